@@ -1,0 +1,108 @@
+//! OpenAI: the identity, but for usage.
+//!
+//! A stream of OpenAI reports usage only if `stream_options.include_usage` asks for it. The gateway always asks,
+//! because usage must never be lost, and takes the report out again for a client that did not.
+
+use super::{Adapter, ClientError, Edit, Rewritten, Unfit, standard_error};
+use crate::chat::Request;
+use crate::json::Object;
+use serde_json::value::RawValue;
+
+/// The adapter.
+#[derive(Debug, Clone, Copy)]
+pub struct OpenAi;
+
+impl Adapter for OpenAi {
+    fn rewrite(&self, request: &Request<'_>, model: &str) -> Result<Rewritten, Unfit> {
+        let mut object = request.object.clone();
+        if model != request.model {
+            object.set_value("model", model);
+        }
+        if request.stream && !request.include_usage {
+            ask_for_usage(&mut object);
+        }
+        Ok(Rewritten { body: object.to_bytes(), dropped: Vec::new() })
+    }
+
+    fn edits_stream(&self, client_wants_usage: bool) -> bool {
+        !client_wants_usage
+    }
+
+    fn edit(&self, data: &str, client_wants_usage: bool) -> Edit {
+        if client_wants_usage || !data.contains("\"usage\"") {
+            return Edit::Keep;
+        }
+        let Ok(mut chunk) = Object::parse(data.as_bytes()) else { return Edit::Keep };
+        if chunk.has("usage") && chunk.get("choices").is_some_and(is_empty_list) {
+            return Edit::Drop;
+        }
+        if !chunk.remove("usage") {
+            return Edit::Keep;
+        }
+        Edit::Replace(vec![String::from_utf8_lossy(&chunk.to_bytes()).into_owned()])
+    }
+
+    fn error(&self, status: u16, body: &[u8]) -> ClientError {
+        standard_error(status, body)
+    }
+}
+
+fn is_empty_list(raw: &RawValue) -> bool {
+    raw.get().trim_start_matches('[').trim_start().starts_with(']')
+}
+
+/// Sets `stream_options.include_usage`, keeping what else the client put there.
+fn ask_for_usage(object: &mut Object<'_>) {
+    let options = object.get("stream_options").map(|raw| raw.get().to_owned());
+    let mut inner = match options.as_deref().map(|text| Object::parse(text.as_bytes())) {
+        Some(Ok(inner)) => inner,
+        _ => match Object::parse(b"{}") {
+            Ok(inner) => inner,
+            Err(_) => return,
+        },
+    };
+    inner.set_value("include_usage", &true);
+    if let Ok(raw) = RawValue::from_string(String::from_utf8_lossy(&inner.to_bytes()).into_owned()) {
+        object.set("stream_options", raw);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn rewritten(body: &str) -> String {
+        let request = Request::parse(body.as_bytes()).unwrap();
+        String::from_utf8(OpenAi.rewrite(&request, &request.model).unwrap().body).unwrap()
+    }
+
+    #[test]
+    fn usage_is_asked_for_only_where_the_client_streams_and_did_not_ask() {
+        let whole = r#"{"model":"m","messages":[]}"#;
+        assert_eq!(rewritten(whole), whole);
+        let asked = r#"{"model":"m","messages":[],"stream":true,"stream_options":{"include_usage":true}}"#;
+        assert_eq!(rewritten(asked), asked);
+        assert_eq!(
+            rewritten(r#"{"model":"m","messages":[],"stream":true,"stream_options":{"include_obfuscation":false}}"#),
+            r#"{"model":"m","messages":[],"stream":true,"stream_options":{"include_obfuscation":false,"include_usage":true}}"#
+        );
+        assert_eq!(
+            rewritten(r#"{"model":"m","messages":[],"stream":true}"#),
+            r#"{"model":"m","messages":[],"stream":true,"stream_options":{"include_usage":true}}"#
+        );
+    }
+
+    #[test]
+    fn the_client_sees_no_trace_of_usage_it_did_not_ask_for() {
+        let report = r#"{"id":"c","choices":[],"usage":{"prompt_tokens":1,"completion_tokens":1}}"#;
+        let delta = r#"{"id":"c","choices":[{"index":0,"delta":{"content":"\"usage\""}}],"usage":null}"#;
+        assert_eq!(OpenAi.edit(report, false), Edit::Drop);
+        assert_eq!(
+            OpenAi.edit(delta, false),
+            Edit::Replace(vec![r#"{"id":"c","choices":[{"index":0,"delta":{"content":"\"usage\""}}]}"#.into()])
+        );
+        assert_eq!(OpenAi.edit("[DONE]", false), Edit::Keep);
+        assert_eq!(OpenAi.edit(r#"{"choices":[{"delta":{"content":"usage"}}]}"#, false), Edit::Keep);
+        assert_eq!(OpenAi.edit(report, true), Edit::Keep);
+    }
+}

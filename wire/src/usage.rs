@@ -1,0 +1,167 @@
+//! Token counts of one exchange.
+
+use serde::{Deserialize, Serialize};
+
+/// Where the counts come from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum UsageSource {
+    /// The provider reported them.
+    Provider,
+    /// Estimated from characters, because no report came (a dropped or broken stream).
+    Estimate,
+}
+
+/// Tokens of one exchange. `cached` is a part of `prompt`, `reasoning` a part of `completion`;
+/// an absent part means unknown, not zero.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Usage {
+    /// All prompt tokens.
+    pub prompt: u64,
+    /// All completion tokens, reasoning included.
+    pub completion: u64,
+    /// Prompt tokens read from a cache.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cached: Option<u64>,
+    /// Completion tokens spent on reasoning.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reasoning: Option<u64>,
+    /// Who counted.
+    pub source: UsageSource,
+}
+
+/// The `usage` object as either vendor sends it.
+#[derive(Debug, Deserialize)]
+struct Reported {
+    prompt_tokens: u64,
+    completion_tokens: u64,
+    #[serde(default)]
+    prompt_tokens_details: Option<PromptDetails>,
+    #[serde(default)]
+    completion_tokens_details: Option<CompletionDetails>,
+    #[serde(default)]
+    prompt_cache_hit_tokens: Option<u64>,
+}
+
+#[derive(Debug, Deserialize)]
+struct PromptDetails {
+    #[serde(default)]
+    cached_tokens: Option<u64>,
+}
+
+#[derive(Debug, Deserialize)]
+struct CompletionDetails {
+    #[serde(default)]
+    reasoning_tokens: Option<u64>,
+}
+
+impl Usage {
+    /// Reads a provider's `usage` object. DeepSeek reports cache hits twice (`prompt_tokens_details.cached_tokens`
+    /// and `prompt_cache_hit_tokens`); they are one number and are never added.
+    #[must_use]
+    pub fn from_json(text: &str) -> Option<Self> {
+        let reported: Reported = serde_json::from_str(text).ok()?;
+        let cached = reported
+            .prompt_tokens_details
+            .and_then(|details| details.cached_tokens)
+            .or(reported.prompt_cache_hit_tokens)
+            .map(|cached| cached.min(reported.prompt_tokens));
+        let reasoning = reported
+            .completion_tokens_details
+            .and_then(|details| details.reasoning_tokens)
+            .map(|reasoning| reasoning.min(reported.completion_tokens));
+        Some(Self {
+            prompt: reported.prompt_tokens,
+            completion: reported.completion_tokens,
+            cached,
+            reasoning,
+            source: UsageSource::Provider,
+        })
+    }
+
+    /// A rough count from characters, for exchanges whose report never came: four characters a token for text in
+    /// Latin script, one and a half for Chinese. Good to a factor of about 1.5, and marked as an estimate.
+    #[must_use]
+    pub fn estimate(prompt: Characters, completion: Characters) -> Self {
+        Self {
+            prompt: prompt.tokens(),
+            completion: completion.tokens(),
+            cached: None,
+            reasoning: None,
+            source: UsageSource::Estimate,
+        }
+    }
+}
+
+/// Character counts by what they cost in tokens.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Characters {
+    /// Characters of Chinese, Japanese and Korean scripts.
+    pub wide: u64,
+    /// All others.
+    pub narrow: u64,
+}
+
+impl Characters {
+    /// Counts a text.
+    #[must_use]
+    pub fn of(text: &str) -> Self {
+        let mut count = Self::default();
+        count.add(text);
+        count
+    }
+
+    /// Adds a text's characters.
+    pub fn add(&mut self, text: &str) {
+        for character in text.chars() {
+            if matches!(u32::from(character), 0x2E80..=0x9FFF | 0xAC00..=0xD7AF | 0xF900..=0xFAFF | 0x20000..=0x3FFFF) {
+                self.wide += 1;
+            } else {
+                self.narrow += 1;
+            }
+        }
+    }
+
+    /// All characters.
+    #[must_use]
+    pub const fn total(self) -> u64 {
+        self.wide + self.narrow
+    }
+
+    /// Tokens, roughly, rounded up.
+    #[must_use]
+    pub const fn tokens(self) -> u64 {
+        (self.wide * 2).div_ceil(3) + self.narrow.div_ceil(4)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn both_vendors_shapes_are_read_and_cache_hits_counted_once() {
+        let openai = r#"{"prompt_tokens":100,"completion_tokens":20,"total_tokens":120,
+            "prompt_tokens_details":{"cached_tokens":64,"audio_tokens":0},"completion_tokens_details":{"reasoning_tokens":5}}"#;
+        let deepseek = r#"{"prompt_tokens":100,"completion_tokens":20,"total_tokens":120,
+            "prompt_tokens_details":{"cached_tokens":64},"prompt_cache_hit_tokens":64,"prompt_cache_miss_tokens":36}"#;
+        let a = Usage::from_json(openai).unwrap();
+        let b = Usage::from_json(deepseek).unwrap();
+        assert_eq!((a.prompt, a.completion, a.cached, a.reasoning), (100, 20, Some(64), Some(5)));
+        assert_eq!((b.prompt, b.completion, b.cached, b.reasoning), (100, 20, Some(64), None));
+    }
+
+    #[test]
+    fn nonsense_is_unknown_and_parts_never_exceed_the_whole() {
+        assert_eq!(Usage::from_json("null"), None);
+        assert_eq!(Usage::from_json(r#"{"prompt_tokens":-1,"completion_tokens":0}"#), None);
+        let odd = r#"{"prompt_tokens":10,"completion_tokens":1,"prompt_cache_hit_tokens":99}"#;
+        assert_eq!(Usage::from_json(odd).unwrap().cached, Some(10));
+    }
+
+    #[test]
+    fn characters_count_by_script() {
+        assert_eq!(Characters::of("abcd 你好"), Characters { wide: 2, narrow: 5 });
+        assert_eq!(Characters::of("abcd 你好").tokens(), 2 + 2);
+    }
+}
