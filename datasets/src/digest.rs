@@ -1,0 +1,31 @@
+//! Digests of content and files.
+
+use sha2::{Digest, Sha256};
+use std::fmt::Write;
+
+/// Digest of a text that may be private: the first 128 bits of SHA-256 over salt, a zero byte and the text,
+/// hexadecimal. The same salt gives the same digest, so equal answers can be told without keeping them.
+#[must_use]
+pub fn content(salt: &str, text: &str) -> String {
+    let mut hash = Sha256::new();
+    hash.update(salt.as_bytes());
+    hash.update([0]);
+    hash.update(text.as_bytes());
+    hex(hash.finalize().get(..16).unwrap_or_default())
+}
+
+/// SHA-256 of bytes, hexadecimal.
+#[must_use]
+pub fn of_bytes(bytes: &[u8]) -> String {
+    hex(&Sha256::digest(bytes))
+}
+
+/// Bytes as lower-case hexadecimal.
+#[must_use]
+pub fn hex(bytes: &[u8]) -> String {
+    bytes.iter().fold(String::with_capacity(bytes.len() * 2), |mut text, byte| {
+        // Writing into a string cannot fail.
+        let _infallible = write!(text, "{byte:02x}");
+        text
+    })
+}

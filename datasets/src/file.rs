@@ -1,0 +1,80 @@
+//! Files that are written whole or not at all.
+
+use std::io::Write;
+use std::path::{Path, PathBuf};
+
+/// A file could not be written.
+#[derive(Debug, thiserror::Error)]
+#[error("cannot write {path}: {source}; {hint}")]
+pub struct FileError {
+    /// File.
+    pub path: PathBuf,
+    /// Cause.
+    pub source: std::io::Error,
+    /// What to do.
+    pub hint: &'static str,
+}
+
+impl FileError {
+    /// Names the file and what to do about the cause.
+    #[must_use]
+    pub fn new(path: &Path, source: std::io::Error) -> Self {
+        let hint = match source.kind() {
+            std::io::ErrorKind::StorageFull | std::io::ErrorKind::QuotaExceeded => "free space or choose another path",
+            std::io::ErrorKind::NotFound => "create the folder first",
+            std::io::ErrorKind::PermissionDenied | std::io::ErrorKind::ReadOnlyFilesystem => {
+                "choose a path that this user may write to"
+            }
+            _ => "check the path",
+        };
+        Self { path: path.to_owned(), source, hint }
+    }
+}
+
+/// Writes a file by way of a temporary one in the same folder: readers see the old content or the new, never a
+/// part. A device such as `/dev/stdout` is written directly.
+///
+/// # Errors
+/// The file cannot be written; what stood there before is untouched.
+pub fn write_whole(path: &Path, bytes: &[u8]) -> Result<(), FileError> {
+    let failed = |source| FileError::new(path, source);
+    if path.metadata().is_ok_and(|meta| !meta.is_file()) {
+        let mut device = std::fs::OpenOptions::new().write(true).open(path).map_err(failed)?;
+        return device.write_all(bytes).and_then(|()| device.flush()).map_err(failed);
+    }
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let mut temporary = tempfile::NamedTempFile::new_in(folder).map_err(failed)?;
+    temporary.write_all(bytes).and_then(|()| temporary.as_file().sync_all()).map_err(failed)?;
+    readable_by_others(temporary.as_file()).map_err(failed)?;
+    temporary.persist(path).map_err(|error| failed(error.error))?;
+    Ok(())
+}
+
+/// Temporary files are private; results are ordinary files.
+#[cfg(unix)]
+fn readable_by_others(file: &std::fs::File) -> std::io::Result<()> {
+    use std::os::unix::fs::PermissionsExt;
+    file.set_permissions(std::fs::Permissions::from_mode(0o644))
+}
+
+#[cfg(not(unix))]
+fn readable_by_others(_file: &std::fs::File) -> std::io::Result<()> {
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_file_is_replaced_whole_and_a_failure_leaves_it() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("a.json");
+        write_whole(&path, b"one").unwrap();
+        write_whole(&path, b"two").unwrap();
+        assert_eq!(std::fs::read(&path).unwrap(), b"two");
+        let error = write_whole(&folder.path().join("no/a.json"), b"x").unwrap_err().to_string();
+        assert!(error.contains("no/a.json") && error.contains("create the folder"), "{error}");
+        assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1);
+    }
+}

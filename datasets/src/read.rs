@@ -1,0 +1,199 @@
+//! Streaming reader of NDJSON files, plain or zstd, with line-numbered errors.
+
+use crate::header::{Format, Header};
+use serde::de::DeserializeOwned;
+use std::fs::File;
+use std::io::{BufRead, BufReader, Read};
+use std::marker::PhantomData;
+use std::path::{Path, PathBuf};
+
+/// Longest line that is read, in bytes: a bound, so that a file without line ends cannot fill the memory.
+pub const LINE_BYTES_MAX: usize = 64 * 1024 * 1024;
+
+/// What is wrong with a file or a line.
+#[derive(Debug, thiserror::Error)]
+pub enum ReadError {
+    /// The file cannot be opened or read.
+    #[error("cannot read {path}: {source}; check the path and its permissions")]
+    File {
+        /// File.
+        path: PathBuf,
+        /// Cause.
+        source: std::io::Error,
+    },
+    /// The first line is no usable header.
+    #[error("{path}, line 1: {message}")]
+    Header {
+        /// File.
+        path: PathBuf,
+        /// What was found and expected.
+        message: String,
+    },
+    /// A line is not what the format says.
+    #[error("{path}, line {line}: {message}; mend or remove the line")]
+    Line {
+        /// File.
+        path: PathBuf,
+        /// Line, from 1.
+        line: u64,
+        /// What was found and expected.
+        message: String,
+    },
+}
+
+/// The lines of one file, read as `T`.
+pub struct Lines<T> {
+    path: PathBuf,
+    source: Box<dyn BufRead + Send>,
+    buffer: Vec<u8>,
+    line: u64,
+    header: Header,
+    kind: PhantomData<fn() -> T>,
+}
+
+impl<T> std::fmt::Debug for Lines<T> {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter.debug_struct("Lines").field("path", &self.path).field("line", &self.line).finish_non_exhaustive()
+    }
+}
+
+impl<T: DeserializeOwned> Lines<T> {
+    /// Opens a file and reads its header. zstd is recognised by its first bytes. `-` is standard input.
+    ///
+    /// # Errors
+    /// The file cannot be read, or its header is not one of `format`.
+    pub fn open(path: &Path, format: Format) -> Result<Self, ReadError> {
+        let failed = |source| ReadError::File { path: path.to_owned(), source };
+        let raw: Box<dyn Read + Send> = if path == Path::new("-") {
+            Box::new(std::io::stdin())
+        } else {
+            Box::new(File::open(path).map_err(failed)?)
+        };
+        let mut source = BufReader::with_capacity(256 * 1024, raw);
+        let zstd = source.fill_buf().map_err(failed)?.starts_with(&[0x28, 0xB5, 0x2F, 0xFD]);
+        let source: Box<dyn BufRead + Send> = if zstd {
+            Box::new(BufReader::new(zstd::stream::read::Decoder::new(source).map_err(failed)?))
+        } else {
+            Box::new(source)
+        };
+        Self::from_reader(path, source, format)
+    }
+
+    /// Reads from any source; `path` is only its name in errors.
+    ///
+    /// # Errors
+    /// As [`Lines::open`].
+    pub fn from_reader(path: &Path, source: Box<dyn BufRead + Send>, format: Format) -> Result<Self, ReadError> {
+        let placeholder = Header::new(format, crate::Redaction::default());
+        let mut lines =
+            Self { path: path.to_owned(), source, buffer: Vec::new(), line: 0, header: placeholder, kind: PhantomData };
+        let header_error = |message: String| ReadError::Header { path: path.to_owned(), message };
+        if !lines.next_line()? {
+            return Err(header_error(format!("the file is empty, expected a header of {}", format.name())));
+        }
+        lines.header = serde_json::from_slice(&lines.buffer).map_err(|error| {
+            header_error(format!("no header of {} ({error}); weighbridge writes one as the first line", format.name()))
+        })?;
+        lines.header.readable(format).map_err(header_error)?;
+        Ok(lines)
+    }
+
+    /// The header.
+    #[must_use]
+    pub const fn header(&self) -> &Header {
+        &self.header
+    }
+
+    /// Number of the line read last, from 1.
+    #[must_use]
+    pub const fn line(&self) -> u64 {
+        self.line
+    }
+
+    /// Reads the next line into the buffer, without its line end. `false` at the end of the file.
+    fn next_line(&mut self) -> Result<bool, ReadError> {
+        self.buffer.clear();
+        let limit = LINE_BYTES_MAX as u64 + 1;
+        let read = self
+            .source
+            .by_ref()
+            .take(limit)
+            .read_until(b'\n', &mut self.buffer)
+            .map_err(|source| ReadError::File { path: self.path.clone(), source })?;
+        if read == 0 {
+            return Ok(false);
+        }
+        self.line += 1;
+        if self.buffer.last() == Some(&b'\n') {
+            self.buffer.pop();
+        } else if read as u64 == limit {
+            return Err(self.wrong(format!("the line is longer than {LINE_BYTES_MAX} bytes")));
+        }
+        Ok(true)
+    }
+
+    fn wrong(&self, message: String) -> ReadError {
+        ReadError::Line { path: self.path.clone(), line: self.line, message }
+    }
+}
+
+impl<T: DeserializeOwned> Iterator for Lines<T> {
+    type Item = Result<T, ReadError>;
+
+    /// The next record; blank lines are skipped. After a wrong line, reading can go on.
+    fn next(&mut self) -> Option<Self::Item> {
+        loop {
+            match self.next_line() {
+                Ok(true) if self.buffer.iter().all(u8::is_ascii_whitespace) => {}
+                Ok(true) => {
+                    let parsed = serde_json::from_slice(&self.buffer);
+                    return Some(parsed.map_err(|error| self.wrong(error.to_string())));
+                }
+                Ok(false) => return None,
+                Err(error) => return Some(Err(error)),
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Label;
+    use std::io::Cursor;
+
+    const HEADER: &str = r#"{"format":"weighbridge.labels","version":"1.0","creator":"test"}"#;
+
+    fn open(text: &str) -> Result<Lines<Label>, ReadError> {
+        Lines::from_reader(Path::new("labels.ndjson"), Box::new(Cursor::new(text.to_owned())), Format::Labels)
+    }
+
+    fn label(request: &str) -> String {
+        format!(r#"{{"request":"{request}","answer_digest":"d","metric":"exact","good":true}}"#)
+    }
+
+    #[test]
+    fn a_broken_line_names_file_and_line_and_reading_goes_on() {
+        let text = format!("{HEADER}\n{}\n{{oops\n\n{}", label("a"), label("b\u{2028}c"));
+        let mut lines = open(&text).unwrap();
+        assert_eq!(lines.next().unwrap().unwrap().request, "a");
+        let error = lines.next().unwrap().unwrap_err().to_string();
+        assert!(error.starts_with("labels.ndjson, line 3: "), "{error}");
+        assert_eq!(lines.next().unwrap().unwrap().request, "b\u{2028}c");
+        assert!(lines.next().is_none());
+    }
+
+    #[test]
+    fn a_wrong_header_says_what_was_expected() {
+        for (text, word) in [
+            (String::new(), "empty"),
+            (label("a"), "no header"),
+            (HEADER.replace("labels", "exchanges"), "holds weighbridge.exchanges, expected weighbridge.labels"),
+            (HEADER.replace("1.0", "2.0"), "update weighbridge"),
+        ] {
+            let error = open(&text).unwrap_err().to_string();
+            assert!(error.contains(word) && error.contains("line 1"), "{error}");
+        }
+        assert!(open(&HEADER.replace("1.0", "1.9")).is_ok());
+    }
+}
