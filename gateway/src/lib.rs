@@ -1,1 +1,29 @@
-//! gateway
+//! The gateway: an OpenAI-compatible server that splits traffic between a baseline and a candidate, or mirrors it.
+//!
+//! Deciding is in [`routing`] and is pure; doing is in `ingress` (clients), `upstream` (providers), `relay` (bytes
+//! on their way through), `shadow` (the mirror) and `recorder` (evidence). Three rules hold everywhere:
+//!
+//! * The shadow never touches the client: its own connections, its own bounded queue, and nothing awaits it.
+//! * A request ends with its last byte: permits, timers and the record live in the body that is sent.
+//! * What a provider does differently is in `wire::provider` and nowhere here.
+
+pub mod admin;
+mod clock;
+pub mod config;
+mod exchange;
+mod ingress;
+mod meter;
+mod problem;
+mod recorder;
+mod relay;
+pub mod routing;
+mod server;
+mod shadow;
+mod state;
+mod ticket;
+mod upstream;
+
+pub use config::{Config, ConfigError};
+pub use recorder::RecorderCounts;
+pub use server::{Running, StartError, Summary, start};
+pub use shadow::ShadowCounts;

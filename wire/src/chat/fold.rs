@@ -167,6 +167,12 @@ impl Fold {
         seen
     }
 
+    /// The end mark was seen: whatever happens now, the answer was whole.
+    #[must_use]
+    pub const fn is_done(&self) -> bool {
+        self.done
+    }
+
     /// The outcome so far.
     #[must_use]
     pub fn answer(self) -> Answer {

@@ -1,0 +1,161 @@
+//! The admin plane: health, and the weight. It has a listener of its own and a token.
+//!
+//! A weight change names the epoch it was decided on (`If-Match`, from `ETag`); if somebody was faster, it is refused
+//! with 412, so that two controllers can never undo each other unseen.
+
+use crate::problem::Problem;
+use crate::routing::WeightBp;
+use crate::state::{Shared, Snapshot};
+use axum::extract::{Path, Request, State};
+use axum::middleware::{self, Next};
+use axum::response::{IntoResponse, Response};
+use axum::routing::get;
+use axum::{Json, Router};
+use http::{HeaderMap, HeaderValue, StatusCode, header};
+use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
+use std::sync::{Arc, PoisonError};
+
+/// The state of a migration, as the admin plane shows it.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct MigrationState {
+    /// Name.
+    pub name: String,
+    /// Candidate weight.
+    pub weight_percent: f64,
+    /// Mirrored share.
+    pub shadow_percent: f64,
+    /// Epoch of constant weight; also the `ETag`.
+    pub epoch: u64,
+    /// Baseline provider.
+    pub baseline: String,
+    /// Candidate provider.
+    pub candidate: String,
+}
+
+/// Body of a weight change.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct WeightChange {
+    /// New candidate weight.
+    pub weight_percent: f64,
+    /// For the audit.
+    #[serde(default)]
+    pub reason: String,
+}
+
+pub(crate) fn router(shared: Arc<Shared>) -> Router {
+    let guarded = Router::new()
+        .route("/admin/v1/migrations", get(list))
+        .route("/admin/v1/migrations/{name}/weight", get(show).put(change))
+        .route("/admin/v1/audit", get(audit))
+        .route_layer(middleware::from_fn_with_state(Arc::clone(&shared), authorise));
+    Router::new()
+        .route("/healthz", get(|| async { "ok\n" }))
+        .route("/readyz", get(ready))
+        .merge(guarded)
+        .fallback(|| async { unknown("address") })
+        .with_state(shared)
+}
+
+fn problem(status: StatusCode, code: &str, message: impl Into<String>) -> Response {
+    Problem::new(status, "invalid_request_error", Some(code), message).into_response()
+}
+
+fn unknown(what: &str) -> Response {
+    problem(StatusCode::NOT_FOUND, "not_found", format!("unknown {what}"))
+}
+
+/// Compares digests, so that the time taken says nothing about the token.
+async fn authorise(State(shared): State<Arc<Shared>>, request: Request, next: Next) -> Response {
+    let given = request.headers().get(header::AUTHORIZATION).map(HeaderValue::as_bytes).unwrap_or_default();
+    if Sha256::digest(given) == Sha256::digest(shared.config.admin_token.as_bytes()) {
+        next.run(request).await
+    } else {
+        let message = "wrong or missing admin token: send `Authorization: Bearer TOKEN`";
+        problem(StatusCode::UNAUTHORIZED, "invalid_api_key", message)
+    }
+}
+
+async fn ready(State(shared): State<Arc<Shared>>) -> Response {
+    if shared.stopping.is_cancelled() {
+        (StatusCode::SERVICE_UNAVAILABLE, "stopping\n").into_response()
+    } else {
+        "ready\n".into_response()
+    }
+}
+
+async fn list(State(shared): State<Arc<Shared>>) -> Response {
+    let snapshot = **shared.snapshot.load();
+    Json(serde_json::json!({
+        "migrations": [state(&shared, snapshot)],
+        "records": shared.recorder.counts(),
+        "shadow": shared.mirror.counts(),
+    }))
+    .into_response()
+}
+
+async fn show(State(shared): State<Arc<Shared>>, Path(name): Path<String>) -> Response {
+    if name != shared.config.migration.name {
+        return unknown("migration");
+    }
+    tagged(&shared, **shared.snapshot.load())
+}
+
+async fn change(
+    State(shared): State<Arc<Shared>>,
+    Path(name): Path<String>,
+    headers: HeaderMap,
+    body: axum::body::Bytes,
+) -> Response {
+    if name != shared.config.migration.name {
+        return unknown("migration");
+    }
+    let Some(expected) = headers.get(header::IF_MATCH).and_then(|tag| epoch_of(tag.to_str().ok()?)) else {
+        let message = "send If-Match with the epoch that GET returned as ETag, so that no other change is undone";
+        return problem(StatusCode::PRECONDITION_REQUIRED, "precondition_required", message);
+    };
+    let change: WeightChange = match serde_json::from_slice(&body) {
+        Ok(change) => change,
+        Err(error) => return problem(StatusCode::BAD_REQUEST, "invalid_body", error.to_string()),
+    };
+    let weight = match WeightBp::from_percent(change.weight_percent) {
+        Ok(weight) => weight,
+        Err(message) => return problem(StatusCode::BAD_REQUEST, "invalid_weight", message),
+    };
+    match shared.change_weight(expected, weight, &change.reason, crate::clock::now_us()) {
+        Ok(new) => tagged(&shared, new),
+        Err(now) => {
+            let message = format!("the epoch is {} by now, not {expected}: read the weight again", now.epoch);
+            problem(StatusCode::PRECONDITION_FAILED, "epoch_changed", message)
+        }
+    }
+}
+
+async fn audit(State(shared): State<Arc<Shared>>) -> Response {
+    let entries = shared.audit.lock().unwrap_or_else(PoisonError::into_inner).clone();
+    Json(serde_json::json!({ "changes": entries })).into_response()
+}
+
+fn state(shared: &Shared, snapshot: Snapshot) -> MigrationState {
+    MigrationState {
+        name: shared.config.migration.name.clone(),
+        weight_percent: snapshot.weights.candidate.percent(),
+        shadow_percent: snapshot.weights.shadow.percent(),
+        epoch: snapshot.epoch,
+        baseline: shared.baseline.name().to_owned(),
+        candidate: shared.candidate.name().to_owned(),
+    }
+}
+
+fn tagged(shared: &Shared, snapshot: Snapshot) -> Response {
+    let mut response = Json(state(shared, snapshot)).into_response();
+    if let Ok(tag) = HeaderValue::from_str(&format!("\"{}\"", snapshot.epoch)) {
+        response.headers_mut().insert(header::ETAG, tag);
+    }
+    response
+}
+
+fn epoch_of(tag: &str) -> Option<u64> {
+    tag.trim().trim_matches('"').parse().ok()
+}

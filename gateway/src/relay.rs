@@ -1,0 +1,101 @@
+//! The body that is sent to the client: the provider's bytes on their way through.
+//!
+//! It owns everything that has to end with the last byte: the permit, the measurement and the record. When the
+//! client goes away, hyper drops the body; the provider's connection is dropped with it and the record says so.
+
+use crate::meter::{Editor, Meter};
+use crate::ticket::Ticket;
+use bytes::Bytes;
+use futures_util::Stream;
+use std::pin::Pin;
+use std::task::{Context as TaskContext, Poll};
+use std::time::Instant;
+use tokio_util::sync::WaitForCancellationFutureOwned;
+use wire::ErrorKind;
+use wire::chat::ErrorBody;
+
+type Pieces = Pin<Box<dyn Stream<Item = reqwest::Result<Bytes>> + Send>>;
+
+/// See the module's text.
+pub(crate) struct Relay {
+    pieces: Pieces,
+    /// Present until the record is written.
+    open: Option<(Meter, Ticket)>,
+    editor: Option<Editor>,
+    streamed: bool,
+    cut: Pin<Box<WaitForCancellationFutureOwned>>,
+}
+
+impl Relay {
+    pub(crate) fn new(response: reqwest::Response, meter: Meter, editor: Option<Editor>, ticket: Ticket) -> Self {
+        Self {
+            streamed: ticket.context.streamed,
+            cut: Box::pin(ticket.shared.cut.clone().cancelled_owned()),
+            pieces: Box::pin(response.bytes_stream()),
+            open: Some((meter, ticket)),
+            editor,
+        }
+    }
+
+    fn close(&mut self, failure: Option<ErrorKind>) {
+        if let Some((meter, mut ticket)) = self.open.take() {
+            ticket.close(meter.finish(failure, Instant::now()));
+        }
+    }
+
+    /// The last words to the client when the answer breaks off: an error event in a stream; a whole answer can only
+    /// be cut, so that the client sees it is incomplete.
+    fn break_off(&mut self, kind: ErrorKind, why: &str) -> Poll<Option<Result<Bytes, std::io::Error>>> {
+        self.close(Some(kind));
+        if !self.streamed {
+            return Poll::Ready(Some(Err(std::io::Error::other(why.to_owned()))));
+        }
+        let mut event = Vec::new();
+        wire::sse::encode::data(&mut event, &ErrorBody::new("server_error", Some(kind.name()), why).to_json());
+        Poll::Ready(Some(Ok(Bytes::from(event))))
+    }
+}
+
+impl Stream for Relay {
+    type Item = Result<Bytes, std::io::Error>;
+
+    fn poll_next(mut self: Pin<&mut Self>, task: &mut TaskContext<'_>) -> Poll<Option<Self::Item>> {
+        loop {
+            if self.open.is_none() {
+                return Poll::Ready(None);
+            }
+            if self.cut.as_mut().poll(task).is_ready() {
+                return self.break_off(ErrorKind::Truncated, "the gateway is shutting down");
+            }
+            let piece = std::task::ready!(self.pieces.as_mut().poll_next(task));
+            let editor = self.editor;
+            let Some((meter, _)) = self.open.as_mut() else { return Poll::Ready(None) };
+            match piece {
+                Some(Ok(bytes)) => match meter.bytes(bytes, Instant::now(), editor) {
+                    Ok(bytes) if bytes.is_empty() => {}
+                    Ok(bytes) => return Poll::Ready(Some(Ok(bytes))),
+                    Err(kind) => return self.break_off(kind, "the provider's answer cannot be read"),
+                },
+                Some(Err(error)) if error.is_timeout() => {
+                    return self.break_off(ErrorKind::Timeout, "the provider went silent");
+                }
+                Some(Err(_)) => return self.break_off(ErrorKind::Truncated, "the provider broke the answer off"),
+                None => {
+                    let rest = meter.rest(Instant::now(), editor);
+                    self.close(None);
+                    if !rest.is_empty() {
+                        return Poll::Ready(Some(Ok(rest)));
+                    }
+                }
+            }
+        }
+    }
+}
+
+impl Drop for Relay {
+    /// Dropped before its end: the client went away. Many clients do so at the end mark; that is no cancellation.
+    fn drop(&mut self) {
+        let complete = self.open.as_ref().is_some_and(|(meter, _)| meter.is_complete());
+        self.close((!complete).then_some(ErrorKind::ClientCancelled));
+    }
+}

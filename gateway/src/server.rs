@@ -1,0 +1,191 @@
+//! Start and stop.
+//!
+//! Stopping goes in phases: not ready any more; no new connections; open answers may end until the drain deadline;
+//! then they are cut with an error event; the mirror forgets what waits; the record queue is emptied to disk; and the
+//! summary says what was lost.
+
+use crate::config::Config;
+use crate::ingress;
+use crate::recorder::{Recorder, RecorderCounts};
+use crate::routing::Weights;
+use crate::shadow::{self, Mirror, ShadowCounts};
+use crate::state::{Shared, Snapshot, next_epoch};
+use crate::upstream::Upstream;
+use arc_swap::ArcSwap;
+use axum::Router;
+use axum::serve::ListenerExt;
+use datasets::WriteError;
+use std::collections::VecDeque;
+use std::net::SocketAddr;
+use std::sync::{Arc, Mutex};
+use std::thread::JoinHandle;
+use std::time::Duration;
+use tokio::net::TcpListener;
+use tokio::sync::Semaphore;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+use wire::price::{TariffError, Tariffs};
+
+/// How long mirrored copies that are under way may go on after the last client is served.
+const SHADOW_DRAIN: Duration = Duration::from_secs(5);
+
+/// Why the gateway does not start.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// An address cannot be listened on.
+    #[error("cannot listen on {address} ({key}): {source}; stop what uses the port, or configure another one")]
+    Listen {
+        /// Address.
+        address: SocketAddr,
+        /// Configuration key.
+        key: &'static str,
+        /// Cause.
+        source: std::io::Error,
+    },
+    /// The record file cannot be used.
+    #[error("records.path: {0}")]
+    Records(#[from] WriteError),
+    /// The HTTP client cannot be built.
+    #[error("cannot set up calls to providers: {0}")]
+    Client(#[from] reqwest::Error),
+    /// The price table is broken.
+    #[error(transparent)]
+    Tariffs(#[from] TariffError),
+}
+
+/// What a run did, said when it ends.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
+pub struct Summary {
+    /// Records.
+    pub records: RecorderCounts,
+    /// Mirrored copies.
+    pub shadow: ShadowCounts,
+}
+
+/// A running gateway.
+pub struct Running {
+    /// Data plane.
+    pub address: SocketAddr,
+    /// Admin plane.
+    pub admin_address: SocketAddr,
+    shared: Arc<Shared>,
+    tasks: TaskTracker,
+    workers: TaskTracker,
+    writer: Option<JoinHandle<()>>,
+}
+
+impl std::fmt::Debug for Running {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter.debug_struct("Running").field("address", &self.address).finish_non_exhaustive()
+    }
+}
+
+/// Opens everything that can fail, then serves.
+///
+/// # Errors
+/// See [`StartError`]; nothing is left running.
+pub async fn start(config: Config) -> Result<Running, StartError> {
+    let listener = listen(config.listen, "server.listen").await?;
+    let admin_listener = listen(config.admin_listen, "admin.listen").await?;
+    let address = listener.local_addr().unwrap_or(config.listen);
+    let admin_address = admin_listener.local_addr().unwrap_or(config.admin_listen);
+    let tariffs = Tariffs::embedded()?;
+    let baseline = Upstream::new(config.baseline.clone())?;
+    let candidate = Upstream::new(config.candidate.clone())?;
+    let mirror_upstream = Upstream::new(config.candidate.clone())?;
+    let (mirror, waiting) = Mirror::new(config.limits.shadow_queue_jobs, config.limits.shadow_queue_bytes);
+    let (recorder, writer) = Recorder::start(config.records.as_ref(), &config.digest)?;
+    let weights = Weights { candidate: config.migration.weight, shadow: config.migration.shadow };
+    let snapshot = Snapshot { epoch: next_epoch(0, crate::clock::now_us()), weights };
+    let shared = Arc::new(Shared {
+        tariffs,
+        snapshot: ArcSwap::from_pointee(snapshot),
+        audit: Mutex::new(VecDeque::new()),
+        baseline,
+        candidate,
+        mirror,
+        recorder,
+        permits: Arc::new(Semaphore::new(config.limits.requests_in_flight)),
+        stopping: CancellationToken::new(),
+        cut: CancellationToken::new(),
+        config,
+    });
+    let (tasks, workers) = (TaskTracker::new(), TaskTracker::new());
+    shadow::start_workers(waiting, mirror_upstream, &shared, &workers);
+    serve(&tasks, listener, ingress::router(Arc::clone(&shared)), &shared.stopping);
+    serve(&tasks, admin_listener, crate::admin::router(Arc::clone(&shared)), &shared.stopping);
+    tracing::info!(%address, %admin_address, epoch = snapshot.epoch, "gateway is up");
+    Ok(Running { address, admin_address, shared, tasks, workers, writer })
+}
+
+async fn listen(address: SocketAddr, key: &'static str) -> Result<TcpListener, StartError> {
+    TcpListener::bind(address).await.map_err(|source| StartError::Listen { address, key, source })
+}
+
+fn serve(tasks: &TaskTracker, listener: TcpListener, router: Router, stopping: &CancellationToken) {
+    let listener = listener.tap_io(|stream| {
+        if let Err(error) = stream.set_nodelay(true) {
+            tracing::debug!(%error, "TCP_NODELAY not set");
+        }
+    });
+    let stop = stopping.clone().cancelled_owned();
+    tasks.spawn(async move {
+        if let Err(error) = axum::serve(listener, router).with_graceful_shutdown(stop).await {
+            tracing::error!(%error, "a listener ended");
+        }
+    });
+}
+
+impl Running {
+    /// The epoch in force.
+    #[must_use]
+    pub fn epoch(&self) -> u64 {
+        self.shared.snapshot.load().epoch
+    }
+
+    /// Mirrored copies so far.
+    #[must_use]
+    pub fn shadow_counts(&self) -> ShadowCounts {
+        self.shared.mirror.counts()
+    }
+
+    /// Waits until every copy accepted so far has ended and every record so far is on disk.
+    pub async fn settle(&self) {
+        loop {
+            let counts = self.shared.mirror.counts();
+            if counts.finished >= counts.accepted {
+                break;
+            }
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+        self.shared.recorder.flush().await;
+    }
+
+    /// Stops in the phases that the module describes.
+    pub async fn shutdown(self) -> Summary {
+        let Self { shared, tasks, workers, writer, .. } = self;
+        shared.stopping.cancel();
+        tasks.close();
+        if tokio::time::timeout(shared.config.limits.drain, tasks.wait()).await.is_err() {
+            tracing::warn!("the drain deadline passed: open answers are cut");
+        }
+        let mirror_idle = async {
+            while shared.mirror.counts().finished < shared.mirror.counts().accepted {
+                tokio::time::sleep(Duration::from_millis(10)).await;
+            }
+        };
+        // If the deadline passes, what is still open is cut and counted as abandoned.
+        drop(tokio::time::timeout(SHADOW_DRAIN, mirror_idle).await);
+        shared.cut.cancel();
+        workers.close();
+        workers.wait().await;
+        tasks.wait().await;
+        shadow::abandoned(&shared);
+        shared.recorder.flush().await;
+        let shadow = shared.mirror.counts();
+        let recorder = shared.recorder.clone();
+        drop(shared);
+        let records = recorder.close(writer).await;
+        Summary { records, shadow }
+    }
+}
