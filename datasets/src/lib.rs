@@ -4,6 +4,7 @@
 //! at their edges. A file is NDJSON, plain or zstd, lines ended by LF only (texts may hold U+2028), and its first
 //! line is a [`Header`].
 
+pub mod bundled;
 pub mod digest;
 pub mod file;
 pub mod header;
@@ -11,6 +12,7 @@ pub mod label;
 pub mod read;
 pub mod record;
 pub mod request;
+pub mod synth;
 pub mod write;
 
 pub use header::{Format, Header, Redaction};

@@ -26,8 +26,9 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use wire::price::{TariffError, Tariffs};
 
-/// How long mirrored copies that are under way may go on after the last client is served.
-const SHADOW_DRAIN: Duration = Duration::from_secs(5);
+/// How long mirrored copies that are under way may go on after the last client is served, at most; never longer than
+/// the clients themselves were given.
+const SHADOW_DRAIN_MAX: Duration = Duration::from_secs(5);
 
 /// Why the gateway does not start.
 #[derive(Debug, thiserror::Error)]
@@ -175,7 +176,8 @@ impl Running {
             }
         };
         // If the deadline passes, what is still open is cut and counted as abandoned.
-        drop(tokio::time::timeout(SHADOW_DRAIN, mirror_idle).await);
+        let deadline = shared.config.limits.drain.min(SHADOW_DRAIN_MAX);
+        drop(tokio::time::timeout(deadline, mirror_idle).await);
         shared.cut.cancel();
         workers.close();
         workers.wait().await;

@@ -1,1 +1,97 @@
-//! reports
+//! Reports: a verdict as people read it.
+//!
+//! [`write()`] turns a [`Verdict`] into one HTML page that opens offline, pictures for chat windows and slides, a
+//! Markdown summary for a CI run and a table of the evidence. The verdict is the only input: no clock, no network,
+//! no records, no randomness, so the same verdict gives the same bytes.
+//!
+//! ```text
+//! verdict ─► model     formatted strings ─► html, markdown
+//!        ├─► charts    scene (lines, areas, texts) ─► inline SVG in the page, PNG through plotters
+//!        └─► evidence  plain numbers ─► CSV
+//! ```
+//!
+//! What this crate deliberately does not do: it computes no statistics and judges nothing. A figure that is not in
+//! the verdict does not appear in a report.
+
+use std::path::{Path, PathBuf};
+
+use judge::verdict::Verdict;
+
+mod charts;
+mod error;
+mod evidence;
+mod files;
+mod format;
+mod html;
+mod markdown;
+mod model;
+mod palette;
+mod pictures;
+mod states;
+
+pub use error::ReportError;
+
+/// What to write.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Options {
+    /// PNG pictures beside the page (`guardrails.png`, `latency.png`, `cost.png`, each also `@2x`).
+    pub pictures: bool,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self { pictures: true }
+    }
+}
+
+/// What was written.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Written {
+    /// The page: the file to open.
+    pub page: PathBuf,
+    /// All files, the page first.
+    pub files: Vec<PathBuf>,
+}
+
+/// Writes the report into `out`, which is made if it does not exist. Files of an earlier report are replaced, other
+/// files stay. Each file is written whole or not at all.
+///
+/// # Errors
+///
+/// [`ReportError`] names the file or folder that could not be written and what to do. Everything is rendered before
+/// the first file is touched, except for the pictures.
+pub fn write(verdict: &Verdict, out: &Path, options: Options) -> Result<Written, ReportError> {
+    let page = html(verdict)?;
+    let summary = markdown::render(verdict)?;
+    let table = evidence::table(verdict)?;
+    files::make_folder(out)?;
+    let mut written = vec![
+        files::write(out, "index.html", page.as_bytes())?,
+        files::write(out, "report.md", summary.as_bytes())?,
+        files::write(out, "evidence.csv", &table)?,
+    ];
+    if options.pictures {
+        written.extend(pictures::write(verdict, out)?);
+    }
+    Ok(Written { page: out.join("index.html"), files: written })
+}
+
+/// The page: one self-contained HTML document with inline style and SVG, without scripts and without anything that
+/// is loaded from elsewhere.
+///
+/// # Errors
+///
+/// [`ReportError::Template`] if a bundled template does not fit, which no verdict should be able to cause.
+pub fn html(verdict: &Verdict) -> Result<String, ReportError> {
+    html::render(verdict)
+}
+
+/// The summary in GitHub-flavoured Markdown, for a step summary of a CI run or a comment on a change.
+#[must_use]
+pub fn markdown(verdict: &Verdict) -> String {
+    // The template is bundled and tested; if it ever failed, the answer itself must still come through.
+    markdown::render(verdict).unwrap_or_else(|_| format!("## {}\n", verdict.verdict.word()))
+}
+
+#[cfg(test)]
+mod tests;

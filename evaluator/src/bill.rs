@@ -1,0 +1,161 @@
+//! Money: every exchange priced on its own clock, both arms of a pair side by side.
+//!
+//! Costs are recomputed from the token counts and a dated price table at the instant the request was sent to the
+//! provider, never taken from the records, so that a corrected table corrects the bill. The model that answered is
+//! priced; if the table does not know it, the model that was asked for.
+
+use crate::pair::{Pair, failed};
+use datasets::{Exchange, Role};
+use judge::evidence::PairedCost;
+use judge::stats::Side;
+use judge::stats::ratio::MeanRatio;
+use judge::verdict::Bill;
+use std::collections::BTreeMap;
+use wire::price::{Priced, Tariffs, decimal};
+use wire::{Usage, UsageSource};
+
+/// Decimal places of money in the verdict.
+const PLACES: u32 = 6;
+/// One-sided level of either bound of the ratio's 95 % interval.
+const ALPHA: f64 = 0.025;
+
+/// The pairs' prices, in the pairs' order.
+#[derive(Debug, Clone, Default)]
+pub struct PricedPairs {
+    /// Nano-dollars of the pairs in which both arms answered and could be priced.
+    pub cost: PairedCost,
+    /// Pairs in which both arms answered and at least one could not be priced.
+    pub unpriced: u64,
+    /// Priced exchanges whose usage is an estimate.
+    estimated: u64,
+    remarks: Remarks,
+}
+
+/// What is remarkable about the prices used.
+#[derive(Debug, Clone, Default)]
+struct Remarks {
+    /// Provider and model without a price, with counts.
+    unknown: BTreeMap<(String, String), u64>,
+    /// Provider and model with the start of the newest price used, microseconds.
+    newest_row: BTreeMap<(String, String), i64>,
+    without_usage: u64,
+    peak_hours: bool,
+}
+
+/// Prices the pairs in which both arms answered.
+#[must_use]
+pub fn price_pairs(pairs: &[Pair<'_>], tariffs: &Tariffs) -> PricedPairs {
+    let mut priced = PricedPairs::default();
+    for pair in pairs.iter().filter(|pair| !failed(pair.baseline) && !failed(pair.candidate)) {
+        let baseline = priced.remarks.nanos(pair.baseline, tariffs);
+        let candidate = priced.remarks.nanos(pair.candidate, tariffs);
+        if let (Some(baseline), Some(candidate)) = (baseline, candidate) {
+            priced.cost.push(baseline, candidate);
+            priced.estimated += u64::from(estimated(pair.baseline)) + u64::from(estimated(pair.candidate));
+        } else {
+            priced.unpriced += 1;
+        }
+    }
+    priced
+}
+
+fn estimated(exchange: &Exchange) -> bool {
+    exchange.usage.is_some_and(|usage| usage.source == UsageSource::Estimate)
+}
+
+/// The price of one exchange at the instant it was sent.
+fn price<'t>(exchange: &Exchange, usage: &Usage, tariffs: &'t Tariffs) -> Option<Priced<'t>> {
+    let of = |model: &str| tariffs.price(&exchange.provider, model, exchange.sent_us, usage);
+    exchange.model_answered.as_deref().and_then(of).or_else(|| of(&exchange.model))
+}
+
+impl Remarks {
+    fn nanos(&mut self, exchange: &Exchange, tariffs: &Tariffs) -> Option<i64> {
+        let Some(usage) = &exchange.usage else {
+            self.without_usage += 1;
+            return None;
+        };
+        let Some(priced) = price(exchange, usage, tariffs) else {
+            let model = exchange.model_answered.as_ref().unwrap_or(&exchange.model);
+            *self.unknown.entry((exchange.provider.clone(), model.clone())).or_default() += 1;
+            return None;
+        };
+        let name = (priced.row.provider.clone(), priced.row.model.clone());
+        let newest = self.newest_row.entry(name).or_insert(priced.row.valid_from_us);
+        *newest = (*newest).max(priced.row.valid_from_us);
+        self.peak_hours |= priced.row.period == wire::price::Period::Peak;
+        Some(priced.nanos)
+    }
+
+    fn sentences(&self, estimated_share: f64) -> Vec<String> {
+        let mut notes = Vec::new();
+        for ((provider, model), count) in &self.unknown {
+            notes.push(format!("No price for {model} at {provider}: {count} exchanges are left out."));
+        }
+        if self.without_usage > 0 {
+            notes.push(format!("{} exchanges without token counts are left out.", self.without_usage));
+        }
+        if estimated_share > 0.0 {
+            notes.push(format!(
+                "{:.1} % of the token counts are estimated from characters, because no report came.",
+                estimated_share * 100.0
+            ));
+        }
+        if self.peak_hours {
+            notes.push(
+                "Chinese public holidays, which DeepSeek bills off-peak, are not known: the bill may be too high."
+                    .to_owned(),
+            );
+        }
+        for ((provider, model), valid_from_us) in &self.newest_row {
+            notes.push(format!("Price of {model} at {provider}: in force since {}.", day(*valid_from_us)));
+        }
+        notes
+    }
+}
+
+fn day(at_us: i64) -> String {
+    let text = crate::run::rfc3339(at_us);
+    text.split('T').next().unwrap_or_default().to_owned()
+}
+
+/// The bill over the priced pairs, and what the mirrored calls cost.
+#[must_use]
+pub fn bill(priced: &PricedPairs, exchanges: &[Exchange], tariffs: &Tariffs) -> Bill {
+    let pairs = priced.cost.baseline.len() as u64;
+    let sum = |nanos: &[i64]| nanos.iter().fold(0i64, |sum, value| sum.saturating_add(*value));
+    let (baseline, candidate) = (sum(&priced.cost.baseline), sum(&priced.cost.candidate));
+    let column = |nanos: &[i64]| nanos.iter().map(|value| *value as f64).collect::<Vec<f64>>();
+    let ratio = MeanRatio::paired(&column(&priced.cost.baseline), &column(&priced.cost.candidate)).ok();
+    let bound = |side| ratio.and_then(|ratio| ratio.bound(ALPHA, side).ok());
+    let estimated_share = if pairs == 0 { 0.0 } else { priced.estimated as f64 / (2 * pairs) as f64 };
+    let shadow = exchanges
+        .iter()
+        .filter(|exchange| exchange.role == Role::Shadow)
+        .filter_map(|exchange| price(exchange, exchange.usage.as_ref()?, tariffs))
+        .fold(0i64, |sum, priced| sum.saturating_add(priced.nanos));
+    Bill {
+        currency: "USD".to_owned(),
+        pairs_priced: pairs,
+        pairs_unpriced: priced.unpriced,
+        estimated_share,
+        baseline: decimal(baseline, PLACES),
+        candidate: decimal(candidate, PLACES),
+        ratio: ratio.map(|ratio| ratio.estimate()),
+        ratio_lower: bound(Side::Lower),
+        ratio_upper: bound(Side::Upper),
+        baseline_per_1000: decimal(per_1000(baseline, pairs), PLACES),
+        candidate_per_1000: decimal(per_1000(candidate, pairs), PLACES),
+        shadow: decimal(shadow, PLACES),
+        notes: priced.remarks.sentences(estimated_share),
+    }
+}
+
+/// Mean times 1000, rounded half up; 0 without pairs.
+fn per_1000(nanos: i64, pairs: u64) -> i64 {
+    let pairs = i128::from(pairs);
+    if pairs == 0 {
+        return 0;
+    }
+    i64::try_from((i128::from(nanos) * 1000 + pairs / 2).div_euclid(pairs)).unwrap_or(i64::MAX)
+}

@@ -1,0 +1,125 @@
+//! Compact evidence for pictures: quantiles and sums, no content.
+
+use crate::extract::paired;
+use crate::pair::{Pair, failed};
+use datasets::{Arm, Exchange};
+use judge::evidence::{CanaryEvidence, PairedEvidence};
+use judge::verdict::{Count, Distribution, Evidence, Outcomes, Tokens};
+use std::collections::BTreeMap;
+
+/// Steps of the quantile grid: 0, 0.005, ..., 1.
+const GRID_STEPS: usize = 200;
+
+/// Everything for the pictures. `served` are the canary's exchanges, if a canary was judged.
+#[must_use]
+pub fn evidence(
+    pairs: &[Pair<'_>],
+    paired: &PairedEvidence,
+    served: &[&Exchange],
+    canary: Option<&CanaryEvidence>,
+) -> Evidence {
+    let mut latency = Vec::new();
+    for (metric, columns) in [("ttft", &paired.ttft_us), ("duration", &paired.duration_us)] {
+        latency.extend(distribution(metric, Arm::Baseline, "all", &columns.baseline));
+        latency.extend(distribution(metric, Arm::Candidate, "all", &columns.candidate));
+    }
+    if let Some(canary) = canary {
+        latency.extend(distribution("ttft", Arm::Baseline, "canary", &canary.baseline.ttft_us));
+        latency.extend(distribution("ttft", Arm::Candidate, "canary", &canary.candidate.ttft_us));
+        for arm in [Arm::Baseline, Arm::Candidate] {
+            let durations: Vec<Option<u64>> =
+                of(served, arm).filter(|exchange| !crate::pair::cancelled(exchange)).map(paired::duration).collect();
+            latency.extend(distribution("duration", arm, "canary", &durations));
+        }
+    }
+    let sides: [Vec<&Exchange>; 2] =
+        [pairs.iter().map(|pair| pair.baseline).collect(), pairs.iter().map(|pair| pair.candidate).collect()];
+    let arms = [Arm::Baseline, Arm::Candidate];
+    let mut outcomes: Vec<Outcomes> =
+        arms.iter().zip(&sides).map(|(arm, side)| outcomes(*arm, "all", side.iter().copied())).collect();
+    if canary.is_some() {
+        outcomes.extend(arms.iter().map(|arm| self::outcomes(*arm, "canary", of(served, *arm))));
+    }
+    Evidence { latency, tokens: arms.iter().zip(&sides).map(|(arm, side)| tokens(*arm, side)).collect(), outcomes }
+}
+
+fn of<'a, 'b>(served: &'b [&'a Exchange], arm: Arm) -> impl Iterator<Item = &'a Exchange> + 'b {
+    served.iter().copied().filter(move |exchange| exchange.arm == arm)
+}
+
+/// Order statistics `ceil(n p)` on the grid, infinite ones last; `None` without observations.
+fn distribution(metric: &str, arm: Arm, segment: &str, values: &[Option<u64>]) -> Option<Distribution> {
+    if values.is_empty() {
+        return None;
+    }
+    let mut finite: Vec<u64> = values.iter().flatten().copied().collect();
+    finite.sort_unstable();
+    let n = values.len();
+    let at = |step: usize| finite.get((n * step).div_ceil(GRID_STEPS).max(1) - 1).copied();
+    Some(Distribution {
+        metric: metric.to_owned(),
+        arm: arm.name().to_owned(),
+        segment: segment.to_owned(),
+        n: n as u64,
+        n_infinite: (n - finite.len()) as u64,
+        quantiles_us: (0..=GRID_STEPS).map(at).collect(),
+    })
+}
+
+fn tokens(arm: Arm, exchanges: &[&Exchange]) -> Tokens {
+    let mut sums = Tokens {
+        arm: arm.name().to_owned(),
+        model: String::new(),
+        exchanges: 0,
+        prompt_uncached: 0,
+        prompt_cached: 0,
+        completion_visible: 0,
+        completion_reasoning: 0,
+        answer_chars: 0,
+    };
+    let mut models: BTreeMap<&str, u64> = BTreeMap::new();
+    for exchange in exchanges.iter().filter(|exchange| !failed(exchange)) {
+        let Some(usage) = exchange.usage else { continue };
+        let cached = usage.cached.unwrap_or(0).min(usage.prompt);
+        let reasoning = usage.reasoning.unwrap_or(0).min(usage.completion);
+        sums.exchanges += 1;
+        sums.prompt_uncached += usage.prompt - cached;
+        sums.prompt_cached += cached;
+        sums.completion_visible += usage.completion - reasoning;
+        sums.completion_reasoning += reasoning;
+        sums.answer_chars += exchange.answer_chars;
+        *models.entry(exchange.model_answered.as_deref().unwrap_or(&exchange.model)).or_default() += 1;
+    }
+    sums.model = most_frequent(models).into_iter().next().map(|count| count.name).unwrap_or_default();
+    sums
+}
+
+fn outcomes<'a>(arm: Arm, segment: &str, exchanges: impl Iterator<Item = &'a Exchange>) -> Outcomes {
+    let mut n = 0;
+    let mut errors: BTreeMap<&str, u64> = BTreeMap::new();
+    let mut finish: BTreeMap<&str, u64> = BTreeMap::new();
+    for exchange in exchanges {
+        n += 1;
+        if let Some(error) = exchange.error {
+            *errors.entry(error.name()).or_default() += 1;
+        }
+        if let Some(reason) = &exchange.finish_reason {
+            *finish.entry(reason).or_default() += 1;
+        }
+    }
+    Outcomes {
+        arm: arm.name().to_owned(),
+        segment: segment.to_owned(),
+        n,
+        errors: most_frequent(errors),
+        finish: most_frequent(finish),
+    }
+}
+
+/// Most frequent first, ties by name.
+fn most_frequent(counts: BTreeMap<&str, u64>) -> Vec<Count> {
+    let mut counts: Vec<Count> =
+        counts.into_iter().map(|(name, count)| Count { name: name.to_owned(), count }).collect();
+    counts.sort_by(|a, b| b.count.cmp(&a.count).then_with(|| a.name.cmp(&b.name)));
+    counts
+}

@@ -1,0 +1,99 @@
+//! Evidence from complete pairs.
+
+use crate::bill::PricedPairs;
+use crate::labels::Labels;
+use crate::pair::{Pair, failed};
+use datasets::Exchange;
+use judge::evidence::{PairedCounts, PairedEvidence, PairedLatency};
+use std::collections::BTreeMap;
+
+/// What single metrics had to leave out.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct PairCounts {
+    /// Streamed pairs in which an answer came without a first token (only tool calls, or empty).
+    pub without_first_token: u64,
+    /// Labels by metric.
+    pub labels: BTreeMap<String, Unlabelled>,
+}
+
+/// Labels of one metric that were found and missed.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Unlabelled {
+    /// Pairs that count.
+    pub pairs: u64,
+    /// Pairs in which neither answer is labelled: probably never meant to be.
+    pub neither: u64,
+    /// Pairs left out because the baseline's answer has no label although the candidate's has.
+    pub baseline_only: u64,
+    /// The other way round.
+    pub candidate_only: u64,
+}
+
+/// Counts and vectors over the pairs, in their order.
+pub(super) fn evidence(
+    pairs: &[Pair<'_>],
+    labels: &Labels,
+    priced: &PricedPairs,
+) -> (PairedEvidence, PairCounts) {
+    let mut evidence = PairedEvidence { cost_nanos: priced.cost.clone(), ..PairedEvidence::default() };
+    let mut counts = PairCounts::default();
+    for pair in pairs {
+        let bad = (failed(pair.baseline), failed(pair.candidate));
+        evidence.errors.add(bad.0, bad.1);
+        if bad == (false, false) {
+            let unfit = |exchange: &Exchange| exchange.form_failure.is_some();
+            evidence.answer_failures.add(unfit(pair.baseline), unfit(pair.candidate));
+        }
+        evidence.duration_us.push(duration(pair.baseline), duration(pair.candidate));
+        counts.without_first_token += u64::from(!first_token(pair, &mut evidence.ttft_us));
+    }
+    for metric in labels.metrics() {
+        let (table, unlabelled) = labelled(metric, pairs, labels);
+        if table.pairs() > 0 {
+            evidence.labels.insert(metric.to_owned(), table);
+        }
+        counts.labels.insert(metric.to_owned(), unlabelled);
+    }
+    (evidence, counts)
+}
+
+/// Time to the last byte; a failure is infinitely slow.
+pub(crate) fn duration(exchange: &Exchange) -> Option<u64> {
+    (!failed(exchange)).then_some(exchange.duration_us)
+}
+
+/// Adds the first tokens of a streamed pair. `false` if an answer came without one, so that the pair says nothing.
+fn first_token(pair: &Pair<'_>, column: &mut PairedLatency) -> bool {
+    if !pair.baseline.streamed && !pair.candidate.streamed {
+        return true;
+    }
+    let missing = |exchange: &Exchange| !failed(exchange) && exchange.ttft_us.is_none();
+    if missing(pair.baseline) || missing(pair.candidate) {
+        return false;
+    }
+    column.push(ttft(pair.baseline), ttft(pair.candidate));
+    true
+}
+
+/// Time to the first token; a failure is infinitely slow, even if some text had come.
+pub(crate) fn ttft(exchange: &Exchange) -> Option<u64> {
+    exchange.ttft_us.filter(|_| !failed(exchange))
+}
+
+fn labelled(metric: &str, pairs: &[Pair<'_>], labels: &Labels) -> (PairedCounts, Unlabelled) {
+    let mut table = PairedCounts::default();
+    let mut unlabelled = Unlabelled::default();
+    for pair in pairs {
+        let good = |exchange: &Exchange| if failed(exchange) { None } else { labels.good(metric, exchange) };
+        match (good(pair.baseline), good(pair.candidate)) {
+            (Some(baseline), Some(candidate)) => table.add(!baseline, !candidate),
+            (Some(baseline), None) if failed(pair.candidate) => table.add(!baseline, true),
+            (None, Some(candidate)) if failed(pair.baseline) => table.add(true, !candidate),
+            (Some(_), None) => unlabelled.candidate_only += 1,
+            (None, Some(_)) => unlabelled.baseline_only += 1,
+            (None, None) => unlabelled.neither += 1,
+        }
+    }
+    unlabelled.pairs = table.pairs();
+    (table, unlabelled)
+}

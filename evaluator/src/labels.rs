@@ -1,0 +1,63 @@
+//! Labels by metric, request and answer.
+
+use crate::error::EvaluateError;
+use crate::load::{name_of, open};
+use datasets::{Exchange, Format, Label};
+use judge::verdict::Input;
+use std::collections::{BTreeMap, HashMap};
+use std::path::PathBuf;
+
+/// What is known about the answers. A label sticks to the answer: both arms get it if both gave that answer.
+#[derive(Debug, Default)]
+pub struct Labels {
+    /// Metric, then request, then digest of the answer. The maps inside are only looked up, never walked.
+    by_metric: BTreeMap<String, HashMap<String, BTreeMap<String, bool>>>,
+}
+
+impl Labels {
+    /// Reads label files.
+    ///
+    /// # Errors
+    /// A file cannot be read, a line is broken, or two labels contradict each other.
+    pub fn load(paths: &[PathBuf]) -> Result<(Self, Vec<Input>), EvaluateError> {
+        let mut labels = Self::default();
+        let mut inputs = Vec::new();
+        for path in paths {
+            let (mut lines, digest) = open::<Label>(path, Format::Labels)?;
+            let mut rows = 0;
+            while let Some(label) = lines.next() {
+                rows += 1;
+                if let Err(label) = labels.add(label?) {
+                    let (path, line) = (path.clone(), lines.line());
+                    return Err(EvaluateError::LabelConflict { path, line, metric: label.metric, request: label.request });
+                }
+            }
+            inputs.push(Input { name: name_of(path), digest: digest.hex(), rows });
+        }
+        Ok((labels, inputs))
+    }
+
+    /// Adds one label, or gives it back if it contradicts an earlier one.
+    fn add(&mut self, label: Label) -> Result<(), Label> {
+        let answers = self
+            .by_metric
+            .entry(label.metric.clone())
+            .or_default()
+            .entry(label.request.clone())
+            .or_default();
+        let known = *answers.entry(label.answer_digest.clone()).or_insert(label.good);
+        if known == label.good { Ok(()) } else { Err(label) }
+    }
+
+    /// Metrics, sorted.
+    pub fn metrics(&self) -> impl Iterator<Item = &str> {
+        self.by_metric.keys().map(String::as_str)
+    }
+
+    /// Whether the answer is good; `None` if it has no label of this metric.
+    #[must_use]
+    pub fn good(&self, metric: &str, exchange: &Exchange) -> Option<bool> {
+        let answers = self.by_metric.get(metric)?.get(exchange.request.as_deref()?)?;
+        answers.get(exchange.answer_digest.as_deref()?).copied()
+    }
+}

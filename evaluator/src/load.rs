@@ -1,0 +1,233 @@
+//! Record files to clean rows in one fixed order.
+//!
+//! Reading is strict: a line that is no exchange is an error with file and line, because a record that is silently
+//! left out could be the one that fails. With `skip_broken` such lines are counted instead. Rows that are readable
+//! but impossible ([`validity`]) are always counted, by arm, and feed the verdict's reject shares.
+//!
+//! The rows come back sorted by content, never by file, so that splitting or shuffling the files changes nothing.
+//! They stay in memory, without the answers' texts: about one kilobyte a row.
+
+mod files;
+mod hashed;
+pub mod validity;
+
+use crate::error::EvaluateError;
+use datasets::{Arm, Exchange, Format, ReadError, Role};
+use judge::verdict::Input;
+use serde::Deserialize;
+use serde_json::value::RawValue;
+use std::cmp::Ordering;
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+pub(crate) use files::name_of;
+pub(crate) use hashed::open;
+
+/// A count for each arm.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct ByArm {
+    /// The baseline's.
+    pub baseline: u64,
+    /// The candidate's.
+    pub candidate: u64,
+}
+
+impl ByArm {
+    /// The count of one arm.
+    pub const fn of(&mut self, arm: Arm) -> &mut u64 {
+        match arm {
+            Arm::Baseline => &mut self.baseline,
+            Arm::Candidate => &mut self.candidate,
+        }
+    }
+}
+
+/// What was met while reading.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct LoadCounts {
+    /// Readable exchanges of the arms, of the judged migration, rejected ones included.
+    pub seen: ByArm,
+    /// Refused rows of the judged migration: impossible ones, and under `skip_broken` broken ones whose arm can still
+    /// be told (those belong to no migration for certain, and count).
+    pub rejected: ByArm,
+    /// The impossible rows by reason.
+    pub reasons: BTreeMap<&'static str, u64>,
+    /// Lines under `skip_broken` of which not even the arm can be told.
+    pub broken: u64,
+    /// Rows seen from the client's side, left out.
+    pub observed: u64,
+    /// Rows of other migrations, left out.
+    pub other_migration: u64,
+}
+
+impl LoadCounts {
+    /// Refused rows among all rows of each arm; 0 where there are no rows.
+    #[must_use]
+    pub fn reject_shares(&self) -> (f64, f64) {
+        let share = |rejected: u64, seen: u64| if seen == 0 { 0.0 } else { rejected as f64 / seen as f64 };
+        (
+            share(self.rejected.baseline, self.seen.baseline),
+            share(self.rejected.candidate, self.seen.candidate),
+        )
+    }
+}
+
+/// All rows to judge.
+#[derive(Debug)]
+pub struct Loaded {
+    /// Rows, sorted by time, pair, arm, role and sending time.
+    pub exchanges: Vec<Exchange>,
+    /// Files, sorted by name.
+    pub inputs: Vec<Input>,
+    /// What was left out.
+    pub counts: LoadCounts,
+    /// The migration that all rows belong to.
+    pub migration: String,
+}
+
+/// Reads all records of one migration.
+///
+/// # Errors
+/// A file cannot be read, a line is broken (unless `skip_broken`), there is no row, or the rows belong to several
+/// migrations and none was chosen.
+pub fn load(paths: &[PathBuf], migration: Option<&str>, skip_broken: bool) -> Result<Loaded, EvaluateError> {
+    let mut loading = Loading { skip_broken, ..Loading::default() };
+    for file in files::list(paths)? {
+        loading.file(&file)?;
+    }
+    loading.finish(migration)
+}
+
+#[derive(Default)]
+struct Loading {
+    skip_broken: bool,
+    by_migration: BTreeMap<String, Vec<Exchange>>,
+    inputs: Vec<Input>,
+    broken: ByArm,
+    broken_unknown: u64,
+    observed: u64,
+}
+
+/// As much of a broken row as may still be readable.
+#[derive(Deserialize)]
+struct ArmOnly {
+    arm: Arm,
+}
+
+impl Loading {
+    fn file(&mut self, path: &Path) -> Result<(), EvaluateError> {
+        let (mut lines, digest) = open::<Box<RawValue>>(path, Format::Exchanges)?;
+        let mut rows = 0;
+        while let Some(line) = lines.next() {
+            match line.map_err(Broken::from).and_then(|text| parse(path, lines.line(), &text)) {
+                Ok(exchange) => {
+                    rows += 1;
+                    self.row(exchange);
+                }
+                Err(Broken { error: ReadError::Line { .. }, arm }) if self.skip_broken => match arm {
+                    Some(arm) => *self.broken.of(arm) += 1,
+                    None => self.broken_unknown += 1,
+                },
+                Err(broken) => return Err(broken.error.into()),
+            }
+        }
+        self.inputs.push(Input { name: name_of(path), digest: digest.hex(), rows });
+        Ok(())
+    }
+
+    fn row(&mut self, mut exchange: Exchange) {
+        if exchange.role == Role::Observed {
+            self.observed += 1;
+            return;
+        }
+        // Texts may be long and nothing here reads them: answers are told apart by their digests.
+        exchange.answer = None;
+        match self.by_migration.get_mut(&exchange.migration) {
+            Some(rows) => rows.push(exchange),
+            None => {
+                self.by_migration.insert(exchange.migration.clone(), vec![exchange]);
+            }
+        }
+    }
+
+    fn finish(mut self, wanted: Option<&str>) -> Result<Loaded, EvaluateError> {
+        let names: Vec<String> = self.by_migration.keys().cloned().collect();
+        let migration = match (wanted, names.as_slice()) {
+            (_, []) => {
+                let files: Vec<&str> = self.inputs.iter().map(|input| input.name.as_str()).collect();
+                return Err(EvaluateError::NoRecords { files: files.join(", ") });
+            }
+            (None, [only]) => only.clone(),
+            (None, _) => return Err(EvaluateError::SeveralMigrations { names }),
+            (Some(wanted), _) if self.by_migration.contains_key(wanted) => wanted.to_owned(),
+            (Some(wanted), _) => return Err(EvaluateError::UnknownMigration { wanted: wanted.to_owned(), names }),
+        };
+        let rows = self.by_migration.remove(&migration).unwrap_or_default();
+        let mut counts = LoadCounts {
+            seen: self.broken,
+            rejected: self.broken,
+            broken: self.broken_unknown,
+            observed: self.observed,
+            other_migration: self.by_migration.values().map(|rows| rows.len() as u64).sum(),
+            ..LoadCounts::default()
+        };
+        let mut exchanges = Vec::with_capacity(rows.len());
+        for exchange in rows {
+            *counts.seen.of(exchange.arm) += 1;
+            match validity::impossible(&exchange) {
+                None => exchanges.push(exchange),
+                Some(reason) => {
+                    *counts.rejected.of(exchange.arm) += 1;
+                    *counts.reasons.entry(reason).or_default() += 1;
+                }
+            }
+        }
+        exchanges.sort_by(order);
+        self.inputs.sort_by(|a, b| (&a.name, &a.digest).cmp(&(&b.name, &b.digest)));
+        Ok(Loaded { exchanges, inputs: self.inputs, counts, migration })
+    }
+}
+
+/// A line that is no exchange, with its arm if that can be told.
+struct Broken {
+    error: ReadError,
+    arm: Option<Arm>,
+}
+
+impl From<ReadError> for Broken {
+    fn from(error: ReadError) -> Self {
+        Self { error, arm: None }
+    }
+}
+
+fn parse(path: &Path, line: u64, text: &RawValue) -> Result<Exchange, Broken> {
+    serde_json::from_str(text.get()).map_err(|error| Broken {
+        error: ReadError::Line { path: path.to_owned(), line, message: error.to_string() },
+        arm: serde_json::from_str::<ArmOnly>(text.get()).ok().map(|row| row.arm),
+    })
+}
+
+/// Rank of a role: what a client got counts before what was sent on purpose, and that before a mirrored copy.
+pub(crate) const fn role_rank(role: Role) -> u32 {
+    match role {
+        Role::Served => 0,
+        Role::Replayed => 1,
+        Role::Shadow => 2,
+        Role::Observed => 3,
+    }
+}
+
+/// The fixed order. Rows that agree in all of the keys are compared as text, so that the order never depends on the
+/// files.
+fn order(a: &Exchange, b: &Exchange) -> Ordering {
+    a.at_us
+        .cmp(&b.at_us)
+        .then_with(|| a.pair.cmp(&b.pair))
+        .then_with(|| a.arm.cmp(&b.arm))
+        .then_with(|| role_rank(a.role).cmp(&role_rank(b.role)))
+        .then_with(|| a.sent_us.cmp(&b.sent_us))
+        .then_with(|| {
+            let text = |exchange: &Exchange| serde_json::to_string(exchange).unwrap_or_default();
+            text(a).cmp(&text(b))
+        })
+}

@@ -1,0 +1,182 @@
+//! The whole way, from files to a verdict.
+
+use crate::bill;
+use crate::charts;
+use crate::error::EvaluateError;
+use crate::extract::{self, Extracted, PairCounts, Sources, canary::drawn};
+use crate::labels::Labels;
+use crate::load::{self, LoadCounts};
+use crate::pair::{self, Pairing};
+use datasets::{Exchange, digest};
+use judge::policy::Policy;
+use judge::verdict::{Input, SCHEMA, Verdict};
+use serde::Deserialize;
+use std::path::{Path, PathBuf};
+use wire::price::Tariffs;
+
+/// How to evaluate.
+#[derive(Debug, Clone)]
+pub struct Options {
+    /// Margins, levels, floors and budgets.
+    pub policy: Policy,
+    /// Label files.
+    pub labels: Vec<PathBuf>,
+    /// Weight to judge at, percent, instead of the newest one in the records.
+    pub at_weight_percent: Option<f64>,
+    /// Migration to judge, where the records hold several.
+    pub migration: Option<String>,
+    /// Summaries of the replays that drove the traffic (`weighbridge.replay/1`).
+    pub replay_summaries: Vec<PathBuf>,
+    /// Count broken lines instead of stopping at them.
+    pub skip_broken: bool,
+    /// Prices, if not those that come with this version.
+    pub tariffs: Option<Tariffs>,
+    /// Version of weighbridge, for the verdict.
+    pub version: String,
+}
+
+impl Options {
+    /// A policy and a version, and nothing special else.
+    #[must_use]
+    pub fn new(policy: Policy, version: &str) -> Self {
+        Self {
+            policy,
+            labels: Vec::new(),
+            at_weight_percent: None,
+            migration: None,
+            replay_summaries: Vec::new(),
+            skip_broken: false,
+            tariffs: None,
+            version: version.to_owned(),
+        }
+    }
+}
+
+/// A verdict with what people may want to know beside it.
+#[derive(Debug, Clone)]
+pub struct Outcome {
+    /// The verdict.
+    pub verdict: Verdict,
+    /// What was read and left out.
+    pub counts: Counts,
+}
+
+/// What was read and left out.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Counts {
+    /// Rows that were judged or could have been.
+    pub exchanges: u64,
+    /// At loading.
+    pub load: LoadCounts,
+    /// Rows that repeat pair, arm and role of a row sent earlier.
+    pub duplicates: u64,
+    /// In single metrics.
+    pub pairs: PairCounts,
+}
+
+/// Evaluates record files. The same input, in whatever split and order of files, gives the same verdict except for
+/// its list of inputs.
+///
+/// # Errors
+/// [`EvaluateError`]; its `kind` says whose turn it is.
+pub fn evaluate(inputs: &[PathBuf], options: &Options) -> Result<Outcome, EvaluateError> {
+    let tariffs = match &options.tariffs {
+        Some(tariffs) => tariffs.clone(),
+        None => Tariffs::embedded()?,
+    };
+    let loaded = load::load(inputs, options.migration.as_deref(), options.skip_broken)?;
+    let (labels, label_inputs) = Labels::load(&options.labels)?;
+    let (replay_degraded, summary_inputs) = replay_summaries(&options.replay_summaries)?;
+    let pairing = pair::pair(&loaded.exchanges)?;
+    let priced = bill::price_pairs(&pairing.pairs, &tariffs);
+    let extracted = extract::extract(Sources {
+        exchanges: &loaded.exchanges,
+        pairing: &pairing,
+        priced: &priced,
+        labels: &labels,
+        counts: &loaded.counts,
+        policy: &options.policy,
+        replay_degraded,
+        at_weight_percent: options.at_weight_percent,
+    })?;
+    let judged = judge::judge(&extracted.evidence, &options.policy);
+    let verdict = Verdict {
+        schema: SCHEMA.to_owned(),
+        verdict: judged.verdict,
+        reasons: judged.reasons,
+        migration: loaded.migration,
+        epoch: extracted.epoch,
+        weight_percent: extracted.evidence.weight_percent,
+        next_weight_percent: judged.next_weight_percent,
+        next_weight_bound: judged.next_weight_bound,
+        needed: judged.needed,
+        guardrails: judged.guardrails,
+        instrument: judged.instrument,
+        bill: bill::bill(&priced, &loaded.exchanges, &tariffs),
+        window: extracted.window.clone(),
+        inputs: sorted([loaded.inputs, label_inputs, summary_inputs].concat()),
+        policy_digest: options.policy.digest(),
+        tariff_digest: tariffs.digest().to_owned(),
+        seed: 0,
+        version: options.version.clone(),
+        created_at: rfc3339(extracted.window.to_us),
+        evidence: pictures(&loaded.exchanges, &pairing, &extracted),
+    };
+    let counts = Counts {
+        exchanges: loaded.exchanges.len() as u64,
+        load: loaded.counts,
+        duplicates: pairing.duplicates,
+        pairs: extracted.pair_counts,
+    };
+    Ok(Outcome { verdict, counts })
+}
+
+fn pictures(exchanges: &[Exchange], pairing: &Pairing<'_>, extracted: &Extracted) -> judge::verdict::Evidence {
+    let canary = extracted.evidence.canary.as_ref();
+    let served: Vec<&Exchange> =
+        exchanges.iter().filter(|exchange| exchange.epoch == extracted.epoch && drawn(exchange)).collect();
+    charts::evidence(&pairing.pairs, &extracted.evidence.paired, &served, canary)
+}
+
+fn sorted(mut inputs: Vec<Input>) -> Vec<Input> {
+    inputs.sort_by(|a, b| (&a.name, &a.digest).cmp(&(&b.name, &b.digest)));
+    inputs
+}
+
+/// An instant, microseconds since the Unix epoch, as RFC 3339 in UTC. Instants that it cannot write were refused at
+/// loading; the number itself stands in for one that was not.
+pub(crate) fn rfc3339(at_us: i64) -> String {
+    jiff::Timestamp::from_microsecond(at_us).map_or_else(|_| at_us.to_string(), |time| time.to_string())
+}
+
+/// The part of a replay summary that a verdict depends on.
+#[derive(Deserialize)]
+struct ReplaySummary {
+    schema: String,
+    degraded: bool,
+}
+
+/// Schema of replay summaries that this version reads.
+const REPLAY_SCHEMA: &str = "weighbridge.replay/1";
+
+fn replay_summaries(paths: &[PathBuf]) -> Result<(bool, Vec<Input>), EvaluateError> {
+    let mut degraded = false;
+    let mut inputs = Vec::new();
+    for path in paths {
+        let bytes =
+            std::fs::read(path).map_err(|source| EvaluateError::Folder { path: path.clone(), source })?;
+        degraded |= read_summary(path, &bytes)?.degraded;
+        inputs.push(Input { name: load::name_of(path), digest: digest::of_bytes(&bytes), rows: 1 });
+    }
+    Ok((degraded, inputs))
+}
+
+fn read_summary(path: &Path, bytes: &[u8]) -> Result<ReplaySummary, EvaluateError> {
+    let wrong = |message| EvaluateError::Summary { path: path.to_owned(), message };
+    let summary: ReplaySummary = serde_json::from_slice(bytes).map_err(|error| wrong(format!("no replay summary ({error})")))?;
+    if summary.schema == REPLAY_SCHEMA {
+        Ok(summary)
+    } else {
+        Err(wrong(format!("schema is `{}`, expected `{REPLAY_SCHEMA}`", summary.schema)))
+    }
+}

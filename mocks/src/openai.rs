@@ -1,0 +1,169 @@
+//! OpenAI's chat completions: what it accepts, how it refuses, how its answers look.
+
+mod check;
+mod models;
+mod shape;
+
+use axum::http::{HeaderMap, HeaderValue};
+
+use crate::answer::Answer;
+use crate::dice::{self, Dice};
+use crate::envelope::{self, Envelope};
+use crate::face::{Face, Route, StreamOptions};
+use crate::profile::{Fault, Profile};
+use crate::refusal::Refusal;
+use crate::request::{ChatRequest, FieldFault};
+use crate::timeline::{Pace, Timeline};
+use crate::vendor::Vendor;
+
+/// Limits of an imaginary account, for the rate limit headers.
+const REQUESTS_PER_MINUTE: u64 = 10_000;
+const TOKENS_PER_MINUTE: u64 = 2_000_000;
+
+const INVALID: &str = "invalid_request_error";
+
+/// OpenAI's manners.
+pub(crate) struct OpenAi;
+
+impl Face for OpenAi {
+    fn route(&self, post: bool, path: &str) -> Route {
+        match (post, path) {
+            (true, "/v1/chat/completions") => Route::Chat,
+            (false, "/v1/models") => Route::Models,
+            (false, path) => match path.strip_prefix("/v1/models/") {
+                Some(name) if !name.is_empty() => Route::Model(name.to_owned()),
+                _ => Route::Unknown,
+            },
+            _ => Route::Unknown,
+        }
+    }
+
+    fn no_such_url(&self, method: &str, path: &str) -> Refusal {
+        Refusal::new(404, INVALID, Some("unknown_url"), format!("Unknown request URL: {method} {path}"))
+    }
+
+    fn wrong_key(&self, key: Option<&str>) -> Refusal {
+        match key {
+            None => Refusal::new(401, INVALID, None, "No API key was given: send Authorization: Bearer YOUR_KEY"),
+            Some(key) => {
+                let message = format!("Incorrect API key provided: {}", masked(key));
+                Refusal::new(401, INVALID, Some("invalid_api_key"), message)
+            }
+        }
+    }
+
+    fn unreadable(&self, problem: &str) -> Refusal {
+        Refusal::new(400, INVALID, None, format!("The JSON body of the request could not be read: {problem}"))
+    }
+
+    fn misfit(&self, fault: &FieldFault) -> Refusal {
+        let FieldFault { field, expected, missing } = fault;
+        let (code, message) = if *missing {
+            ("missing_required_parameter", format!("Missing required parameter: '{field}'."))
+        } else {
+            ("invalid_type", format!("Invalid type for '{field}': expected {expected}."))
+        };
+        Refusal::new(400, INVALID, Some(code), message).about(field)
+    }
+
+    fn check(&self, request: &ChatRequest, models: Option<&[String]>) -> Result<(), Refusal> {
+        check::check(request, models)
+    }
+
+    fn refusal_for(&self, fault: Fault, stream: bool, profile: &Profile) -> Option<Refusal> {
+        match fault {
+            Fault::Error402 => Some(Refusal::new(402, "insufficient_quota", None, "Payment required")),
+            Fault::Error429 => Some(self.too_many(REQUESTS_PER_MINUTE, profile)),
+            Fault::Error500 => Some(server_error()),
+            Fault::ErrorEvent if !stream => Some(server_error()),
+            Fault::Error503 => {
+                let message = "The engine is currently overloaded, please try again later";
+                let refusal = Refusal::new(503, "service_unavailable_error", Some("server_is_overloaded"), message);
+                Some(refusal.retry_after_ms(profile.retry_after_ms))
+            }
+            _ => None,
+        }
+    }
+
+    fn too_many(&self, limit: u64, profile: &Profile) -> Refusal {
+        let wait = profile.retry_after_ms;
+        let message = format!(
+            "Rate limit reached on requests per min (RPM): Limit {limit}, Used {limit}, Requested 1. \
+             Please try again in {wait}ms."
+        );
+        Refusal::new(429, "requests", Some("rate_limit_exceeded"), message).retry_after_ms(wait)
+    }
+
+    fn mid_stream_error(&self) -> Refusal {
+        server_error()
+    }
+
+    fn thinks_aloud(&self, _request: &ChatRequest) -> bool {
+        false
+    }
+
+    fn accepts_early(&self) -> bool {
+        false
+    }
+
+    fn envelope(&self, model: &str, created: u64, dice: &mut Dice) -> Envelope {
+        let model = models::snapshot(model).to_owned();
+        Envelope {
+            id: format!("chatcmpl-{}", envelope::token(dice, 29)),
+            created,
+            fingerprint: format!("fp_{}", dice::fingerprint(Vendor::OpenAi, &model)),
+            model,
+            call_stem: envelope::token(dice, 22),
+            trace: format!("req_{}", envelope::hexadecimal(dice)),
+        }
+    }
+
+    fn headers(&self, envelope: &Envelope, processing_ms: u64, headers: &mut HeaderMap) {
+        if let Ok(trace) = HeaderValue::from_str(&envelope.trace) {
+            headers.insert("x-request-id", trace);
+        }
+        headers.insert("openai-processing-ms", HeaderValue::from(processing_ms));
+        headers.insert("openai-version", HeaderValue::from_static("2020-10-01"));
+        headers.insert("openai-organization", HeaderValue::from_static("org-mock"));
+        headers.insert("x-ratelimit-limit-requests", HeaderValue::from(REQUESTS_PER_MINUTE));
+        headers.insert("x-ratelimit-limit-tokens", HeaderValue::from(TOKENS_PER_MINUTE));
+        headers.insert("x-ratelimit-remaining-requests", HeaderValue::from(REQUESTS_PER_MINUTE - 1));
+        headers.insert("x-ratelimit-remaining-tokens", HeaderValue::from(TOKENS_PER_MINUTE - 1000));
+        headers.insert("x-ratelimit-reset-requests", HeaderValue::from_static("6ms"));
+        headers.insert("x-ratelimit-reset-tokens", HeaderValue::from_static("30ms"));
+    }
+
+    fn stream(
+        &self,
+        answer: &Answer,
+        envelope: &Envelope,
+        options: StreamOptions,
+        pace: &mut Pace,
+        timeline: &mut Timeline,
+    ) {
+        shape::stream(answer, envelope, options, pace, timeline);
+    }
+
+    fn whole(&self, answer: &Answer, envelope: &Envelope, _thinking: bool) -> String {
+        shape::whole(answer, envelope)
+    }
+
+    fn models(&self, only: Option<&str>, models: Option<&[String]>) -> Result<String, Refusal> {
+        models::list(only, models)
+    }
+}
+
+fn server_error() -> Refusal {
+    Refusal::new(500, "server_error", None, "The server had an error while processing your request")
+}
+
+/// A key with its middle hidden. Short keys are hidden entirely.
+fn masked(key: &str) -> String {
+    let characters: Vec<char> = key.chars().collect();
+    match characters.as_slice() {
+        [first, second, third, .., last_but_one, last] if characters.len() > 12 => {
+            format!("{first}{second}{third}***{last_but_one}{last}")
+        }
+        _ => "***".to_owned(),
+    }
+}

@@ -1,0 +1,71 @@
+//! What OpenAI refuses although the types are right.
+
+use super::{INVALID, models};
+use crate::refusal::Refusal;
+use crate::request::{ChatRequest, Format, ToolChoice};
+
+const ROLES: [&str; 6] = ["developer", "system", "user", "assistant", "tool", "function"];
+
+pub(super) fn check(request: &ChatRequest, models: Option<&[String]>) -> Result<(), Refusal> {
+    if let Some(list) = models
+        && !list.contains(&request.model)
+    {
+        return Err(models::unknown(&request.model));
+    }
+    if let Some((index, message)) =
+        request.messages.iter().enumerate().find(|(_, message)| !ROLES.contains(&message.role.as_str()))
+    {
+        let message = format!("Invalid value: '{}'. Supported values are: {}.", message.role, quoted_list(&ROLES));
+        return Err(invalid(Some("invalid_value"), message).about(format!("messages[{index}].role")));
+    }
+    if request.has_stream_options && !request.stream {
+        let message = "The 'stream_options' parameter is only allowed when 'stream' is enabled.";
+        return Err(invalid(None, message).about("stream_options"));
+    }
+    if request.max_tokens.is_some() && models::reasons(&request.model) {
+        let message = "Unsupported parameter: 'max_tokens' is not supported with this model. \
+                       Use 'max_completion_tokens' instead.";
+        return Err(invalid(Some("unsupported_parameter"), message).about("max_tokens"));
+    }
+    for (field, limit) in [("max_tokens", request.max_tokens), ("max_completion_tokens", request.max_completion_tokens)]
+    {
+        if limit == Some(0) {
+            let message = format!("Invalid '{field}': integer below minimum value. Expected a value >= 1, but got 0.");
+            return Err(invalid(Some("integer_below_min_value"), message).about(field));
+        }
+    }
+    if !(1..=128).contains(&request.n) {
+        let message = format!("Invalid 'n': expected a value from 1 to 128, but got {}.", request.n);
+        return Err(invalid(Some("invalid_value"), message).about("n"));
+    }
+    if let Some(temperature) = request.temperature.filter(|temperature| !(0.0..=2.0).contains(temperature)) {
+        let message = format!("Invalid 'temperature': expected a value from 0 to 2, but got {temperature}.");
+        return Err(invalid(Some("invalid_value"), message).about("temperature"));
+    }
+    if request.format == Format::JsonObject && !request.mentions_json() {
+        let message = "'messages' must contain the word 'json' in some form, to use 'response_format' of type \
+                       'json_object'.";
+        return Err(invalid(None, message).about("messages"));
+    }
+    check_tools(request)
+}
+
+fn check_tools(request: &ChatRequest) -> Result<(), Refusal> {
+    let refuse = |message: String| Err(invalid(None, message).about("tool_choice"));
+    match &request.tool_choice {
+        ToolChoice::Absent => Ok(()),
+        _ if request.tools.is_empty() => refuse("'tool_choice' is only allowed when 'tools' are specified.".to_owned()),
+        ToolChoice::Named(name) if !request.tools.iter().any(|tool| tool.name == *name) => {
+            refuse(format!("Tool choice '{name}' not found in 'tools' parameter."))
+        }
+        _ => Ok(()),
+    }
+}
+
+fn invalid(code: Option<&'static str>, message: impl Into<String>) -> Refusal {
+    Refusal::new(400, INVALID, code, message)
+}
+
+fn quoted_list(names: &[&str]) -> String {
+    names.iter().map(|name| format!("'{name}'")).collect::<Vec<_>>().join(", ")
+}

@@ -1,0 +1,294 @@
+//! How a mock behaves: its waits, its lengths, its faults. Plain data, readable from TOML, buildable in code.
+//!
+//! A profile says nothing about *what* is answered (see [`crate::Script`]) and holds no state. All fields are public;
+//! write `Profile { time_scale: 0.1, ..Profile::deepseek() }` and the server checks the result when it starts.
+
+mod read;
+
+use rand::RngExt;
+use rand_distr::StandardNormal;
+use serde::{Deserialize, Serialize};
+
+use crate::dice::Dice;
+use crate::vendor::Vendor;
+
+pub use read::ProfileError;
+
+/// The behaviour of one mock provider. `Default` waits for nothing and never fails.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Profile {
+    /// The profile a file builds on; used only while reading.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub base: Option<Base>,
+    /// Factor on every wait; 0 means no waiting at all.
+    pub time_scale: f64,
+    /// Share of requests whose waits are all `slow_factor` times as long, 0..=1.
+    pub slow_share: f64,
+    /// See `slow_share`.
+    pub slow_factor: f64,
+    /// Tokens carried by one streamed chunk, at least 1.
+    pub tokens_per_chunk: u32,
+    /// Share of requests that wait `queue_ms` before the model starts, 0..=1.
+    pub queue_share: f64,
+    /// See `queue_share`; milliseconds.
+    pub queue_ms: u64,
+    /// Distance between keep-alive signs while queued, milliseconds; 0 sends none. DeepSeek only.
+    pub keep_alive_ms: u64,
+    /// Share of the prompt's tokens reported as cache hits, 0..=1, where a recorded answer does not say.
+    pub cached_share: f64,
+    /// Cache hits are rounded down to a multiple of this, at least 1.
+    pub cache_block_tokens: u64,
+    /// Fewer cache hits than this are reported as none.
+    pub cache_tokens_min: u64,
+    /// Advice to wait in 429 and 503 answers, milliseconds; OpenAI only, because DeepSeek gives none.
+    pub retry_after_ms: u64,
+    /// Requests in flight beyond which a 429 is answered; 0 means no limit. The one thing here that depends on timing.
+    pub concurrency_max: u64,
+    /// Time from the arrival of a request (after its queue time) to the first token.
+    pub first_token: Latency,
+    /// Time between one streamed chunk and the next. An unstreamed answer takes as long as its chunks would have.
+    pub gap: Latency,
+    /// Length of generated answers.
+    pub answer: Length,
+    /// Length of generated reasoning, shown by DeepSeek while thinking.
+    pub reasoning: Length,
+    /// What goes wrong, and how often.
+    pub faults: Faults,
+}
+
+/// A log-normal time.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Latency {
+    /// Half of the draws are below this, milliseconds.
+    pub median_ms: f64,
+    /// Standard deviation of the logarithm; 0 gives the median always, 0.5 puts the 95th percentile at 2.3 medians.
+    pub sigma: f64,
+}
+
+/// A log-normal number of tokens.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Length {
+    /// Half of the draws are below this, tokens.
+    pub median_tokens: f64,
+    /// Standard deviation of the logarithm.
+    pub sigma: f64,
+    /// Longer draws are cut to this, tokens.
+    pub tokens_max: u64,
+}
+
+/// Shares of requests, each 0..=1 and together at most 1, that meet a fault. A request meets at most one.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Faults {
+    /// Status 402, "Insufficient Balance".
+    pub error_402: f64,
+    /// Status 429: OpenAI with advice to wait, DeepSeek without.
+    pub error_429: f64,
+    /// Status 500.
+    pub error_500: f64,
+    /// Status 503.
+    pub error_503: f64,
+    /// The connection is reset before any byte of the answer.
+    pub reset: f64,
+    /// The answer stops in the middle; the connection stays open.
+    pub stall: f64,
+    /// The answer ends in the middle as though complete, without finish chunk and `[DONE]`.
+    pub truncate: f64,
+    /// The connection breaks in the middle of the answer.
+    pub abort: f64,
+    /// An error event in the middle of a stream, then its end; status 500 if not streaming.
+    pub error_event: f64,
+    /// One chunk, or the unstreamed body, is not valid JSON.
+    pub bad_json: f64,
+    /// OpenAI: the answer is cut with finish reason `content_filter`. DeepSeek: status 400, "Content Exists Risk".
+    pub content_filter: f64,
+    /// The answer is cut in the middle with finish reason `length`.
+    pub length: f64,
+}
+
+/// One kind of fault.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
+#[serde(rename_all = "snake_case")]
+#[expect(missing_docs, reason = "each is the field of `Faults` with the same name, documented there")]
+pub enum Fault {
+    Error402,
+    Error429,
+    Error500,
+    Error503,
+    Reset,
+    Stall,
+    Truncate,
+    Abort,
+    ErrorEvent,
+    BadJson,
+    ContentFilter,
+    Length,
+}
+
+/// Names of the profiles that come with the crate.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Base {
+    /// [`Profile::openai`].
+    OpenAi,
+    /// [`Profile::deepseek`].
+    DeepSeek,
+    /// [`Profile::instant`].
+    Instant,
+}
+
+impl Default for Profile {
+    fn default() -> Self {
+        Self {
+            base: None,
+            time_scale: 0.0,
+            slow_share: 0.0,
+            slow_factor: 1.0,
+            tokens_per_chunk: 1,
+            queue_share: 0.0,
+            queue_ms: 0,
+            keep_alive_ms: 0,
+            cached_share: 0.0,
+            cache_block_tokens: 1,
+            cache_tokens_min: 0,
+            retry_after_ms: 200,
+            concurrency_max: 0,
+            first_token: Latency { median_ms: 300.0, sigma: 0.4 },
+            gap: Latency { median_ms: 15.0, sigma: 0.4 },
+            answer: Length { median_tokens: 60.0, sigma: 0.5, tokens_max: 400 },
+            reasoning: Length { median_tokens: 40.0, sigma: 0.5, tokens_max: 400 },
+            faults: Faults::default(),
+        }
+    }
+}
+
+impl Profile {
+    /// No waits and no faults: for tests.
+    #[must_use]
+    pub fn instant() -> Self {
+        Self::default()
+    }
+
+    /// The realistic profile of a vendor.
+    #[must_use]
+    pub fn of(vendor: Vendor) -> Self {
+        match vendor {
+            Vendor::OpenAi => Self::openai(),
+            Vendor::DeepSeek => Self::deepseek(),
+        }
+    }
+
+    /// OpenAI on an ordinary day: about 0.4 s to the first token, 80 tokens a second.
+    #[must_use]
+    pub fn openai() -> Self {
+        read::embedded(Base::OpenAi)
+    }
+
+    /// DeepSeek on an ordinary day: slower to start, sometimes queued, thinking unless told not to.
+    #[must_use]
+    pub fn deepseek() -> Self {
+        read::embedded(Base::DeepSeek)
+    }
+
+    /// OpenAI for the demonstration: realistic in proportion, ten times as fast.
+    #[must_use]
+    pub fn demo_openai() -> Self {
+        Self { time_scale: 0.1, ..Self::openai() }
+    }
+
+    /// A healthy DeepSeek for the demonstration: realistic in proportion, ten times as fast, rarely at fault.
+    #[must_use]
+    pub fn demo_deepseek() -> Self {
+        let faults = Faults { error_503: 0.002, ..Faults::default() };
+        Self { time_scale: 0.1, faults, ..Self::deepseek() }
+    }
+
+    /// A DeepSeek that must not be promoted: slow, overloaded, cutting answers short.
+    #[must_use]
+    pub fn regressed_deepseek() -> Self {
+        let faults = Faults { error_503: 0.03, error_429: 0.02, truncate: 0.01, length: 0.04, ..Faults::default() };
+        let first_token = Latency { median_ms: 2500.0, sigma: 0.8 };
+        Self { faults, first_token, slow_share: 0.1, ..Self::demo_deepseek() }
+    }
+}
+
+impl Latency {
+    /// One draw, milliseconds: `median * exp(sigma * z)` with a standard normal `z`.
+    #[must_use]
+    pub(crate) fn draw_ms(self, dice: &mut Dice) -> f64 {
+        self.median_ms * (self.sigma * dice.sample::<f64, _>(StandardNormal)).exp()
+    }
+}
+
+impl Length {
+    /// One draw, tokens; at least 1 unless the median is 0.
+    #[must_use]
+    pub(crate) fn draw_tokens(self, dice: &mut Dice) -> u64 {
+        let factor = (self.sigma * dice.sample::<f64, _>(StandardNormal)).exp();
+        if self.median_tokens <= 0.0 {
+            return 0;
+        }
+        // The cast saturates; the value is positive and finite after validation.
+        ((self.median_tokens * factor).round() as u64).clamp(1, self.tokens_max.max(1))
+    }
+}
+
+impl Faults {
+    /// Every fault with its share, in the order in which they divide the unit interval.
+    #[must_use]
+    pub fn shares(&self) -> [(Fault, f64); 12] {
+        [
+            (Fault::Error402, self.error_402),
+            (Fault::Error429, self.error_429),
+            (Fault::Error500, self.error_500),
+            (Fault::Error503, self.error_503),
+            (Fault::Reset, self.reset),
+            (Fault::Stall, self.stall),
+            (Fault::Truncate, self.truncate),
+            (Fault::Abort, self.abort),
+            (Fault::ErrorEvent, self.error_event),
+            (Fault::BadJson, self.bad_json),
+            (Fault::ContentFilter, self.content_filter),
+            (Fault::Length, self.length),
+        ]
+    }
+
+    /// Draws the fault of one request, if any.
+    pub(crate) fn draw(&self, dice: &mut Dice) -> Option<Fault> {
+        let mut left: f64 = dice.random();
+        for (fault, share) in self.shares() {
+            if left < share {
+                return Some(fault);
+            }
+            left -= share;
+        }
+        None
+    }
+}
+
+impl Fault {
+    /// The key of this fault in a profile.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Error402 => "error_402",
+            Self::Error429 => "error_429",
+            Self::Error500 => "error_500",
+            Self::Error503 => "error_503",
+            Self::Reset => "reset",
+            Self::Stall => "stall",
+            Self::Truncate => "truncate",
+            Self::Abort => "abort",
+            Self::ErrorEvent => "error_event",
+            Self::BadJson => "bad_json",
+            Self::ContentFilter => "content_filter",
+            Self::Length => "length",
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,171 @@
+//! Starting and stopping a mock.
+
+mod body;
+mod handle;
+mod listener;
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use axum::Router;
+use axum::extract::DefaultBodyLimit;
+use tokio::net::TcpListener;
+use tokio::task::JoinHandle;
+use tokio_util::sync::{CancellationToken, DropGuard};
+
+use crate::face;
+use crate::log::RequestLog;
+use crate::profile::{Profile, ProfileError};
+use crate::script::Script;
+use crate::vendor::Vendor;
+
+/// Larger request bodies are refused; DeepSeek's own limit.
+const BODY_BYTES_MAX: usize = 48 * 1024 * 1024;
+
+/// How long a shutdown waits for connections to notice.
+const GOODBYE: Duration = Duration::from_secs(5);
+
+/// Everything that decides how one mock behaves.
+#[derive(Clone, Debug)]
+pub struct MockConfig {
+    /// Whom to imitate.
+    pub vendor: Vendor,
+    /// Root of all chance: same seed and same requests, same answers, waits and faults.
+    pub seed: u64,
+    /// Recorded answers; prompts that are not in it get generated ones.
+    pub script: Arc<Script>,
+    /// Waits, lengths and faults.
+    pub profile: Profile,
+    /// The only key accepted; `None` accepts any that is not empty.
+    pub accept_key: Option<String>,
+    /// The only models served. `None` serves any name as OpenAI, and the names on sale as DeepSeek.
+    pub models: Option<Vec<String>>,
+    /// Number of requests kept in the log.
+    pub log_capacity: usize,
+}
+
+impl MockConfig {
+    /// A vendor with its realistic profile, no recorded answers, and seed 0.
+    #[must_use]
+    pub fn new(vendor: Vendor) -> Self {
+        Self {
+            vendor,
+            seed: 0,
+            script: Arc::new(Script::new()),
+            profile: Profile::of(vendor),
+            accept_key: None,
+            models: None,
+            log_capacity: 1024,
+        }
+    }
+
+    /// The same for tests: nothing waits.
+    #[must_use]
+    pub fn instant(vendor: Vendor) -> Self {
+        Self { profile: Profile::instant(), ..Self::new(vendor) }
+    }
+}
+
+/// A mock cannot start.
+#[derive(Debug, thiserror::Error)]
+pub enum MockError {
+    /// Another process listens there.
+    #[error(
+        "address {address} for the {vendor} mock is already in use: stop the process that holds it, or choose another \
+         address with --listen (port 0 picks a free one)"
+    )]
+    InUse {
+        /// Whom the mock imitates.
+        vendor: Vendor,
+        /// The address wanted.
+        address: SocketAddr,
+    },
+    /// The address cannot be listened on.
+    #[error("cannot listen on {address} for the {vendor} mock: {source}")]
+    Listen {
+        /// Whom the mock imitates.
+        vendor: Vendor,
+        /// The address wanted.
+        address: SocketAddr,
+        /// What the system said.
+        source: std::io::Error,
+    },
+    /// The profile makes no sense.
+    #[error(transparent)]
+    Profile(#[from] ProfileError),
+}
+
+/// A mock that is serving. Dropping it stops it without waiting.
+#[derive(Debug)]
+pub struct Running {
+    /// Where it listens; the port is the real one if port 0 was asked for.
+    pub addr: SocketAddr,
+    vendor: Vendor,
+    log: RequestLog,
+    stop: DropGuard,
+    task: JoinHandle<()>,
+}
+
+impl Running {
+    /// What the mock was asked, and counters.
+    #[must_use]
+    pub fn requests(&self) -> &RequestLog {
+        &self.log
+    }
+
+    /// Whom it imitates.
+    #[must_use]
+    pub fn vendor(&self) -> Vendor {
+        self.vendor
+    }
+
+    /// The base URL a client of this vendor is configured with: OpenAI's ends in `/v1`, DeepSeek's does not.
+    #[must_use]
+    pub fn base_url(&self) -> String {
+        let Self { addr, vendor, .. } = self;
+        match vendor {
+            Vendor::OpenAi => format!("http://{addr}/v1"),
+            Vendor::DeepSeek => format!("http://{addr}"),
+        }
+    }
+
+    /// Stops listening, ends what is in flight, and waits for it, at most five seconds.
+    pub async fn shutdown(self) {
+        drop(self.stop);
+        let mut task = self.task;
+        if tokio::time::timeout(GOODBYE, &mut task).await.is_err() {
+            tracing::warn!(vendor = %self.vendor, "mock still had open connections after five seconds; leaving them");
+            task.abort();
+        }
+    }
+}
+
+/// Starts a mock. Port 0 picks a free port, see [`Running::addr`].
+///
+/// # Errors
+/// If the address cannot be listened on, or the profile is out of range.
+pub async fn start(addr: SocketAddr, config: MockConfig) -> Result<Running, MockError> {
+    config.profile.check()?;
+    let vendor = config.vendor;
+    let fault = |source: std::io::Error| match source.kind() {
+        std::io::ErrorKind::AddrInUse => MockError::InUse { vendor, address: addr },
+        _ => MockError::Listen { vendor, address: addr, source },
+    };
+    let listener = TcpListener::bind(addr).await.map_err(fault)?;
+    let addr = listener.local_addr().map_err(fault)?;
+
+    let stop = CancellationToken::new();
+    let log = RequestLog::new(config.log_capacity, Instant::now());
+    let app = Arc::new(handle::App { face: face::of(vendor), config, log: log.clone(), stop: stop.clone() });
+    let router = Router::new().fallback(handle::handle).layer(DefaultBodyLimit::max(BODY_BYTES_MAX)).with_state(app);
+    let service = router.into_make_service_with_connect_info::<listener::Line>();
+    let serving =
+        axum::serve(listener::MockListener(listener), service).with_graceful_shutdown(stop.clone().cancelled_owned());
+    let task = tokio::spawn(async move {
+        if let Err(error) = serving.await {
+            tracing::error!(%vendor, %error, "mock stopped");
+        }
+    });
+    Ok(Running { addr, vendor, log, stop: stop.drop_guard(), task })
+}

@@ -1,0 +1,73 @@
+//! Why a replay could not start or had to stop.
+
+use crate::schedule::RateError;
+
+/// Why a replay could not start or had to stop.
+#[derive(Debug, thiserror::Error)]
+pub enum ReplayError {
+    /// A log or an earlier record file cannot be read.
+    #[error(transparent)]
+    Read(#[from] datasets::ReadError),
+    /// The records cannot be written. What was written before stays.
+    #[error(transparent)]
+    Write(#[from] datasets::WriteError),
+    /// The rate makes no sense.
+    #[error(transparent)]
+    Rate(#[from] RateError),
+    /// A logged request cannot be sent.
+    #[error("logged request `{id}`: {message}; mend or remove the row")]
+    Request {
+        /// Its id.
+        id: String,
+        /// What was found and expected.
+        message: String,
+    },
+    /// Two rows have one id, so their answers could not be told apart.
+    #[error("two logged requests have the id `{0}`, expected every id once; if the logs overlap, replay them one by one")]
+    DuplicateId(String),
+    /// Nothing to send.
+    #[error("the log holds no request")]
+    Empty,
+    /// The target is no address of a server.
+    #[error("target is `{target}`: {message}; expected an address such as http://127.0.0.1:8080")]
+    Target {
+        /// What was found, without user name and password.
+        target: String,
+        /// What is wrong with it.
+        message: String,
+    },
+    /// The target may be a paid provider.
+    #[error(
+        "target host `{host}` is not on this machine or a private network, so a replay may cost money there; \
+         look at it with --dry-run first, then add --allow-remote"
+    )]
+    Remote {
+        /// The host.
+        host: String,
+    },
+    /// The provider does not have the model that was logged.
+    #[error(
+        "no model of {provider} is named for `{model}`; map it, for example `{model}=deepseek-flash`, or `*=deepseek-flash` for all"
+    )]
+    Model {
+        /// Provider that is called.
+        provider: &'static str,
+        /// Model in the log.
+        model: String,
+    },
+    /// Options that contradict each other.
+    #[error("{0}")]
+    Options(String),
+    /// The records file is there already.
+    #[error("{0} holds records already; add --resume to go on with it, or choose another path")]
+    Exists(std::path::PathBuf),
+    /// The HTTP client could not be built.
+    #[error("cannot set up the HTTP client: {0}; check the system's TLS certificates")]
+    Client(String),
+    /// The embedded price table cannot be read.
+    #[error(transparent)]
+    Tariffs(#[from] wire::price::TariffError),
+    /// A task of the replay itself broke down.
+    #[error("a part of the replay broke down: {0}; this is a defect of weighbridge")]
+    Broken(String),
+}

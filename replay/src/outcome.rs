@@ -1,0 +1,243 @@
+//! From what was received to the exchange that is recorded. Pure.
+
+use crate::measure::{Clock, Sample};
+use crate::options::{ArmChoice, ReplayOptions};
+use crate::plan::Item;
+use crate::worker::{Body, REQUEST_ID, Received};
+use datasets::{Arm, Exchange, Moderation, Recorded, Redaction, Role, digest};
+use reqwest::header::HeaderMap;
+use wire::chat::Answer;
+use wire::price::Tariffs;
+use wire::provider::{Provider, standard_error};
+use wire::usage::Characters;
+use wire::{ErrorKind, Usage};
+
+/// What every exchange of a run shares.
+#[derive(Debug)]
+pub(crate) struct Context {
+    pub(crate) options: ReplayOptions,
+    pub(crate) tariffs: Tariffs,
+    pub(crate) clock: Clock,
+}
+
+/// One finished request: a sample for the summary and the records to write, in order.
+#[derive(Debug)]
+pub(crate) struct Outcome {
+    pub(crate) sample: Sample,
+    /// Pauses between chunks that carried text, microseconds.
+    pub(crate) chunk_gaps_us: Vec<u32>,
+    pub(crate) records: Vec<Exchange>,
+}
+
+/// Where an answer came from and what it is filed under.
+struct Origin {
+    arm: Arm,
+    role: Role,
+    pair: String,
+    epoch: u64,
+}
+
+impl Context {
+    /// Files one exchange. `with_baseline` adds the recorded answer as the baseline's exchange.
+    pub(crate) fn outcome(&self, item: &Item, received: Received, with_baseline: bool) -> Outcome {
+        let origin = self.origin(item, &received.headers);
+        let provider = self.options.provider(origin.arm);
+        let judged = judge(received.body, received.status, provider, self.options.arm);
+        let mut exchange = self.blank(item, &origin, received.instants.planned_us);
+        exchange.model = self.options.model(origin.arm, &item.logged_model).to_owned();
+        exchange.provider = provider.name().to_owned();
+        exchange.streamed = received.streamed;
+        exchange.sent_us = self.clock.wall_us(received.instants.sent_us);
+        exchange.ttft_us = received.instants.ttft_us();
+        exchange.duration_us = received.instants.duration_us();
+        exchange.status = received.status;
+        exchange.error = judged.error;
+        exchange.dropped = item.dropped.iter().map(|name| (*name).to_owned()).collect();
+        if let Some(answer) = judged.answer {
+            self.fill(&mut exchange, item, *answer);
+        }
+        exchange.moderation = moderation(exchange.error, exchange.finish_reason.as_deref());
+        exchange.cost_nanos = self.cost(&exchange);
+        let sample = Sample {
+            instants: received.instants,
+            error: exchange.error,
+            usage: exchange.usage,
+            cost_nanos: exchange.cost_nanos,
+        };
+        let mut records = Vec::with_capacity(2);
+        // The baseline goes first: a crash between the two lines then repeats the call, never loses the pair.
+        if let Some(recorded) = item.recorded.as_ref().filter(|_| with_baseline) {
+            records.push(self.baseline(item, recorded, &exchange));
+        }
+        records.push(exchange);
+        Outcome { sample, chunk_gaps_us: received.chunk_gaps_us, records }
+    }
+
+    fn origin(&self, item: &Item, headers: &HeaderMap) -> Origin {
+        match self.options.arm {
+            ArmChoice::Forced(arm) => {
+                Origin { arm, role: Role::Replayed, pair: item.id.clone(), epoch: self.options.epoch }
+            }
+            ArmChoice::AsRouted => {
+                let text = |name: &str| headers.get(name).and_then(|value| value.to_str().ok());
+                let candidate = text("x-weighbridge-arm") == Some(Arm::Candidate.name());
+                Origin {
+                    arm: if candidate { Arm::Candidate } else { Arm::Baseline },
+                    role: Role::Observed,
+                    pair: text(REQUEST_ID.as_str()).filter(|id| !id.is_empty()).unwrap_or(&item.id).to_owned(),
+                    epoch: text("x-weighbridge-epoch").and_then(|n| n.parse().ok()).unwrap_or(self.options.epoch),
+                }
+            }
+        }
+    }
+
+    /// An exchange without an answer. It arrived when it was planned to.
+    fn blank(&self, item: &Item, origin: &Origin, planned_us: u64) -> Exchange {
+        let at_us = self.clock.wall_us(planned_us);
+        Exchange {
+            pair: origin.pair.clone(),
+            arm: origin.arm,
+            role: origin.role,
+            migration: self.options.migration.clone(),
+            epoch: origin.epoch,
+            weight_bp: self.options.weight_bp,
+            request: Some(item.id.clone()),
+            unit: Some(item.unit.clone()),
+            provider: String::new(),
+            model: String::new(),
+            model_answered: None,
+            streamed: item.streamed,
+            at_us,
+            sent_us: at_us,
+            ttft_us: None,
+            duration_us: 0,
+            status: 0,
+            error: None,
+            finish_reason: None,
+            form_failure: None,
+            moderation: None,
+            usage: None,
+            cost_nanos: None,
+            prompt_chars: item.prompt.total(),
+            answer_chars: 0,
+            answer_digest: None,
+            answer: None,
+            shadow: None,
+            dropped: Vec::new(),
+        }
+    }
+
+    fn fill(&self, exchange: &mut Exchange, item: &Item, answer: Answer) {
+        if exchange.error.is_none() {
+            exchange.form_failure = answer.form_failure(item.json_wanted).map(str::to_owned);
+        }
+        let mut written = answer.characters;
+        written.wide += answer.reasoning.wide;
+        written.narrow += answer.reasoning.narrow;
+        // Tokens of a broken or silent stream were still produced and will be billed, so they are estimated.
+        let estimate = || (written.total() > 0).then(|| Usage::estimate(item.prompt, written));
+        exchange.usage = answer.usage.or_else(estimate);
+        exchange.answer_chars = answer.characters.total();
+        exchange.finish_reason = answer.finish_reason;
+        exchange.model_answered = answer.model;
+        self.keep(exchange, answer.text);
+    }
+
+    /// Keeps of an answer's text what the redaction mode allows.
+    fn keep(&self, exchange: &mut Exchange, text: String) {
+        if self.options.redaction == Redaction::None || exchange.answer_chars == 0 {
+            return;
+        }
+        exchange.answer_digest = Some(digest::content(&self.options.salt, &text));
+        if self.options.redaction == Redaction::Full {
+            exchange.answer = Some(text);
+        }
+    }
+
+    /// The recorded answer as the baseline's exchange, on the candidate's clock: the question is what both would cost
+    /// now, not what one cost when the log was made.
+    fn baseline(&self, item: &Item, recorded: &Recorded, candidate: &Exchange) -> Exchange {
+        let origin =
+            Origin { arm: Arm::Baseline, role: Role::Replayed, pair: candidate.pair.clone(), epoch: candidate.epoch };
+        let mut exchange = self.blank(item, &origin, 0);
+        exchange.at_us = candidate.at_us;
+        exchange.sent_us = candidate.sent_us;
+        exchange.provider.clone_from(&recorded.provider);
+        exchange.model.clone_from(&item.logged_model);
+        exchange.model_answered = Some(recorded.model.clone());
+        exchange.ttft_us = recorded.ttft_us;
+        exchange.duration_us = recorded.duration_us;
+        exchange.status = recorded.status;
+        exchange.error = recorded.error.or(ErrorKind::of_status(recorded.status));
+        exchange.finish_reason.clone_from(&recorded.finish_reason);
+        exchange.usage = recorded.usage;
+        if exchange.error.is_none() {
+            exchange.form_failure = recorded_form_failure(recorded, item.json_wanted).map(str::to_owned);
+        }
+        if let Some(text) = &recorded.answer {
+            exchange.answer_chars = Characters::of(text).total();
+            self.keep(&mut exchange, text.clone());
+        }
+        exchange.moderation = moderation(exchange.error, exchange.finish_reason.as_deref());
+        exchange.cost_nanos = self.cost(&exchange);
+        exchange
+    }
+
+    /// Cost at the instant of sending; the model that answered counts where the one asked for has no price.
+    fn cost(&self, exchange: &Exchange) -> Option<i64> {
+        let usage = exchange.usage.as_ref()?;
+        let price = |model: &str| self.tariffs.price(&exchange.provider, model, exchange.sent_us, usage);
+        price(&exchange.model)
+            .or_else(|| price(exchange.model_answered.as_deref()?))
+            .map(|priced| priced.nanos)
+    }
+}
+
+struct Judged {
+    error: Option<ErrorKind>,
+    answer: Option<Box<Answer>>,
+}
+
+fn judge(body: Body, status: u16, provider: Provider, arm: ArmChoice) -> Judged {
+    match body {
+        Body::Answer(answer, error) => Judged { error, answer: Some(answer) },
+        Body::Nothing(kind) => Judged { error: Some(kind), answer: None },
+        Body::Refused(bytes) => {
+            // A gateway speaks OpenAI's language whoever answered; only a provider called directly has its own.
+            let error = match arm {
+                ArmChoice::AsRouted => standard_error(status, &bytes),
+                ArmChoice::Forced(_) => provider.adapter().error(status, &bytes),
+            };
+            Judged { error: Some(error.kind), answer: None }
+        }
+    }
+}
+
+fn moderation(error: Option<ErrorKind>, finish_reason: Option<&str>) -> Option<Moderation> {
+    let blocked = error == Some(ErrorKind::Moderation) || finish_reason == Some("content_filter");
+    blocked.then_some(Moderation::BlockedByProvider)
+}
+
+/// What the log tells about the form. A log without text or finish reason says nothing, and nothing is no failure.
+fn recorded_form_failure(recorded: &Recorded, json_wanted: bool) -> Option<&'static str> {
+    let finish_reason = recorded.finish_reason.clone()?;
+    let tool_calls = u64::from(matches!(finish_reason.as_str(), "tool_calls" | "function_call"));
+    let text = recorded.answer.clone();
+    let answer = Answer {
+        truncated: text.is_none(),
+        // An answer whose text was not kept must not look empty.
+        characters: text.as_deref().map_or(Characters { wide: 0, narrow: 1 }, Characters::of),
+        text: text.unwrap_or_default(),
+        reasoning: Characters::default(),
+        tool_calls,
+        refused: false,
+        finish_reason: Some(finish_reason),
+        usage: None,
+        model: None,
+        complete: true,
+        error: None,
+        malformed: 0,
+        chunks_with_text: 0,
+    };
+    answer.form_failure(json_wanted)
+}

@@ -1,0 +1,165 @@
+//! The pace of a replay, as users write it.
+
+use std::fmt;
+use std::str::FromStr;
+
+/// How fast requests are sent.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Rate {
+    /// As recorded, `factor` times as fast: at 10 an hour of log takes six minutes.
+    Recorded {
+        /// Speed, above 0.
+        factor: f64,
+    },
+    /// Evenly spaced.
+    Constant {
+        /// Requests a second.
+        per_second: f64,
+    },
+    /// Independent arrivals (exponential gaps), seeded.
+    Poisson {
+        /// Requests a second on average.
+        per_second: f64,
+    },
+    /// Gamma-distributed gaps, seeded. A shape below 1 is burstier than Poisson, above 1 calmer.
+    Gamma {
+        /// Requests a second on average.
+        per_second: f64,
+        /// Shape of the distribution of gaps; their coefficient of variation is `1 / sqrt(shape)`.
+        shape: f64,
+    },
+    /// The rate grows or falls evenly in time from the first row to the last.
+    Ramp {
+        /// Requests a second at the start.
+        from_per_second: f64,
+        /// Requests a second at the end.
+        to_per_second: f64,
+    },
+    /// As fast as so many connections allow: each sends its next request when its last answer has ended.
+    Closed {
+        /// Requests in flight.
+        connections: u32,
+    },
+}
+
+/// A text that names no rate.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error(
+    "rate is `{text}`: expected `recorded`, a factor such as `x10` or `x0.5`, a constant rate such as `200/s` (`/m` and `/h` work too), \
+     `poisson:200/s`, `gamma:200/s:0.5` (rate and shape), `ramp:10/s..200/s`, or `max:64` (as fast as 64 connections allow)"
+)]
+pub struct RateError {
+    /// What was found.
+    pub text: String,
+}
+
+impl Rate {
+    /// Whether requests are sent when they are due, whatever became of earlier ones.
+    #[must_use]
+    pub const fn is_open_loop(self) -> bool {
+        !matches!(self, Self::Closed { .. })
+    }
+}
+
+impl Default for Rate {
+    fn default() -> Self {
+        Self::Recorded { factor: 1.0 }
+    }
+}
+
+impl FromStr for Rate {
+    type Err = RateError;
+
+    fn from_str(text: &str) -> Result<Self, RateError> {
+        parse(text.trim()).ok_or_else(|| RateError { text: text.to_owned() })
+    }
+}
+
+fn parse(text: &str) -> Option<Rate> {
+    if text == "recorded" {
+        return Some(Rate::default());
+    }
+    if let Some((kind, rest)) = text.split_once(':') {
+        return match kind {
+            "max" => rest.parse().ok().filter(|n| *n > 0).map(|connections| Rate::Closed { connections }),
+            "poisson" => per_second(rest).map(|per_second| Rate::Poisson { per_second }),
+            "gamma" => {
+                let (rate, shape) = rest.split_once(':')?;
+                Some(Rate::Gamma { per_second: per_second(rate)?, shape: positive(shape)? })
+            }
+            "ramp" => {
+                let (from, to) = rest.split_once("..")?;
+                Some(Rate::Ramp { from_per_second: per_second(from)?, to_per_second: per_second(to)? })
+            }
+            _ => None,
+        };
+    }
+    if let Some(factor) = text.strip_prefix('x') {
+        return positive(factor).map(|factor| Rate::Recorded { factor });
+    }
+    per_second(text).map(|per_second| Rate::Constant { per_second })
+}
+
+fn per_second(text: &str) -> Option<f64> {
+    let (count, unit) = text.split_once('/')?;
+    let seconds = match unit {
+        "s" => 1.0,
+        "m" => 60.0,
+        "h" => 3600.0,
+        _ => return None,
+    };
+    positive(count).map(|count| count / seconds)
+}
+
+/// A plain number between a millionth and a thousand million: outside of it a schedule would overflow or stand still.
+fn positive(text: &str) -> Option<f64> {
+    let plain = text.starts_with(|first: char| first.is_ascii_digit() || first == '.');
+    text.parse().ok().filter(|number| plain && (1e-6..=1e9).contains(number))
+}
+
+impl fmt::Display for Rate {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Recorded { factor } if factor.total_cmp(&1.0).is_eq() => formatter.write_str("recorded"),
+            Self::Recorded { factor } => write!(formatter, "x{factor}"),
+            Self::Constant { per_second } => write!(formatter, "{per_second}/s"),
+            Self::Poisson { per_second } => write!(formatter, "poisson:{per_second}/s"),
+            Self::Gamma { per_second, shape } => write!(formatter, "gamma:{per_second}/s:{shape}"),
+            Self::Ramp { from_per_second, to_per_second } => {
+                write!(formatter, "ramp:{from_per_second}/s..{to_per_second}/s")
+            }
+            Self::Closed { connections } => write!(formatter, "max:{connections}"),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_form_reads_and_prints_the_same() {
+        for text in
+            ["recorded", "x10", "x0.5", "200/s", "0.5/s", "poisson:200/s", "gamma:200/s:0.5", "ramp:10/s..200/s", "max:64"]
+        {
+            assert_eq!(text.parse::<Rate>().unwrap().to_string(), text);
+        }
+        assert_eq!("120/m".parse::<Rate>().unwrap(), Rate::Constant { per_second: 2.0 });
+        assert_eq!("7200/h".parse::<Rate>().unwrap(), Rate::Constant { per_second: 2.0 });
+        assert_eq!("x1".parse::<Rate>().unwrap(), Rate::default());
+    }
+
+    #[test]
+    fn mistakes_are_quoted_and_the_forms_listed() {
+        for text in [
+            "", "fast", "x", "x0", "x-1", "xinf", "xnan", "200", "0/s", "-1/s", "1/d", "1e99/s", "max:0", "max:", "max:-1",
+            "poisson:5", "gamma:5/s", "gamma:5/s:0", "ramp:1/s", "ramp:1/s..0/s", "+1/s", "inf/s",
+        ] {
+            let error = text.parse::<Rate>().unwrap_err().to_string();
+            assert!(error.contains(&format!("`{text}`")), "{error}");
+            for form in ["`recorded`", "`x10`", "`200/s`", "`poisson:200/s`", "`max:64`"] {
+                assert!(error.contains(form), "{error}");
+            }
+        }
+    }
+}

@@ -1,0 +1,224 @@
+//! From a verdict to the data of the charts.
+
+use judge::verdict::{Distribution, Evidence, Guardrail, Scale, Tokens, Verdict};
+
+use super::bars::{Bar, BarGroup, Part};
+use super::curves::{Arm, Curve, CurvePanel};
+use super::forest::{Forest, ForestRow};
+use crate::format;
+use crate::model::names;
+use crate::palette::Ink;
+
+/// Length of one share of the margin where the margin is not above no difference (in ratio, or in share).
+const UNIT_WITHOUT_MARGIN: f64 = 0.5;
+
+/// All guardrails, placed on the axis of their margins.
+pub(crate) fn forest(verdict: &Verdict) -> Forest {
+    let rows: Vec<ForestRow> = verdict.guardrails.iter().map(forest_row).collect();
+    let said: Vec<String> = verdict
+        .guardrails
+        .iter()
+        .zip(&rows)
+        .map(|(g, row)| {
+            let state = crate::states::word(g.state);
+            format!(
+                "{}: {state}, measured {}, at worst {}, allowed {}",
+                row.label, row.measured, row.at_worst, row.allowed
+            )
+        })
+        .collect();
+    Forest { rows, description: if said.is_empty() { "No guardrails.".to_owned() } else { said.join(". ") } }
+}
+
+fn forest_row(guardrail: &Guardrail) -> ForestRow {
+    let neutral = neutral(guardrail.scale);
+    let is_plain = guardrail.margin > neutral;
+    let unit = if is_plain { guardrail.margin - neutral } else { UNIT_WITHOUT_MARGIN };
+    // 1 is the margin, whatever the unit; in the plain case 0 is then no difference.
+    let place = |value: f64| 1.0 + (value - guardrail.margin) / unit;
+    let known = |value: Option<f64>| value.filter(|v| !v.is_nan());
+    ForestRow {
+        label: names::guardrail(&guardrail.metric, &guardrail.segment),
+        state: guardrail.state,
+        point: known(guardrail.estimate).map(place),
+        lower: known(guardrail.lower).map(place),
+        upper: known(guardrail.upper).map(place),
+        neutral: (!is_plain).then(|| place(neutral)),
+        measured: effect_or_nothing(guardrail, guardrail.estimate),
+        at_worst: guardrail.upper.map_or_else(
+            || if guardrail.estimate.is_some() { "unbounded".to_owned() } else { format::NOTHING.to_owned() },
+            |upper| effect(guardrail.scale, upper),
+        ),
+        allowed: effect(guardrail.scale, guardrail.margin),
+    }
+}
+
+/// The value that means no difference.
+const fn neutral(scale: Scale) -> f64 {
+    match scale {
+        Scale::Difference => 0.0,
+        Scale::Ratio => 1.0,
+    }
+}
+
+/// An effect in its own unit: points, or change in percent.
+pub(crate) fn effect(scale: Scale, value: f64) -> String {
+    match scale {
+        Scale::Difference => format::points(value),
+        Scale::Ratio => format::change(value),
+    }
+}
+
+/// The same where there may be none.
+pub(crate) fn effect_or_nothing(guardrail: &Guardrail, value: Option<f64>) -> String {
+    value.map_or_else(|| format::NOTHING.to_owned(), |value| effect(guardrail.scale, value))
+}
+
+/// Latency panels: one a metric and segment, in the order in which they first appear.
+pub(crate) fn panels(evidence: &Evidence) -> Vec<CurvePanel> {
+    let mut keys: Vec<(&str, &str)> = Vec::new();
+    for distribution in &evidence.latency {
+        let key = (distribution.metric.as_str(), distribution.segment.as_str());
+        if !keys.contains(&key) {
+            keys.push(key);
+        }
+    }
+    keys.into_iter().map(|(metric, segment)| panel(evidence, metric, segment)).collect()
+}
+
+fn panel(evidence: &Evidence, metric: &str, segment: &str) -> CurvePanel {
+    let find =
+        |arm: Arm| evidence.latency.iter().find(|d| d.metric == metric && d.segment == segment && d.arm == arm.name());
+    let both: Vec<(Arm, &Distribution)> =
+        [Arm::Baseline, Arm::Candidate].into_iter().filter_map(|arm| find(arm).map(|d| (arm, d))).collect();
+    let said: Vec<String> = both
+        .iter()
+        .map(|(arm, d)| {
+            let quantile = |share| quantile(d, share).map_or_else(|| "unbounded".to_owned(), format::micros);
+            format!("{}: median {}, 95th percentile {}", arm.name(), quantile(0.5), quantile(0.95))
+        })
+        .collect();
+    CurvePanel {
+        title: names::guardrail(metric, segment),
+        description: format!("Share of requests that took at most so long. {}.", said.join("; ")),
+        curves: both.into_iter().map(|(arm, distribution)| curve(arm, distribution)).collect(),
+    }
+}
+
+#[expect(clippy::cast_precision_loss, reason = "microseconds below 2^53 are 285 years")]
+fn curve(arm: Arm, distribution: &Distribution) -> Curve {
+    let steps = distribution.quantiles_us.len().saturating_sub(1).max(1) as f64;
+    let quantiles = distribution.quantiles_us.iter().enumerate();
+    let mut points: Vec<(f64, f64)> =
+        quantiles.filter_map(|(index, us)| us.map(|us| (us as f64, index as f64 / steps))).collect();
+    points.sort_by(|a, b| a.1.total_cmp(&b.1));
+    let failed = match distribution.n_infinite {
+        0 => String::new(),
+        failed => format!(" · {} never finished", format::share_of(failed, distribution.n)),
+    };
+    Curve {
+        arm,
+        points,
+        note: format!("{} requests{failed}", format::count(distribution.n)),
+        ends_early: distribution.n_infinite > 0,
+    }
+}
+
+/// The quantile at a share, in microseconds; `None` where it is infinite or not on record.
+#[expect(
+    clippy::cast_precision_loss,
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "an index among 201"
+)]
+pub(crate) fn quantile(distribution: &Distribution, share: f64) -> Option<f64> {
+    let steps = distribution.quantiles_us.len().checked_sub(1)?;
+    let index = (share * steps as f64).round() as usize;
+    distribution.quantiles_us.get(index).copied().flatten().map(|us| us as f64)
+}
+
+/// Bars of cost, tokens and characters; groups without evidence are left out.
+pub(crate) fn bar_groups(verdict: &Verdict) -> Vec<BarGroup> {
+    let tokens: Vec<(Arm, &Tokens)> = [Arm::Baseline, Arm::Candidate]
+        .into_iter()
+        .filter_map(|arm| verdict.evidence.tokens.iter().find(|t| t.arm == arm.name()).map(|t| (arm, t)))
+        .filter(|(_, tokens)| tokens.exchanges > 0)
+        .collect();
+    let mut groups: Vec<BarGroup> = cost_group(verdict).into_iter().collect();
+    if !tokens.is_empty() {
+        groups.push(token_group(&tokens));
+        groups.push(character_group(&tokens));
+    }
+    groups
+}
+
+fn cost_group(verdict: &Verdict) -> Option<BarGroup> {
+    let bill = &verdict.bill;
+    let bar = |arm: Arm, amount: &str| {
+        let value = format::to_number(amount)?;
+        let parts = vec![Part { ink: arm.ink(), value }];
+        Some(Bar { label: arm.name().to_owned(), parts, value: format::money_brief(amount, &bill.currency) })
+    };
+    let bars: Vec<Bar> = [bar(Arm::Baseline, &bill.baseline_per_1000), bar(Arm::Candidate, &bill.candidate_per_1000)]
+        .into_iter()
+        .flatten()
+        .collect();
+    let heading = "Cost per 1000 requests".to_owned();
+    (bill.pairs_priced > 0 && bars.len() == 2).then_some(BarGroup { heading, remark: None, legend: Vec::new(), bars })
+}
+
+/// A sum over exchanges as a mean of one.
+#[expect(clippy::cast_precision_loss, reason = "means for a picture")]
+fn mean(sum: u64, exchanges: u64) -> f64 {
+    sum as f64 / exchanges.max(1) as f64
+}
+
+/// A mean of things that are counted in tens or thousands.
+#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a mean of counts is not negative")]
+fn rounded(mean: f64) -> String {
+    format::count(mean.round() as u64)
+}
+
+fn token_group(tokens: &[(Arm, &Tokens)]) -> BarGroup {
+    let bars = tokens
+        .iter()
+        .map(|(arm, t)| {
+            let part = |ink, sum| Part { ink, value: mean(sum, t.exchanges) };
+            let parts = vec![
+                part(Ink::Prompt, t.prompt_uncached),
+                part(Ink::Cached, t.prompt_cached),
+                part(Ink::Visible, t.completion_visible),
+                part(Ink::Reasoning, t.completion_reasoning),
+            ];
+            let value = rounded(parts.iter().map(|part| part.value).sum());
+            Bar { label: arm.name().to_owned(), parts, value }
+        })
+        .collect();
+    BarGroup {
+        heading: "Tokens per request".to_owned(),
+        remark: Some("Two tokenizers count differently: compare shares, not sums.".to_owned()),
+        legend: vec![
+            (Ink::Prompt, "prompt"),
+            (Ink::Cached, "prompt, cached"),
+            (Ink::Visible, "answer"),
+            (Ink::Reasoning, "reasoning"),
+        ],
+        bars,
+    }
+}
+
+fn character_group(tokens: &[(Arm, &Tokens)]) -> BarGroup {
+    let bars = tokens
+        .iter()
+        .map(|(arm, t)| {
+            let value = mean(t.answer_chars, t.exchanges);
+            Bar { label: arm.name().to_owned(), parts: vec![Part { ink: arm.ink(), value }], value: rounded(value) }
+        })
+        .collect();
+    BarGroup {
+        heading: "Characters per answer".to_owned(),
+        remark: Some("The same unit on both sides.".to_owned()),
+        legend: Vec::new(),
+        bars,
+    }
+}

@@ -1,0 +1,91 @@
+//! The page.
+//!
+//! Templates are bundled, values are escaped by default, and an unknown name in a template is an error. The only
+//! markup that goes in unescaped is made here: the style sheet and the SVG drawings.
+
+use judge::verdict::Verdict;
+use minijinja::syntax::SyntaxConfig;
+use minijinja::value::Serde;
+use minijinja::{AutoEscape, Environment, UndefinedBehavior, Value, context};
+
+use crate::charts::scene::Scene;
+use crate::charts::{bars, curves, forest, inputs, svg};
+use crate::error::ReportError;
+use crate::{model, palette, states};
+
+const TEMPLATES: [(&str, &str); 9] = [
+    ("index.html", include_str!("../templates/index.html")),
+    ("band.html", include_str!("../templates/sections/band.html")),
+    ("guardrails.html", include_str!("../templates/sections/guardrails.html")),
+    ("latency.html", include_str!("../templates/sections/latency.html")),
+    ("money.html", include_str!("../templates/sections/money.html")),
+    ("outcomes.html", include_str!("../templates/sections/outcomes.html")),
+    ("instrument.html", include_str!("../templates/sections/instrument.html")),
+    ("methods.html", include_str!("../templates/sections/methods.html")),
+    ("provenance.html", include_str!("../templates/sections/provenance.html")),
+];
+
+const STYLE: &str = include_str!("../templates/style.css");
+
+/// Renders the page.
+pub(crate) fn render(verdict: &Verdict) -> Result<String, ReportError> {
+    let mut templates = Environment::new();
+    templates.set_undefined_behavior(UndefinedBehavior::Strict);
+    templates.set_auto_escape_callback(|_| AutoEscape::Html);
+    templates.set_syntax(SyntaxConfig::builder().trim_blocks(true).lstrip_blocks(true).build()?);
+    for (name, source) in TEMPLATES {
+        templates.add_template(name, source)?;
+    }
+    let forest = inputs::forest(verdict);
+    let page = templates.get_template("index.html")?.render(context! {
+        page => Serde(model::page(verdict)),
+        style => Value::from_safe_string(format!("{}{STYLE}", palette::style_sheet())),
+        forest => both("guardrails", &forest::broad(&forest), &forest::narrow(&forest)),
+        panels => panels(verdict),
+        bars => bar_charts(verdict),
+        icons => icons(),
+    })?;
+    Ok(page)
+}
+
+/// A chart in two widths; the style sheet shows the one that fits.
+fn both(id: &str, broad: &Scene, narrow: &Scene) -> Value {
+    let broad = svg::draw(broad, &format!("{id}-broad"), "broad");
+    let narrow = svg::draw(narrow, &format!("{id}-narrow"), "narrow");
+    Value::from_safe_string(broad + &narrow)
+}
+
+/// One drawing a latency panel, in the order of the tables.
+fn panels(verdict: &Verdict) -> Vec<Value> {
+    let panels = inputs::panels(&verdict.evidence);
+    let drawn = panels.iter().enumerate();
+    drawn
+        .map(|(index, panel)| {
+            both(&format!("latency-{index}"), &curves::draw(panel, 500.0), &curves::draw(panel, 340.0))
+        })
+        .collect()
+}
+
+/// Cost and tokens; `None` if there is nothing to compare.
+fn bar_charts(verdict: &Verdict) -> Option<Value> {
+    let groups = inputs::bar_groups(verdict);
+    let said: Vec<String> = groups
+        .iter()
+        .map(|group| {
+            let bars: Vec<String> = group.bars.iter().map(|bar| format!("{} {}", bar.label, bar.value)).collect();
+            format!("{}: {}.", group.heading, bars.join(", "))
+        })
+        .collect();
+    let draw = |width: f64| bars::draw(&groups, width, said.join(" "));
+    (!groups.is_empty()).then(|| both("cost", &draw(720.0), &draw(340.0)))
+}
+
+/// The signs of all states, by name. They stand beside the word, so they are hidden from screen readers.
+fn icons() -> Value {
+    let icons = states::ALL.into_iter().map(|state| {
+        let mut scene = Scene::new(18.0, 18.0, String::new(), String::new());
+        states::draw(&mut scene, (9.0, 9.0), state);
+        (states::name(state), Value::from_safe_string(svg::icon(&scene)))
+    });
+    icons.collect()
+}

@@ -1,0 +1,61 @@
+//! The summary in GitHub-flavoured Markdown.
+
+use judge::verdict::Verdict;
+use minijinja::syntax::SyntaxConfig;
+use minijinja::value::{Serde, ValueKind};
+use minijinja::{AutoEscape, Environment, Error, Output, State, UndefinedBehavior, Value, context};
+
+use crate::error::ReportError;
+use crate::model;
+
+const TEMPLATE: &str = include_str!("../templates/report.md");
+
+/// Renders the summary.
+pub(crate) fn render(verdict: &Verdict) -> Result<String, ReportError> {
+    let mut templates = Environment::new();
+    templates.set_undefined_behavior(UndefinedBehavior::Strict);
+    templates.set_auto_escape_callback(|_| AutoEscape::None);
+    templates.set_formatter(write_escaped);
+    templates.set_syntax(SyntaxConfig::builder().trim_blocks(true).lstrip_blocks(true).build()?);
+    templates.add_template("report.md", TEMPLATE)?;
+    let text = templates.get_template("report.md")?.render(context! { page => Serde(model::page(verdict)) })?;
+    Ok(format!("{}\n", text.trim_end()))
+}
+
+/// Writes a value so that Markdown takes it as text. Undefined values are errors, as everywhere.
+fn write_escaped(out: &mut Output<'_>, state: &mut State<'_, '_>, value: &Value) -> Result<(), Error> {
+    if value.kind() == ValueKind::String {
+        return out.write_str(&escaped(value.as_str().unwrap_or_default())).map_err(Error::from);
+    }
+    minijinja::escape_formatter(out, state, value)
+}
+
+/// A text without meaning to Markdown or HTML, on one line.
+fn escaped(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    for c in text.chars() {
+        match c {
+            '\\' | '`' | '*' | '_' | '[' | ']' | '|' | '~' | '#' => {
+                out.push('\\');
+                out.push(c);
+            }
+            '<' => out.push_str("&lt;"),
+            '>' => out.push_str("&gt;"),
+            '&' => out.push_str("&amp;"),
+            c if c.is_control() => out.push(' '),
+            c => out.push(c),
+        }
+    }
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::escaped;
+
+    #[test]
+    fn nothing_in_a_text_is_markup() {
+        assert_eq!(escaped("a|b\n*c* <script>"), "a\\|b \\*c\\* &lt;script&gt;");
+        assert_eq!(escaped("+0.52 pp"), "+0.52 pp");
+    }
+}

@@ -1,0 +1,173 @@
+//! The colours, once, for the page and for the pictures.
+//!
+//! The page turns each ink into a CSS variable with a light and a dark value, so that inline SVG follows the
+//! reader's theme; the pictures use the light values. A test holds every ink that is read as text to a contrast of
+//! 4.5 against its ground (WCAG 2.2, AA), in both themes. Red, amber and green mean states and nothing else.
+
+use std::fmt::Write as _;
+
+/// What a stroke, an area or a text is, not how it looks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Ink {
+    /// Ground of the page and of pictures.
+    Surface,
+    /// Ground of cards and of areas that are set off.
+    Raised,
+    /// Text.
+    Text,
+    /// Text of second rank: labels of axes, remarks.
+    Muted,
+    /// Lines of a grid, borders.
+    Grid,
+    /// Lines that are read, such as the margin.
+    Axis,
+    /// The provider in use.
+    Baseline,
+    /// The provider to move to.
+    Candidate,
+    /// Proven within the margin.
+    Pass,
+    /// Within the margin, yet proven worse.
+    Regressed,
+    /// Proven worse than the margin.
+    Fail,
+    /// Not decided for want of evidence.
+    Waiting,
+    /// Not decidable: the measuring itself is in doubt.
+    Doubt,
+    /// Where a guardrail would be beyond its margin.
+    Beyond,
+    /// Part of a stack: prompt tokens at full price.
+    Prompt,
+    /// Part of a stack: prompt tokens read from a cache.
+    Cached,
+    /// Part of a stack: completion tokens that the client sees.
+    Visible,
+    /// Part of a stack: reasoning tokens.
+    Reasoning,
+}
+
+/// An 8-bit colour.
+pub(crate) type Rgb = (u8, u8, u8);
+
+impl Ink {
+    /// All inks, in the order of the style sheet.
+    pub(crate) const ALL: [Self; 18] = [
+        Self::Surface,
+        Self::Raised,
+        Self::Text,
+        Self::Muted,
+        Self::Grid,
+        Self::Axis,
+        Self::Baseline,
+        Self::Candidate,
+        Self::Pass,
+        Self::Regressed,
+        Self::Fail,
+        Self::Waiting,
+        Self::Doubt,
+        Self::Beyond,
+        Self::Prompt,
+        Self::Cached,
+        Self::Visible,
+        Self::Reasoning,
+    ];
+
+    /// Name in class names and CSS variables.
+    pub(crate) const fn name(self) -> &'static str {
+        self.entry().0
+    }
+
+    /// Colour on white paper and in the light theme.
+    pub(crate) const fn light(self) -> Rgb {
+        self.entry().1
+    }
+
+    /// Colour in the dark theme.
+    pub(crate) const fn dark(self) -> Rgb {
+        self.entry().2
+    }
+
+    const fn entry(self) -> (&'static str, Rgb, Rgb) {
+        match self {
+            Self::Surface => ("surface", (0xff, 0xff, 0xff), (0x14, 0x17, 0x1c)),
+            Self::Raised => ("raised", (0xf5, 0xf6, 0xf8), (0x1d, 0x21, 0x28)),
+            Self::Text => ("text", (0x18, 0x1c, 0x24), (0xe8, 0xea, 0xee)),
+            Self::Muted => ("muted", (0x5a, 0x63, 0x72), (0xa0, 0xa9, 0xb8)),
+            Self::Grid => ("grid", (0xe0, 0xe3, 0xe9), (0x32, 0x38, 0x43)),
+            Self::Axis => ("axis", (0x8a, 0x93, 0xa3), (0x7a, 0x84, 0x95)),
+            Self::Baseline => ("baseline", (0x6b, 0x75, 0x86), (0x9a, 0xa5, 0xb6)),
+            Self::Candidate => ("candidate", (0x2f, 0x55, 0xd4), (0x86, 0xa3, 0xff)),
+            Self::Pass => ("pass", (0x0d, 0x74, 0x44), (0x4a, 0xc9, 0x8a)),
+            Self::Regressed => ("regressed", (0x8f, 0x5b, 0x00), (0xe5, 0xb0, 0x4d)),
+            Self::Fail => ("fail", (0xbc, 0x24, 0x2c), (0xff, 0x86, 0x82)),
+            Self::Waiting => ("waiting", (0x58, 0x62, 0x72), (0xa9, 0xb3, 0xc3)),
+            Self::Doubt => ("doubt", (0x7c, 0x3a, 0xa8), (0xc9, 0x9b, 0xf0)),
+            Self::Beyond => ("beyond", (0xfc, 0xee, 0xee), (0x30, 0x1f, 0x23)),
+            Self::Prompt => ("prompt", (0x3d, 0x6f, 0xb8), (0x6f, 0x9f, 0xe6)),
+            Self::Cached => ("cached", (0xa9, 0xc4, 0xea), (0x3c, 0x5a, 0x8a)),
+            Self::Visible => ("visible", (0x12, 0x8a, 0x8a), (0x3f, 0xb8, 0xb4)),
+            Self::Reasoning => ("reasoning", (0xd9, 0xa2, 0x3b), (0xd9, 0xa9, 0x50)),
+        }
+    }
+}
+
+/// The variables and the classes of all inks, for the head of the page.
+pub(crate) fn style_sheet() -> String {
+    let mut out = String::new();
+    let variables = |pick: fn(Ink) -> Rgb| {
+        Ink::ALL.iter().fold(String::new(), |mut text, ink| {
+            let (r, g, b) = pick(*ink);
+            // Writing into a string cannot fail.
+            _ = write!(text, "--{}:#{r:02x}{g:02x}{b:02x};", ink.name());
+            text
+        })
+    };
+    _ = writeln!(out, ":root{{color-scheme:light dark;{}}}", variables(Ink::light));
+    _ = writeln!(out, "@media screen and (prefers-color-scheme:dark){{:root{{{}}}}}", variables(Ink::dark));
+    for ink in Ink::ALL {
+        let name = ink.name();
+        _ = writeln!(out, ".f-{name}{{fill:var(--{name})}}.s-{name}{{stroke:var(--{name})}}");
+    }
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn luminance((r, g, b): Rgb) -> f64 {
+        let linear = |channel: u8| {
+            let c = f64::from(channel) / 255.0;
+            if c <= 0.04045 { c / 12.92 } else { ((c + 0.055) / 1.055).powf(2.4) }
+        };
+        0.2126 * linear(r) + 0.7152 * linear(g) + 0.0722 * linear(b)
+    }
+
+    fn contrast(a: Rgb, b: Rgb) -> f64 {
+        let (a, b) = (luminance(a), luminance(b));
+        (a.max(b) + 0.05) / (a.min(b) + 0.05)
+    }
+
+    #[test]
+    fn text_is_readable_on_every_ground_in_both_themes() {
+        let read = [Ink::Text, Ink::Muted, Ink::Pass, Ink::Regressed, Ink::Fail, Ink::Waiting, Ink::Doubt];
+        for ink in read {
+            for ground in [Ink::Surface, Ink::Raised, Ink::Beyond] {
+                for pick in [Ink::light, Ink::dark] {
+                    let contrast = contrast(pick(ink), pick(ground));
+                    assert!(contrast >= 4.5, "{} on {}: {contrast:.2}", ink.name(), ground.name());
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn drawn_marks_stand_out_from_the_ground() {
+        for ink in [Ink::Baseline, Ink::Candidate, Ink::Axis, Ink::Prompt, Ink::Visible] {
+            for pick in [Ink::light, Ink::dark] {
+                assert!(contrast(pick(ink), pick(Ink::Surface)) >= 3.0, "{}", ink.name());
+            }
+        }
+    }
+}

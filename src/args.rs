@@ -1,0 +1,234 @@
+//! Arguments: types only.
+
+use clap::{Args as ClapArgs, Parser, Subcommand, ValueEnum};
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+const EXIT_CODES: &str = "Exit codes: 0 done or GO, 1 NO-GO, 2 usage or configuration, 3 HOLD, \
+                          4 the world failed (upstream, disk, network), 5 a bug.";
+
+/// Move LLM traffic from one provider to another, and know that it is safe.
+#[derive(Debug, Parser)]
+#[command(name = "weighbridge", version, after_help = EXIT_CODES, arg_required_else_help = true)]
+pub(crate) struct Args {
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Run the whole loop on loopback: mocks, gateway, replay, verdict, report, gate.
+    #[command(after_help = "Example:\n  weighbridge demo --out demo --scenario regressed")]
+    Demo(Demo),
+    /// Run the gateway: split live traffic, or mirror it.
+    #[command(after_help = "Example:\n  weighbridge mock all &\n  export OPENAI_API_KEY=any DEEPSEEK_API_KEY=any \
+                            WEIGHBRIDGE_ADMIN_TOKEN=secret\n  weighbridge serve --config gateway/examples/shadow.toml")]
+    Serve(Serve),
+    /// Run mock providers that answer as the real ones do.
+    #[command(after_help = "Example:\n  weighbridge mock all --seed 7\n  curl http://127.0.0.1:9101/v1/models -H \
+                            'authorization: Bearer any'")]
+    Mock(Mock),
+    /// Play a request log at a gateway or a provider.
+    #[command(after_help = "Example:\n  weighbridge replay requests.ndjson --target http://127.0.0.1:8080 --rate x10")]
+    Replay(Replay),
+    /// Judge exchange records: GO, HOLD or NO-GO, and the next weight.
+    #[command(after_help = "Example:\n  weighbridge evaluate records.ndjson --out verdict.json --report report")]
+    Evaluate(Evaluate),
+    /// Render a verdict as HTML, PNG, Markdown and CSV.
+    #[command(after_help = "Example:\n  weighbridge report verdict.json --out report")]
+    Report(Report),
+    /// Raise the gateway's weight, if a fresh and matching GO says so.
+    #[command(after_help = "Example:\n  weighbridge gate verdict.json --target http://127.0.0.1:8081 --apply")]
+    Gate(Gate),
+}
+
+#[derive(Debug, ClapArgs)]
+pub(crate) struct Demo {
+    /// Folder for everything that the demo writes.
+    #[arg(long, default_value = "weighbridge-demo")]
+    pub out: PathBuf,
+    /// Seed of mocks and schedules.
+    #[arg(long, default_value_t = 1)]
+    pub seed: u64,
+    /// `good`, `regressed`, or a file of paired answers.
+    #[arg(long, default_value = "good", value_name = "good|regressed|FILE")]
+    pub scenario: String,
+    /// Open the last report in a browser.
+    #[arg(long)]
+    pub open: bool,
+}
+
+#[derive(Debug, ClapArgs)]
+pub(crate) struct Serve {
+    /// Configuration, TOML.
+    #[arg(long)]
+    pub config: PathBuf,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum MockKind {
+    /// OpenAI, port 9101.
+    Openai,
+    /// DeepSeek, port 9102.
+    Deepseek,
+    /// Both.
+    All,
+}
+
+#[derive(Debug, ClapArgs)]
+pub(crate) struct Mock {
+    /// Which providers.
+    pub kind: MockKind,
+    /// Address of a single mock, instead of its usual port.
+    #[arg(long, conflicts_with = "port_base")]
+    pub listen: Option<SocketAddr>,
+    /// First port: OpenAI gets it, DeepSeek the next one.
+    #[arg(long)]
+    pub port_base: Option<u16>,
+    /// Recorded answers by prompt, NDJSON.
+    #[arg(long)]
+    pub script: Option<PathBuf>,
+    /// Latencies and faults, TOML.
+    #[arg(long)]
+    pub profile: Option<PathBuf>,
+    /// Seed of answers, latencies and faults.
+    #[arg(long, default_value_t = 1)]
+    pub seed: u64,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Baseline {
+    /// The log's own recorded answers stand for the baseline.
+    Recorded,
+}
+
+#[derive(Debug, ClapArgs)]
+pub(crate) struct Replay {
+    /// Request logs.
+    #[arg(required = true)]
+    pub logs: Vec<PathBuf>,
+    /// Address of the gateway or provider.
+    #[arg(long)]
+    pub target: String,
+    /// Who decides which arm answers.
+    #[arg(long, default_value = "as-routed", value_name = "as-routed|baseline|candidate")]
+    pub arm: String,
+    /// Call only the candidate; the baseline's answers come from the log.
+    #[arg(long)]
+    pub baseline: Option<Baseline>,
+    /// `recorded`, `xFACTOR`, `N/s`, `poisson:N/s` or `max:CONNECTIONS`.
+    #[arg(long, default_value = "recorded")]
+    pub rate: String,
+    /// Send only the first N requests.
+    #[arg(long)]
+    pub limit: Option<usize>,
+    /// Send nothing later than this after the start, for example 60s.
+    #[arg(long)]
+    pub duration: Option<String>,
+    /// Write exchange records.
+    #[arg(long)]
+    pub out: Option<PathBuf>,
+    /// Go on where the records in --out end.
+    #[arg(long)]
+    pub resume: bool,
+    /// Say what would be sent, and send nothing.
+    #[arg(long)]
+    pub dry_run: bool,
+    /// Model of the log = model at the candidate, for --arm candidate. Repeatable.
+    #[arg(long = "model", value_name = "FROM=TO")]
+    pub models: Vec<String>,
+    /// Variable that holds the API key to send.
+    #[arg(long, value_name = "VARIABLE")]
+    pub api_key_env: Option<String>,
+    /// Allow a target outside this machine and private networks: it may cost money.
+    #[arg(long)]
+    pub allow_remote: bool,
+    /// Seed of random schedules.
+    #[arg(long, default_value_t = 1)]
+    pub seed: u64,
+    /// Print the summary as JSON.
+    #[arg(long)]
+    pub json: bool,
+    /// Write the summary as JSON, for `evaluate --replay-summary`.
+    #[arg(long, value_name = "FILE")]
+    pub summary: Option<PathBuf>,
+}
+
+#[derive(Debug, ClapArgs)]
+pub(crate) struct Evaluate {
+    /// Exchange records: files or folders, `-` for standard input.
+    #[arg(required = true)]
+    pub records: Vec<PathBuf>,
+    /// Margins, levels and limits, TOML; what it does not say keeps its default.
+    #[arg(long)]
+    pub policy: Option<PathBuf>,
+    /// Where the verdict goes.
+    #[arg(long, default_value = "verdict.json")]
+    pub out: PathBuf,
+    /// Also render the report into this folder.
+    #[arg(long, value_name = "DIR")]
+    pub report: Option<PathBuf>,
+    /// Judge at this weight instead of the newest epoch's.
+    #[arg(long, value_name = "PERCENT")]
+    pub at: Option<f64>,
+    /// Labels of answers, for quality guardrails. Repeatable.
+    #[arg(long, value_name = "FILE")]
+    pub labels: Vec<PathBuf>,
+    /// Summary of the replay that drove the traffic: a degraded replay never yields GO. Repeatable.
+    #[arg(long, value_name = "FILE")]
+    pub replay_summary: Vec<PathBuf>,
+    /// Judge only this migration.
+    #[arg(long)]
+    pub migration: Option<String>,
+    /// Count broken lines instead of stopping at the first one.
+    #[arg(long)]
+    pub skip_broken: bool,
+    /// Print the verdict as JSON.
+    #[arg(long)]
+    pub json: bool,
+    /// Write a Markdown summary, for example for a CI step.
+    #[arg(long, value_name = "FILE")]
+    pub summary: Option<PathBuf>,
+}
+
+#[derive(Debug, ClapArgs)]
+pub(crate) struct Report {
+    /// The verdict.
+    pub verdict: PathBuf,
+    /// Folder for the report.
+    #[arg(long)]
+    pub out: PathBuf,
+}
+
+#[derive(Debug, ClapArgs)]
+pub(crate) struct Gate {
+    /// The verdict.
+    pub verdict: PathBuf,
+    /// Admin plane of the gateway.
+    #[arg(long, default_value = "http://127.0.0.1:8081")]
+    pub target: String,
+    /// Raise the weight. Without it, only say what would happen.
+    #[arg(long)]
+    pub apply: bool,
+    /// Oldest evidence that may raise a weight.
+    #[arg(long, default_value = "24h")]
+    pub max_age: String,
+    /// Variable that holds the admin token.
+    #[arg(long, default_value = "WEIGHBRIDGE_ADMIN_TOKEN", value_name = "VARIABLE")]
+    pub token_env: String,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::CommandFactory;
+
+    #[test]
+    fn the_arguments_are_consistent_and_each_subcommand_shows_an_example() {
+        Args::command().debug_assert();
+        for command in Args::command().get_subcommands() {
+            let help = command.clone().render_long_help().to_string();
+            assert!(help.contains("Example:"), "{}", command.get_name());
+        }
+    }
+}

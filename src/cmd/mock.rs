@@ -1,0 +1,57 @@
+//! `weighbridge mock`.
+
+use crate::args::{self, MockKind};
+use crate::outcome::{Exit, Failure};
+use crate::{render, stop};
+use mocks::{MockConfig, Profile, Script, Vendor};
+use std::net::{Ipv4Addr, SocketAddr};
+use std::sync::Arc;
+
+pub(super) async fn run(args: args::Mock) -> Result<Exit, Failure> {
+    let script = match &args.script {
+        Some(path) => Script::read(path).map_err(Failure::usage)?,
+        None => Script::new(),
+    };
+    let script = Arc::new(script);
+    let mut running = Vec::new();
+    for (vendor, address) in listeners(&args)? {
+        let profile = match &args.profile {
+            Some(path) => Profile::read(path).map_err(Failure::usage)?,
+            None => Profile::of(vendor),
+        };
+        let config = MockConfig { seed: args.seed, script: Arc::clone(&script), profile, ..MockConfig::new(vendor) };
+        let mock = mocks::start(address, config).await.map_err(Failure::world)?;
+        render::result(&format!("{:<9} {}", vendor.name(), mock.base_url()));
+        running.push(mock);
+    }
+    stop::on_signal().cancelled().await;
+    for mock in running {
+        mock.shutdown().await;
+    }
+    Ok(Exit::Done)
+}
+
+/// Who listens where.
+fn listeners(args: &args::Mock) -> Result<Vec<(Vendor, SocketAddr)>, Failure> {
+    let vendors = match args.kind {
+        MockKind::Openai => vec![Vendor::OpenAi],
+        MockKind::Deepseek => vec![Vendor::DeepSeek],
+        MockKind::All => Vendor::ALL.to_vec(),
+    };
+    if let Some(address) = args.listen {
+        return match vendors.as_slice() {
+            [vendor] => Ok(vec![(*vendor, address)]),
+            _ => Err(Failure::usage("--listen moves one mock; use --port-base to move all")),
+        };
+    }
+    let first = Vendor::OpenAi.default_port();
+    vendors
+        .into_iter()
+        .map(|vendor| {
+            let offset = vendor.default_port() - first;
+            let port = args.port_base.unwrap_or(first).checked_add(offset);
+            let port = port.ok_or_else(|| Failure::usage("--port-base leaves no room for all ports: choose a lower one"))?;
+            Ok((vendor, SocketAddr::from((Ipv4Addr::LOCALHOST, port))))
+        })
+        .collect()
+}

@@ -1,0 +1,35 @@
+//! The only place that prints: results to standard output, everything else to standard error.
+#![expect(clippy::print_stdout, clippy::print_stderr, reason = "this is where printing belongs")]
+
+use crate::outcome::Failure;
+use std::io::{IsTerminal, Write};
+
+/// Colours are for people on a terminal who did not forbid them.
+pub(crate) fn colour() -> bool {
+    std::io::stdout().is_terminal() && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty())
+}
+
+/// A result.
+pub(crate) fn result(text: &str) {
+    let mut out = std::io::stdout().lock();
+    // A reader that has gone away, as in `| head`, is no failure.
+    let _closed = out.write_all(text.as_bytes()).and_then(|()| if text.ends_with('\n') { Ok(()) } else { out.write_all(b"\n") });
+    let _closed = out.flush();
+}
+
+/// A remark on the way.
+pub(crate) fn note(text: &str) {
+    eprintln!("{text}");
+}
+
+/// Why the run failed.
+pub(crate) fn failure(failure: &Failure) {
+    eprintln!("error: {}", failure.message);
+}
+
+/// Help goes to standard output, wrong usage to standard error, as clap decides.
+pub(crate) fn clap_message(message: &clap::Error) {
+    if message.print().is_err() {
+        println!("{message}");
+    }
+}
