@@ -53,6 +53,12 @@ pub(crate) struct Demo {
     /// `good`, `regressed`, or a file of paired answers.
     #[arg(long, default_value = "good", value_name = "good|regressed|FILE")]
     pub scenario: String,
+    /// Requests of each phase, instead of the scenario's own number.
+    #[arg(long)]
+    pub requests: Option<usize>,
+    /// Requests sent a second, instead of the scenario's own rate.
+    #[arg(long)]
+    pub rate: Option<u32>,
     /// Open the last report in a browser.
     #[arg(long)]
     pub open: bool,

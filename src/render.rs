@@ -13,7 +13,8 @@ pub(crate) fn colour() -> bool {
 pub(crate) fn result(text: &str) {
     let mut out = std::io::stdout().lock();
     // A reader that has gone away, as in `| head`, is no failure.
-    let _closed = out.write_all(text.as_bytes()).and_then(|()| if text.ends_with('\n') { Ok(()) } else { out.write_all(b"\n") });
+    let _closed =
+        out.write_all(text.as_bytes()).and_then(|()| if text.ends_with('\n') { Ok(()) } else { out.write_all(b"\n") });
     let _closed = out.flush();
 }
 

@@ -1,8 +1,12 @@
-//! Record files: what a request log, an exchange record and a label are, and how they are read and written.
+//! Record files: what a request log, an exchange record and a label are, and how they are read and written; and the
+//! logs that come with the program.
 //!
-//! The types here *are* the file formats; `README.md` in this folder is their normative text. Other crates convert
-//! at their edges. A file is NDJSON, plain or zstd, lines ended by LF only (texts may hold U+2028), and its first
-//! line is a [`Header`].
+//! The types here *are* the file formats. Other crates convert at their edges. A file is read by [`Lines`], plain or
+//! zstd, and its first line is a [`Header`]. [`bundled`] has the logs that are part of the program, [`synth`] the
+//! generator they were made with.
+//!
+//! What follows is the normative text of the formats, `README.md` of this folder.
+#![doc = include_str!("../README.md")]
 
 pub mod bundled;
 pub mod digest;
@@ -21,3 +25,8 @@ pub use read::{Lines, ReadError};
 pub use record::{Arm, Exchange, Moderation, Role, ShadowFate};
 pub use request::{LoggedRequest, Recorded};
 pub use write::{Appender, WriteError};
+
+#[cfg(test)]
+mod calibration;
+#[cfg(test)]
+mod formats;

@@ -30,7 +30,9 @@ pub enum EvaluateError {
         source: std::io::Error,
     },
     /// A folder without record files.
-    #[error("{path} holds no file named *.ndjson or *.ndjson.zst with exchange records; name another folder or the files")]
+    #[error(
+        "{path} holds no file named *.ndjson or *.ndjson.zst with exchange records; name another folder or the files"
+    )]
     NoFiles {
         /// Folder.
         path: PathBuf,

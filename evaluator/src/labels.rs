@@ -29,7 +29,12 @@ impl Labels {
                 rows += 1;
                 if let Err(label) = labels.add(label?) {
                     let (path, line) = (path.clone(), lines.line());
-                    return Err(EvaluateError::LabelConflict { path, line, metric: label.metric, request: label.request });
+                    return Err(EvaluateError::LabelConflict {
+                        path,
+                        line,
+                        metric: label.metric,
+                        request: label.request,
+                    });
                 }
             }
             inputs.push(Input { name: name_of(path), digest: digest.hex(), rows });
@@ -39,12 +44,7 @@ impl Labels {
 
     /// Adds one label, or gives it back if it contradicts an earlier one.
     fn add(&mut self, label: Label) -> Result<(), Label> {
-        let answers = self
-            .by_metric
-            .entry(label.metric.clone())
-            .or_default()
-            .entry(label.request.clone())
-            .or_default();
+        let answers = self.by_metric.entry(label.metric.clone()).or_default().entry(label.request.clone()).or_default();
         let known = *answers.entry(label.answer_digest.clone()).or_insert(label.good);
         if known == label.good { Ok(()) } else { Err(label) }
     }

@@ -7,6 +7,7 @@
 pub mod bill;
 pub mod charts;
 pub mod columns;
+pub mod counts;
 pub mod error;
 pub mod extract;
 pub mod labels;
@@ -16,5 +17,9 @@ pub mod pair;
 pub mod paired_answers;
 pub mod run;
 
+pub use counts::Counts;
 pub use error::{ErrorKind, EvaluateError};
-pub use run::{Counts, Options, Outcome, evaluate};
+pub use run::{Options, Outcome, evaluate};
+
+#[cfg(test)]
+mod tests;

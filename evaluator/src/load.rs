@@ -65,10 +65,7 @@ impl LoadCounts {
     #[must_use]
     pub fn reject_shares(&self) -> (f64, f64) {
         let share = |rejected: u64, seen: u64| if seen == 0 { 0.0 } else { rejected as f64 / seen as f64 };
-        (
-            share(self.rejected.baseline, self.seen.baseline),
-            share(self.rejected.candidate, self.seen.candidate),
-        )
+        (share(self.rejected.baseline, self.seen.baseline), share(self.rejected.candidate, self.seen.candidate))
     }
 }
 

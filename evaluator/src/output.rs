@@ -18,7 +18,10 @@ pub fn summary_text(verdict: &Verdict, colour: bool) -> String {
     let mut text = String::new();
     let paint = |word: &str, tone: Tone| if colour { tone.paint(word) } else { word.to_owned() };
     let word = paint(verdict.verdict.word(), tone_of(verdict.verdict));
-    line(&mut text, format_args!("{word}  {}, epoch {} at {} %", verdict.migration, verdict.epoch, verdict.weight_percent));
+    line(
+        &mut text,
+        format_args!("{word}  {}, epoch {} at {} %", verdict.migration, verdict.epoch, verdict.weight_percent),
+    );
     for reason in &verdict.reasons {
         line(&mut text, format_args!("  {reason}"));
     }
@@ -154,10 +157,8 @@ fn bill(verdict: &Verdict) -> String {
     if bill.pairs_priced == 0 {
         return "nothing could be priced".to_owned();
     }
-    let mut words = format!(
-        "{} {} baseline, {} {} candidate",
-        bill.baseline, bill.currency, bill.candidate, bill.currency
-    );
+    let mut words =
+        format!("{} {} baseline, {} {} candidate", bill.baseline, bill.currency, bill.candidate, bill.currency);
     if let Some(ratio) = bill.ratio {
         let _infallible = write!(words, ", x{ratio:.3}");
     }

@@ -44,7 +44,8 @@ pub struct Pairing<'a> {
 /// The join fails; a bug.
 pub fn pair(exchanges: &[Exchange]) -> PolarsResult<Pairing<'_>> {
     let frame = columns::frame(exchanges)?;
-    let once = frame.clone().lazy().unique_stable(keys(&[PAIR, CANDIDATE, ROLE]), UniqueKeepStrategy::First).collect()?;
+    let once =
+        frame.clone().lazy().unique_stable(keys(&[PAIR, CANDIDATE, ROLE]), UniqueKeepStrategy::First).collect()?;
     let best = best_outcomes(&once)?;
     let joined = join(&best)?;
     let mut sorting = Sorting::new(exchanges);

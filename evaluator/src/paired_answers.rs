@@ -87,8 +87,8 @@ pub struct PairedAnswers {
 /// # Errors
 /// The file cannot be read, a line is not of this form, or a model is missing; the error names line and field.
 pub fn read(path: &Path, baseline: Option<&str>, candidate: Option<&str>) -> Result<PairedAnswers, PairedAnswersError> {
-    let text = std::fs::read_to_string(path)
-        .map_err(|source| PairedAnswersError::File { path: path.to_owned(), source })?;
+    let text =
+        std::fs::read_to_string(path).map_err(|source| PairedAnswersError::File { path: path.to_owned(), source })?;
     let mut answers: Option<PairedAnswers> = None;
     for (index, line) in text.split('\n').enumerate().filter(|(_, line)| !line.trim().is_empty()) {
         let at = At { path, line: index as u64 + 1 };
@@ -144,9 +144,8 @@ fn choose(
 ) -> Result<PairedAnswers, PairedAnswersError> {
     let names: Vec<&str> = row.answers.keys().map(String::as_str).collect();
     let starting = |start: &str| names.iter().copied().find(|name| name.starts_with(start));
-    let none = |side: &str| {
-        at.wrong("answers", format!("no {side} among the models {}; name one of them", names.join(", ")))
-    };
+    let none =
+        |side: &str| at.wrong("answers", format!("no {side} among the models {}; name one of them", names.join(", ")));
     let baseline = match baseline {
         Some(name) => name,
         None => starting("gpt-4o-20").or_else(|| starting("gpt")).ok_or_else(|| none("baseline"))?,
@@ -203,9 +202,10 @@ fn answer(
 /// The count in the model's own tokenizer.
 fn tokens(at: At<'_>, field: &str, counts: &BTreeMap<String, u64>, model: &str) -> Result<u64, PairedAnswersError> {
     let tokenizers: &[&str] = if model.starts_with("deepseek") { &["deepseek"] } else { &["o200k", "cl100k"] };
-    tokenizers.iter().find_map(|tokenizer| counts.get(*tokenizer).copied()).ok_or_else(|| {
-        at.wrong(field, format!("no count by {}, which {model} is billed by", tokenizers.join(" or ")))
-    })
+    tokenizers
+        .iter()
+        .find_map(|tokenizer| counts.get(*tokenizer).copied())
+        .ok_or_else(|| at.wrong(field, format!("no count by {}, which {model} is billed by", tokenizers.join(" or "))))
 }
 
 #[cfg(test)]

@@ -2,10 +2,11 @@
 
 use crate::bill;
 use crate::charts;
+use crate::counts::Counts;
 use crate::error::EvaluateError;
-use crate::extract::{self, Extracted, PairCounts, Sources, canary::drawn};
+use crate::extract::{self, Extracted, Sources, canary::drawn};
 use crate::labels::Labels;
-use crate::load::{self, LoadCounts};
+use crate::load;
 use crate::pair::{self, Pairing};
 use datasets::{Exchange, digest};
 use judge::policy::Policy;
@@ -59,19 +60,6 @@ pub struct Outcome {
     pub verdict: Verdict,
     /// What was read and left out.
     pub counts: Counts,
-}
-
-/// What was read and left out.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Counts {
-    /// Rows that were judged or could have been.
-    pub exchanges: u64,
-    /// At loading.
-    pub load: LoadCounts,
-    /// Rows that repeat pair, arm and role of a row sent earlier.
-    pub duplicates: u64,
-    /// In single metrics.
-    pub pairs: PairCounts,
 }
 
 /// Evaluates record files. The same input, in whatever split and order of files, gives the same verdict except for
@@ -163,8 +151,7 @@ fn replay_summaries(paths: &[PathBuf]) -> Result<(bool, Vec<Input>), EvaluateErr
     let mut degraded = false;
     let mut inputs = Vec::new();
     for path in paths {
-        let bytes =
-            std::fs::read(path).map_err(|source| EvaluateError::Folder { path: path.clone(), source })?;
+        let bytes = std::fs::read(path).map_err(|source| EvaluateError::Folder { path: path.clone(), source })?;
         degraded |= read_summary(path, &bytes)?.degraded;
         inputs.push(Input { name: load::name_of(path), digest: digest::of_bytes(&bytes), rows: 1 });
     }
@@ -173,7 +160,8 @@ fn replay_summaries(paths: &[PathBuf]) -> Result<(bool, Vec<Input>), EvaluateErr
 
 fn read_summary(path: &Path, bytes: &[u8]) -> Result<ReplaySummary, EvaluateError> {
     let wrong = |message| EvaluateError::Summary { path: path.to_owned(), message };
-    let summary: ReplaySummary = serde_json::from_slice(bytes).map_err(|error| wrong(format!("no replay summary ({error})")))?;
+    let summary: ReplaySummary =
+        serde_json::from_slice(bytes).map_err(|error| wrong(format!("no replay summary ({error})")))?;
     if summary.schema == REPLAY_SCHEMA {
         Ok(summary)
     } else {

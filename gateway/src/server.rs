@@ -144,6 +144,12 @@ impl Running {
         self.shared.snapshot.load().epoch
     }
 
+    /// The candidate weight in force, percent.
+    #[must_use]
+    pub fn weight_percent(&self) -> f64 {
+        self.shared.snapshot.load().weights.candidate.percent()
+    }
+
     /// Mirrored copies so far.
     #[must_use]
     pub fn shadow_counts(&self) -> ShadowCounts {

@@ -130,6 +130,15 @@ impl Script {
     /// Names the file, the line and what was expected there.
     pub fn read(path: &Path) -> Result<Self, ScriptError> {
         let text = std::fs::read(path).map_err(|source| ScriptError::Unreadable { path: path.to_owned(), source })?;
+        Self::parse(path, &text)
+    }
+
+    /// Parses what [`Script::read`] reads, for scripts that come from elsewhere, such as a compressed file. `path` is
+    /// used in messages only.
+    ///
+    /// # Errors
+    /// As [`Script::read`].
+    pub fn parse(path: &Path, text: &[u8]) -> Result<Self, ScriptError> {
         let mut script = Self::new();
         // Only line feeds end a line: recorded texts contain other Unicode line separators.
         for (index, line) in text.split(|byte| *byte == b'\n').enumerate() {
@@ -139,7 +148,8 @@ impl Script {
             script.read_line(line).map_err(|fault| fault.at(path, index + 1))?;
         }
         if script.replaced > 0 {
-            tracing::warn!(path = %path.display(), replaced = script.replaced, "script has several answers for one prompt; the last one counts");
+            let replaced = script.replaced;
+            tracing::warn!(path = %path.display(), replaced, "script has several answers for one prompt; the last counts");
         }
         Ok(script)
     }

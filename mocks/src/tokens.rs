@@ -1,48 +1,83 @@
 //! Token counts without a tokenizer: how many tokens a text would cost at each vendor, estimated from its characters.
 //!
-//! A mock has to report usage, and the two vendors count differently: on English text DeepSeek's vocabulary needs
-//! about 14 % more tokens than OpenAI's `o200k`, on Chinese about 20 % fewer. A comparison of costs that ignores this
-//! is wrong in sign for one of the languages, so the mocks reproduce it. The figures are averages over whole texts; a
-//! single short text may be off by a third. Same text, same count, always.
+//! A mock has to report usage, and the two vendors count differently: on English text DeepSeek's vocabulary needs more
+//! tokens than OpenAI's `o200k` (13 to 15 % more over real prompts), on Chinese about 20 % fewer. A comparison of costs
+//! that ignores this is wrong in sign for one of the languages, so the mocks reproduce it.
+//!
+//! The rates are a least-squares fit, without negative terms, to the exact counts of about 5,500 texts (English prompts
+//! and answers on arithmetic, mathematics, code and common sense; Chinese prompts and questions). Totals over each of
+//! these sets come out within 4 % in English and 9 % in Chinese; a single text is off by 1 to 11 % in the median. Other
+//! alphabets are not in the fit and their rate is an assumption. Same text, same count, always.
 
 use crate::vendor::Vendor;
 
-/// Tokens per character, by the kind of the character, in thousandths.
+/// Tokens per character by the kind of the character, in thousandths.
 struct Rates {
-    /// Letters of alphabets with spaces between words, the spaces included.
+    /// ASCII letters.
     letter: u64,
+    /// Spaces, which mostly begin a word.
+    space: u64,
     digit: u64,
     /// Chinese, Japanese and Korean characters.
     ideograph: u64,
-    /// Punctuation, symbols, line breaks.
+    /// Chinese punctuation and full-width forms.
+    wide: u64,
+    /// Line feeds, which one of the vocabularies joins to what stands before.
+    line_feed: u64,
+    /// ASCII punctuation and every other symbol.
     symbol: u64,
+    /// Letters of other alphabets; assumed.
+    other_letter: u64,
 }
 
-const OPENAI: Rates = Rates { letter: 200, digit: 370, ideograph: 720, symbol: 500 };
-const DEEPSEEK: Rates = Rates { letter: 228, digit: 420, ideograph: 575, symbol: 570 };
+const OPENAI: Rates = Rates {
+    letter: 147,
+    space: 358,
+    digit: 832,
+    ideograph: 750,
+    wide: 1529,
+    line_feed: 0,
+    symbol: 815,
+    other_letter: 350,
+};
+const DEEPSEEK: Rates = Rates {
+    letter: 177,
+    space: 308,
+    digit: 1287,
+    ideograph: 522,
+    wide: 1299,
+    line_feed: 341,
+    symbol: 766,
+    other_letter: 450,
+};
 
 /// Estimated number of tokens of `text` at `vendor`: at least 1 for a text that is not empty, 0 for an empty one.
 #[must_use]
 pub fn estimate(vendor: Vendor, text: &str) -> u64 {
-    let rates = match vendor {
-        Vendor::OpenAi => OPENAI,
-        Vendor::DeepSeek => DEEPSEEK,
-    };
-    let thousandths: u64 = text.chars().map(|character| rates.of(character)).sum();
-    thousandths.div_ceil(1000)
+    let rates = Rates::of(vendor);
+    let thousandths: u64 = text.chars().map(|character| rates.rate(character)).sum();
+    thousandths.div_ceil(1000).max(u64::from(!text.is_empty()))
 }
 
 impl Rates {
-    fn of(&self, character: char) -> u64 {
+    const fn of(vendor: Vendor) -> Self {
+        match vendor {
+            Vendor::OpenAi => OPENAI,
+            Vendor::DeepSeek => DEEPSEEK,
+        }
+    }
+
+    fn rate(&self, character: char) -> u64 {
         match character {
-            'a'..='z' | 'A'..='Z' | ' ' => self.letter,
+            'a'..='z' | 'A'..='Z' => self.letter,
+            ' ' => self.space,
             '0'..='9' => self.digit,
+            '\n' => self.line_feed,
+            '\u{3000}'..='\u{303F}' | '\u{FF00}'..='\u{FFEF}' => self.wide,
             '\u{2E80}'..='\u{9FFF}' | '\u{AC00}'..='\u{D7AF}' | '\u{F900}'..='\u{FAFF}' | '\u{20000}'..='\u{3FFFF}' => {
                 self.ideograph
             }
-            // Full-width punctuation counts like the ideographs it stands between.
-            '\u{FF00}'..='\u{FFEF}' => self.ideograph,
-            other if other.is_alphabetic() => self.letter,
+            other if other.is_alphabetic() => self.other_letter,
             _ => self.symbol,
         }
     }
@@ -57,13 +92,10 @@ pub(crate) fn prefix(vendor: Vendor, text: &str, tokens_max: u64, tokens_of_text
     let count = tokens_of_text.max(1);
     let estimated = estimate(vendor, text);
     let thousandths_max = (estimated * 1000).saturating_mul(tokens_max) / count;
-    let rates = match vendor {
-        Vendor::OpenAi => OPENAI,
-        Vendor::DeepSeek => DEEPSEEK,
-    };
+    let rates = Rates::of(vendor);
     let mut spent = 0;
     for (at, character) in text.char_indices() {
-        spent += rates.of(character);
+        spent += rates.rate(character);
         if spent > thousandths_max {
             return text.get(..at).unwrap_or(text);
         }
@@ -85,15 +117,15 @@ mod tests {
             let text = text.repeat(20);
             estimate(Vendor::DeepSeek, &text) as f64 / estimate(Vendor::OpenAi, &text) as f64
         };
-        assert!((1.12..1.16).contains(&ratio(ENGLISH)), "{}", ratio(ENGLISH));
-        assert!((0.76..0.84).contains(&ratio(CHINESE)), "{}", ratio(CHINESE));
+        assert!((1.08..1.16).contains(&ratio(ENGLISH)), "{}", ratio(ENGLISH));
+        assert!((0.70..0.80).contains(&ratio(CHINESE)), "{}", ratio(CHINESE));
     }
 
     #[test]
     fn empty_is_free_and_anything_else_is_not() {
         for vendor in Vendor::ALL {
             assert_eq!(estimate(vendor, ""), 0);
-            assert_eq!(estimate(vendor, "a"), 1);
+            assert_eq!((estimate(vendor, "a"), estimate(vendor, "\n")), (1, 1));
         }
     }
 

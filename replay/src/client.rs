@@ -149,21 +149,40 @@ mod tests {
     #[test]
     fn remote_targets_need_leave() {
         for target in [
-            "https://api.openai.com/v1", "http://8.8.8.8", "http://[2001:db8::1]", "http://localhost.evil.com",
-            "http://127.0.0.1.nip.io", "http://172.32.0.1", "http://[::ffff:8.8.8.8]",
+            "https://api.openai.com/v1",
+            "http://8.8.8.8",
+            "http://[2001:db8::1]",
+            "http://localhost.evil.com",
+            "http://127.0.0.1.nip.io",
+            "http://172.32.0.1",
+            "http://[::ffff:8.8.8.8]",
         ] {
             let error = at(target, ArmChoice::AsRouted, false).unwrap_err();
             assert!(error.contains("--allow-remote") && error.contains("--dry-run"), "{error}");
             assert!(at(target, ArmChoice::AsRouted, true).is_ok());
         }
-        for target in ["http://10.1.2.3", "http://172.16.0.1", "http://192.168.1.1", "http://[::1]:80", "http://[fd00::1]", "http://[::ffff:127.0.0.1]"] {
+        for target in [
+            "http://10.1.2.3",
+            "http://172.16.0.1",
+            "http://192.168.1.1",
+            "http://[::1]:80",
+            "http://[fd00::1]",
+            "http://[::ffff:127.0.0.1]",
+        ] {
             assert!(at(target, ArmChoice::AsRouted, false).is_ok(), "{target}");
         }
     }
 
     #[test]
     fn what_is_no_address_is_said_without_passwords() {
-        for target in ["", "localhost:8080", "ftp://localhost", "http://u:secret@localhost", "http:///u:secret@", "http://localhost?a=1"] {
+        for target in [
+            "",
+            "localhost:8080",
+            "ftp://localhost",
+            "http://u:secret@localhost",
+            "http:///u:secret@",
+            "http://localhost?a=1",
+        ] {
             let error = at(target, ArmChoice::AsRouted, true).unwrap_err();
             assert!(error.contains("http://127.0.0.1:8080") && !error.contains("secret"), "{error}");
         }

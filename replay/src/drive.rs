@@ -69,8 +69,8 @@ where
         Schedule::Closed { connections } => *connections as usize,
     };
     let places = Arc::new(Semaphore::new(places.min(Semaphore::MAX_PERMITS)));
-    let mut dispatcher =
-        Dispatcher { tasks: JoinSet::new(), places, driven: Driven::default(), origin, cancel, job };
+    let mut dispatcher = Dispatcher { tasks: JoinSet::new(), places, driven: Driven::default(), origin, cancel, job };
+    sleep_until(origin).await;
     match schedule {
         Schedule::Open(due) => dispatcher.open(due, on_drop).await,
         Schedule::Closed { .. } => dispatcher.closed(rows, limits.duration).await,
@@ -144,12 +144,13 @@ where
     }
 
     async fn drain(mut self, limit: Duration) -> Driven {
-        let all = async { while self.tasks.join_next().await.is_some() {} };
-        if !self.driven.cancelled {
+        let end = Instant::now() + limit;
+        while !self.driven.cancelled {
             tokio::select! {
                 biased;
                 () = self.cancel.cancelled() => self.driven.cancelled = true,
-                _in_time = tokio::time::timeout(limit, all) => {}
+                () = sleep_until(end) => break,
+                ended = self.tasks.join_next() => if ended.is_none() { break },
             }
         }
         self.tasks.shutdown().await;
@@ -254,7 +255,8 @@ mod tests {
         let schedule = Schedule::Open(vec![0, 0, 1_000]);
         let limits = Limits { drain: Duration::from_secs(5), ..LIMITS };
         let before = Instant::now();
-        let (driven, seen) = check(&schedule, 3, limits, &CancellationToken::new(), |row| [10, 3_600_000, 10][row]).await;
+        let (driven, seen) =
+            check(&schedule, 3, limits, &CancellationToken::new(), |row| [10, 3_600_000, 10][row]).await;
         assert_eq!((driven.started, seen.finished.load(Ordering::SeqCst)), (3, 2));
         assert!(before.elapsed() <= Duration::from_millis(5_100), "{:?}", before.elapsed());
     }
@@ -265,7 +267,7 @@ mod tests {
         let cancel = CancellationToken::new();
         let stop = cancel.clone();
         tokio::spawn(async move {
-            tokio::time::sleep(Duration::from_millis(950)).await;
+            tokio::time::sleep(Duration::from_millis(930)).await;
             stop.cancel();
         });
         let before = Instant::now();

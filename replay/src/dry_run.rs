@@ -126,7 +126,10 @@ impl DryRun {
         line("prompts", format!("{} characters, about {} tokens", self.prompt_chars, self.prompt_tokens_estimate));
         line(
             "completions",
-            format!("{} tokens recorded, {} rows unknown", self.completion_tokens_recorded, self.completion_unknown_rows),
+            format!(
+                "{} tokens recorded, {} rows unknown",
+                self.completion_tokens_recorded, self.completion_unknown_rows
+            ),
         );
         let cost = self.cost_nanos_estimate.map(|nanos| format!("about {} USD", decimal(nanos, 4)));
         line("cost", cost.unwrap_or_else(|| "unknown: no price, or the target decides who answers".to_owned()));

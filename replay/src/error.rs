@@ -23,7 +23,9 @@ pub enum ReplayError {
         message: String,
     },
     /// Two rows have one id, so their answers could not be told apart.
-    #[error("two logged requests have the id `{0}`, expected every id once; if the logs overlap, replay them one by one")]
+    #[error(
+        "two logged requests have the id `{0}`, expected every id once; if the logs overlap, replay them one by one"
+    )]
     DuplicateId(String),
     /// Nothing to send.
     #[error("the log holds no request")]

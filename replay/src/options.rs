@@ -201,7 +201,8 @@ mod tests {
 
     #[test]
     fn models_are_mapped_for_the_candidate_only() {
-        let models = BTreeMap::from([("gpt-4o".into(), "deepseek-v4-pro".into()), ("*".into(), "deepseek-flash".into())]);
+        let models =
+            BTreeMap::from([("gpt-4o".into(), "deepseek-v4-pro".into()), ("*".into(), "deepseek-flash".into())]);
         let options = ReplayOptions { models, ..ReplayOptions::default() };
         assert_eq!(options.model(Arm::Candidate, "gpt-4o"), "deepseek-v4-pro");
         assert_eq!(options.model(Arm::Candidate, "gpt-4o-mini"), "deepseek-flash");

@@ -187,9 +187,7 @@ impl Context {
     fn cost(&self, exchange: &Exchange) -> Option<i64> {
         let usage = exchange.usage.as_ref()?;
         let price = |model: &str| self.tariffs.price(&exchange.provider, model, exchange.sent_us, usage);
-        price(&exchange.model)
-            .or_else(|| price(exchange.model_answered.as_deref()?))
-            .map(|priced| priced.nanos)
+        price(&exchange.model).or_else(|| price(exchange.model_answered.as_deref()?)).map(|priced| priced.nanos)
     }
 }
 

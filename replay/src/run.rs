@@ -25,6 +25,8 @@ use wire::price::Tariffs;
 
 /// Pause between two progress updates.
 const TICK: Duration = Duration::from_millis(200);
+/// The origin lies so far ahead that the tasks are up when the first request is due.
+const LEAD: Duration = Duration::from_millis(20);
 /// Finished exchanges that may wait for the collector. At the bound tasks wait with their result in hand, after the
 /// last byte was timed; they keep their place in flight, so memory stays bounded.
 const FINISHED_MAX: usize = 1024;
@@ -71,10 +73,10 @@ pub async fn run(
     let tariffs = Tariffs::embedded()?;
     let out = open(&options)?;
     let facts = Facts::of(&plan, &options, &endpoint);
-    let limits =
-        Limits { in_flight_max: options.in_flight_max, drain: options.drain, duration: options.duration };
+    let limits = Limits { in_flight_max: options.in_flight_max, drain: options.drain, duration: options.duration };
     let Plan { items, schedule, .. } = plan;
-    let clock = Clock { origin: Instant::now(), origin_wall_us: wall_us() };
+    let clock =
+        Clock { origin: Instant::now() + LEAD, origin_wall_us: wall_us().saturating_add_unsigned(crate::micros(LEAD)) };
     let board = Arc::new(Board::new(items.len() as u64 - facts.too_late.min(items.len() as u64)));
     let sender = Sender { client, endpoint, clock, answer_bytes_max: options.answer_bytes_max };
     let context = Context { options, tariffs, clock };

@@ -162,7 +162,9 @@ mod tests {
         assert_ne!(open("poisson:200/s", &zeros, 7), open("poisson:200/s", &zeros, 8));
         // Squared coefficient of variation of gaps: 1 for Poisson, 1 / shape for gamma. Tolerances are about four
         // standard errors at 20 000 gaps.
-        for (rate, spread, tolerance) in [("poisson:200/s", 1.0, 0.08), ("gamma:200/s:0.5", 2.0, 0.25), ("gamma:200/s:4", 0.25, 0.02)] {
+        for (rate, spread, tolerance) in
+            [("poisson:200/s", 1.0, 0.08), ("gamma:200/s:0.5", 2.0, 0.25), ("gamma:200/s:4", 0.25, 0.02)]
+        {
             let due = open(rate, &zeros, 11);
             let gaps: Vec<f64> = due.windows(2).map(|pair| (pair[1] - pair[0]) as f64).collect();
             let mean = gaps.iter().sum::<f64>() / gaps.len() as f64;

@@ -38,7 +38,7 @@ pub(crate) struct Received {
     /// HTTP status; 0 if there was no answer.
     pub(crate) status: u16,
     pub(crate) headers: HeaderMap,
-    /// The answer came as a stream.
+    /// The answer came as a stream; as asked for where none came.
     pub(crate) streamed: bool,
     pub(crate) body: Body,
     pub(crate) chunk_gaps_us: Vec<u32>,
@@ -87,11 +87,14 @@ impl Sender {
     async fn receive(&self, mut response: Response, received: &mut Received) {
         received.status = response.status().as_u16();
         received.headers = std::mem::take(response.headers_mut());
-        received.streamed = is_event_stream(&received.headers);
         if ErrorKind::of_status(received.status).is_some() {
+            // A refusal stays with the kind of answer that was asked for, so that streamed calls keep their failures.
             let (body, _broken) = self.whole(&mut response, received).await;
             received.body = Body::Refused(body);
-        } else if received.streamed {
+            return;
+        }
+        received.streamed = is_event_stream(&received.headers);
+        if received.streamed {
             received.body = self.stream(&mut response, received).await;
         } else {
             let (body, broken) = self.whole(&mut response, received).await;
@@ -144,10 +147,11 @@ impl Sender {
         };
         if reader.done {
             // Only politeness towards the connection pool: the answer is complete, its last byte was timed above.
-            let _rest = tokio::time::timeout(AFTER_DONE, async { while let Ok(Some(_)) = response.chunk().await {} }).await;
+            let _rest =
+                tokio::time::timeout(AFTER_DONE, async { while let Ok(Some(_)) = response.chunk().await {} }).await;
         }
         received.instants.first_text_us = reader.first_text_us;
-        received.chunk_gaps_us = reader.gaps_us;
+        received.chunk_gaps_us = std::mem::take(&mut reader.gaps_us);
         reader.finish(broken)
     }
 }

@@ -199,10 +199,10 @@ pub(crate) fn hours(hours: f64) -> String {
     }
 }
 
-/// An instant as `2026-11-20 14:03 UTC`; what no calendar knows is shown as the number it is.
+/// An instant as `20 Nov 2026, 14:03 UTC`; what no calendar knows is shown as the number it is.
 pub(crate) fn instant(us: i64) -> String {
     Timestamp::from_microsecond(us).map_or_else(
         |_| format!("{us} µs since 1970"),
-        |at| at.to_zoned(TimeZone::UTC).strftime("%Y-%m-%d %H:%M UTC").to_string(),
+        |at| at.to_zoned(TimeZone::UTC).strftime("%-d %b %Y, %H:%M UTC").to_string(),
     )
 }

@@ -87,5 +87,5 @@ fn icons() -> Value {
         states::draw(&mut scene, (9.0, 9.0), state);
         (states::name(state), Value::from_safe_string(svg::icon(&scene)))
     });
-    icons.collect()
+    Value::from_pairs(icons)
 }

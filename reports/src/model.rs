@@ -43,6 +43,8 @@ pub(crate) struct Page {
     pub(crate) figures: Vec<Figure>,
     /// What is still missing.
     pub(crate) needed: Vec<NeededView>,
+    /// The guardrails to know about before anything else.
+    pub(crate) notable: Vec<GuardrailView>,
     /// How many guardrails are in which state.
     pub(crate) guardrails_summary: String,
     /// All guardrails.
@@ -82,6 +84,7 @@ pub(crate) fn page(verdict: &Verdict) -> Page {
         headline: headline::headline(verdict),
         figures: headline::figures(verdict),
         needed: headline::needed(verdict),
+        notable: guardrails::notable(verdict),
         guardrails_summary: guardrails::summary(verdict),
         guardrails: guardrails::views(verdict),
         states: states.map(|s| StateView { name: crate::states::name(s), word: crate::states::word(s) }).collect(),

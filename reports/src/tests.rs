@@ -1,1 +1,265 @@
+//! The whole report, from verdict files to bytes.
 
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::Path;
+
+use judge::verdict::{Bill, Evidence, Guardrail, Scale, State, Verdict};
+
+use crate::{Options, html, markdown, write};
+
+const NAMES: [&str; 3] = ["go", "hold", "no-go"];
+
+fn fixture(name: &str) -> Verdict {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures").join(format!("{name}.json"));
+    serde_json::from_str(&fs::read_to_string(path).unwrap()).unwrap()
+}
+
+/// A verdict with as little in it as the format allows.
+fn bare() -> Verdict {
+    Verdict {
+        reasons: Vec::new(),
+        needed: Vec::new(),
+        guardrails: Vec::new(),
+        instrument: judge::verdict::Instrument::default(),
+        bill: Bill::default(),
+        window: judge::verdict::Window::default(),
+        inputs: Vec::new(),
+        evidence: Evidence::default(),
+        ..fixture("hold")
+    }
+}
+
+fn unbounded(scale: Scale) -> Guardrail {
+    Guardrail {
+        estimate: Some(f64::INFINITY),
+        lower: Some(f64::NEG_INFINITY),
+        upper: Some(f64::INFINITY),
+        baseline_value: Some(f64::NAN),
+        candidate_value: Some(f64::INFINITY),
+        state: State::HoldInsufficient,
+        scale,
+        ..fixture("hold").guardrails[2].clone()
+    }
+}
+
+fn files(folder: &Path) -> BTreeMap<String, Vec<u8>> {
+    let entries = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap());
+    entries.map(|entry| (entry.file_name().into_string().unwrap(), fs::read(entry.path()).unwrap())).collect()
+}
+
+/// Width and height from the header of a PNG file, after a check of its frame.
+fn png_size(bytes: &[u8]) -> (u32, u32) {
+    assert_eq!(&bytes[..8], b"\x89PNG\r\n\x1a\n");
+    assert_eq!(&bytes[12..16], b"IHDR");
+    assert_eq!(&bytes[bytes.len() - 8..bytes.len() - 4], b"IEND");
+    let number = |at: usize| u32::from_be_bytes(bytes[at..at + 4].try_into().unwrap());
+    (number(16), number(20))
+}
+
+#[test]
+fn summaries_read_as_they_should() {
+    for name in NAMES {
+        insta::assert_snapshot!(name, markdown(&fixture(name)));
+    }
+}
+
+#[test]
+fn a_report_is_complete_and_lists_its_files() {
+    let folder = tempfile::tempdir().unwrap();
+    let out = folder.path().join("deep/report");
+    let written = write(&fixture("no-go"), &out, Options::default()).unwrap();
+    assert_eq!(written.page, out.join("index.html"));
+    let found = files(&out);
+    let expected = [
+        "cost.png",
+        "cost@2x.png",
+        "evidence.csv",
+        "guardrails.png",
+        "guardrails@2x.png",
+        "index.html",
+        "latency.png",
+        "latency@2x.png",
+        "report.md",
+    ];
+    assert_eq!(found.keys().map(String::as_str).collect::<Vec<_>>(), expected);
+    assert_eq!(written.files.len(), expected.len());
+    assert!(written.files.iter().all(|path| path.is_file()));
+    for (name, width) in [("guardrails", 1016), ("latency", 1056), ("cost", 776)] {
+        let one = png_size(&found[&format!("{name}.png")]);
+        let two = png_size(&found[&format!("{name}@2x.png")]);
+        assert_eq!(one.0, width, "{name}");
+        assert_eq!(two, (one.0 * 2, one.1 * 2), "{name}");
+    }
+}
+
+#[test]
+fn the_same_verdict_gives_the_same_bytes() {
+    let (one, two) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    write(&fixture("go"), one.path(), Options::default()).unwrap();
+    write(&fixture("go"), two.path(), Options::default()).unwrap();
+    // A second run over the first report leaves it as it was.
+    write(&fixture("go"), one.path(), Options::default()).unwrap();
+    assert!(files(one.path()) == files(two.path()));
+}
+
+#[test]
+fn pictures_can_be_left_out() {
+    let folder = tempfile::tempdir().unwrap();
+    let written = write(&fixture("go"), folder.path(), Options { pictures: false }).unwrap();
+    assert_eq!(written.files.len(), 3);
+    assert!(files(folder.path()).keys().all(|name| !name.ends_with(".png")));
+}
+
+#[test]
+fn the_page_loads_nothing_and_runs_nothing() {
+    for name in NAMES {
+        let page = html(&fixture(name)).unwrap();
+        for forbidden in
+            ["http://", "https://", "<script", "@import", "url(", "src=", " on", "<iframe", "<link rel=\"style"]
+        {
+            let found = page.find(forbidden).map(|at| page[at..].chars().take(60).collect::<String>());
+            // ` on` is looked for as the beginning of an event handler only.
+            let is_harmless = forbidden == " on" && !page.contains(" onload=") && !page.contains(" onclick=");
+            assert!(found.is_none() || is_harmless, "{name}: {found:?}");
+        }
+        assert_eq!(page.matches("href=").count(), 1, "only the empty icon");
+        assert!(page.contains("href=\"data:,\""));
+    }
+}
+
+#[test]
+fn the_first_screen_says_what_matters() {
+    let page = html(&fixture("go")).unwrap();
+    let first: String = page[page.find("<body>").unwrap()..page.find("<main>").unwrap()].to_owned();
+    for expected in [
+        "<h1>GO</h1>",
+        "openai-to-deepseek",
+        "0%",
+        "1%",
+        "one rung at a time",
+        "$1.87 → $0.582",
+        "95% interval",
+        "$3.50",
+    ] {
+        assert!(first.contains(expected), "{expected} is not in {first}");
+    }
+    let hold = html(&fixture("hold")).unwrap();
+    assert!(hold.contains("What is still needed") && hold.contains("3420"));
+    assert!(!page.contains("What is still needed"));
+    let no_go = html(&fixture("no-go")).unwrap();
+    assert!(no_go.contains("What stands out"));
+}
+
+#[test]
+fn markup_in_a_verdict_stays_text() {
+    let hostile = "<script>alert(1)</script>\"'&|`\n# x";
+    let mut verdict = fixture("no-go");
+    verdict.migration = hostile.to_owned();
+    verdict.reasons[0] = hostile.to_owned();
+    verdict.next_weight_bound = hostile.to_owned();
+    verdict.version = hostile.to_owned();
+    verdict.inputs[0].name = hostile.to_owned();
+    verdict.instrument.alarms = vec![hostile.to_owned()];
+    verdict.bill.notes = vec![hostile.to_owned()];
+    verdict.bill.currency = hostile.to_owned();
+    verdict.bill.baseline_per_1000 = hostile.to_owned();
+    for guardrail in &mut verdict.guardrails {
+        guardrail.metric = hostile.to_owned();
+        guardrail.segment = hostile.to_owned();
+        guardrail.why = hostile.to_owned();
+        guardrail.method = hostile.to_owned();
+    }
+    for distribution in &mut verdict.evidence.latency {
+        distribution.metric = hostile.to_owned();
+    }
+    for tokens in &mut verdict.evidence.tokens {
+        tokens.model = hostile.to_owned();
+    }
+    for outcomes in &mut verdict.evidence.outcomes {
+        outcomes.errors[0].name = hostile.to_owned();
+    }
+    let page = html(&verdict).unwrap().to_lowercase();
+    assert!(!page.contains("<script"), "markup came through");
+    assert!(page.contains("&lt;script&gt;"));
+    let summary = markdown(&verdict).to_lowercase();
+    assert!(!summary.contains("<script") && summary.contains("&lt;script&gt;"));
+    assert!(summary.lines().all(|line| !line.starts_with("# ")), "{summary}");
+    let folder = tempfile::tempdir().unwrap();
+    write(&verdict, folder.path(), Options::default()).unwrap();
+}
+
+#[test]
+fn a_bare_verdict_still_makes_a_report() {
+    let folder = tempfile::tempdir().unwrap();
+    write(&bare(), folder.path(), Options::default()).unwrap();
+    let page = html(&bare()).unwrap();
+    for expected in ["No guardrail was judged", "no latency distributions", "Nothing could be priced", "no outcomes"] {
+        assert!(page.contains(expected), "{expected}");
+    }
+    assert!(markdown(&bare()).contains("No guardrail was judged"));
+}
+
+#[test]
+fn infinities_are_words() {
+    let mut verdict = bare();
+    verdict.guardrails = vec![unbounded(Scale::Ratio), unbounded(Scale::Difference)];
+    verdict.weight_percent = f64::NAN;
+    verdict.bill = Bill { pairs_priced: 1, ratio: Some(f64::INFINITY), ..Bill::default() };
+    let folder = tempfile::tempdir().unwrap();
+    write(&verdict, folder.path(), Options::default()).unwrap();
+    let (page, summary) = (html(&verdict).unwrap(), markdown(&verdict));
+    for text in [&page, &summary] {
+        assert!(text.contains("unbounded"));
+        assert!(!text.contains("NaN") && !text.contains("inf,") && !text.contains(">inf<") && !text.contains("| inf"));
+    }
+}
+
+#[test]
+fn the_table_has_one_line_a_guardrail_in_plain_numbers() {
+    let folder = tempfile::tempdir().unwrap();
+    let verdict = fixture("no-go");
+    write(&verdict, folder.path(), Options { pictures: false }).unwrap();
+    let mut reader = csv::Reader::from_path(folder.path().join("evidence.csv")).unwrap();
+    assert_eq!(
+        reader.headers().unwrap().iter().take(5).collect::<Vec<_>>(),
+        ["metric", "segment", "state", "scale", "estimate"]
+    );
+    let rows: Vec<csv::StringRecord> = reader.records().map(|row| row.unwrap()).collect();
+    assert_eq!(rows.len(), verdict.guardrails.len());
+    assert_eq!(rows[0].iter().take(5).collect::<Vec<_>>(), ["errors", "all", "fail", "difference", "0.0175"]);
+    assert_eq!(rows[0][7].parse::<f64>().unwrap().to_bits(), 0.005_f64.to_bits());
+}
+
+#[test]
+fn what_cannot_be_written_is_named() {
+    let folder = tempfile::tempdir().unwrap();
+    fs::create_dir(folder.path().join("latency.png")).unwrap();
+    let error = write(&fixture("go"), folder.path(), Options::default()).unwrap_err().to_string();
+    assert!(error.contains("latency.png"), "{error}");
+    assert!(files_only(folder.path()).iter().all(|name| !name.starts_with(".partial")), "something was left behind");
+}
+
+fn files_only(folder: &Path) -> Vec<String> {
+    let entries = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap());
+    entries.map(|entry| entry.file_name().into_string().unwrap()).collect()
+}
+
+#[test]
+fn headings_are_in_order_and_tables_have_scopes() {
+    for name in NAMES {
+        let page = html(&fixture(name)).unwrap();
+        assert!(page.starts_with("<!doctype html>\n<html lang=\"en\">"));
+        let levels: Vec<u32> = page
+            .match_indices("<h")
+            .filter_map(|(at, _)| page[at + 2..].chars().next().and_then(|c| c.to_digit(10)))
+            .collect();
+        assert_eq!(levels.iter().filter(|level| **level == 1).count(), 1);
+        assert!(levels.windows(2).all(|pair| pair[1] <= pair[0] + 1), "{levels:?}");
+        assert_eq!(page.matches("<th ").count() + page.matches("<thead>").count(), page.matches("<th").count());
+        assert_eq!(page.matches("<th ").count(), page.matches("<th scope=").count());
+        for chart in page.split("<svg class=\"chart").skip(1) {
+            assert!(chart.contains("role=\"img\" aria-labelledby=") && chart.contains("<desc"));
+        }
+    }
+}

@@ -53,7 +53,8 @@ pub(super) async fn pass(
             let reason = format!("GO of {}, policy {}", verdict.created_at, verdict.policy_digest);
             match plane.raise(&state, WeightChange { weight_percent: to_percent, reason }).await? {
                 Some(new) => {
-                    let text = format!("raised {} from {from}% to {}%, epoch {}", new.name, new.weight_percent, new.epoch);
+                    let text =
+                        format!("raised {} from {from}% to {}%, epoch {}", new.name, new.weight_percent, new.epoch);
                     Ok(Passed { text, exit: Exit::Done, raised: true })
                 }
                 None => {
@@ -91,7 +92,10 @@ impl AdminPlane {
 
     async fn send(&self, request: reqwest::RequestBuilder) -> Result<reqwest::Response, Failure> {
         request.header(header::AUTHORIZATION, self.authorization.clone()).send().await.map_err(|error| {
-            Failure::world(format!("cannot reach the admin plane at {}: {error}; is `weighbridge serve` running?", self.target))
+            Failure::world(format!(
+                "cannot reach the admin plane at {}: {error}; is `weighbridge serve` running?",
+                self.target
+            ))
         })
     }
 
@@ -123,7 +127,10 @@ impl AdminPlane {
 
     async fn state(&self, response: reqwest::Response) -> Result<MigrationState, Failure> {
         response.json().await.map_err(|error| {
-            Failure::world(format!("the answer of {} is no migration state: {error}; is it an admin plane?", self.target))
+            Failure::world(format!(
+                "the answer of {} is no migration state: {error}; is it an admin plane?",
+                self.target
+            ))
         })
     }
 }

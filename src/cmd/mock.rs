@@ -50,7 +50,8 @@ fn listeners(args: &args::Mock) -> Result<Vec<(Vendor, SocketAddr)>, Failure> {
         .map(|vendor| {
             let offset = vendor.default_port() - first;
             let port = args.port_base.unwrap_or(first).checked_add(offset);
-            let port = port.ok_or_else(|| Failure::usage("--port-base leaves no room for all ports: choose a lower one"))?;
+            let port =
+                port.ok_or_else(|| Failure::usage("--port-base leaves no room for all ports: choose a lower one"))?;
             Ok((vendor, SocketAddr::from((Ipv4Addr::LOCALHOST, port))))
         })
         .collect()

@@ -1,8 +1,15 @@
-//! End to end: one module a story. Everything runs in process on port 0 and waits for conditions, not for time.
+//! End to end: one module a story. Everything runs on loopback and free ports, and waits for conditions, not for time.
 
+mod command;
 mod harness;
 
 mod admin;
+mod architecture;
+mod bad_input;
+mod demo;
+mod docs;
+mod openai_client;
+mod rollout;
 mod shadow;
 mod split;
 mod streaming;

@@ -63,7 +63,7 @@ fn new_state(number: usize, conversation: &Conversation, writer: &mut Writer, di
     }
     let temperatures = [json!(0), json!(0.2), json!(0.7), json!(1)];
     let temperature = temperatures.get(dice.weighted(&[30, 30, 30, 10])).cloned().filter(|_| dice.percent(40));
-    let streamed = dice.percent(65);
+    let streamed = dice.percent(66);
     State {
         facts,
         messages,

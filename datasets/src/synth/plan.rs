@@ -11,7 +11,7 @@ use super::{Language, Pattern, Settings};
 /// A prompt of this many tokens carries a document, if it can.
 const LONG_PROMPT_TOKENS: u64 = 2_000;
 /// New conversations that go on for several turns, in percent: makes about 40 % of requests belong to one.
-const SESSION_PERCENT: u64 = 18;
+const SESSION_PERCENT: u64 = 20;
 /// Weights of 2, 3, 4, 5 and 6 turns.
 const TURN_WEIGHTS: [u64; 5] = [35, 27, 18, 12, 8];
 
@@ -50,6 +50,16 @@ pub(crate) struct Turn {
     pub(crate) completion_tokens: u64,
     pub(crate) first_text_us: u64,
     pub(crate) duration_us: u64,
+}
+
+impl Turn {
+    /// A call of a function is shorter than any answer in words.
+    fn shorten_to_call(&mut self) {
+        let writing_us = self.duration_us - self.first_text_us;
+        let tokens = 14 + self.completion_tokens % 12;
+        self.duration_us = self.first_text_us + writing_us * tokens / self.completion_tokens.max(1);
+        self.completion_tokens = tokens;
+    }
 }
 
 /// A conversation of one or more turns.
@@ -132,9 +142,13 @@ fn new_conversation(dice: &mut Dice) -> Conversation {
     let language = if dice.percent(70) { Language::English } else { Language::Chinese };
     let large_model = dice.percent(20);
     let length = if dice.percent(SESSION_PERCENT) { dice.weighted(&TURN_WEIGHTS) + 2 } else { 1 };
-    let turns = turns(length, dice);
+    let mut turns = turns(length, dice);
     let long = turns.first().is_some_and(|turn| turn.prompt_tokens >= LONG_PROMPT_TOKENS);
-    Conversation { language, work: work(length > 1, long, dice), large_model, turns }
+    let work = work(length > 1, long, dice);
+    if work == Work::Tools(ToolUse::Call) {
+        turns.iter_mut().for_each(Turn::shorten_to_call);
+    }
+    Conversation { language, work, large_model, turns }
 }
 
 /// Sizes of the turns. Each size is drawn from the measured distribution; the prompts are put in rising order, since
@@ -156,11 +170,11 @@ fn turns(length: usize, dice: &mut Dice) -> Vec<Turn> {
 }
 
 fn work(session: bool, long: bool, dice: &mut Dice) -> Work {
-    if !session && dice.percent(13) {
+    if !session && dice.percent(14) {
         let uses = [ToolUse::Call, ToolUse::Result, ToolUse::Unneeded];
         return Work::Tools(uses.get(dice.weighted(&[40, 30, 30])).copied().unwrap_or(ToolUse::Unneeded));
     }
-    if dice.percent(if session { 15 } else { 18 }) {
+    if dice.percent(if session { 15 } else { 17 }) {
         return Work::Json;
     }
     if long && dice.percent(80) {

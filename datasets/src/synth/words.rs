@@ -97,9 +97,9 @@ impl Facts {
     /// The same facts with new ones for the next turn.
     pub(crate) fn next_turn(&self, dice: &mut Dice) -> Self {
         let mut facts = self.clone();
-        facts.pair("other", dice.pick(PRODUCTS));
-        facts.pair("place", dice.pick(CITIES));
-        facts.pair("colleague", dice.pick(PEOPLE));
+        facts.unlike("other", "product", PRODUCTS, dice);
+        facts.unlike("place", "city", CITIES, dice);
+        facts.unlike("colleague", "person", PEOPLE, dice);
         facts.pair("weekday", dice.pick(WEEKDAYS));
         facts.same("hour", dice.between(8, 19).to_string());
         facts.same("days", dice.between(2, 21).to_string());
@@ -116,6 +116,13 @@ impl Facts {
 
     fn pair(&mut self, key: &'static str, (english, chinese): Pair) {
         self.set(key, english.to_owned(), chinese.to_owned());
+    }
+
+    /// Draws `key` from a list so that it is not the same as `than`.
+    fn unlike(&mut self, key: &'static str, than: &str, list: &[Pair], dice: &mut Dice) {
+        let known = self.get(than, Language::English).unwrap_or_default().to_owned();
+        let others: Vec<Pair> = list.iter().copied().filter(|(english, _)| *english != known).collect();
+        self.pair(key, dice.pick(&others));
     }
 
     fn set(&mut self, key: &'static str, english: String, chinese: String) {

@@ -167,18 +167,22 @@ impl Writer {
 
     /// A document of about `tokens` characters (Chinese: half), within a bound.
     fn document(&mut self, facts: &Facts, language: Language, tokens: usize) -> String {
-        let (lines, chars) = match language {
-            Language::English => (summary::ENGLISH_LINES, tokens.clamp(300, DOCUMENT_CHARS_MAX)),
-            Language::Chinese => (summary::CHINESE_LINES, (tokens / 2).clamp(120, DOCUMENT_CHARS_MAX / 2)),
+        let (anchors, lines, gap, chars) = match language {
+            Language::English => {
+                (summary::ENGLISH_ANCHORS, summary::ENGLISH_LINES, " ", tokens.clamp(300, DOCUMENT_CHARS_MAX))
+            }
+            Language::Chinese => {
+                (summary::CHINESE_ANCHORS, summary::CHINESE_LINES, "", (tokens / 2).clamp(120, DOCUMENT_CHARS_MAX / 2))
+            }
         };
-        let mut text = String::new();
-        let mut length = 0;
+        let mut text = facts.fill(&joined(anchors.iter().copied(), language), language) + gap;
+        let mut length = text.chars().count();
         while length < chars {
             for line in self.dice.shuffled(lines) {
                 let line = facts.next_turn(&mut self.dice).fill(line, language);
                 length += line.chars().count() + 1;
                 text += &line;
-                text.push(if self.dice.percent(20) { '\n' } else { ' ' });
+                text += if self.dice.percent(20) { "\n" } else { gap };
                 if length >= chars {
                     break;
                 }
@@ -209,13 +213,7 @@ impl Writer {
             }
             Kind::Tool(offer) => {
                 let core = if language == Language::English { offer.answers.0 } else { offer.answers.1 };
-                self.prose(
-                    scene(conversation).unwrap_or(&support::ENGLISH),
-                    Topic { asks: &[], core },
-                    facts,
-                    language,
-                    0,
-                )
+                facts.fill(&joined(core.iter().copied(), language), language)
             }
         })
     }
@@ -251,13 +249,13 @@ impl Writer {
     }
 }
 
-/// The scene of a conversation in prose; questions to tools are answered like customers.
+/// The scene of a conversation in prose.
 fn scene(conversation: &Conversation) -> Option<&'static Scene> {
     let (english, chinese) = match conversation.work {
-        Work::Support | Work::Tools(_) => (&support::ENGLISH, &support::CHINESE),
+        Work::Support => (&support::ENGLISH, &support::CHINESE),
         Work::Coding => (&coding::ENGLISH, &coding::CHINESE),
         Work::Summary => (&summary::ENGLISH, &summary::CHINESE),
-        Work::Translation | Work::Json => return None,
+        Work::Translation | Work::Json | Work::Tools(_) => return None,
     };
     Some(if conversation.language == Language::English { english } else { chinese })
 }

@@ -72,13 +72,16 @@ pub(super) fn hard_stops(exchanges: &[Exchange]) -> Vec<String> {
     let mut newest: Vec<&Exchange> = exchanges.iter().filter(|exchange| exchange.arm == Arm::Candidate).collect();
     newest.sort_by_key(|exchange| exchange.sent_us);
     let newest = newest.get(newest.len().saturating_sub(NEWEST)..).unwrap_or_default();
-    [(ErrorKind::Auth, "for its key (401 or 403); check the key"), (ErrorKind::Quota, "for want of money or quota; top it up")]
-        .into_iter()
-        .filter_map(|(kind, what)| {
-            let refused = newest.iter().filter(|exchange| exchange.error == Some(kind)).count();
-            (refused > 0 && refused * 2 >= newest.len()).then(|| {
-                format!("Hard stop: the candidate refused {refused} of its newest {} requests {what}.", newest.len())
-            })
+    [
+        (ErrorKind::Auth, "for its key (401 or 403); check the key"),
+        (ErrorKind::Quota, "for want of money or quota; top it up"),
+    ]
+    .into_iter()
+    .filter_map(|(kind, what)| {
+        let refused = newest.iter().filter(|exchange| exchange.error == Some(kind)).count();
+        (refused > 0 && refused * 2 >= newest.len()).then(|| {
+            format!("Hard stop: the candidate refused {refused} of its newest {} requests {what}.", newest.len())
         })
-        .collect()
+    })
+    .collect()
 }

@@ -30,11 +30,7 @@ pub struct Unlabelled {
 }
 
 /// Counts and vectors over the pairs, in their order.
-pub(super) fn evidence(
-    pairs: &[Pair<'_>],
-    labels: &Labels,
-    priced: &PricedPairs,
-) -> (PairedEvidence, PairCounts) {
+pub(super) fn evidence(pairs: &[Pair<'_>], labels: &Labels, priced: &PricedPairs) -> (PairedEvidence, PairCounts) {
     let mut evidence = PairedEvidence { cost_nanos: priced.cost.clone(), ..PairedEvidence::default() };
     let mut counts = PairCounts::default();
     for pair in pairs {

@@ -51,7 +51,8 @@ pub(crate) fn open<T: DeserializeOwned>(
 ) -> Result<(Lines<T>, RunningDigest), EvaluateError> {
     let failed = |source| EvaluateError::Read(ReadError::File { path: path.to_owned(), source });
     let digest = RunningDigest::default();
-    let mut file = if path == Path::new("-") { keep_input().map_err(failed)? } else { File::open(path).map_err(failed)? };
+    let mut file =
+        if path == Path::new("-") { keep_input().map_err(failed)? } else { File::open(path).map_err(failed)? };
     let mut start = [0u8; 4];
     let zstd = read_start(&mut file, &mut start).map_err(failed)? && start == ZSTD_MAGIC;
     if !zstd {
@@ -59,7 +60,8 @@ pub(crate) fn open<T: DeserializeOwned>(
         let source = BufReader::with_capacity(BUFFER_BYTES, hashed);
         return Ok((Lines::from_reader(path, Box::new(source), format)?, digest));
     }
-    std::io::copy(&mut HashedReader { source: &mut file, digest: digest.clone() }, &mut std::io::sink()).map_err(failed)?;
+    std::io::copy(&mut HashedReader { source: &mut file, digest: digest.clone() }, &mut std::io::sink())
+        .map_err(failed)?;
     Ok((open_compressed(path, &mut file, format)?, digest))
 }
 

@@ -17,7 +17,10 @@ fn models_are_chosen_by_name_and_counted_by_their_own_tokenizers() {
     let file = file(&format!("{LINE}\n\n{}\n", LINE.replace("\\u2028", "\u{2028}")));
     let answers = read(file.path(), None, None).unwrap();
     assert_eq!(answers.metric.as_deref(), Some("exact"));
-    assert_eq!((answers.baseline_model.as_str(), answers.candidate_model.as_str()), ("gpt-4o-2024-08-06", "deepseek-v2.5"));
+    assert_eq!(
+        (answers.baseline_model.as_str(), answers.candidate_model.as_str()),
+        ("gpt-4o-2024-08-06", "deepseek-v2.5")
+    );
     assert_eq!(answers.rows.len(), 2);
     let row = &answers.rows[1];
     assert_eq!(row.prompt, "one\u{2028}two");
@@ -32,13 +35,17 @@ fn mistakes_name_line_and_field() {
     for (line, words) in [
         (LINE.replace("\"prompt\"", "\"prompd\""), vec!["line 2", "prompt"]),
         (LINE.replace("deepseek-v2.5", "other"), vec!["line 2", "answers.deepseek-v2.5", "missing", "gpt-4o-mini-x"]),
-        (LINE.replace(r#""deepseek":8"#, r#""mystery":8"#), vec!["answers.deepseek-v2.5.tokens", "no count by deepseek"]),
+        (
+            LINE.replace(r#""deepseek":8"#, r#""mystery":8"#),
+            vec!["answers.deepseek-v2.5.tokens", "no count by deepseek"],
+        ),
         (LINE.replace(r#","exact":false"#, ""), vec!["answers.deepseek-v2.5", "all_followed"]),
     ] {
         let error = read(file(&format!("{LINE}\n{line}\n")).path(), None, None).unwrap_err().to_string();
         assert!(words.iter().all(|word| error.contains(word)), "{error}");
     }
-    let one = r#"{"id":"a","prompt":"p","prompt_tokens":{"o200k":3},"answers":{"gpt-5":{"text":"m","tokens":{"o200k":1}}}}"#;
+    let one =
+        r#"{"id":"a","prompt":"p","prompt_tokens":{"o200k":3},"answers":{"gpt-5":{"text":"m","tokens":{"o200k":1}}}}"#;
     let error = read(file(one).path(), None, None).unwrap_err().to_string();
     assert!(error.contains("line 1") && error.contains("no candidate among the models gpt-5"), "{error}");
     assert!(matches!(read(file("\n").path(), None, None), Err(PairedAnswersError::Empty { .. })));

@@ -139,9 +139,17 @@ mod tests {
 
     #[test]
     fn every_form_reads_and_prints_the_same() {
-        for text in
-            ["recorded", "x10", "x0.5", "200/s", "0.5/s", "poisson:200/s", "gamma:200/s:0.5", "ramp:10/s..200/s", "max:64"]
-        {
+        for text in [
+            "recorded",
+            "x10",
+            "x0.5",
+            "200/s",
+            "0.5/s",
+            "poisson:200/s",
+            "gamma:200/s:0.5",
+            "ramp:10/s..200/s",
+            "max:64",
+        ] {
             assert_eq!(text.parse::<Rate>().unwrap().to_string(), text);
         }
         assert_eq!("120/m".parse::<Rate>().unwrap(), Rate::Constant { per_second: 2.0 });
@@ -152,8 +160,28 @@ mod tests {
     #[test]
     fn mistakes_are_quoted_and_the_forms_listed() {
         for text in [
-            "", "fast", "x", "x0", "x-1", "xinf", "xnan", "200", "0/s", "-1/s", "1/d", "1e99/s", "max:0", "max:", "max:-1",
-            "poisson:5", "gamma:5/s", "gamma:5/s:0", "ramp:1/s", "ramp:1/s..0/s", "+1/s", "inf/s",
+            "",
+            "fast",
+            "x",
+            "x0",
+            "x-1",
+            "xinf",
+            "xnan",
+            "200",
+            "0/s",
+            "-1/s",
+            "1/d",
+            "1e99/s",
+            "max:0",
+            "max:",
+            "max:-1",
+            "poisson:5",
+            "gamma:5/s",
+            "gamma:5/s:0",
+            "ramp:1/s",
+            "ramp:1/s..0/s",
+            "+1/s",
+            "inf/s",
         ] {
             let error = text.parse::<Rate>().unwrap_err().to_string();
             assert!(error.contains(&format!("`{text}`")), "{error}");

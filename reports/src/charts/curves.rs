@@ -18,15 +18,6 @@ pub(crate) enum Arm {
 }
 
 impl Arm {
-    /// Reads the name in a verdict.
-    pub(crate) fn from_name(name: &str) -> Option<Self> {
-        match name {
-            "baseline" => Some(Self::Baseline),
-            "candidate" => Some(Self::Candidate),
-            _ => None,
-        }
-    }
-
     /// Name in a verdict and on the page.
     pub(crate) const fn name(self) -> &'static str {
         match self {

@@ -43,9 +43,11 @@ pub(crate) struct Forest {
     pub(crate) description: String,
 }
 
-/// Ends of the axis, in shares of the margin.
+/// Left end of the axis, in shares of the margin.
 const FROM: f64 = -1.0;
+/// Right end of the axis, and where it is moved to if an estimate lies beyond it.
 const TO: f64 = 2.0;
+const FAR: f64 = 4.0;
 /// Room for the lines of an axis, above and below the rows.
 const HEAD: f64 = 44.0;
 const FOOT: f64 = 50.0;
@@ -61,25 +63,30 @@ struct Layout {
 }
 
 impl Layout {
-    const fn broad() -> Self {
-        let plot = Linear { from: FROM, to: TO, start: 236.0, end: 606.0 };
+    const fn broad(to: f64) -> Self {
+        let plot = Linear { from: FROM, to, start: 236.0, end: 606.0 };
         Self { width: 960.0, row: 36.0, plot, interval: 18.0, is_broad: true }
     }
 
-    const fn narrow() -> Self {
-        let plot = Linear { from: FROM, to: TO, start: 10.0, end: 330.0 };
+    const fn narrow(to: f64) -> Self {
+        let plot = Linear { from: FROM, to, start: 10.0, end: 330.0 };
         Self { width: 340.0, row: 72.0, plot, interval: 34.0, is_broad: false }
     }
 }
 
 /// The chart at full width (960 pixels), figures beside the intervals.
 pub(crate) fn broad(forest: &Forest) -> Scene {
-    draw(forest, &Layout::broad())
+    draw(forest, &Layout::broad(right_end(forest)))
 }
 
 /// The chart for a phone (340 pixels), names above and figures below the intervals.
 pub(crate) fn narrow(forest: &Forest) -> Scene {
-    draw(forest, &Layout::narrow())
+    draw(forest, &Layout::narrow(right_end(forest)))
+}
+
+fn right_end(forest: &Forest) -> f64 {
+    let is_far = |row: &ForestRow| row.point.is_some_and(|point| point > TO);
+    if forest.rows.iter().any(is_far) { FAR } else { TO }
 }
 
 #[expect(clippy::cast_precision_loss, reason = "nobody has 2^53 guardrails")]
@@ -104,7 +111,7 @@ fn frame(scene: &mut Scene, layout: &Layout, bottom: f64) {
     let plot = &layout.plot;
     let top = HEAD - 6.0;
     scene.rect((plot.at(1.0), top), plot.end - plot.at(1.0), bottom - top, Ink::Beyond);
-    for share in [-1.0, 0.0, 1.0, 2.0] {
+    for share in [-1.0, 0.0, 1.0, 2.0, 3.0, 4.0].into_iter().filter(|share| *share <= plot.to) {
         let x = plot.at(share);
         let stroke = match share {
             1.0 => Stroke::dashed(Ink::Fail, 1.5, 5.0, 3.0),
@@ -113,18 +120,29 @@ fn frame(scene: &mut Scene, layout: &Layout, bottom: f64) {
         };
         scene.line((x, top), (x, bottom), stroke);
         let tick = format!("{}{}%", if share < 0.0 { "\u{2212}" } else { "" }, (share * 100.0_f64).abs());
-        let anchor = match share {
-            -1.0 if !layout.is_broad => Anchor::Start,
-            2.0 if !layout.is_broad => Anchor::End,
-            _ => Anchor::Middle,
+        let anchor = if layout.is_broad || (share > plot.from && share < plot.to) {
+            Anchor::Middle
+        } else if share < 0.0 {
+            Anchor::Start
+        } else {
+            Anchor::End
         };
         scene.text((x, bottom + 17.0), anchor, 12.0, Ink::Muted, tick);
     }
     scene.text((plot.at(0.0), top - 8.0), Anchor::Middle, 12.0, Ink::Muted, "no difference");
     scene.bold((plot.at(1.0), top - 8.0), Anchor::Middle, 12.0, Ink::Fail, "margin");
-    scene.text((plot.start, top - 8.0), Anchor::Start, 12.0, Ink::Muted, "better");
+    // On a long axis there is no room for both words on the left; "no difference" is the one that matters.
+    if plot.to <= TO {
+        scene.text((plot.start, top - 8.0), Anchor::Start, 12.0, Ink::Muted, "better");
+    }
     scene.text((plot.end, top - 8.0), Anchor::End, 12.0, Ink::Muted, "worse");
-    scene.text((plot.at(0.5), bottom + 36.0), Anchor::Middle, 12.0, Ink::Muted, "share of the margin used");
+    scene.text(
+        ((plot.start + plot.end) / 2.0, bottom + 36.0),
+        Anchor::Middle,
+        12.0,
+        Ink::Muted,
+        "share of the margin used",
+    );
     if layout.is_broad {
         for (x, head) in COLUMNS.into_iter().zip(["measured", "at worst", "allowed"]) {
             scene.text((x, top - 8.0), Anchor::End, 12.0, Ink::Muted, head);
@@ -154,7 +172,7 @@ fn draw_row(scene: &mut Scene, layout: &Layout, top: f64, row: &ForestRow) {
         let figures = format!("measured {} · at worst {} · allowed {}", row.measured, row.at_worst, row.allowed);
         scene.text((0.0, top + 60.0), Anchor::Start, 11.0, Ink::Muted, figures);
     }
-    if let Some(neutral) = row.neutral.filter(|x| (FROM..=TO).contains(x)) {
+    if let Some(neutral) = row.neutral.filter(|x| (FROM..=layout.plot.to).contains(x)) {
         let x = layout.plot.at(neutral);
         scene.line((x, y - 9.0), (x, y + 9.0), Stroke::solid(Ink::Axis, 2.0));
     }
@@ -178,7 +196,7 @@ fn interval(scene: &mut Scene, plot: &Linear, y: f64, row: &ForestRow) {
     let (left, right) = (plot.clamped(lower), plot.clamped(upper));
     scene.line((left, y), (right, y), Stroke::solid(ink, 3.0));
     for (value, x) in [(lower, left), (upper, right)] {
-        if value < FROM || value > TO {
+        if value < FROM || value > plot.to {
             // The arrow points to where the bound really lies, which may be beyond either end.
             let direction = if value < FROM { -1.0 } else { 1.0 };
             arrow(scene, x, y, direction, ink);
@@ -186,10 +204,20 @@ fn interval(scene: &mut Scene, plot: &Linear, y: f64, row: &ForestRow) {
             scene.line((x, y - 5.0), (x, y + 5.0), Stroke::solid(ink, 2.0));
         }
     }
-    if let Some(point) = row.point.filter(|x| (FROM..=TO).contains(x)) {
-        scene.disc((plot.at(point), y), 9.0, Ink::Surface);
-        states::draw(scene, (plot.at(point), y), row.state);
-    }
+    let Some(point) = row.point else { return };
+    let x = match point {
+        // Beyond the end: the sign stands beside the arrow.
+        point if point < FROM => plot.start + 17.0,
+        point if point > plot.to => plot.end - 17.0,
+        point => plot.at(point),
+    };
+    scene.disc((x, y), 9.0, row_ground(plot, x));
+    states::draw(scene, (x, y), row.state);
+}
+
+/// Colour behind a sign, so that its rim does not cut a hole into the area beyond the margin.
+fn row_ground(plot: &Linear, x: f64) -> Ink {
+    if x > plot.at(1.0) + 9.0 { Ink::Beyond } else { Ink::Surface }
 }
 
 fn arrow(scene: &mut Scene, x: f64, y: f64, direction: f64, ink: Ink) {
@@ -252,6 +280,8 @@ mod tests {
         assert_eq!(arrows(&drawn(row(Some(0.2), None, Some(0.6)))), 1);
         assert_eq!(arrows(&drawn(row(Some(0.2), Some(-0.3), Some(f64::INFINITY)))), 1);
         assert_eq!(arrows(&drawn(row(Some(9.0), Some(7.0), Some(11.0)))), 2);
+        // The axis grows before anything is cut off.
+        assert_eq!(arrows(&drawn(row(Some(3.0), Some(2.5), Some(3.5)))), 0);
     }
 
     #[test]

@@ -102,7 +102,7 @@ mod tests {
         assert!(close(axis.at(1_000_000.0), 150.0));
         let ticks = axis.ticks(8);
         assert_eq!(ticks.len(), 7, "{ticks:?}");
-        assert_eq!(axis.ticks(6).len(), 4, "{:?}", axis.ticks(6));
+        assert_eq!(axis.ticks(6).len(), 5, "{:?}", axis.ticks(6));
         assert_eq!(axis.ticks(3).len(), 3);
     }
 

@@ -86,6 +86,20 @@ fn is_time(metric: &str) -> bool {
     ["ttft", "duration", "inter_token", "latency"].iter().any(|stem| metric.starts_with(stem))
 }
 
+/// The guardrails to know about before anything else: worse than allowed, worse than before, or undecided without a
+/// figure for what is still needed.
+pub(super) fn notable(verdict: &Verdict) -> Vec<GuardrailView> {
+    let is_needed = |g: &Guardrail| verdict.needed.iter().any(|n| n.metric == g.metric && n.segment == g.segment);
+    let is_notable = |g: &&Guardrail| match g.state {
+        State::Fail | State::PassRegressed => true,
+        State::HoldInsufficient => !is_needed(g),
+        State::Pass | State::HoldInstrument => false,
+    };
+    let mut notable: Vec<&Guardrail> = verdict.guardrails.iter().filter(is_notable).collect();
+    notable.sort_by_key(|g| g.state != State::Fail);
+    notable.into_iter().map(|g| view(g, &verdict.bill.currency)).collect()
+}
+
 /// `6 within margin, 1 within, but worse, 2 not decided`.
 pub(super) fn summary(verdict: &Verdict) -> String {
     let count = |state: State| verdict.guardrails.iter().filter(|g| g.state == state).count();

@@ -19,7 +19,7 @@ pub(crate) struct Headline {
     pub(crate) meaning: &'static str,
     /// The most important reason.
     pub(crate) why: String,
-    /// The other reasons.
+    /// The other reasons, except for what the guardrails say about themselves.
     pub(crate) more_reasons: Vec<String>,
     /// Name of the migration.
     pub(crate) migration: String,
@@ -69,14 +69,17 @@ pub(super) fn headline(verdict: &Verdict) -> Headline {
         std::cmp::Ordering::Equal => "Keep the weight",
         std::cmp::Ordering::Less => "Lower the weight",
     };
-    let mut reasons = verdict.reasons.iter().map(|reason| sentence(reason));
+    let why = verdict.reasons.first().map(|reason| sentence(reason));
+    // What a guardrail says about itself stands in its own line below; here it would only be in the way.
+    let is_own = |reason: &&String| !verdict.guardrails.iter().any(|g| g.why == **reason);
+    let more = verdict.reasons.iter().skip(1).filter(is_own).map(|reason| sentence(reason));
     Headline {
         tone,
         word: verdict.verdict.word(),
         sign,
         meaning,
-        why: reasons.next().unwrap_or_else(|| "No reason is on record.".to_owned()),
-        more_reasons: reasons.collect(),
+        why: why.unwrap_or_else(|| "No reason is on record.".to_owned()),
+        more_reasons: more.collect(),
         migration: verdict.migration.clone(),
         advice,
         weight: format::weight(verdict.weight_percent),

@@ -81,8 +81,8 @@ pub(crate) fn method(name: &str) -> String {
              infinitely slow"
         }
         "order-statistics-mover" => {
-            "the same between separate groups of requests, hence without a correlation: limits of each quantile \
-             (Woodruff 1952), joined on the logarithmic scale (Zou and Donner 2008)"
+            "ratio of the same quantile in two separate groups of requests: order-statistic limits of each (Woodruff \
+             1952), joined on the logarithmic scale (Zou and Donner 2008); failed requests count as infinitely slow"
         }
         "log-ratio-of-means-t-paired" | "log-ratio-t" => {
             "ratio of two means on paired requests: t interval of its logarithm, with the covariance of the pairs"

@@ -57,7 +57,10 @@ fn stale(verdict: &Verdict, now_us: i64, max_age: Duration) -> Option<String> {
     };
     let age_us = now_us - created.as_microsecond();
     if age_us < -CLOCK_SKEW_US {
-        return Some(format!("the newest evidence is of {}, which is in the future: check the clocks", verdict.created_at));
+        return Some(format!(
+            "the newest evidence is of {}, which is in the future: check the clocks",
+            verdict.created_at
+        ));
     }
     let max_age_us = i64::try_from(max_age.as_micros()).unwrap_or(i64::MAX);
     (age_us > max_age_us).then(|| {

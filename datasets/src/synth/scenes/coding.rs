@@ -115,62 +115,62 @@ pub(crate) const ENGLISH: Scene = Scene {
 
 /// In Chinese.
 pub(crate) const CHINESE: Scene = Scene {
-    systems: &["你是一位细心的程序员。先给代码,再用几句话解释。", "你为{company}的同事解答编程问题,优先使用标准库。"],
+    systems: &["你是一位细心的程序员。先给代码，再用几句话解释。", "你为{company}的同事解答编程问题，优先使用标准库。"],
     topics: &[
         Topic {
             asks: &[
-                "用 Python 写一个函数 {func},每个 {field} 只保留第一行,最多返回 {count} 行。",
-                "需要 Python 的 {func}:{field} 不重复,保持顺序,上限 {count},编号 {code}。",
+                "用 Python 写一个函数 {func}，每个 {field} 只保留第一行，最多返回 {count} 行。",
+                "需要 Python 的 {func}：{field} 不重复，保持顺序，上限 {count}，编号 {code}。",
             ],
-            core: &[UNIQUE, "集合里保存出现过的 {field},每一行只看一次。"],
+            core: &[UNIQUE, "集合里保存出现过的 {field}，每一行只看一次。"],
         },
         Topic {
             asks: &[
-                "Python 里怎么按 \"{field}\" 给字典列表分组?函数叫 {func},大约 {code} 行。",
-                "请写 {func}:输入是行,输出是 {field} 到行的字典。文件有 {count} 列 {code} 行。",
+                "Python 里怎么按 \"{field}\" 给字典列表分组？函数叫 {func}，大约 {code} 行。",
+                "请写 {func}：输入是行，输出是 {field} 到行的字典。文件有 {count} 列 {code} 行。",
             ],
-            core: &[GROUP, "缺少 {field} 时会抛出 KeyError,文件有错时正好能发现。"],
+            core: &[GROUP, "缺少 {field} 时会抛出 KeyError，文件有错时正好能发现。"],
         },
         Topic {
             asks: &[
-                "我的调用每 {code} 次失败 {count} 次,写一个 {func},隔 {days} 秒再试。",
-                "请写 Python 重试函数 {func},试 {count} 次,间隔 {days} 秒,只处理 OSError,工单 {code}。",
+                "我的调用每 {code} 次失败 {count} 次，写一个 {func}，隔 {days} 秒再试。",
+                "请写 Python 重试函数 {func}，试 {count} 次，间隔 {days} 秒，只处理 OSError，工单 {code}。",
             ],
-            core: &[RETRY, "只捕获 OSError,不会掩盖自己代码里的错误。"],
+            core: &[RETRY, "只捕获 OSError，不会掩盖自己代码里的错误。"],
         },
         Topic {
             asks: &[
-                "SQL:表 {func} 里,哪些 {field} 有至少 {count} 行金额超过 {amount}?",
-                "请写查询 {func}:按 {field} 计数,金额大于 {amount},至少 {count} 次,从多到少。",
+                "SQL：表 {func} 里，哪些 {field} 有至少 {count} 行金额超过 {amount}？",
+                "请写查询 {func}：按 {field} 计数，金额大于 {amount}，至少 {count} 次，从多到少。",
             ],
-            core: &[SELECT, "WHERE 在分组前过滤,HAVING 在分组后过滤,所以两个条件分开写。"],
+            core: &[SELECT, "WHERE 在分组前过滤，HAVING 在分组后过滤，所以两个条件分开写。"],
         },
     ],
     follow_ups: &[
         Topic {
             asks: &[
-                "再给 {func} 写一个测试,用 {field} 作键,以工单 {code} 命名。",
-                "能给一个单元测试吗?三行数据,列 {field},编号 {code}。",
+                "再给 {func} 写一个测试，用 {field} 作键，以工单 {code} 命名。",
+                "能给一个单元测试吗？三行数据，列 {field}，编号 {code}。",
             ],
-            core: &[TEST, "用 pytest 运行,如果保留了第二行就会失败。"],
+            core: &[TEST, "用 pytest 运行，如果保留了第二行就会失败。"],
         },
         Topic {
             asks: &[
-                "如果输入有 {code} 千行,内存只有 {count} MB,要怎么改?",
-                "{code} 行里有 {count} 行的 {field} 是 None,{func} 还能用吗?",
+                "如果输入有 {code} 千行，内存只有 {count} MB，要怎么改？",
+                "{code} 行里有 {count} 行的 {field} 是 None，{func} 还能用吗？",
             ],
-            core: &["逐行读取,不要保存整个列表。", "上限是 {count},所以无论多少行,内存都不会增长。"],
+            core: &["逐行读取，不要保存整个列表。", "上限是 {count}，所以无论多少行，内存都不会增长。"],
         },
     ],
-    openings: &["可以这样写。", "好的。", "下面的代码符合要求:", ""],
+    openings: &["可以这样写。", "好的。", "下面的代码符合要求：", ""],
     more: &[
         "时间复杂度是线性的。",
         "不需要标准库以外的包。",
-        "保持函数没有副作用,测试起来更容易。",
-        "空输入得到空结果,不会报错。",
+        "保持函数没有副作用，测试起来更容易。",
+        "空输入得到空结果，不会报错。",
         "数据很大时请用流式处理。",
-        "建议给上限起一个名字,而不是直接写数字。",
+        "建议给上限起一个名字，而不是直接写数字。",
         "同样的思路可以用在其他语言里。",
     ],
-    closings: &["输入格式不同的话请告诉我。", "需要我加上测试吗?", ""],
+    closings: &["输入格式不同的话请告诉我。", "需要我加上测试吗？", ""],
 };

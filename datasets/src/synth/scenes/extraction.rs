@@ -60,10 +60,10 @@ pub(crate) const ENGLISH: &[Form] = &[
 /// In Chinese.
 pub(crate) const CHINESE: &[Form] = &[
     Form {
-        instruction: "请读取订单,用 JSON 回答,键为 customer、order、product、quantity、city:",
+        instruction: "请读取订单，用 JSON 回答，键为 customer、order、product、quantity、city：",
         messages: &[
-            "“我是{person},订单{order}需要{count}件{product},送到{place}。”",
-            "“请把{order}改成{count}件{product},寄到{place}。{person}”",
+            "“我是{person}，订单{order}需要{count}件{product}，送到{place}。”",
+            "“请把{order}改成{count}件{product}，寄到{place}。{person}”",
         ],
         members: &[
             ("customer", "{person}", false),
@@ -74,10 +74,10 @@ pub(crate) const CHINESE: &[Form] = &[
         ],
     },
     Form {
-        instruction: "请给这条投诉分类,以 JSON 回复 category、urgency、product、amount、case:",
+        instruction: "请给这条投诉分类，以 JSON 回复 category、urgency、product、amount、case：",
         messages: &[
-            "“{other}用了{days}天就坏了,请退{amount}元,编号{code}。”",
-            "“编号{code}:{amount}元的{other}根本打不开,我已经等了{days}天。”",
+            "“{other}用了{days}天就坏了，请退{amount}元，编号{code}。”",
+            "“编号{code}：{amount}元的{other}根本打不开，我已经等了{days}天。”",
         ],
         members: &[
             ("category", "refund", false),

@@ -2,10 +2,18 @@
 
 use super::{Scene, Topic};
 
+/// What every English document says about the facts that its question and its answer are about.
+pub(crate) const ENGLISH_ANCHORS: &[&str] = &[
+    "The team agreed to ship the {other} on {weekday} and to tell the customers beforehand.",
+    "{colleague} takes on the backlog in {place} and books the returns by {weekday}.",
+];
+/// The same in Chinese.
+pub(crate) const CHINESE_ANCHORS: &[&str] =
+    &["大家同意在{weekday}发出{other}，并提前通知顾客。", "{colleague}负责{place}的积压，并在{weekday}之前登记退货。"];
+
 /// Sentences of which an English document is made.
 pub(crate) const ENGLISH_LINES: &[&str] = &[
     "{colleague} reported that {count} pallets for {place} were still waiting.",
-    "The team agreed to ship the {other} on {weekday} and to tell the customers beforehand.",
     "Costs for packaging rose to {amount} EUR a week.",
     "Nobody objected to moving the stocktaking to {weekday} at {hour}:00.",
     "The depot in {place} needs {days} more days to clear the backlog.",
@@ -21,17 +29,16 @@ pub(crate) const ENGLISH_LINES: &[&str] = &[
 ];
 /// Sentences of which a Chinese document is made.
 pub(crate) const CHINESE_LINES: &[&str] = &[
-    "{colleague}报告,发往{place}的{count}个托盘仍在等待。",
-    "大家同意在{weekday}发出{other},并提前通知顾客。",
+    "{colleague}报告，发往{place}的{count}个托盘仍在等待。",
     "包装费用涨到每周{amount}元。",
-    "盘点改到{weekday}{hour}点,没有人反对。",
+    "盘点改到{weekday}{hour}点，没有人反对。",
     "{place}的仓库还要{days}天才能处理完积压。",
     "关于{other}的投诉减少了百分之{count}。",
-    "{colleague}会写信给承运商,注明编号{code}。",
-    "新的扫描器每小时读{code}张标签,旧的只有一半。",
-    "抽查{count}个包裹,没有发现损坏。",
+    "{colleague}会写信给承运商，注明编号{code}。",
+    "新的扫描器每小时读{code}张标签，旧的只有一半。",
+    "抽查{count}个包裹，没有发现损坏。",
     "{place}的房东从春天起要多收{amount}元。",
-    "{weekday}的培训对所有人开放,最多{count}个座位。",
+    "{weekday}的培训对所有人开放，最多{count}个座位。",
     "退货必须在{days}天内登记。",
 ];
 
@@ -72,8 +79,8 @@ pub(crate) const ENGLISH: Scene = Scene {
             "Write it as a note to {colleague} in {place}, dated {weekday}, sign it with {code}.",
         ],
         core: &[
-            "{colleague}: the {other} goes out on {weekday}.",
-            "The {amount} EUR are carried by the depot in {place}.",
+            "Version {code}, for {colleague}: the goods go out as agreed, and customers are told beforehand.",
+            "The text names nobody who pays the {amount} EUR.",
         ],
     }],
     openings: &["In short:", "Summary:", "From the text:", ""],
@@ -92,31 +99,31 @@ pub(crate) const ENGLISH: Scene = Scene {
 
 /// In Chinese.
 pub(crate) const CHINESE: Scene = Scene {
-    systems: &["你为没有参加会议的人写摘要,保留姓名、数字和日期。"],
+    systems: &["你为没有参加会议的人写摘要，保留姓名、数字和日期。"],
     topics: &[
         Topic {
             asks: &[
-                "请用不超过{count}字为{colleague}总结这份纪要,文件{code}:",
-                "这里决定了什么?请简短说明,给{company}的董事会(文件{code}):",
+                "请用不超过{count}字为{colleague}总结这份纪要，文件{code}：",
+                "这里决定了什么？请简短说明，给{company}的董事会（文件{code}）：",
             ],
             core: &[
                 "编号{code}的纪要主要讲库存、费用和日期。",
-                "{other}在{weekday}发出,并提前通知顾客。",
+                "{other}在{weekday}发出，并提前通知顾客。",
                 "{place}的事由{colleague}继续跟进。",
             ],
         },
         Topic {
-            asks: &["请读下面的报告,{place}在{weekday}之前要做什么(报告{code}):"],
-            core: &["报告{code}给{place}留下一件事。", "{weekday}之前,{colleague}要清理积压并登记退货。"],
+            asks: &["请读下面的报告，{place}在{weekday}之前要做什么（报告{code}）："],
+            core: &["报告{code}给{place}留下一件事。", "{weekday}之前，{colleague}要清理积压并登记退货。"],
         },
     ],
     follow_ups: &[Topic {
-        asks: &["请改成{count}字,先写{colleague}(版本{code})。", "按原文,{amount}元由谁付?我归档在{code}。"],
-        core: &["{colleague}:{other}在{weekday}发出。", "{amount}元由{place}的仓库承担。"],
+        asks: &["请改成{count}字，先写{colleague}（版本{code}）。", "按原文，{amount}元由谁付？我归档在{code}。"],
+        core: &["版本{code}，给{colleague}：货物按约定发出，并提前通知顾客。", "原文没有说明{amount}元由谁付。"],
     }],
-    openings: &["简而言之:", "摘要:", "根据原文:", ""],
+    openings: &["简而言之：", "摘要：", "根据原文：", ""],
     more: &[
-        "费用上升,投诉减少。",
+        "费用上升，投诉减少。",
         "路线没有做出决定。",
         "培训仍然对所有人开放。",
         "会给承运商写信。",

@@ -163,72 +163,72 @@ pub(crate) const ENGLISH: Scene = Scene {
 /// In Chinese.
 pub(crate) const CHINESE: Scene = Scene {
     systems: &[
-        "你是一家网店的客服。回答要礼貌、具体,说明下一步,不要承诺不确定的日期。",
-        "你为{company}的顾客服务。回答不超过一百五十字,有订单号时请重复一遍。",
+        "你是一家网店的客服。回答要礼貌、具体，说明下一步，不要承诺不确定的日期。",
+        "你为{company}的顾客服务。回答不超过一百五十字，有订单号时请重复一遍。",
     ],
     topics: &[
         Topic {
             asks: &[
-                "我的{product}(订单{order})本来{weekday}就该到,现在晚了{days}天,到底在哪里?",
-                "你好,我是{person}。订单{order}的{product}应该{days}天前送到{city},现在怎么办?",
+                "我的{product}（订单{order}）本来{weekday}就该到，现在晚了{days}天，到底在哪里？",
+                "你好，我是{person}。订单{order}的{product}应该{days}天前送到{city}，现在怎么办？",
             ],
             core: &[
-                "订单{order}已经出库,最后一次扫描在{place}的中转站。",
-                "物流方{days}天没有给出新的日期,我已经为{product}提交了查件。",
-                "如果到{weekday}还没有动静,您可以选择补发或者退款。",
+                "订单{order}已经出库，最后一次扫描在{place}的中转站。",
+                "物流方{days}天没有给出新的日期，我已经为{product}提交了查件。",
+                "如果到{weekday}还没有动静，您可以选择补发或者退款。",
             ],
         },
         Topic {
             asks: &[
-                "订单{order}的{product}我{days}天前就退回去了,{amount}元什么时候退给我?",
-                "你们{weekday}已经收到我退的{product},订单{order},{amount}元还没到账。",
+                "订单{order}的{product}我{days}天前就退回去了，{amount}元什么时候退给我？",
+                "你们{weekday}已经收到我退的{product}，订单{order}，{amount}元还没到账。",
             ],
             core: &[
                 "订单{order}的退货已在{weekday}登记入库。",
-                "{amount}元会按原支付方式退回,多数银行需要{days}个工作日以内。",
+                "{amount}元会按原支付方式退回，多数银行需要{days}个工作日以内。",
                 "退款发出时您会收到通知。",
             ],
         },
         Topic {
             asks: &[
-                "我买的是{product},订单{order}的箱子里却是{other},{weekday}之前能换吗?",
-                "发错货了:订单{order}写的是{product},我收到的是给{colleague}的{other}。",
+                "我买的是{product}，订单{order}的箱子里却是{other}，{weekday}之前能换吗？",
+                "发错货了：订单{order}写的是{product}，我收到的是给{colleague}的{other}。",
             ],
             core: &[
-                "很抱歉,本该是{product}的包裹里装了{other}。",
-                "请保留原包装,快递员可以在{weekday}{hour}点以后上门取件。",
-                "订单{order}的正确商品今天就会打包,不需要再付款。",
+                "很抱歉，本该是{product}的包裹里装了{other}。",
+                "请保留原包装，快递员可以在{weekday}{hour}点以后上门取件。",
+                "订单{order}的正确商品今天就会打包，不需要再付款。",
             ],
         },
         Topic {
             asks: &[
-                "{product}用了{count}周就不工作了,一直闪代码{code},在保修范围内吗?",
-                "{product}从{weekday}开始报错{code},换了{count}个插座也没用,是什么意思?",
+                "{product}用了{count}周就不工作了，一直闪代码{code}，在保修范围内吗？",
+                "{product}从{weekday}开始报错{code}，换了{count}个插座也没用，是什么意思？",
             ],
             core: &[
-                "{product}显示{code},说明启动自检时发现了故障。",
-                "请断电{count}分钟,再按住主按钮十秒。",
-                "如果{code}再次出现,保修包含维修,运费由我们承担。",
+                "{product}显示{code}，说明启动自检时发现了故障。",
+                "请断电{count}分钟，再按住主按钮十秒。",
+                "如果{code}再次出现，保修包含维修，运费由我们承担。",
             ],
         },
         Topic {
             asks: &[
-                "我{weekday}要搬家,订单{order}请改送到{place},不要送{city}了。",
-                "订单{order}的{product}能不能送到我在{place}的办公室,由{colleague}代收?",
+                "我{weekday}要搬家，订单{order}请改送到{place}，不要送{city}了。",
+                "订单{order}的{product}能不能送到我在{place}的办公室，由{colleague}代收？",
             ],
             core: &[
-                "订单{order}还没有交给物流,地址可以修改。",
+                "订单{order}还没有交给物流，地址可以修改。",
                 "新的收货地点已经登记为{place}。",
                 "一小时内您就能在账户里看到变化。",
             ],
         },
         Topic {
             asks: &[
-                "{product}能和你们{amount}元的{other}一起用吗?",
-                "我们在{place}的门店想要{count}件{product},单价能低于{amount}元吗?",
+                "{product}能和你们{amount}元的{other}一起用吗？",
+                "我们在{place}的门店想要{count}件{product}，单价能低于{amount}元吗？",
             ],
             core: &[
-                "{product}有现货,{amount}元的价格保留到{weekday}。",
+                "{product}有现货，{amount}元的价格保留到{weekday}。",
                 "{count}件以上由企业服务部单独报价。",
                 "我可以把您的问题转给他们。",
             ],
@@ -237,34 +237,37 @@ pub(crate) const CHINESE: Scene = Scene {
     follow_ups: &[
         Topic {
             asks: &[
-                "谢谢。如果{weekday}{hour}点我不在家怎么办?",
-                "好的,可以改到{weekday}{hour}点以后,由{colleague}开门吗?",
+                "谢谢。如果{weekday}{hour}点我不在家怎么办？",
+                "好的，可以改到{weekday}{hour}点以后，由{colleague}开门吗？",
             ],
-            core: &["快递员会先联系您,没人时留下编号{code}的卡片。", "凭编号可以改约,比如{weekday}{hour}点以后。"],
-        },
-        Topic {
-            asks: &["订单{order}能再加一个{other}吗,不超过{amount}元的话?", "另外,{amount}元的{other}还有{count}件吗?"],
-            core: &["{other}有货,不过要单独寄送。", "合计{amount}元,含运费。"],
+            core: &["快递员会先联系您，没人时留下编号{code}的卡片。", "凭编号可以改约，比如{weekday}{hour}点以后。"],
         },
         Topic {
             asks: &[
-                "那{amount}元换成给{colleague}的代金券可以吗,用代码{code}?",
-                "要是{days}天内没有处理,我该找谁?编号是{code}。",
+                "订单{order}能再加一个{other}吗，不超过{amount}元的话？",
+                "另外，{amount}元的{other}还有{count}件吗？",
             ],
-            core: &["可以的,请注明编号{code}。", "超过{days}天没有答复,投诉部门会自动接手。"],
+            core: &["{other}有货，不过要单独寄送。", "合计{amount}元，含运费。"],
+        },
+        Topic {
+            asks: &[
+                "那{amount}元换成给{colleague}的代金券可以吗，用代码{code}？",
+                "要是{days}天内没有处理，我该找谁？编号是{code}。",
+            ],
+            core: &["可以的，请注明编号{code}。", "超过{days}天没有答复，投诉部门会自动接手。"],
         },
     ],
     openings: &["感谢您的来信。", "谢谢您提供的信息。", "我已经查过了。", "给您添麻烦了。", ""],
     more: &[
         "来电时请准备好订单号。",
         "每一步都可以在“我的订单”里查看。",
-        "拍一张面单的照片,可以更快找到包裹。",
-        "客服时间是星期一到星期六,八点到二十点。",
+        "拍一张面单的照片，可以更快找到包裹。",
+        "客服时间是星期一到星期六，八点到二十点。",
         "您不需要再填写其他表格。",
         "第二次派送不收费。",
-        "在此之前,商品会为您保留。",
+        "在此之前，商品会为您保留。",
         "这不影响您的退货权利。",
-        "我已给同事留言,您不必重复说明。",
+        "我已给同事留言，您不必重复说明。",
     ],
-    closings: &["还有什么可以帮您?", "有不清楚的地方请直接回复。", "再次抱歉给您带来不便。", ""],
+    closings: &["还有什么可以帮您？", "有不清楚的地方请直接回复。", "再次抱歉给您带来不便。", ""],
 };

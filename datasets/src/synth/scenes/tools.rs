@@ -31,12 +31,12 @@ pub(crate) const OFFERS: &[Offer] = &[
                 "Where is order {order} now? It was for {place}, number {code}.",
                 "Status of {order} please, paid {amount} EUR on {weekday}.",
             ],
-            &["订单{order}现在在哪里?寄往{place},编号{code}。", "请查{order}的状态,{weekday}付了{amount}元。"],
+            &["订单{order}现在在哪里？寄往{place}，编号{code}。", "请查{order}的状态，{weekday}付了{amount}元。"],
         ),
         result: "{\"status\": \"in transit\", \"place\": \"depot {code}\", \"days_left\": {days}}",
         answers: (
             &["Order {order} is on its way.", "It lies at depot {code} and should need {days} more days."],
-            &["订单{order}正在运送中。", "它在{code}号仓库,大约还要{days}天。"],
+            &["订单{order}正在运送中。", "它在{code}号仓库，大约还要{days}天。"],
         ),
     },
     Offer {
@@ -50,14 +50,14 @@ pub(crate) const OFFERS: &[Offer] = &[
                 "What will it be like in {place} on {weekday}? We are {count} people, booking {code}.",
             ],
             &[
-                "{weekday}{hour}点从{city}骑车到{place}会下雨吗?路线{code}。",
-                "{place}{weekday}天气怎么样?我们{count}个人,预订号{code}。",
+                "{weekday}{hour}点从{city}骑车到{place}会下雨吗？路线{code}。",
+                "{place}{weekday}天气怎么样？我们{count}个人，预订号{code}。",
             ],
         ),
         result: "{\"sky\": \"dry, some cloud\", \"wind_kmh\": {count}}",
         answers: (
             &["In {place} it stays dry with some cloud.", "The wind blows at {count} km/h."],
-            &["{place}多云,没有雨。", "风速每小时{count}公里。"],
+            &["{place}多云，没有雨。", "风速每小时{count}公里。"],
         ),
     },
     Offer {
@@ -71,8 +71,8 @@ pub(crate) const OFFERS: &[Offer] = &[
                 "How many {other} pieces are left in {place}? List {code}.",
             ],
             &[
-                "{weekday}之前能给{colleague}凑够{count}件{other}吗?申请{code}。",
-                "{place}还有多少件{other}?清单{code}。",
+                "{weekday}之前能给{colleague}凑够{count}件{other}吗？申请{code}。",
+                "{place}还有多少件{other}？清单{code}。",
             ],
         ),
         result: "{\"pieces\": {code}}",
@@ -86,4 +86,4 @@ pub(crate) const OFFERS: &[Offer] = &[
 /// System prompt in English.
 pub(crate) const SYSTEM_IN_ENGLISH: &str = "You may call functions to answer. Call one only if you need it.";
 /// System prompt in Chinese.
-pub(crate) const SYSTEM_IN_CHINESE: &str = "你可以调用函数来回答,需要时才调用。";
+pub(crate) const SYSTEM_IN_CHINESE: &str = "你可以调用函数来回答，需要时才调用。";

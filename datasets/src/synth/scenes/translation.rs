@@ -26,10 +26,10 @@ pub(crate) const ASKS_IN_ENGLISH: &[&str] = &[
 ];
 /// How a Chinese writer asks for it.
 pub(crate) const ASKS_IN_CHINESE: &[&str] =
-    &["请翻译成英文,贴在{company}的公告栏:", "请用简单的英语表达:", "对顾客用英语怎么说?"];
+    &["请翻译成英文，贴在{company}的公告栏：", "请用简单的英语表达：", "对顾客用英语怎么说？"];
 
 /// System prompts for English writers.
 pub(crate) const SYSTEMS_IN_ENGLISH: &[&str] =
     &["You translate between English and Chinese. Give the translation only, no notes."];
 /// System prompts for Chinese writers.
-pub(crate) const SYSTEMS_IN_CHINESE: &[&str] = &["你是中英翻译。只给出译文,不加说明。"];
+pub(crate) const SYSTEMS_IN_CHINESE: &[&str] = &["你是中英翻译。只给出译文，不加说明。"];

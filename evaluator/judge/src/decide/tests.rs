@@ -169,9 +169,12 @@ fn a_doubtful_instrument_holds_what_would_pass() {
     nan.instrument.reject_share_candidate = f64::NAN;
     let mut late = healthy(5000);
     late.instrument.replay_degraded = true;
+    let mut overfull = healthy(5000);
+    overfull.instrument.mirror_intended = 4999;
     let mut named = healthy(5000);
     named.instrument.alarms.push("The clock jumped.".to_owned());
-    for evidence in [lossy, rejecting, nan, late, named] {
+    let nowhere = Evidence { weight_percent: 130.0, ..healthy(5000) };
+    for evidence in [lossy, rejecting, nan, late, overfull, nowhere, named] {
         let judged = judge(&evidence, &Policy::default());
         assert_eq!(judged.verdict, Decision::Hold);
         assert_eq!(state_of(&judged, "errors", "all"), State::HoldInstrument);
@@ -318,4 +321,28 @@ fn judging_twice_gives_the_same_bytes() {
     let (first, second) = (judge(&evidence, &Policy::default()), judge(&evidence.clone(), &Policy::default()));
     assert_eq!(text(&first), text(&second));
     assert_eq!(first, second);
+}
+
+#[test]
+fn a_handful_of_costs_is_neither_passed_nor_failed() {
+    let mut evidence = healthy(5000);
+    evidence.paired.cost_nanos.baseline.truncate(29);
+    evidence.paired.cost_nanos.candidate = evidence.paired.cost_nanos.baseline.iter().map(|nanos| nanos * 9).collect();
+    let judged = judge(&evidence, &Policy::default());
+    assert_eq!((judged.verdict, state_of(&judged, "cost", "all")), (Decision::Hold, State::HoldInsufficient));
+    let cost = judged.guardrails.iter().find(|g| g.metric == "cost").unwrap();
+    assert!(cost.why.contains("29 observations; at least 30 are needed"), "{}", cost.why);
+}
+
+#[test]
+fn the_alarm_bound_is_the_cautious_one_where_few_pairs_differ() {
+    // 12 of 12 discordant pairs against the candidate: the score bound alone would already raise the alarm.
+    let levels = 0.01 / 7.0;
+    let score = crate::stats::paired::bound(12, 0, 100, levels, crate::stats::Side::Lower).unwrap();
+    let mut evidence = Evidence::default();
+    evidence.paired.errors = PairedCounts { only_candidate_bad: 12, both_good: 88, ..PairedCounts::default() };
+    let judged = judge(&evidence, &Policy::default());
+    let errors = &judged.guardrails[0];
+    assert!(errors.lower.unwrap() < score, "{:?} {score}", errors.lower);
+    assert_eq!(errors.method, "tango-score+exact");
 }

@@ -1,0 +1,295 @@
+//! Keeps the normative text and the types together, and both readable by each other.
+
+use crate::{Arm, Exchange, Format, Header, Label, LoggedRequest, Moderation, Recorded, Redaction, Role, ShadowFate};
+use proptest::option::of;
+use proptest::prelude::*;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use serde_json::Value;
+use wire::{ErrorKind, Usage, UsageSource};
+
+const README: &str = include_str!("../README.md");
+const MARKER: &str = "<!-- example: ";
+
+/// The examples: kind and JSON.
+fn examples() -> Vec<(&'static str, &'static str)> {
+    README
+        .split(MARKER)
+        .skip(1)
+        .map(|part| {
+            let (kind, rest) = part.split_once(" -->\n```json\n").expect("a marker stands right above a json block");
+            (kind, rest.split_once("\n```").expect("a block has an end").0)
+        })
+        .collect()
+}
+
+/// Reads an example, and asserts that nothing in it is unknown to the type.
+fn reads_whole<T: DeserializeOwned + Serialize>(json: &str) {
+    let value: T = serde_json::from_str(json).unwrap();
+    let again: Value = serde_json::to_value(&value).unwrap();
+    assert_eq!(again, serde_json::from_str::<Value>(json).unwrap());
+}
+
+#[test]
+fn every_example_reads_into_its_type() {
+    let examples = examples();
+    assert_eq!(examples.len(), README.matches("```json").count(), "every json block has a marker");
+    for (kind, json) in &examples {
+        assert!(!json.contains('\n'), "an example is one line");
+        match *kind {
+            "header" => {
+                reads_whole::<Header>(json);
+                let header: Header = serde_json::from_str(json).unwrap();
+                header.readable(header.format).unwrap();
+            }
+            "request" => reads_whole::<LoggedRequest>(json),
+            "exchange" => reads_whole::<Exchange>(json),
+            "label" => reads_whole::<Label>(json),
+            other => panic!("unknown kind of example: {other}"),
+        }
+    }
+    for kind in ["header", "request", "exchange", "label"] {
+        assert!(examples.iter().any(|(found, _)| *found == kind), "no example of {kind}");
+    }
+}
+
+fn full_usage() -> Usage {
+    Usage { prompt: 1, completion: 2, cached: Some(1), reasoning: Some(1), source: UsageSource::Provider }
+}
+
+fn full_header() -> Header {
+    Header { config_digest: Some("d".into()), ..Header::new(Format::Exchanges, Redaction::Full) }
+}
+
+fn full_request() -> LoggedRequest {
+    LoggedRequest {
+        id: "i".into(),
+        at_us: 1,
+        session: Some("s".into()),
+        body: serde_json::value::to_raw_value(&Value::Null).unwrap(),
+        recorded: Some(Recorded {
+            provider: "p".into(),
+            model: "m".into(),
+            status: 200,
+            ttft_us: Some(1),
+            duration_us: 2,
+            error: Some(ErrorKind::Server),
+            finish_reason: Some("stop".into()),
+            usage: Some(full_usage()),
+            answer: Some("a".into()),
+        }),
+    }
+}
+
+fn full_exchange() -> Exchange {
+    Exchange {
+        pair: "p".into(),
+        arm: Arm::Baseline,
+        role: Role::Served,
+        migration: "m".into(),
+        epoch: 1,
+        weight_bp: 2,
+        request: Some("r".into()),
+        unit: Some("u".into()),
+        provider: "p".into(),
+        model: "m".into(),
+        model_answered: Some("m".into()),
+        streamed: true,
+        at_us: 1,
+        sent_us: 2,
+        ttft_us: Some(3),
+        duration_us: 4,
+        status: 200,
+        error: Some(ErrorKind::Connect),
+        finish_reason: Some("stop".into()),
+        form_failure: Some("empty".into()),
+        moderation: Some(Moderation::BlockedByProvider),
+        usage: Some(full_usage()),
+        cost_nanos: Some(5),
+        prompt_chars: 6,
+        answer_chars: 7,
+        answer_digest: Some("d".into()),
+        answer: Some("a".into()),
+        shadow: Some(ShadowFate::Sent),
+        dropped: vec!["user".into()],
+    }
+}
+
+/// Names of all members, at any depth.
+fn members(value: &Value, found: &mut Vec<String>) {
+    for (name, inner) in value.as_object().into_iter().flatten() {
+        found.push(name.clone());
+        members(inner, found);
+    }
+}
+
+/// The part of the text under a heading.
+fn section(heading: &str) -> &'static str {
+    let rest = README.split_once(heading).unwrap_or_else(|| panic!("no heading {heading}")).1;
+    rest.split("\n## ").next().unwrap_or_default()
+}
+
+#[test]
+fn every_member_has_its_row() {
+    let values = [
+        ("## What all files share", serde_json::to_value(full_header()).unwrap()),
+        ("## Request log", serde_json::to_value(full_request()).unwrap()),
+        ("## Exchange records", serde_json::to_value(full_exchange()).unwrap()),
+        ("## Labels", serde_json::json!({"request": "", "answer_digest": "", "metric": "", "good": true})),
+    ];
+    for (heading, value) in values {
+        let mut names = Vec::new();
+        members(&value, &mut names);
+        for name in names {
+            // Usage is described once, among the exchange records.
+            let usage = serde_json::to_value(full_usage()).unwrap().get(&name).is_some();
+            let place = if usage { README } else { section(heading) };
+            assert!(place.contains(&format!("\n| `{name}` | ")), "{heading} has no row for {name}");
+        }
+    }
+}
+
+#[test]
+fn every_word_of_a_closed_list_is_named() {
+    let mut words = Vec::new();
+    let mut add = |value: Value| words.push(value.as_str().unwrap().to_owned());
+    for format in [Format::Requests, Format::Exchanges, Format::Labels] {
+        add(serde_json::to_value(format).unwrap());
+        assert_eq!(serde_json::to_value(format).unwrap(), format.name());
+    }
+    for redaction in [Redaction::Full, Redaction::Hashed, Redaction::None] {
+        add(serde_json::to_value(redaction).unwrap());
+    }
+    for role in ROLES {
+        add(serde_json::to_value(role).unwrap());
+    }
+    for fate in FATES {
+        add(serde_json::to_value(fate).unwrap());
+    }
+    for error in ERRORS {
+        add(serde_json::to_value(error).unwrap());
+    }
+    add(serde_json::to_value(Moderation::BlockedByProvider).unwrap());
+    add(serde_json::to_value(UsageSource::Estimate).unwrap());
+    for word in words {
+        assert!(README.contains(&format!("`{word}`")), "{word}");
+    }
+}
+
+const ROLES: [Role; 4] = [Role::Served, Role::Shadow, Role::Replayed, Role::Observed];
+const FATES: [ShadowFate; 5] =
+    [ShadowFate::Sent, ShadowFate::NotSampled, ShadowFate::QueueFull, ShadowFate::Unfit, ShadowFate::ShuttingDown];
+const ERRORS: [ErrorKind; 13] = [
+    ErrorKind::Connect,
+    ErrorKind::Timeout,
+    ErrorKind::Truncated,
+    ErrorKind::Malformed,
+    ErrorKind::RateLimit,
+    ErrorKind::Quota,
+    ErrorKind::Auth,
+    ErrorKind::BadRequest,
+    ErrorKind::NotFound,
+    ErrorKind::Moderation,
+    ErrorKind::Overloaded,
+    ErrorKind::Server,
+    ErrorKind::ClientCancelled,
+];
+
+/// Any text, line separators and quotes included.
+fn text() -> impl Strategy<Value = String> {
+    prop_oneof![any::<String>(), Just("a\u{2028}b\n\"c\\".to_owned()), Just(String::new())]
+}
+
+fn any_usage() -> impl Strategy<Value = Usage> {
+    (any::<u64>(), any::<u64>(), of(any::<u64>()), of(any::<u64>()), any::<bool>()).prop_map(
+        |(prompt, completion, cached, reasoning, provider)| {
+            let source = if provider { UsageSource::Provider } else { UsageSource::Estimate };
+            Usage { prompt, completion, cached, reasoning, source }
+        },
+    )
+}
+
+fn any_recorded() -> impl Strategy<Value = Recorded> {
+    let names = (text(), text(), of(text()), of(text()));
+    let numbers = (any::<u16>(), of(any::<u64>()), any::<u64>());
+    (names, numbers, of(prop::sample::select(&ERRORS[..])), of(any_usage())).prop_map(
+        |((provider, model, finish_reason, answer), (status, ttft_us, duration_us), error, usage)| Recorded {
+            provider,
+            model,
+            status,
+            ttft_us,
+            duration_us,
+            error,
+            finish_reason,
+            usage,
+            answer,
+        },
+    )
+}
+
+fn any_exchange() -> impl Strategy<Value = Exchange> {
+    let who = (text(), any::<bool>(), prop::sample::select(&ROLES[..]), text(), any::<u64>(), any::<u32>());
+    let ids = (of(text()), of(text()), text(), text(), of(text()), any::<bool>());
+    let times = (any::<i64>(), any::<i64>(), of(any::<u64>()), any::<u64>(), any::<u16>());
+    let ends = (of(prop::sample::select(&ERRORS[..])), of(text()), of(text()), any::<bool>());
+    let sizes = (of(any_usage()), of(any::<i64>()), any::<u64>(), any::<u64>());
+    let content = (of(text()), of(text()), of(prop::sample::select(&FATES[..])), prop::collection::vec(text(), 0..3));
+    (who, ids, times, ends, sizes, content).prop_map(|(who, ids, times, ends, sizes, content)| Exchange {
+        pair: who.0,
+        arm: if who.1 { Arm::Baseline } else { Arm::Candidate },
+        role: who.2,
+        migration: who.3,
+        epoch: who.4,
+        weight_bp: who.5,
+        request: ids.0,
+        unit: ids.1,
+        provider: ids.2,
+        model: ids.3,
+        model_answered: ids.4,
+        streamed: ids.5,
+        at_us: times.0,
+        sent_us: times.1,
+        ttft_us: times.2,
+        duration_us: times.3,
+        status: times.4,
+        error: ends.0,
+        finish_reason: ends.1,
+        form_failure: ends.2,
+        moderation: ends.3.then_some(Moderation::BlockedByProvider),
+        usage: sizes.0,
+        cost_nanos: sizes.1,
+        prompt_chars: sizes.2,
+        answer_chars: sizes.3,
+        answer_digest: content.0,
+        answer: content.1,
+        shadow: content.2,
+        dropped: content.3,
+    })
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(128) })]
+
+    #[test]
+    fn exchanges_survive_their_file(exchange in any_exchange()) {
+        let line = serde_json::to_string(&exchange).unwrap();
+        prop_assert!(!line.contains('\n'), "one record is one line");
+        prop_assert_eq!(serde_json::from_str::<Exchange>(&line).unwrap(), exchange);
+    }
+
+    #[test]
+    fn requests_survive_their_file(
+        id in text(), at_us in any::<i64>(), session in of(text()), prompt in text(), recorded in of(any_recorded()),
+    ) {
+        // Blanks, escapes and the form of numbers in the body must come back as they were.
+        let body = format!(r#"{{ "model":"m",  "temperature":1.50,"messages":[{}] }}"#, serde_json::json!(prompt));
+        let body = serde_json::value::RawValue::from_string(body).unwrap();
+        let request = LoggedRequest { id, at_us, session, body, recorded };
+        let line = serde_json::to_string(&request).unwrap();
+        prop_assert!(!line.contains('\n'), "one record is one line");
+        let again: LoggedRequest = serde_json::from_str(&line).unwrap();
+        prop_assert_eq!(again.body.get(), request.body.get());
+        prop_assert_eq!((again.id, again.at_us, again.session), (request.id, request.at_us, request.session));
+        prop_assert_eq!(again.recorded, request.recorded);
+    }
+}

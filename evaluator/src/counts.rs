@@ -1,0 +1,47 @@
+//! What was read and left out, for people. Nothing here changes the verdict; what should, stands in its instrument.
+
+use crate::extract::PairCounts;
+use crate::load::LoadCounts;
+
+/// What was read and left out.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Counts {
+    /// Rows that were judged or could have been.
+    pub exchanges: u64,
+    /// At loading.
+    pub load: LoadCounts,
+    /// Rows that repeat pair, arm and role of a row sent earlier.
+    pub duplicates: u64,
+    /// In single metrics.
+    pub pairs: PairCounts,
+}
+
+impl Counts {
+    /// One sentence for everything that was left out; empty if nothing was.
+    #[must_use]
+    pub fn remarks(&self) -> Vec<String> {
+        let load = &self.load;
+        let refused = load.reasons.iter().map(|(reason, count)| (*count, format!("refused as impossible: {reason}")));
+        let plain = [
+            (load.broken, "lines could not be read and were skipped"),
+            (load.observed, "seen from the client's side; the gateway's own records carry the evidence"),
+            (load.other_migration, "of other migrations"),
+            (self.duplicates, "repeat an exchange on record; the one sent first counts"),
+            (self.pairs.without_first_token, "streamed pairs without a first token on one side, not timed to it"),
+        ];
+        let mut remarks: Vec<String> = plain
+            .into_iter()
+            .map(|(count, what)| (count, what.to_owned()))
+            .chain(refused)
+            .filter(|(count, _)| *count > 0)
+            .map(|(count, what)| format!("{count} {what}"))
+            .collect();
+        for (metric, found) in &self.pairs.labels {
+            let missing = found.neither + found.baseline_only + found.candidate_only;
+            if missing > 0 {
+                remarks.push(format!("label {metric}: {} pairs labelled, {missing} not or only by half", found.pairs));
+            }
+        }
+        remarks
+    }
+}

@@ -1,0 +1,8 @@
+//! Record files in, verdicts out: each test writes files, evaluates them and looks at what comes back.
+
+mod decisions;
+mod evidence;
+mod fixture;
+mod inputs;
+mod money;
+mod pairing;

@@ -1,0 +1,253 @@
+//! What counts as what.
+
+use super::fixture::*;
+use crate::bill::price_pairs;
+use crate::extract::{Extracted, Sources, extract};
+use crate::labels::Labels;
+use crate::load::load;
+use crate::pair::pair;
+use datasets::{Arm, Exchange, Label, Role, ShadowFate};
+use judge::evidence::PairedCounts;
+use judge::policy::Policy;
+use wire::ErrorKind;
+use wire::price::Tariffs;
+
+fn extracted(rows: &[Exchange], labels: &[Label]) -> Extracted {
+    let files = Files::new();
+    let loaded = load(&[files.records("r.ndjson", rows)], None, false).unwrap();
+    let (labels, _) = Labels::load(&[files.labels("l.ndjson", labels)]).unwrap();
+    let pairing = pair(&loaded.exchanges).unwrap();
+    let priced = price_pairs(&pairing.pairs, &Tariffs::embedded().unwrap());
+    extract(Sources {
+        exchanges: &loaded.exchanges,
+        pairing: &pairing,
+        priced: &priced,
+        labels: &labels,
+        counts: &loaded.counts,
+        policy: &Policy::default(),
+        replay_degraded: false,
+        at_weight_percent: None,
+    })
+    .unwrap()
+}
+
+/// Six pairs with one outcome each.
+fn outcomes() -> Vec<Exchange> {
+    let mut rows = ["a", "b", "c", "d", "e", "f"].map(mirrored).concat();
+    let mut set = |index: usize, change: &dyn Fn(Exchange) -> Exchange| rows[index] = change(rows[index].clone());
+    set(0, &|row| with_error(row, ErrorKind::Server));
+    set(1, &|row| with_error(row, ErrorKind::Timeout));
+    set(3, &|row| with_error(row, ErrorKind::RateLimit));
+    set(5, &|row| with_error(row, ErrorKind::Moderation));
+    set(6, &|row| with_error(row, ErrorKind::Connect));
+    set(9, &|row| Exchange { form_failure: Some("length".to_owned()), ..row });
+    rows
+}
+
+#[test]
+fn errors_and_form_failures_make_the_known_tables() {
+    let paired = extracted(&outcomes(), &[]).evidence.paired;
+    let expected = PairedCounts { both_bad: 1, only_candidate_bad: 2, only_baseline_bad: 1, both_good: 2 };
+    assert_eq!(paired.errors, expected);
+    // Only the two pairs in which both arms answered.
+    let expected = PairedCounts { only_candidate_bad: 1, both_good: 1, ..PairedCounts::default() };
+    assert_eq!(paired.answer_failures, expected);
+}
+
+#[test]
+fn failures_are_infinitely_slow_and_cost_nothing_that_is_compared() {
+    let mut rows = outcomes();
+    // Failing fast, after a first token, is still a failure.
+    rows[3] = Exchange { ttft_us: Some(5), duration_us: 10, ..rows[3].clone() };
+    let paired = extracted(&rows, &[]).evidence.paired;
+    let (good, bad) = (Some(2_000_000), None);
+    assert_eq!(paired.duration_us.baseline, [bad, good, good, bad, good, good]);
+    assert_eq!(paired.duration_us.candidate, [bad, bad, bad, good, good, good]);
+    assert_eq!(paired.ttft_us.candidate, [bad, bad, bad, Some(300_000), Some(300_000), Some(300_000)]);
+    assert_eq!(paired.cost_nanos.baseline.len(), 2);
+}
+
+#[test]
+fn first_tokens_are_compared_where_the_request_was_streamed_and_text_came() {
+    let mut rows = ["a", "b", "c"].map(mirrored).concat();
+    for row in rows.iter_mut().filter(|row| row.pair == "a") {
+        *row = Exchange { streamed: false, ttft_us: None, ..row.clone() };
+    }
+    rows[3].ttft_us = None;
+    let extracted = extracted(&rows, &[]);
+    assert_eq!(extracted.evidence.paired.ttft_us.baseline.len(), 1);
+    assert_eq!(extracted.evidence.paired.duration_us.baseline.len(), 3);
+    assert_eq!(extracted.pair_counts.without_first_token, 1);
+}
+
+fn label(pair: &str, arm: Arm, good: bool) -> Label {
+    Label {
+        request: format!("request-{pair}"),
+        answer_digest: format!("{}-{pair}", arm.name()),
+        metric: "exact".to_owned(),
+        good,
+    }
+}
+
+#[test]
+fn labels_stick_to_answers_and_a_failure_is_a_miss_beside_a_labelled_answer() {
+    let mut rows = ["a", "b", "c", "d", "e", "f"].map(mirrored).concat();
+    rows[3] = with_error(rows[3].clone(), ErrorKind::Server);
+    rows[8] = with_error(rows[8].clone(), ErrorKind::Server);
+    rows[9] = with_error(rows[9].clone(), ErrorKind::Server);
+    // Pair f: the candidate gave the very answer of the baseline.
+    rows[11].answer_digest = rows[10].answer_digest.clone();
+    let labels = [
+        label("a", Arm::Baseline, true),
+        label("a", Arm::Candidate, false),
+        label("b", Arm::Baseline, true),
+        label("c", Arm::Baseline, true),
+        label("e", Arm::Baseline, true),
+        label("f", Arm::Baseline, true),
+    ];
+    let extracted = extracted(&rows, &labels);
+    let expected = PairedCounts { only_candidate_bad: 2, both_good: 1, ..PairedCounts::default() };
+    assert_eq!(extracted.evidence.paired.labels["exact"], expected);
+    let counts = extracted.pair_counts.labels["exact"];
+    assert_eq!((counts.pairs, counts.candidate_only, counts.baseline_only, counts.neither), (3, 1, 0, 2));
+    // One of four labelled pairs is labelled by half, which may be no accident.
+    let alarms = extracted.evidence.instrument.alarms;
+    assert!(alarms.iter().any(|alarm| alarm.contains("only one of the two answers is labelled")), "{alarms:?}");
+}
+
+#[test]
+fn contradicting_labels_are_an_error_and_repeated_ones_are_not() {
+    let files = Files::new();
+    let once = label("a", Arm::Baseline, true);
+    let fine = files.labels("fine.ndjson", &[once.clone(), once.clone()]);
+    assert!(Labels::load(&[fine]).is_ok());
+    let bad = files.labels("bad.ndjson", &[once.clone(), Label { good: false, ..once }]);
+    let error = Labels::load(&[bad]).unwrap_err().to_string();
+    assert!(error.contains("bad.ndjson, line 3") && error.contains("request-a"), "{error}");
+}
+
+/// Served traffic of one epoch: `baseline` and `candidate` requests, four to a unit.
+fn split(epoch: u64, weight_bp: u32, baseline: u64, candidate: u64) -> Vec<Exchange> {
+    let arm = |arm: Arm, n: u64| {
+        (0..n).map(move |index| Exchange {
+            epoch,
+            weight_bp,
+            shadow: Some(ShadowFate::NotSampled),
+            unit: Some(format!("{}-{}", arm.name(), index / 4)),
+            at_us: NOON_US + index as i64 * 1_000_000,
+            ..exchange(&format!("{epoch}-{}-{index}", arm.name()), arm, Role::Served)
+        })
+    };
+    arm(Arm::Baseline, baseline).chain(arm(Arm::Candidate, candidate)).collect()
+}
+
+#[test]
+fn the_canary_is_the_newest_epoch_without_what_never_stood_a_choice() {
+    let mut rows = split(1, 500, 40, 4);
+    rows.extend(split(2, 1000, 360, 40));
+    let set = |rows: &mut Vec<Exchange>, pair: &str, change: &dyn Fn(Exchange) -> Exchange| {
+        let row = rows.iter_mut().find(|row| row.pair == pair).unwrap();
+        *row = change(row.clone());
+    };
+    set(&mut rows, "2-candidate-0", &|row| with_error(row, ErrorKind::RateLimit));
+    set(&mut rows, "2-candidate-1", &|row| with_error(row, ErrorKind::ClientCancelled));
+    set(&mut rows, "2-candidate-2", &|row| Exchange { streamed: false, ttft_us: None, ..row });
+    set(&mut rows, "2-candidate-39", &|row| Exchange { unit: None, ..row });
+    set(&mut rows, "2-baseline-0", &|row| Exchange { shadow: Some(ShadowFate::Unfit), ..row });
+    let extracted = extracted(&rows, &[]);
+    assert_eq!((extracted.epoch, extracted.weight_bp), (2, 1000));
+    assert!((extracted.evidence.weight_percent - 10.0).abs() < 1e-12);
+    let canary = extracted.evidence.canary.unwrap();
+    assert_eq!((canary.baseline.requests, canary.baseline.errors, canary.baseline.units), (359, 0, 90));
+    // Ten units of four, and one request whose unit is not known.
+    assert_eq!((canary.candidate.requests, canary.candidate.errors, canary.candidate.units), (39, 1, 11));
+    assert_eq!((canary.candidate.ttft_us.len(), canary.candidate.ttft_us[0]), (38, None));
+    let rate = canary.candidate_requests_per_hour.unwrap();
+    assert!((rate - 39.0 / 359.0 * 3600.0).abs() < 1e-6, "{rate}");
+}
+
+#[test]
+fn there_is_no_canary_without_a_split_or_at_another_weight() {
+    for weight_bp in [0, 10_000] {
+        assert!(extracted(&split(1, weight_bp, 40, 40), &[]).evidence.canary.is_none());
+    }
+    let rows = split(1, 1000, 90, 10);
+    let at = |percent| {
+        let options = crate::Options { at_weight_percent: Some(percent), ..options() };
+        judge_with(&rows, &options).unwrap().verdict
+    };
+    assert!(at(10.0).guardrails.iter().any(|guardrail| guardrail.segment == "canary"));
+    let elsewhere = at(25.0);
+    assert!((elsewhere.weight_percent - 25.0).abs() < 1e-12);
+    assert!(elsewhere.guardrails.iter().all(|guardrail| guardrail.segment != "canary"));
+}
+
+#[test]
+fn a_split_that_does_not_match_the_weight_holds() {
+    let verdict = judge(&split(1, 5000, 4000, 3000)).verdict;
+    assert_eq!(verdict.instrument.srm_units, Some([1000, 750]));
+    assert!(verdict.instrument.srm_p.unwrap() < 1e-6);
+    assert!(verdict.instrument.alarms.iter().any(|alarm| alarm.contains("Sample-ratio")));
+}
+
+#[test]
+fn one_epoch_with_two_weights_holds() {
+    let mut rows = split(1, 1000, 90, 10);
+    rows[3].weight_bp = 500;
+    let alarms = extracted(&rows, &[]).evidence.instrument.alarms;
+    assert!(alarms.iter().any(|alarm| alarm.contains("different weights")), "{alarms:?}");
+}
+
+#[test]
+fn earlier_epochs_cost_what_they_failed_beyond_the_baseline() {
+    let mut rows = split(1, 5000, 100, 100);
+    for row in rows.iter_mut().filter(|row| row.arm == Arm::Candidate).take(7) {
+        *row = with_error(row.clone(), ErrorKind::Server);
+    }
+    for row in rows.iter_mut().filter(|row| row.arm == Arm::Baseline).take(2) {
+        *row = with_error(row.clone(), ErrorKind::Server);
+    }
+    // A better epoch does not pay back, and the judged one is not an earlier one.
+    rows.extend(split(2, 5000, 100, 100));
+    rows.extend(split(3, 5000, 10, 10).into_iter().map(|row| with_error(row, ErrorKind::Server)));
+    let extra = extracted(&rows, &[]).evidence.earlier_extra_failures;
+    assert!((extra - 5.0).abs() < 1e-9, "{extra}");
+}
+
+#[test]
+fn a_revoked_key_stops_and_a_refusal_of_the_past_does_not() {
+    let refuse = |rows: &mut Vec<Exchange>, seconds: std::ops::Range<i64>| {
+        for row in rows.iter_mut().filter(|row| row.arm == Arm::Candidate) {
+            if seconds.contains(&((row.at_us - NOON_US) / 1_000_000)) {
+                *row = with_error(row.clone(), ErrorKind::Auth);
+            }
+        }
+    };
+    let mut past = traffic(100);
+    refuse(&mut past, 0..6);
+    assert_eq!(extracted(&past, &[]).evidence.hard_stops, Vec::<String>::new());
+    let mut now = traffic(100);
+    refuse(&mut now, 95..100);
+    let stops = extracted(&now, &[]).evidence.hard_stops;
+    assert!(stops.len() == 1 && stops[0].contains("5 of its newest 10"), "{stops:?}");
+}
+
+#[test]
+fn pictures_hold_the_whole_distribution() {
+    let mut rows = traffic(200);
+    rows[1] = with_error(rows[1].clone(), ErrorKind::Timeout);
+    let evidence = judge(&rows).verdict.evidence;
+    let candidate = evidence.latency.iter().find(|d| d.metric == "duration" && d.arm == "candidate").unwrap();
+    assert_eq!((candidate.n, candidate.n_infinite, candidate.quantiles_us.len()), (200, 1, 201));
+    let mut durations: Vec<u64> =
+        rows.iter().skip(1).step_by(2).filter(|row| row.error.is_none()).map(|row| row.duration_us).collect();
+    durations.sort_unstable();
+    assert_eq!(candidate.quantiles_us[0], Some(durations[0]));
+    assert_eq!(candidate.quantiles_us[100], Some(durations[99]));
+    assert_eq!(candidate.quantiles_us[199..], [Some(durations[198]), None]);
+    let tokens = &evidence.tokens[1];
+    assert_eq!((tokens.arm.as_str(), tokens.model.as_str()), ("candidate", "deepseek-flash"));
+    assert_eq!((tokens.exchanges, tokens.prompt_uncached, tokens.completion_visible), (199, 199_000, 19_900));
+    let outcomes = &evidence.outcomes[1];
+    assert_eq!((outcomes.n, outcomes.errors[0].name.as_str(), outcomes.finish[0].count), (200, "timeout", 199));
+}

@@ -1,0 +1,151 @@
+//! Made-up records: whole files in a temporary folder.
+
+use crate::{EvaluateError, Options, Outcome, evaluate};
+use datasets::{Appender, Arm, Exchange, Format, Header, Label, Redaction, Role, ShadowFate};
+use judge::policy::Policy;
+use judge::verdict::{Guardrail, Verdict};
+use std::path::{Path, PathBuf};
+use wire::{ErrorKind, Usage, UsageSource};
+
+/// Friday, 20 November 2026, 12:00 UTC: off-peak at DeepSeek.
+pub(super) const NOON_US: i64 = 1_795_176_000_000_000;
+
+/// A folder with record files.
+pub(super) struct Files {
+    folder: tempfile::TempDir,
+}
+
+impl Files {
+    pub(super) fn new() -> Self {
+        Self { folder: tempfile::tempdir().unwrap() }
+    }
+
+    pub(super) fn path(&self, name: &str) -> PathBuf {
+        self.folder.path().join(name)
+    }
+
+    pub(super) fn folder(&self) -> &Path {
+        self.folder.path()
+    }
+
+    pub(super) fn records(&self, name: &str, exchanges: &[Exchange]) -> PathBuf {
+        self.write(name, Format::Exchanges, exchanges)
+    }
+
+    pub(super) fn labels(&self, name: &str, labels: &[Label]) -> PathBuf {
+        self.write(name, Format::Labels, labels)
+    }
+
+    fn write<T: serde::Serialize>(&self, name: &str, format: Format, rows: &[T]) -> PathBuf {
+        let path = self.path(name);
+        let mut file = Appender::open(&path, &Header::new(format, Redaction::Hashed)).unwrap();
+        for row in rows {
+            file.push(row).unwrap();
+        }
+        file.sync().unwrap();
+        path
+    }
+}
+
+pub(super) fn options() -> Options {
+    Options::new(Policy::default(), "0.1.0")
+}
+
+/// Evaluates one file with these rows.
+pub(super) fn judge(exchanges: &[Exchange]) -> Outcome {
+    judge_with(exchanges, &options()).unwrap()
+}
+
+pub(super) fn judge_with(exchanges: &[Exchange], options: &Options) -> Result<Outcome, EvaluateError> {
+    let files = Files::new();
+    evaluate(&[files.records("records.ndjson", exchanges)], options)
+}
+
+pub(super) fn guardrail<'a>(verdict: &'a Verdict, metric: &str, segment: &str) -> &'a Guardrail {
+    verdict
+        .guardrails
+        .iter()
+        .find(|guardrail| guardrail.metric == metric && guardrail.segment == segment)
+        .unwrap_or_else(|| panic!("no guardrail {metric} over {segment}"))
+}
+
+/// A good, streamed exchange: the baseline is gpt-4o, the candidate deepseek-flash.
+pub(super) fn exchange(pair: &str, arm: Arm, role: Role) -> Exchange {
+    let (provider, model) = match arm {
+        Arm::Baseline => ("openai", "gpt-4o"),
+        Arm::Candidate => ("deepseek", "deepseek-flash"),
+    };
+    Exchange {
+        pair: pair.to_owned(),
+        arm,
+        role,
+        migration: "chat".to_owned(),
+        epoch: 1,
+        weight_bp: 0,
+        request: Some(format!("request-{pair}")),
+        unit: Some(format!("unit-{pair}")),
+        provider: provider.to_owned(),
+        model: model.to_owned(),
+        model_answered: None,
+        streamed: true,
+        at_us: NOON_US,
+        sent_us: NOON_US,
+        ttft_us: Some(300_000),
+        duration_us: 2_000_000,
+        status: 200,
+        error: None,
+        finish_reason: Some("stop".to_owned()),
+        form_failure: None,
+        moderation: None,
+        usage: Some(Usage {
+            prompt: 1000,
+            completion: 100,
+            cached: Some(0),
+            reasoning: None,
+            source: UsageSource::Provider,
+        }),
+        cost_nanos: None,
+        prompt_chars: 4000,
+        answer_chars: 400,
+        answer_digest: Some(format!("{}-{pair}", arm.name())),
+        answer: None,
+        shadow: (role == Role::Served).then_some(ShadowFate::Sent),
+        dropped: Vec::new(),
+    }
+}
+
+/// The exchange as a failure.
+pub(super) fn with_error(exchange: Exchange, error: ErrorKind) -> Exchange {
+    Exchange { error: Some(error), status: 500, ttft_us: None, finish_reason: None, answer_digest: None, ..exchange }
+}
+
+/// Served by the baseline, mirrored to the candidate.
+pub(super) fn mirrored(pair: &str) -> [Exchange; 2] {
+    [exchange(pair, Arm::Baseline, Role::Served), exchange(pair, Arm::Candidate, Role::Shadow)]
+}
+
+/// A multiplicative hash as a seeded coin: uniform in [0, 1), the same on every machine.
+pub(super) fn uniform(index: u64, stream: u64) -> f64 {
+    let mut bits = index.wrapping_add(stream << 32).wrapping_add(1).wrapping_mul(0x9E37_79B9_7F4A_7C15);
+    bits ^= bits >> 29;
+    bits = bits.wrapping_mul(0xBF58_476D_1CE4_E5B9);
+    bits ^= bits >> 32;
+    (bits >> 11) as f64 / (1u64 << 53) as f64
+}
+
+/// `n` mirrored pairs, one a second, latencies spread over a factor of four, the candidate a fifth faster.
+pub(super) fn traffic(n: u64) -> Vec<Exchange> {
+    let mut rows = Vec::new();
+    for index in 0..n {
+        let [mut baseline, mut candidate] = mirrored(&format!("pair-{index:06}"));
+        for (exchange, stream, scale) in [(&mut baseline, 1, 1.0), (&mut candidate, 2, 0.8)] {
+            let micros = |low: f64, spread: f64| (scale * low * (1.0 + spread * uniform(index, stream))) as u64;
+            exchange.at_us = NOON_US + index as i64 * 1_000_000;
+            exchange.sent_us = exchange.at_us + 100;
+            exchange.ttft_us = Some(micros(200_000.0, 3.0));
+            exchange.duration_us = micros(1_000_000.0, 3.0);
+        }
+        rows.extend([baseline, candidate]);
+    }
+    rows
+}

@@ -1,0 +1,248 @@
+//! Mocks, gateway and files of one demo, and the steps of an act.
+
+use super::super::{evaluate, gate, replay as replay_command, serve};
+use super::labels;
+use super::scenario::Scenario;
+use crate::args;
+use crate::outcome::{Exit, Failure};
+use crate::{render, stop};
+use datasets::{Appender, Format, Header, LoggedRequest, Redaction};
+use evaluator::{Options, output};
+use gateway::Config;
+use judge::policy::Policy;
+use judge::verdict::Verdict;
+use mocks::{MockConfig, Vendor};
+use replay::ReplayOptions;
+use std::net::{Ipv4Addr, SocketAddr};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+const MIGRATION: &str = "openai-to-deepseek";
+/// Salt of the records' digests; labels are written with the same one.
+const SALT: &str = "weighbridge";
+/// The admin plane of the demo lives a minute on a port of its own on loopback.
+const ADMIN_TOKEN: &str = "demo";
+
+/// Everything that runs.
+pub(super) struct Stage {
+    pub scenario: Scenario,
+    out: PathBuf,
+    seed: u64,
+    mocks: Vec<mocks::Running>,
+    gateway: gateway::Running,
+    plane: gate::AdminPlane,
+    policy: Policy,
+    labels: Option<PathBuf>,
+}
+
+/// What an act leaves.
+pub(super) struct Act {
+    pub verdict: Verdict,
+    pub page: PathBuf,
+}
+
+impl Stage {
+    pub(super) async fn open(args: &args::Demo, scenario: Scenario) -> Result<Self, Failure> {
+        let out = fresh_folder(&args.out)?;
+        let policy = Policy::parse(&scenario.policy)
+            .map_err(|error| Failure { exit: Exit::Bug, message: format!("the demo's policy: {error}") })?;
+        evaluate::write(&out.join("policy.toml"), scenario.policy.as_bytes())?;
+        let label_path = out.join("labels.ndjson");
+        let labels = match &scenario.graded {
+            Some(answers) if labels::write(&label_path, answers, SALT)? => Some(label_path),
+            _ => None,
+        };
+        let script = Arc::new(scenario.script.clone());
+        let mut mocks = Vec::new();
+        for (vendor, profile) in Vendor::ALL.into_iter().zip(scenario.profiles.clone()) {
+            let config =
+                MockConfig { seed: args.seed, script: Arc::clone(&script), profile, ..MockConfig::new(vendor) };
+            let any_port = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
+            mocks.push(mocks::start(any_port, config).await.map_err(Failure::world)?);
+        }
+        let text = configuration(&scenario, &mocks, &out.join("records.ndjson"));
+        evaluate::write(&out.join("gateway.toml"), text.as_bytes())?;
+        let key = |name: &str| Some(if name.ends_with("TOKEN") { ADMIN_TOKEN } else { "demo-key" }.to_owned());
+        let config = Config::parse(&text, &out.join("gateway.toml"), &key)
+            .map_err(|error| Failure { exit: Exit::Bug, message: format!("the demo's configuration: {error}") })?;
+        let gateway = gateway::start(config).await.map_err(serve::start_failure)?;
+        let plane = gate::AdminPlane::new(&format!("http://{}", gateway.admin_address), ADMIN_TOKEN)?;
+        Ok(Self { scenario, out, seed: args.seed, mocks, gateway, plane, policy, labels })
+    }
+
+    pub(super) async fn close(self) {
+        self.gateway.shutdown().await;
+        for mock in self.mocks {
+            mock.shutdown().await;
+        }
+    }
+
+    pub(super) fn introduction(&self) -> String {
+        format!(
+            "weighbridge demo: {}\n{}\n\n  client ─► gateway http://{} ─► OpenAI   mock {}\n                    └─ copy ─►  DeepSeek mock {}",
+            self.scenario.title,
+            self.scenario.remark,
+            self.gateway.address,
+            self.mocks.first().map_or_else(String::new, mocks::Running::base_url),
+            self.mocks.get(1).map_or_else(String::new, mocks::Running::base_url),
+        )
+    }
+
+    /// Replay, evaluation and report.
+    pub(super) async fn act(&self, name: &str, requests: &[LoggedRequest]) -> Result<Act, Failure> {
+        let log = self.out.join(format!("requests-{name}.ndjson"));
+        write_log(&log, requests)?;
+        let weight = self.weight_percent();
+        render::result(&format!(
+            "\n{} phase: {} requests, {weight}% served by the candidate",
+            capital(name),
+            requests.len()
+        ));
+        let summary_path = self.replay(name, &log, requests).await?;
+        self.gateway.settle().await;
+        self.judge(name, summary_path)
+    }
+
+    async fn replay(&self, name: &str, log: &Path, requests: &[LoggedRequest]) -> Result<PathBuf, Failure> {
+        let rate = format!("{}/s", self.scenario.rate_per_second);
+        command(&format!(
+            "weighbridge replay {} --target http://{} --rate {rate}",
+            log.display(),
+            self.gateway.address
+        ));
+        let options = ReplayOptions {
+            target: format!("http://{}", self.gateway.address),
+            rate: rate.parse().map_err(Failure::usage)?,
+            seed: self.seed,
+            ..ReplayOptions::default()
+        };
+        let progress = replay::progress::for_stderr();
+        let summary = replay::run(requests.to_vec(), options, &*progress, stop::on_signal())
+            .await
+            .map_err(replay_command::failure)?;
+        let path = self.out.join(format!("replay-{name}.json"));
+        let json = serde_json::to_string_pretty(&summary).map_err(|error| Failure {
+            exit: Exit::Bug,
+            message: format!("the summary does not serialise: {error}"),
+        })?;
+        evaluate::write(&path, json.as_bytes())?;
+        let lag_ms = Duration::from_micros(summary.lag_us.p99).as_secs_f64() * 1000.0;
+        render::result(&format!(
+            "  {} sent at {:.0}/s, {} failed, send lag p99 {lag_ms:.1} ms{}",
+            summary.sent,
+            summary.achieved_rate_per_second,
+            summary.failed_total(),
+            if summary.degraded { " (late: the run counts as degraded)" } else { "" },
+        ));
+        if summary.stopped {
+            return Err(Failure::usage("stopped by a signal; what was recorded so far is kept"));
+        }
+        Ok(path)
+    }
+
+    fn judge(&self, name: &str, replay_summary: PathBuf) -> Result<Act, Failure> {
+        let records = self.out.join("records.ndjson");
+        let verdict_path = self.out.join(format!("verdict-{name}.json"));
+        let folder = self.out.join(format!("report-{name}"));
+        let labels = self.labels.as_ref().map(|path| format!(" --labels {}", path.display())).unwrap_or_default();
+        command(&format!(
+            "weighbridge evaluate {} --policy {}{labels} --out {} --report {}",
+            records.display(),
+            self.out.join("policy.toml").display(),
+            verdict_path.display(),
+            folder.display()
+        ));
+        let mut options = Options::new(self.policy.clone(), env!("CARGO_PKG_VERSION"));
+        options.labels.extend(self.labels.clone());
+        options.replay_summaries.push(replay_summary);
+        let outcome = evaluator::evaluate(&[records], &options).map_err(|error| evaluate::failure(&error))?;
+        let verdict = outcome.verdict;
+        evaluate::write(&verdict_path, output::to_json(&verdict).as_bytes())?;
+        render::result(&indent(&output::summary_text(&verdict, render::colour())));
+        let written = reports::write(&verdict, &folder, reports::Options::default()).map_err(Failure::world)?;
+        render::result(&format!("  report {}", written.page.display()));
+        Ok(Act { verdict, page: written.page })
+    }
+
+    /// Passes a verdict to the gate; says whether the weight was raised.
+    pub(super) async fn gate(&self, verdict: &Verdict) -> Result<bool, Failure> {
+        command("weighbridge gate verdict-shadow.json --apply");
+        let passed = gate::pass(&self.plane, verdict, Duration::from_secs(24 * 3600), true).await?;
+        render::result(&format!("  {}", passed.text));
+        Ok(passed.raised)
+    }
+
+    /// The same without applying: the demo ends here.
+    pub(super) async fn gate_dry(&self, verdict: &Verdict) -> Result<(), Failure> {
+        command("weighbridge gate verdict-canary.json");
+        let passed = gate::pass(&self.plane, verdict, Duration::from_secs(24 * 3600), false).await?;
+        render::result(&format!("  {}", passed.text));
+        Ok(())
+    }
+
+    fn weight_percent(&self) -> f64 {
+        self.gateway.weight_percent()
+    }
+}
+
+fn command(text: &str) {
+    render::result(&format!("  $ {text}"));
+}
+
+fn indent(text: &str) -> String {
+    text.lines().map(|line| format!("  {line}\n")).collect()
+}
+
+fn capital(name: &str) -> String {
+    let mut letters = name.chars();
+    letters.next().map(|first| first.to_uppercase().collect::<String>() + letters.as_str()).unwrap_or_default()
+}
+
+/// The demo's folder, without what an earlier demo recorded. Only a folder that is empty or holds a demo is taken.
+fn fresh_folder(path: &Path) -> Result<PathBuf, Failure> {
+    let failed =
+        |error: std::io::Error| Failure::world(format!("cannot use {}: {error}; choose another --out", path.display()));
+    std::fs::create_dir_all(path).map_err(failed)?;
+    let empty = std::fs::read_dir(path).map_err(failed)?.next().is_none();
+    if !empty && !path.join("gateway.toml").exists() {
+        return Err(Failure::usage(format!("{} is not empty and holds no demo: choose another --out", path.display())));
+    }
+    for name in ["records.ndjson", "labels.ndjson", "requests-shadow.ndjson", "requests-canary.ndjson"] {
+        match std::fs::remove_file(path.join(name)) {
+            Err(error) if error.kind() != std::io::ErrorKind::NotFound => return Err(failed(error)),
+            _ => {}
+        }
+    }
+    Ok(path.to_owned())
+}
+
+fn write_log(path: &Path, requests: &[LoggedRequest]) -> Result<(), Failure> {
+    let mut file = Appender::open(path, &Header::new(Format::Requests, Redaction::Full)).map_err(Failure::world)?;
+    for request in requests {
+        file.push(request).map_err(Failure::world)?;
+    }
+    file.sync().map_err(Failure::world)
+}
+
+fn configuration(scenario: &Scenario, mocks: &[mocks::Running], records: &Path) -> String {
+    let providers: String = mocks
+        .iter()
+        .map(|mock| {
+            let name = mock.vendor().name();
+            let variable = format!("{}_API_KEY", name.to_uppercase());
+            format!(
+                "[providers.{name}]\nkind = \"{name}\"\nbase_url = \"{}\"\napi_key_env = \"{variable}\"\n\n",
+                mock.base_url()
+            )
+        })
+        .collect();
+    let models: String = scenario.models.iter().map(|(from, to)| format!("\"{from}\" = \"{to}\"\n")).collect();
+    let records = toml::Value::String(records.display().to_string());
+    format!(
+        "# The gateway of this demo, on free ports.\n\n[server]\nlisten = \"127.0.0.1:0\"\n\n[admin]\nlisten = \
+         \"127.0.0.1:0\"\n\n{providers}[migrations.{MIGRATION}]\nbaseline = \"openai\"\ncandidate = \
+         \"deepseek\"\nweight_percent = 0\nshadow_percent = 100\n\n[migrations.{MIGRATION}.models]\n{models}\n[records]\npath = \
+         {records}\nsalt = \"{SALT}\"\n"
+    )
+}
