@@ -10,8 +10,7 @@ use replay::{CancellationToken, Log, ReplayOptions, progress, run};
 use serde_json::value::RawValue;
 use std::io::Write;
 
-const BODY: &str =
-    r#"{"model":"gpt-4o-mini","stream":true,"max_tokens":16,"messages":[{"role":"user","content":"Say hello."}]}"#;
+const BODY: &str = r#"{"model":"gpt-4o-mini","stream":true,"stream_options":{"include_usage":true},"max_tokens":16,"messages":[{"role":"user","content":"Say hello."}]}"#;
 
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn std::error::Error>> {

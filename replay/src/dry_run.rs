@@ -48,11 +48,11 @@ pub struct DryRun {
     pub cost_nanos_estimate: Option<i64>,
 }
 
-/// Says what [`crate::run`] would do with the same log and options at `now_us` (microseconds since the Unix epoch;
+/// Says what [`crate::run()`] would do with the same log and options at `now_us` (microseconds since the Unix epoch;
 /// prices depend on it).
 ///
 /// # Errors
-/// As [`crate::run`] before its first request, except that the target may be remote or missing.
+/// As [`crate::run()`] before its first request, except that the target may be remote or missing.
 pub fn dry_run(log: impl Into<Log>, options: &ReplayOptions, now_us: i64) -> Result<DryRun, ReplayError> {
     options.check()?;
     let plan = plan(log.into(), options, &finished::look(options)?)?;

@@ -9,7 +9,7 @@
 //! unfinished is *degraded*: its numbers describe the replayer, not the target, and must not pass a gate. And nothing
 //! goes to a host outside the machine and private networks unless the caller allows it.
 //!
-//! [`load`] reads logs, [`dry_run`] says what would happen, [`run`] does it.
+//! [`load`] reads logs, [`dry_run()`] says what would happen, [`run`] does it.
 
 mod board;
 pub mod client;

@@ -88,7 +88,7 @@ pub(crate) fn share(share: f64) -> String {
     not_finite(share).unwrap_or_else(|| {
         let percent = share * 100.0;
         let decimals = match percent.abs() {
-            p if p == 0.0 => 0,
+            0.0 => 0,
             p if p < 0.0995 => 3,
             p if p < 9.95 => 2,
             _ => 1,
@@ -98,7 +98,6 @@ pub(crate) fn share(share: f64) -> String {
 }
 
 /// `count` of `total` as a share; nothing of nothing has none.
-#[expect(clippy::cast_precision_loss, reason = "a share needs no more than 53 bits")]
 pub(crate) fn share_of(count: u64, total: u64) -> String {
     if total == 0 { NOTHING.to_owned() } else { share(count as f64 / total as f64) }
 }
@@ -169,7 +168,6 @@ pub(crate) fn micros_tick(us: f64) -> String {
 /// A length of time, two units at most: `45 s`, `6 h 12 min`, `3 d 4 h`.
 fn span_seconds(seconds: f64) -> String {
     // Casting a float saturates, so that absurd spans stay absurd and do not panic.
-    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "rounded, and never negative")]
     let total = seconds.max(0.0).round() as u64;
     let (days, hours, minutes, rest) = (total / 86_400, total / 3600 % 24, total / 60 % 60, total % 60);
     match (days, hours, minutes) {
@@ -184,7 +182,6 @@ fn span_seconds(seconds: f64) -> String {
 }
 
 /// The time between two instants in microseconds.
-#[expect(clippy::cast_precision_loss, reason = "shown to the second")]
 pub(crate) fn span(from_us: i64, to_us: i64) -> String {
     span_seconds(to_us.saturating_sub(from_us) as f64 / 1e6)
 }

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use judge::verdict::Verdict;
 use plotters::backend::{BitMapBackend, DrawingBackend};
 
-use crate::charts::bitmap::{Pixels, paint, reduced};
+use crate::charts::bitmap::{Pixels, halved, paint};
 use crate::charts::scene::{Anchor, Scene};
 use crate::charts::{bars, curves, forest, inputs};
 use crate::error::ReportError;
@@ -27,9 +27,9 @@ pub(crate) fn write(verdict: &Verdict, out: &Path) -> Result<Vec<PathBuf>, Repor
     let mut written = Vec::new();
     for (name, scene) in scenes(verdict) {
         let broken = |reason| ReportError::Picture { path: out.join(format!("{name}.png")), reason };
-        let fine = paint(&scene).map_err(broken)?;
-        written.push(encode(out, &format!("{name}.png"), &reduced(&fine, 1))?);
-        written.push(encode(out, &format!("{name}@2x.png"), &reduced(&fine, 2))?);
+        let double = halved(&paint(&scene).map_err(broken)?);
+        written.push(encode(out, &format!("{name}.png"), &halved(&double))?);
+        written.push(encode(out, &format!("{name}@2x.png"), &double)?);
     }
     Ok(written)
 }
@@ -47,7 +47,6 @@ fn scenes(verdict: &Verdict) -> [(&'static str, Scene); 3] {
 }
 
 /// Latency panels, two in a row.
-#[expect(clippy::cast_precision_loss, reason = "a handful of panels")]
 fn latency(verdict: &Verdict) -> Scene {
     let panels = inputs::panels(&verdict.evidence);
     let drawn: Vec<(String, Scene)> =

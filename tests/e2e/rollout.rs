@@ -21,6 +21,7 @@ enabled = false
 enabled = false
 [weight]
 ladder_percent = [50, 100]
+harm_budget_requests = 200
 ";
 
 struct Files {
@@ -84,8 +85,9 @@ async fn a_good_candidate_rises_once_per_verdict() {
     assert_eq!(verdict["weight_percent"], 50.0);
     let canary = verdict["guardrails"].as_array().unwrap().iter().filter(|row| row["segment"] == "canary").count();
     assert!(canary > 0, "the second verdict stands on served traffic too: {ran:?}");
-    assert_eq!(gate(&house, &files).await.code, 0);
-    assert!((house.gateway.weight_percent() - 100.0).abs() < 1e-9);
+    let passed = gate(&house, &files).await;
+    assert_eq!(passed.code, 0, "{passed:?}");
+    assert!((house.gateway.weight_percent() - 100.0).abs() < 1e-9, "{passed:?}\n{}", ran.out);
 }
 
 #[tokio::test]

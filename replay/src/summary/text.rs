@@ -22,6 +22,10 @@ impl Page {
     }
 
     fn table(&mut self, title: &str, latencies: &Latencies) {
+        if latencies.duration_from_sent.is_none() {
+            self.line(title, "no exchange succeeded");
+            return;
+        }
         let heads: String = ["p50", "p90", "p95", "p99", "max", "n"].map(|head| format!("{head:>10}")).concat();
         let _infallible = writeln!(self.0, "\n{title:<22} {heads}");
         self.row("  TTFT from sent", latencies.ttft_from_sent.as_ref());

@@ -45,7 +45,6 @@ const VALUE: f64 = 92.0;
 const GAP: f64 = 22.0;
 
 /// Height of a group at a width.
-#[expect(clippy::cast_precision_loss, reason = "a handful of bars")]
 fn height(group: &BarGroup, width: f64) -> f64 {
     let remark = if group.remark.is_some() { 17.0 } else { 0.0 };
     let legend = legend_rows(group, width) as f64 * 19.0;
@@ -98,7 +97,6 @@ fn draw_group(scene: &mut Scene, group: &BarGroup, top: f64, width: f64) {
 }
 
 /// Draws the legend and returns where the bars begin.
-#[expect(clippy::cast_precision_loss, reason = "a handful of entries")]
 fn legend(scene: &mut Scene, group: &BarGroup, top: f64, width: f64) -> f64 {
     let columns = legend_columns(width);
     let step = width / columns as f64;

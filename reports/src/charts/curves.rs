@@ -172,7 +172,9 @@ mod tests {
         scene
             .marks
             .iter()
-            .filter(|m| matches!(m, Mark::Path(p, s) if is_arm(s.ink) && p.len() == 2 && p[0].1 != p[1].1))
+            .filter(
+                |m| matches!(m, Mark::Path(p, s) if is_arm(s.ink) && p.len() == 2 && (p[0].1 - p[1].1).abs() > 1e-9),
+            )
             .count()
     }
 

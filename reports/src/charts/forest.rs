@@ -89,7 +89,6 @@ fn right_end(forest: &Forest) -> f64 {
     if forest.rows.iter().any(is_far) { FAR } else { TO }
 }
 
-#[expect(clippy::cast_precision_loss, reason = "nobody has 2^53 guardrails")]
 fn draw(forest: &Forest, layout: &Layout) -> Scene {
     let body = forest.rows.len() as f64 * layout.row;
     let has_note = forest.rows.iter().any(|row| row.neutral.is_some());

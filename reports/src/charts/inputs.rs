@@ -105,7 +105,6 @@ fn panel(evidence: &Evidence, metric: &str, segment: &str) -> CurvePanel {
     }
 }
 
-#[expect(clippy::cast_precision_loss, reason = "microseconds below 2^53 are 285 years")]
 fn curve(arm: Arm, distribution: &Distribution) -> Curve {
     let steps = distribution.quantiles_us.len().saturating_sub(1).max(1) as f64;
     let quantiles = distribution.quantiles_us.iter().enumerate();
@@ -125,12 +124,6 @@ fn curve(arm: Arm, distribution: &Distribution) -> Curve {
 }
 
 /// The quantile at a share, in microseconds; `None` where it is infinite or not on record.
-#[expect(
-    clippy::cast_precision_loss,
-    clippy::cast_possible_truncation,
-    clippy::cast_sign_loss,
-    reason = "an index among 201"
-)]
 pub(crate) fn quantile(distribution: &Distribution, share: f64) -> Option<f64> {
     let steps = distribution.quantiles_us.len().checked_sub(1)?;
     let index = (share * steps as f64).round() as usize;
@@ -168,13 +161,11 @@ fn cost_group(verdict: &Verdict) -> Option<BarGroup> {
 }
 
 /// A sum over exchanges as a mean of one.
-#[expect(clippy::cast_precision_loss, reason = "means for a picture")]
 fn mean(sum: u64, exchanges: u64) -> f64 {
     sum as f64 / exchanges.max(1) as f64
 }
 
 /// A mean of things that are counted in tens or thousands.
-#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a mean of counts is not negative")]
 fn rounded(mean: f64) -> String {
     format::count(mean.round() as u64)
 }

@@ -97,9 +97,9 @@ fn sentence(text: &str) -> String {
     let mut characters = text.chars();
     if let Some(first) = characters.next() {
         if is_plain_word {
-            out.extend(first.to_uppercase())
+            out.extend(first.to_uppercase());
         } else {
-            out.push(first)
+            out.push(first);
         }
         out.extend(characters);
     }
