@@ -45,13 +45,13 @@ pub(super) async fn run(args: args::Demo) -> Result<Exit, Failure> {
 async fn perform(stage: &Stage) -> Result<std::path::PathBuf, Failure> {
     render::result(&stage.introduction());
     let shadow = stage.act("shadow", stage.scenario.shadow_requests()).await?;
-    if !stage.gate(&shadow.verdict).await? {
+    if !stage.gate(&shadow, true).await? {
         render::result(&why_stopped(&shadow.verdict));
         return Ok(shadow.page);
     }
     let Some(requests) = stage.scenario.canary_requests() else { return Ok(shadow.page) };
     let canary = stage.act("canary", requests).await?;
-    stage.gate_dry(&canary.verdict).await?;
+    stage.gate(&canary, false).await?;
     Ok(canary.page)
 }
 

@@ -42,7 +42,11 @@ fn edges() -> BTreeMap<String, BTreeSet<String>> {
 fn imports_follow_the_table() {
     let edges = edges();
     let ours: BTreeSet<&str> = TABLE.iter().map(|(name, ..)| *name).collect();
-    assert_eq!(edges.keys().map(String::as_str).collect::<BTreeSet<_>>(), ours, "a package without a row, or a row without one");
+    assert_eq!(
+        edges.keys().map(String::as_str).collect::<BTreeSet<_>>(),
+        ours,
+        "a package without a row, or a row without one"
+    );
     for (package, may, never) in TABLE {
         for import in &edges[package] {
             let import = import.as_str();
@@ -62,8 +66,20 @@ fn only_the_evaluator_names_polars() {
 #[test]
 fn the_top_level_is_the_one_agreed_on() {
     let agreed = [
-        "Cargo.toml", "Cargo.lock", "gateway", "replay", "evaluator", "mocks", "datasets", "reports", "tests", "README.md",
-        "src", "wire", "LICENSE", "CHANGELOG.md",
+        "Cargo.toml",
+        "Cargo.lock",
+        "gateway",
+        "replay",
+        "evaluator",
+        "mocks",
+        "datasets",
+        "reports",
+        "tests",
+        "README.md",
+        "src",
+        "wire",
+        "LICENSE",
+        "CHANGELOG.md",
     ];
     let output = std::process::Command::new("git").args(["ls-files"]).current_dir(root()).output();
     let Some(output) = output.ok().filter(|output| output.status.success() && !output.stdout.is_empty()) else {

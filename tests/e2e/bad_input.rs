@@ -49,7 +49,9 @@ async fn a_broken_record_line_is_named_and_the_records_stay() {
     drop(Appender::open(&file("records.ndjson"), &Header::new(Format::Exchanges, Redaction::Hashed)).unwrap());
     let text = std::fs::read_to_string(file("records.ndjson")).unwrap() + "{\"pair\": 7}\n";
     std::fs::write(file("records.ndjson"), &text).unwrap();
-    let ran = run(["evaluate".as_ref(), file("records.ndjson").as_os_str(), "--out".as_ref(), file("v.json").as_os_str()]).await;
+    let ran =
+        run(["evaluate".as_ref(), file("records.ndjson").as_os_str(), "--out".as_ref(), file("v.json").as_os_str()])
+            .await;
     refused(&ran, 2, &["records.ndjson, line 2", "string"]);
     assert_eq!(std::fs::read_to_string(file("records.ndjson")).unwrap(), text);
     assert!(!file("v.json").exists());
@@ -69,7 +71,9 @@ async fn a_wrong_policy_key_is_named_with_the_nearest_one() {
     let (_keep, file) = folder();
     std::fs::write(file("policy.toml"), "[guardrails.errors]\nmargin_point = 1.0\n").unwrap();
     drop(Appender::open(&file("r.ndjson"), &Header::new(Format::Exchanges, Redaction::Hashed)).unwrap());
-    let ran = run(["evaluate".as_ref(), file("r.ndjson").as_os_str(), "--policy".as_ref(), file("policy.toml").as_os_str()]).await;
+    let ran =
+        run(["evaluate".as_ref(), file("r.ndjson").as_os_str(), "--policy".as_ref(), file("policy.toml").as_os_str()])
+            .await;
     refused(&ran, 2, &["policy.toml", "line 2", "margin_point", "margin_points"]);
 }
 
@@ -80,8 +84,14 @@ async fn an_upstream_that_is_not_there_is_named() {
     let closed = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
     let target = format!("http://{closed}");
     let ran = run([
-        "replay".as_ref(), file("log.ndjson").as_os_str(), "--target".as_ref(), target.as_ref(), "--rate".as_ref(),
-        "max:2".as_ref(), "--out".as_ref(), file("out.ndjson").as_os_str(),
+        "replay".as_ref(),
+        file("log.ndjson").as_os_str(),
+        "--target".as_ref(),
+        target.as_ref(),
+        "--rate".as_ref(),
+        "max:2".as_ref(),
+        "--out".as_ref(),
+        file("out.ndjson").as_os_str(),
     ])
     .await;
     assert_eq!(ran.code, 4, "{ran:?}");
@@ -116,7 +126,12 @@ async fn a_full_disk_is_named_before_anything_is_sent() {
     let openai = mocks::start(ANY, MockConfig::instant(Vendor::OpenAi)).await.unwrap();
     let target = openai.base_url();
     let ran = run([
-        "replay".as_ref(), file("log.ndjson").as_os_str(), "--target".as_ref(), target.as_ref(), "--out".as_ref(), "/dev/full".as_ref(),
+        "replay".as_ref(),
+        file("log.ndjson").as_os_str(),
+        "--target".as_ref(),
+        target.as_ref(),
+        "--out".as_ref(),
+        "/dev/full".as_ref(),
     ])
     .await;
     refused(&ran, 4, &["/dev/full", "free space"]);

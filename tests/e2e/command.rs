@@ -53,8 +53,8 @@ pub(crate) fn root() -> &'static Path {
 
 /// A file of the real data, or `None` after saying so aloud: a test that cannot run is never silent.
 pub(crate) fn real_data(file: &str) -> Option<PathBuf> {
-    let folder = std::env::var_os("WEIGHBRIDGE_REAL_DATA")
-        .map_or_else(|| root().join("../shared/datasets"), PathBuf::from);
+    let folder =
+        std::env::var_os("WEIGHBRIDGE_REAL_DATA").map_or_else(|| root().join("../shared/datasets"), PathBuf::from);
     let path = folder.join(file);
     if path.exists() {
         return Some(path);
@@ -64,6 +64,7 @@ pub(crate) fn real_data(file: &str) -> Option<PathBuf> {
 }
 
 /// Says something past the test runner's capture.
+#[expect(clippy::explicit_write, reason = "the printing macros are captured, this is not")]
 pub(crate) fn say(text: &str) {
     use std::io::Write;
     writeln!(std::io::stderr(), "{text}").unwrap();

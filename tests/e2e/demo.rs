@@ -28,7 +28,9 @@ async fn a_regressed_candidate_is_a_no_go_and_no_client_meets_it() {
     assert_eq!(verdict["next_weight_percent"], 0.0);
     assert!(ran.out.contains("left alone: the verdict is NO-GO"), "{}", ran.out);
     assert!(!folder.path().join("verdict-canary.json").exists());
-    for file in ["report-shadow/index.html", "report-shadow/guardrails.png", "records.ndjson", "gateway.toml", "policy.toml"] {
+    for file in
+        ["report-shadow/index.html", "report-shadow/guardrails.png", "records.ndjson", "gateway.toml", "policy.toml"]
+    {
         assert!(folder.path().join(file).exists(), "{file}");
     }
     // Run again into the same folder: a fresh demo. Into somebody's folder: refused.

@@ -10,7 +10,11 @@ fn readme() -> String {
 fn commands(readme: &str, heading: &str) -> Vec<String> {
     let section = readme.split(&format!("\n## {heading}\n")).nth(1).unwrap_or_else(|| panic!("no section {heading}"));
     let block = section.split("```sh\n").nth(1).and_then(|rest| rest.split("```").next()).expect("a sh block");
-    block.lines().map(|line| line.split(" #").next().unwrap().trim().to_owned()).filter(|line| !line.is_empty()).collect()
+    block
+        .lines()
+        .map(|line| line.split(" #").next().unwrap().trim().to_owned())
+        .filter(|line| !line.is_empty())
+        .collect()
 }
 
 #[test]

@@ -1,4 +1,10 @@
 //! End to end: one module a story. Everything runs on loopback and free ports, and waits for conditions, not for time.
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a test fails by panicking, its helpers too"
+)]
 
 mod command;
 mod harness;

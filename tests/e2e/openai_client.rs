@@ -22,7 +22,9 @@ fn python() -> Result<PathBuf, String> {
     }
     let step = |command: &mut Command| match command.output() {
         Ok(output) if output.status.success() => Ok(()),
-        Ok(output) => Err(String::from_utf8_lossy(&output.stderr).lines().last().unwrap_or("no reason given").to_owned()),
+        Ok(output) => {
+            Err(String::from_utf8_lossy(&output.stderr).lines().last().unwrap_or("no reason given").to_owned())
+        }
         Err(error) => Err(error.to_string()),
     };
     step(Command::new("python3").args(["-m", "venv", "--clear"]).arg(&folder))?;

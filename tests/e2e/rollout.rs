@@ -54,7 +54,8 @@ async fn play(house: &House, first: usize, count: usize) {
 async fn evaluate(house: &House, files: &Files) -> (Ran, Value) {
     let paths = [house.records.as_path(), Path::new("--policy"), &files.policy, Path::new("--out"), &files.verdict];
     let ran = run([Path::new("evaluate")].into_iter().chain(paths)).await;
-    let verdict = serde_json::from_str(&std::fs::read_to_string(&files.verdict).unwrap_or_default()).unwrap_or_default();
+    let verdict =
+        serde_json::from_str(&std::fs::read_to_string(&files.verdict).unwrap_or_default()).unwrap_or_default();
     (ran, verdict)
 }
 

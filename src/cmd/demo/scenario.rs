@@ -145,7 +145,7 @@ fn request(index: usize, row: &paired_answers::PairedAnswer, model: &str) -> Res
         "model": model,
         "messages": [{"role": "user", "content": row.prompt}],
         "temperature": 0,
-        "stream": index % 2 == 0,
+        "stream": index.is_multiple_of(2),
     });
     let body = serde_json::value::to_raw_value(&body)
         .map_err(|error| Failure { exit: Exit::Bug, message: format!("a request does not serialise: {error}") })?;

@@ -39,6 +39,7 @@ pub(super) struct Stage {
 /// What an act leaves.
 pub(super) struct Act {
     pub verdict: Verdict,
+    file: PathBuf,
     pub page: PathBuf,
 }
 
@@ -162,23 +163,18 @@ impl Stage {
         render::result(&indent(&output::summary_text(&verdict, render::colour())));
         let written = reports::write(&verdict, &folder, reports::Options::default()).map_err(Failure::world)?;
         render::result(&format!("  report {}", written.page.display()));
-        Ok(Act { verdict, page: written.page })
+        Ok(Act { verdict, file: verdict_path, page: written.page })
     }
 
-    /// Passes a verdict to the gate; says whether the weight was raised.
-    pub(super) async fn gate(&self, verdict: &Verdict) -> Result<bool, Failure> {
-        command("weighbridge gate verdict-shadow.json --apply");
-        let passed = gate::pass(&self.plane, verdict, Duration::from_secs(24 * 3600), true).await?;
+    /// Passes an act's verdict to the gate; says whether the weight was raised. Without `apply` the gate only says what
+    /// it would do.
+    pub(super) async fn gate(&self, act: &Act, apply: bool) -> Result<bool, Failure> {
+        let flag = if apply { " --apply" } else { "" };
+        let target = format!("http://{}", self.gateway.admin_address);
+        command(&format!("weighbridge gate {} --target {target}{flag}", act.file.display()));
+        let passed = gate::pass(&self.plane, &act.verdict, Duration::from_secs(24 * 3600), apply).await?;
         render::result(&format!("  {}", passed.text));
         Ok(passed.raised)
-    }
-
-    /// The same without applying: the demo ends here.
-    pub(super) async fn gate_dry(&self, verdict: &Verdict) -> Result<(), Failure> {
-        command("weighbridge gate verdict-canary.json");
-        let passed = gate::pass(&self.plane, verdict, Duration::from_secs(24 * 3600), false).await?;
-        render::result(&format!("  {}", passed.text));
-        Ok(())
     }
 
     fn weight_percent(&self) -> f64 {
