@@ -28,10 +28,7 @@ pub(super) fn run(args: &args::Evaluate) -> Result<Exit, Failure> {
         render::result(&output::summary_text(&verdict, render::colour()));
         render::note(&format!("verdict  {}", args.out.display()));
     }
-    let rejected = counts.load.rejected.baseline + counts.load.rejected.candidate;
-    if rejected > 0 {
-        render::note(&format!("{rejected} rows were refused at loading; the verdict has their share by arm"));
-    }
+    counts.remarks().iter().for_each(|remark| render::note(remark));
     if let Some(folder) = &args.report {
         render::note(&write_report(&verdict, folder)?);
     }

@@ -51,6 +51,8 @@ const FAR: f64 = 4.0;
 /// Room for the lines of an axis, above and below the rows.
 const HEAD: f64 = 44.0;
 const FOOT: f64 = 50.0;
+/// Radius of a sign with its rim.
+const SIGN: f64 = 9.5;
 
 /// Positions that differ between a broad and a narrow picture.
 struct Layout {
@@ -199,7 +201,8 @@ fn interval(scene: &mut Scene, plot: &Linear, y: f64, row: &ForestRow) {
             // The arrow points to where the bound really lies, which may be beyond either end.
             let direction = if value < FROM { -1.0 } else { 1.0 };
             arrow(scene, x, y, direction, ink);
-        } else {
+        } else if row.point.is_none_or(|point| (plot.at(point) - x).abs() > SIGN) {
+            // A cap under the rim of the sign would only look like a smudge.
             scene.line((x, y - 5.0), (x, y + 5.0), Stroke::solid(ink, 2.0));
         }
     }
@@ -210,13 +213,13 @@ fn interval(scene: &mut Scene, plot: &Linear, y: f64, row: &ForestRow) {
         point if point > plot.to => plot.end - 17.0,
         point => plot.at(point),
     };
-    scene.disc((x, y), 9.0, row_ground(plot, x));
+    scene.disc((x, y), SIGN, row_ground(plot, x));
     states::draw(scene, (x, y), row.state);
 }
 
 /// Colour behind a sign, so that its rim does not cut a hole into the area beyond the margin.
 fn row_ground(plot: &Linear, x: f64) -> Ink {
-    if x > plot.at(1.0) + 9.0 { Ink::Beyond } else { Ink::Surface }
+    if x > plot.at(1.0) + SIGN { Ink::Beyond } else { Ink::Surface }
 }
 
 fn arrow(scene: &mut Scene, x: f64, y: f64, direction: f64, ink: Ink) {

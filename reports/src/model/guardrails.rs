@@ -19,7 +19,7 @@ pub(crate) struct GuardrailView {
     pub(crate) word: &'static str,
     /// State as a sign for plain text.
     pub(crate) sign: &'static str,
-    /// Why this state; empty for a plain pass.
+    /// Why this state; empty where its figures or the alarms say it already.
     pub(crate) why: String,
     /// The baseline's own value.
     pub(crate) baseline: String,
@@ -54,8 +54,11 @@ fn view(guardrail: &Guardrail, currency: &str) -> GuardrailView {
         state: states::name(guardrail.state),
         word: states::word(guardrail.state),
         sign: states::sign(guardrail.state),
-        // A pass needs no words: its figures stand beside it.
-        why: if guardrail.state == State::Pass { String::new() } else { guardrail.why.clone() },
+        // A pass needs no words: its figures stand beside it. Doubt has one cause for all, said by the alarms.
+        why: match guardrail.state {
+            State::Pass | State::HoldInstrument => String::new(),
+            State::PassRegressed | State::Fail | State::HoldInsufficient => guardrail.why.clone(),
+        },
         baseline: own_value(guardrail, guardrail.baseline_value, currency),
         candidate: own_value(guardrail, guardrail.candidate_value, currency),
         measured: effect_or_nothing(guardrail, guardrail.estimate),

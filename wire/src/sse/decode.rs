@@ -15,10 +15,12 @@ pub struct Frame {
     pub data: Option<String>,
 }
 
-/// Decoder state. It holds at most one unfinished frame.
+/// Decoder state. Between two pushes it holds at most one unfinished frame.
 #[derive(Debug, Default)]
 pub struct Decoder {
     buffer: Vec<u8>,
+    /// Where the unfinished frame starts; what is before has been handed out.
+    frame_start: usize,
     /// Where the line starts that is being looked at.
     line_start: usize,
     /// Bytes before this have been searched for a line end.
@@ -34,13 +36,18 @@ impl Decoder {
 
     /// Takes bytes in. Call [`Decoder::next_frame`] until it returns `None`.
     pub fn push(&mut self, bytes: &[u8]) {
+        // Frames handed out since the last push make room at once, not one by one.
+        self.buffer.drain(..self.frame_start);
+        self.line_start -= self.frame_start;
+        self.searched -= self.frame_start;
+        self.frame_start = 0;
         self.buffer.extend_from_slice(bytes);
     }
 
     /// Bytes of the unfinished frame.
     #[must_use]
-    pub fn pending_bytes(&self) -> usize {
-        self.buffer.len()
+    pub const fn pending_bytes(&self) -> usize {
+        self.buffer.len() - self.frame_start
     }
 
     /// The next whole frame, if one is there.
@@ -58,7 +65,7 @@ impl Decoder {
 
     /// What is left when the stream ends: a frame that was never closed, or nothing.
     pub fn finish(&mut self) -> Option<Frame> {
-        if self.buffer.is_empty() { None } else { Some(self.cut(self.buffer.len())) }
+        if self.pending_bytes() == 0 { None } else { Some(self.cut(self.buffer.len())) }
     }
 
     /// End of the current line and start of the next. A CR at the very end waits: an LF may follow.
@@ -82,11 +89,11 @@ impl Decoder {
         }
     }
 
-    fn cut(&mut self, length: usize) -> Frame {
-        let rest = self.buffer.split_off(length);
-        let raw = std::mem::replace(&mut self.buffer, rest);
-        self.line_start = 0;
-        self.searched = 0;
+    fn cut(&mut self, end: usize) -> Frame {
+        let raw = self.buffer.get(self.frame_start..end).unwrap_or_default().to_vec();
+        self.frame_start = end;
+        self.line_start = end;
+        self.searched = end;
         let data = data_of(&raw);
         Frame { raw, data }
     }

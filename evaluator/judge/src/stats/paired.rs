@@ -101,7 +101,7 @@ pub fn mcnemar_mid_p(only_candidate_bad: u64, only_baseline_bad: u64) -> f64 {
         return 1.0;
     }
     let fewer = only_candidate_bad.min(only_baseline_bad);
-    let observed = binomial_probability(fewer as f64, discordant as f64, 0.5, 0.5);
+    let observed = binomial_probability(fewer, discordant, 0.5);
     if only_candidate_bad == only_baseline_bad {
         return 1.0 - observed;
     }
