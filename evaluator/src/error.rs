@@ -78,6 +78,19 @@ pub enum EvaluateError {
         /// Request.
         request: String,
     },
+    /// A label metric that is named like a guardrail which every verdict has.
+    #[error(
+        "{path}, line {line}: label metric `{metric}` is the name of a fixed guardrail ({}); \
+         give the metric another name, such as `label_{metric}`", judge::FIXED_GUARDRAILS.join(", ")
+    )]
+    LabelNameTaken {
+        /// File of the label.
+        path: PathBuf,
+        /// Line, from 1.
+        line: u64,
+        /// Metric.
+        metric: String,
+    },
     /// A replay summary that is none.
     #[error("{path}: {message}; name the JSON that `weighbridge replay` wrote")]
     Summary {
@@ -107,6 +120,7 @@ impl EvaluateError {
             | Self::UnknownMigration { .. }
             | Self::Weight { .. }
             | Self::LabelConflict { .. }
+            | Self::LabelNameTaken { .. }
             | Self::Summary { .. } => ErrorKind::Usage,
             Self::Tariff(_) | Self::Join(_) => ErrorKind::Bug,
         }

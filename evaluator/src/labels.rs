@@ -5,7 +5,7 @@ use crate::load::{name_of, open};
 use datasets::{Exchange, Format, Label};
 use judge::verdict::Input;
 use std::collections::{BTreeMap, HashMap};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// What is known about the answers. A label sticks to the answer: both arms get it if both gave that answer.
 #[derive(Debug, Default)]
@@ -18,7 +18,8 @@ impl Labels {
     /// Reads label files.
     ///
     /// # Errors
-    /// A file cannot be read, a line is broken, or two labels contradict each other.
+    /// A file cannot be read, a line is broken, a metric is named like a fixed guardrail, or two labels contradict each
+    /// other.
     pub fn load(paths: &[PathBuf]) -> Result<(Self, Vec<Input>), EvaluateError> {
         let mut labels = Self::default();
         let mut inputs = Vec::new();
@@ -27,26 +28,21 @@ impl Labels {
             let mut rows = 0;
             while let Some(label) = lines.next() {
                 rows += 1;
-                if let Err(label) = labels.add(label?) {
-                    let (path, line) = (path.clone(), lines.line());
-                    return Err(EvaluateError::LabelConflict {
-                        path,
-                        line,
-                        metric: label.metric,
-                        request: label.request,
-                    });
-                }
+                labels.add(label?).map_err(|refused| refused.at(path, lines.line()))?;
             }
             inputs.push(Input { name: name_of(path), digest: digest.hex(), rows });
         }
         Ok((labels, inputs))
     }
 
-    /// Adds one label, or gives it back if it contradicts an earlier one.
-    fn add(&mut self, label: Label) -> Result<(), Label> {
+    /// Adds one label, or gives it back if its name is taken or it contradicts an earlier one.
+    fn add(&mut self, label: Label) -> Result<(), Refused> {
+        if judge::FIXED_GUARDRAILS.contains(&label.metric.as_str()) {
+            return Err(Refused::NameTaken(label));
+        }
         let answers = self.by_metric.entry(label.metric.clone()).or_default().entry(label.request.clone()).or_default();
         let known = *answers.entry(label.answer_digest.clone()).or_insert(label.good);
-        if known == label.good { Ok(()) } else { Err(label) }
+        if known == label.good { Ok(()) } else { Err(Refused::Contradicts(label)) }
     }
 
     /// Metrics, sorted.
@@ -59,5 +55,25 @@ impl Labels {
     pub fn good(&self, metric: &str, exchange: &Exchange) -> Option<bool> {
         let answers = self.by_metric.get(metric)?.get(exchange.request.as_deref()?)?;
         answers.get(exchange.answer_digest.as_deref()?).copied()
+    }
+}
+
+/// A label that cannot be used.
+enum Refused {
+    /// Its metric is named like a fixed guardrail.
+    NameTaken(Label),
+    /// It contradicts an earlier one.
+    Contradicts(Label),
+}
+
+impl Refused {
+    fn at(self, path: &Path, line: u64) -> EvaluateError {
+        let path = path.to_owned();
+        match self {
+            Self::NameTaken(label) => EvaluateError::LabelNameTaken { path, line, metric: label.metric },
+            Self::Contradicts(label) => {
+                EvaluateError::LabelConflict { path, line, metric: label.metric, request: label.request }
+            }
+        }
     }
 }

@@ -10,6 +10,7 @@ mod needed;
 mod questions;
 mod sentence;
 
+pub use questions::FIXED_GUARDRAILS;
 pub(crate) use questions::{Question, questions};
 
 use crate::policy::Policy;

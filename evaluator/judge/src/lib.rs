@@ -19,3 +19,4 @@ pub mod weight;
 mod words;
 
 pub use decide::{Judged, judge};
+pub use guardrail::FIXED_GUARDRAILS;

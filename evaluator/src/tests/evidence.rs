@@ -126,6 +126,19 @@ fn contradicting_labels_are_an_error_and_repeated_ones_are_not() {
     assert!(error.contains("bad.ndjson, line 3") && error.contains("request-a"), "{error}");
 }
 
+#[test]
+fn a_label_metric_named_like_a_fixed_guardrail_is_refused_by_file_and_line() {
+    let files = Files::new();
+    for name in judge::FIXED_GUARDRAILS {
+        let taken = Label { metric: name.to_owned(), ..label("b", Arm::Baseline, true) };
+        let path = files.labels(&format!("{name}.ndjson"), &[label("a", Arm::Baseline, true), taken]);
+        let error = Labels::load(&[path]).unwrap_err();
+        assert_eq!(error.kind(), crate::ErrorKind::Usage);
+        let error = error.to_string();
+        assert!(error.contains(&format!("{name}.ndjson, line 3")) && error.contains(&format!("`{name}`")), "{error}");
+    }
+}
+
 /// Served traffic of one epoch: `baseline` and `candidate` requests, four to a unit.
 fn split(epoch: u64, weight_bp: u32, baseline: u64, candidate: u64) -> Vec<Exchange> {
     let arm = |arm: Arm, n: u64| {

@@ -49,6 +49,7 @@ fn a_healthy_candidate_is_go_and_gets_the_first_rung() {
     assert_eq!(judged.verdict, Decision::Go, "{:#?}", judged.reasons);
     let names: Vec<&str> = judged.guardrails.iter().map(|g| g.metric.as_str()).collect();
     assert_eq!(names, ["errors", "answer_failures", "ttft_p50", "ttft_p95", "duration_p50", "duration_p95", "cost"]);
+    assert_eq!(names, crate::FIXED_GUARDRAILS);
     assert_eq!((judged.next_weight_percent, judged.next_weight_bound.as_str()), (1.0, "ladder"));
     assert!(judged.needed.is_empty());
     assert!(judged.reasons[0].starts_with("All 7 guardrails"));

@@ -8,6 +8,11 @@ use crate::words::{ALL, CANARY};
 /// Cost ratios below this many pairs are neither passed nor failed: the t interval leans on the central limit.
 const COST_PAIRS_AT_LEAST: u64 = 30;
 
+/// Names of the guardrails that every judgement has, in their order. Labelled metrics need other names, or a verdict
+/// would answer two questions under one name.
+pub const FIXED_GUARDRAILS: [&str; 7] =
+    ["errors", "answer_failures", "ttft_p50", "ttft_p95", "duration_p50", "duration_p95", "cost"];
+
 /// One guardrail to ask.
 #[derive(Debug)]
 pub(crate) struct Question<'a> {

@@ -3,12 +3,12 @@
 //! `statrs` 0.19.1 was measured over the counts that may occur here. Its normal distribution is good to 1e-10 and is
 //! used as it is. Around its others:
 //!
-//! - `Beta::inverse_cdf` never returns for shapes 1 and 1e7, and is wrong by 2e-4 at shapes 3 and 1e6.
+//! - `Beta::inverse_cdf` did not return in 20 s for shapes 1 and 1e7, and is wrong by 2e-4 at shapes 3 and 1e6.
 //!   `StudentsT::inverse_cdf` is built on it and off by 6e-5 at 1e6 degrees. The quantiles here are therefore borders
 //!   of the distribution functions.
 //! - `Beta::cdf`, and `Binomial::cdf` on it, stop after 140 terms, unfinished where both shapes are large: 500 000 of
-//!   1 000 000 at one half is off by 2e-3, 5e8 of 1e9 comes out as 4.5. There the normal distribution takes over.
-//! - Their logarithms lose digits with the count (5e-6 at 1e9, everything at 1e15). There the limits of rare events
+//!   1 000 000 at one half is off by 2e-3, 5e8 of 1e9 comes out as -3.7. There the normal distribution takes over.
+//! - Their logarithms lose digits with the count (5e-6 at 1e9, everything at 1e16). There the limits of rare events
 //!   take over: gamma for beta, Poisson for binomial.
 
 mod beta;

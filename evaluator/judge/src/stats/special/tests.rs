@@ -53,14 +53,14 @@ fn beta_quantiles_hold_for_any_count() {
 
 #[test]
 fn the_beta_distribution_does_not_jump_where_its_limits_begin() {
-    for (a, b, step) in [(2e4, 2e4, 1.0), (1e4, 1e8, 1e3), (3.0, LARGE, 1.0), (2e3, LARGE, 1.0)] {
+    for (a, b, step) in [(2e4, 2e4, 1.0), (10_001.0, 100_020_000.0, 2.0), (3.0, LARGE, 1.0), (2e3, LARGE, 1.0)] {
         for share in [1e-6, 0.05, 0.49] {
             let quantile = beta_quantile(share, a, b);
             let jump = beta_quantile(share, a, b + step) / quantile - 1.0;
-            // The quantile falls as 1 / (a + b); a tenth of its standard deviation would be an error to worry about.
+            // A larger b takes the quantile down in proportion to a + b, or nearly so in the tails.
             let expected = -step / (a + b);
             assert!(
-                (jump - expected).abs() < 1e-7 + step / (a + b),
+                (jump - expected).abs() < 3e-7 - 0.1 * expected,
                 "{a} {b} {share}: {jump:e}, expected {expected:e}"
             );
         }
@@ -75,7 +75,7 @@ fn binomial_probabilities_hold_for_any_count() {
     close(binomial_at_most(499_950_000, 1_000_000_000, 0.5), 0.000_782_786_130_538_624_2, 1e-8);
     close(binomial_probability(500_000_000, 1_000_000_000, 0.5), 2.523_132_521_389_378e-5, 1e-5);
     close(binomial_probability(3, 1_000_000_000, 4e-9), 0.195_366_815_008_531_4, 1e-7);
-    close(binomial_probability(0, 1_000_000_000_000, 3e-12), 0.049_787_068_367_639_865, 1e-9);
+    close(binomial_probability(0, 1_000_000_000_000, 3e-12), 0.049_787_068_367_639_87, 1e-9);
     assert!(binomial_probability(1, 1 << 40, 0.0) <= 0.0 && binomial_probability(1, 2, 1.5).is_nan());
 }
 
