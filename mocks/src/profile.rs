@@ -193,17 +193,36 @@ impl Profile {
         read::embedded(Base::DeepSeek)
     }
 
-    /// OpenAI for the demonstration: realistic in proportion, ten times as fast.
+    /// OpenAI for the demonstration: realistic in proportion, ten times as fast, four tokens a chunk, and now and then
+    /// at fault.
     #[must_use]
     pub fn demo_openai() -> Self {
-        Self { time_scale: 0.1, ..Self::openai() }
+        let openai = Self::openai();
+        let gap = Latency { median_ms: 48.0, ..openai.gap };
+        let faults = Faults { error_500: 0.002, ..Faults::default() };
+        Self { time_scale: 0.1, tokens_per_chunk: 4, gap, faults, ..openai }
     }
 
-    /// A healthy DeepSeek for the demonstration: realistic in proportion, ten times as fast, rarely at fault.
+    /// A DeepSeek for the demonstration that is as good as [`Profile::demo_openai`]: a shade faster, as rarely at fault.
     #[must_use]
     pub fn demo_deepseek() -> Self {
+        let openai = Self::demo_openai();
+        let first_token = Latency { median_ms: 400.0, ..openai.first_token };
+        let gap = Latency { median_ms: 45.0, ..openai.gap };
         let faults = Faults { error_503: 0.002, ..Faults::default() };
-        Self { time_scale: 0.1, faults, ..Self::deepseek() }
+        let Self { time_scale, tokens_per_chunk, slow_share, slow_factor, .. } = openai;
+        let queue_share = 0.0;
+        Self {
+            time_scale,
+            tokens_per_chunk,
+            slow_share,
+            slow_factor,
+            queue_share,
+            first_token,
+            gap,
+            faults,
+            ..Self::deepseek()
+        }
     }
 
     /// A DeepSeek that must not be promoted: slow, overloaded, cutting answers short.

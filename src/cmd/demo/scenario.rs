@@ -11,10 +11,10 @@ use std::path::Path;
 use wire::json::Object;
 
 /// Requests of the shadow act and of the canary act of the bundled scenarios.
-const SHADOW_REQUESTS: usize = 6000;
-const CANARY_REQUESTS: usize = 8000;
+const SHADOW_REQUESTS: usize = 4000;
+const CANARY_REQUESTS: usize = 6000;
 /// Sends a second.
-const RATE_PER_SECOND: u32 = 400;
+const RATE_PER_SECOND: u32 = 250;
 
 /// A scenario, loaded.
 pub(super) struct Scenario {

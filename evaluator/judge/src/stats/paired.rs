@@ -93,7 +93,7 @@ pub fn mcnemar_exact(only_candidate_bad: u64, only_baseline_bad: u64) -> f64 {
 }
 
 /// The mid-p version, less conservative (Fagerland, Lydersen, Laake 2013): the exact one less the probability of the
-/// observed table, counted half.
+/// observed table, counted half; with as many discordant pairs on either side, 1 less half that probability.
 #[must_use]
 pub fn mcnemar_mid_p(only_candidate_bad: u64, only_baseline_bad: u64) -> f64 {
     let discordant = only_candidate_bad.saturating_add(only_baseline_bad);
@@ -103,7 +103,7 @@ pub fn mcnemar_mid_p(only_candidate_bad: u64, only_baseline_bad: u64) -> f64 {
     let fewer = only_candidate_bad.min(only_baseline_bad);
     let observed = binomial_probability(fewer, discordant, 0.5);
     if only_candidate_bad == only_baseline_bad {
-        return 1.0 - observed;
+        return 1.0 - 0.5 * observed;
     }
     (2.0 * binomial_at_most(fewer, discordant, 0.5) - observed).clamp(0.0, 1.0)
 }
