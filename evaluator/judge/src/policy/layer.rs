@@ -206,8 +206,13 @@ fn line_of(text: &str, offset: usize) -> usize {
     text.bytes().take(offset).filter(|byte| *byte == b'\n').count() + 1
 }
 
+/// Whether a key may be named although the defaults leave it out.
+///
+/// A label may not have the name of a fixed guardrail: its row could not be told from the guardrail's own.
 fn is_optional(key: &str) -> bool {
-    OPTIONAL.iter().any(|pattern| {
+    let label = key.strip_prefix("labels.").and_then(|rest| rest.split('.').next());
+    let taken = label.is_some_and(|label| crate::FIXED_GUARDRAILS.contains(&label));
+    !taken && OPTIONAL.iter().any(|pattern| {
         let (parts, known): (Vec<_>, Vec<_>) = (key.split('.').collect(), pattern.split('.').collect());
         parts.len() == known.len() && parts.iter().zip(&known).all(|(part, want)| *want == "*" || part == want)
     })
@@ -215,21 +220,5 @@ fn is_optional(key: &str) -> bool {
 
 /// The known key with the smallest edit distance; ties go to the first in order.
 fn nearest<'a>(key: &str, known: impl Iterator<Item = &'a str>) -> String {
-    known.min_by_key(|candidate| edit_distance(key, candidate)).unwrap_or_default().to_owned()
-}
-
-/// Levenshtein's distance: the fewest insertions, deletions and replacements of characters.
-fn edit_distance(left: &str, right: &str) -> usize {
-    let right: Vec<char> = right.chars().collect();
-    let mut row: Vec<usize> = (0..=right.len()).collect();
-    for (i, have) in left.chars().enumerate() {
-        let mut diagonal = row[0];
-        row[0] = i + 1;
-        for (j, want) in right.iter().enumerate() {
-            let replaced = diagonal + usize::from(have != *want);
-            diagonal = row[j + 1];
-            row[j + 1] = replaced.min(row[j] + 1).min(diagonal + 1);
-        }
-    }
-    row[right.len()]
+    known.min_by_key(|candidate| strsim::levenshtein(key, candidate)).unwrap_or_default().to_owned()
 }

@@ -50,6 +50,7 @@ fn unknown_keys_name_line_and_nearest_key() {
         "[latency]\n",
         "guardrails = 3",
         "[levels.alpha_go]\nx = 1",
+        "[labels.errors]\nmargin_points = 1.0",
     ] {
         assert!(matches!(refused(text), PolicyError::UnknownKey { .. }), "{text}");
     }
