@@ -179,7 +179,7 @@ fn every_word_of_a_closed_list_is_named() {
 const ROLES: [Role; 4] = [Role::Served, Role::Shadow, Role::Replayed, Role::Observed];
 const FATES: [ShadowFate; 5] =
     [ShadowFate::Sent, ShadowFate::NotSampled, ShadowFate::QueueFull, ShadowFate::Unfit, ShadowFate::ShuttingDown];
-const ERRORS: [ErrorKind; 13] = [
+const ERRORS: [ErrorKind; 14] = [
     ErrorKind::Connect,
     ErrorKind::Timeout,
     ErrorKind::Truncated,
@@ -193,6 +193,7 @@ const ERRORS: [ErrorKind; 13] = [
     ErrorKind::Overloaded,
     ErrorKind::Server,
     ErrorKind::ClientCancelled,
+    ErrorKind::GatewayStopped,
 ];
 
 /// Any text, line separators and quotes included.

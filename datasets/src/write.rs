@@ -15,6 +15,12 @@ pub enum WriteError {
     /// The disk said no.
     #[error(transparent)]
     File(#[from] FileError),
+    /// Another process writes to the file: both would overwrite each other's lines.
+    #[error("{path} is being written by another process; stop it, or choose another path")]
+    Locked {
+        /// File.
+        path: PathBuf,
+    },
     /// The file that is there cannot be continued.
     #[error("{0}; choose another path, or move the file away")]
     Existing(ReadError),
@@ -54,6 +60,10 @@ impl Appender {
             OpenOptions::new().read(!device).write(true).create(true).truncate(false).open(path).map_err(failed)?;
         let mut good_bytes = None;
         if !device {
+            // Held until the file is closed. Where locks do not exist, nothing is promised.
+            if let Err(std::fs::TryLockError::WouldBlock) = file.try_lock() {
+                return Err(WriteError::Locked { path: path.to_owned() });
+            }
             // Checked before anything is cut off: a file that is not ours keeps every byte.
             if file.metadata().map_err(failed)?.len() > 0 {
                 check_existing(path, header.format)?;
@@ -209,6 +219,17 @@ mod tests {
             assert!(error.contains("notes.txt") && error.contains("another path"), "{error}");
             assert_eq!(std::fs::read_to_string(&path).unwrap(), text);
         }
+    }
+
+    #[test]
+    fn two_writers_never_share_a_file() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("labels.ndjson");
+        let open = || Appender::open(&path, &Header::new(Format::Labels, Redaction::Hashed));
+        let first = open().unwrap();
+        assert!(open().unwrap_err().to_string().contains("another process"));
+        drop(first);
+        assert!(open().is_ok());
     }
 
     #[cfg(target_os = "linux")]

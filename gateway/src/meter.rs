@@ -28,7 +28,8 @@ pub(crate) struct Meter {
     ttft: Option<Duration>,
 }
 
-/// How frames are edited on their way to the client.
+/// How frames are edited on their way to the client. Streams always pass frame by frame, so that what the gateway itself
+/// may have to say never lands inside one.
 #[derive(Clone, Copy)]
 pub(crate) struct Editor {
     pub adapter: &'static dyn Adapter,
@@ -50,7 +51,7 @@ impl Meter {
         }
     }
 
-    /// Takes bytes in; returns what the client gets. Without an editor that is the same bytes.
+    /// Takes bytes in; returns what the client gets. Without an editor there is no client: the bytes are only measured.
     ///
     /// # Errors
     /// The stream holds no frames.

@@ -35,6 +35,11 @@ impl Problem {
         Self::new(StatusCode::PAYLOAD_TOO_LARGE, "invalid_request_error", Some("request_too_large"), message)
     }
 
+    pub(crate) fn unread(why: &str) -> Self {
+        let message = format!("the request body {why}");
+        Self::new(StatusCode::REQUEST_TIMEOUT, "invalid_request_error", Some("request_incomplete"), message)
+    }
+
     pub(crate) fn busy(what: &str) -> Self {
         let message = format!("the gateway {what}; try again");
         Self::new(StatusCode::SERVICE_UNAVAILABLE, "service_unavailable_error", Some("server_is_overloaded"), message)

@@ -9,10 +9,14 @@ use bytes::Bytes;
 use futures_util::Stream;
 use std::pin::Pin;
 use std::task::{Context as TaskContext, Poll};
-use std::time::Instant;
+use std::time::{Duration, Instant};
+use tokio::time::Sleep;
 use tokio_util::sync::WaitForCancellationFutureOwned;
 use wire::ErrorKind;
 use wire::chat::ErrorBody;
+
+/// The provider sent nothing for as long as it may.
+struct Silence;
 
 type Pieces = Pin<Box<dyn Stream<Item = reqwest::Result<Bytes>> + Send>>;
 
@@ -24,11 +28,24 @@ pub(crate) struct Relay {
     editor: Option<Editor>,
     streamed: bool,
     cut: Pin<Box<WaitForCancellationFutureOwned>>,
+    /// Runs only while the provider is waited for: time that the client takes is not the provider's silence.
+    idle: Pin<Box<Sleep>>,
+    idle_runs: bool,
+    idle_timeout: Duration,
 }
 
 impl Relay {
-    pub(crate) fn new(response: reqwest::Response, meter: Meter, editor: Option<Editor>, ticket: Ticket) -> Self {
+    pub(crate) fn new(
+        response: reqwest::Response,
+        meter: Meter,
+        editor: Option<Editor>,
+        ticket: Ticket,
+        idle_timeout: Duration,
+    ) -> Self {
         Self {
+            idle: Box::pin(tokio::time::sleep(idle_timeout)),
+            idle_runs: false,
+            idle_timeout,
             streamed: ticket.context.streamed,
             cut: Box::pin(ticket.shared.cut.clone().cancelled_owned()),
             pieces: Box::pin(response.bytes_stream()),
@@ -43,9 +60,30 @@ impl Relay {
         }
     }
 
+    fn is_complete(&self) -> bool {
+        self.open.as_ref().is_some_and(|(meter, _)| meter.is_complete())
+    }
+
+    /// The provider's next piece, or its silence.
+    fn next_piece(&mut self, task: &mut TaskContext<'_>) -> Poll<Result<Option<reqwest::Result<Bytes>>, Silence>> {
+        if let Poll::Ready(piece) = self.pieces.as_mut().poll_next(task) {
+            self.idle_runs = false;
+            return Poll::Ready(Ok(piece));
+        }
+        if !std::mem::replace(&mut self.idle_runs, true) {
+            self.idle.as_mut().reset(tokio::time::Instant::now() + self.idle_timeout);
+        }
+        self.idle.as_mut().poll(task).map(|()| Err(Silence))
+    }
+
     /// The last words to the client when the answer breaks off: an error event in a stream; a whole answer can only
     /// be cut, so that the client sees it is incomplete.
     fn break_off(&mut self, kind: ErrorKind, why: &str) -> Poll<Option<Result<Bytes, std::io::Error>>> {
+        if self.is_complete() {
+            // What goes wrong behind the end mark concerns nobody any more.
+            self.close(None);
+            return Poll::Ready(None);
+        }
         self.close(Some(kind));
         if !self.streamed {
             return Poll::Ready(Some(Err(std::io::Error::other(why.to_owned()))));
@@ -65,9 +103,11 @@ impl Stream for Relay {
                 return Poll::Ready(None);
             }
             if self.cut.as_mut().poll(task).is_ready() {
-                return self.break_off(ErrorKind::Truncated, "the gateway is shutting down");
+                return self.break_off(ErrorKind::GatewayStopped, "the gateway is shutting down");
             }
-            let piece = std::task::ready!(self.pieces.as_mut().poll_next(task));
+            let Ok(piece) = std::task::ready!(self.next_piece(task)) else {
+                return self.break_off(ErrorKind::Timeout, "the provider went silent");
+            };
             let editor = self.editor;
             let Some((meter, _)) = self.open.as_mut() else { return Poll::Ready(None) };
             match piece {
@@ -77,11 +117,14 @@ impl Stream for Relay {
                     Err(kind) => return self.break_off(kind, "the provider's answer cannot be read"),
                 },
                 Some(Err(error)) if error.is_timeout() => {
-                    return self.break_off(ErrorKind::Timeout, "the provider went silent");
+                    return self.break_off(ErrorKind::Timeout, "the answer took longer than it may");
                 }
                 Some(Err(_)) => return self.break_off(ErrorKind::Truncated, "the provider broke the answer off"),
                 None => {
                     let rest = meter.rest(Instant::now(), editor);
+                    if self.streamed && !self.is_complete() {
+                        return self.break_off(ErrorKind::Truncated, "the provider broke the answer off");
+                    }
                     self.close(None);
                     if !rest.is_empty() {
                         return Poll::Ready(Some(Ok(rest)));
@@ -95,7 +138,7 @@ impl Stream for Relay {
 impl Drop for Relay {
     /// Dropped before its end: the client went away. Many clients do so at the end mark; that is no cancellation.
     fn drop(&mut self) {
-        let complete = self.open.as_ref().is_some_and(|(meter, _)| meter.is_complete());
+        let complete = self.is_complete();
         self.close((!complete).then_some(ErrorKind::ClientCancelled));
     }
 }

@@ -1,8 +1,8 @@
 //! Start and stop.
 //!
-//! Stopping goes in phases: not ready any more; no new connections; open answers may end until the drain deadline;
-//! then they are cut with an error event; the mirror forgets what waits; the record queue is emptied to disk; and the
-//! summary says what was lost.
+//! Stopping goes in phases: not ready any more and no new connections; open answers may end until the drain deadline;
+//! then they are cut with an error event; copies under way may end for a moment; the record queue is emptied to disk; and
+//! the summary says what was lost. Every phase has a deadline of its own: a client that never reads cannot hold it up.
 
 use crate::config::Config;
 use crate::ingress;
@@ -29,6 +29,8 @@ use wire::price::{TariffError, Tariffs};
 /// How long mirrored copies that are under way may go on after the last client is served, at most; never longer than
 /// the clients themselves were given.
 const SHADOW_DRAIN_MAX: Duration = Duration::from_secs(5);
+/// After the cut, how long connections have to hand over their records.
+const CUT_GRACE: Duration = Duration::from_secs(2);
 
 /// Why the gateway does not start.
 #[derive(Debug, thiserror::Error)]
@@ -71,6 +73,7 @@ pub struct Running {
     pub admin_address: SocketAddr,
     shared: Arc<Shared>,
     tasks: TaskTracker,
+    admin: TaskTracker,
     workers: TaskTracker,
     writer: Option<JoinHandle<()>>,
 }
@@ -109,14 +112,17 @@ pub async fn start(config: Config) -> Result<Running, StartError> {
         permits: Arc::new(Semaphore::new(config.limits.requests_in_flight)),
         stopping: CancellationToken::new(),
         cut: CancellationToken::new(),
+        cut_mirror: CancellationToken::new(),
+        gone: CancellationToken::new(),
         config,
     });
     let (tasks, workers) = (TaskTracker::new(), TaskTracker::new());
     shadow::start_workers(waiting, mirror_upstream, &shared, &workers);
     serve(&tasks, listener, ingress::router(Arc::clone(&shared)), &shared.stopping);
-    serve(&tasks, admin_listener, crate::admin::router(Arc::clone(&shared)), &shared.stopping);
+    let admin = TaskTracker::new();
+    serve(&admin, admin_listener, crate::admin::router(Arc::clone(&shared)), &shared.gone);
     tracing::info!(%address, %admin_address, epoch = snapshot.epoch, "gateway is up");
-    Ok(Running { address, admin_address, shared, tasks, workers, writer })
+    Ok(Running { address, admin_address, shared, tasks, admin, workers, writer })
 }
 
 async fn listen(address: SocketAddr, key: &'static str) -> Result<TcpListener, StartError> {
@@ -170,30 +176,49 @@ impl Running {
 
     /// Stops in the phases that the module describes.
     pub async fn shutdown(self) -> Summary {
-        let Self { shared, tasks, workers, writer, .. } = self;
+        let Self { shared, tasks, admin, workers, writer, .. } = self;
         shared.stopping.cancel();
         tasks.close();
         if tokio::time::timeout(shared.config.limits.drain, tasks.wait()).await.is_err() {
             tracing::warn!("the drain deadline passed: open answers are cut");
         }
-        let mirror_idle = async {
-            while shared.mirror.counts().finished < shared.mirror.counts().accepted {
-                tokio::time::sleep(Duration::from_millis(10)).await;
-            }
-        };
-        // If the deadline passes, what is still open is cut and counted as abandoned.
-        let deadline = shared.config.limits.drain.min(SHADOW_DRAIN_MAX);
-        drop(tokio::time::timeout(deadline, mirror_idle).await);
         shared.cut.cancel();
-        workers.close();
-        workers.wait().await;
-        tasks.wait().await;
-        shadow::abandoned(&shared);
+        drain_served(&shared, &tasks).await;
+        drain_mirror(&shared, &workers).await;
         shared.recorder.flush().await;
         let shadow = shared.mirror.counts();
-        let recorder = shared.recorder.clone();
-        drop(shared);
-        let records = recorder.close(writer).await;
+        let records = shared.recorder.clone().close(writer).await;
+        shared.gone.cancel();
+        admin.close();
+        if tokio::time::timeout(CUT_GRACE, admin.wait()).await.is_err() {
+            tracing::debug!("the admin plane still had an open connection");
+        }
         Summary { records, shadow }
     }
+}
+
+/// Waits until every served request has left its record: each holds a permit until then.
+async fn drain_served(shared: &Shared, tasks: &TaskTracker) {
+    let all = u32::try_from(shared.config.limits.requests_in_flight).unwrap_or(u32::MAX);
+    if tokio::time::timeout(CUT_GRACE, shared.permits.acquire_many(all)).await.is_err() {
+        let open = shared.config.limits.requests_in_flight - shared.permits.available_permits();
+        tracing::warn!(open, "clients that do not read hold answers open; their records are lost");
+    }
+    // Connections may stay open without a request; nobody waits for those.
+    drop(tokio::time::timeout(Duration::from_millis(100), tasks.wait()).await);
+}
+
+/// Lets copies under way end, then forgets what is left and counts it.
+async fn drain_mirror(shared: &Shared, workers: &TaskTracker) {
+    let idle = async {
+        while shared.mirror.counts().finished < shared.mirror.counts().accepted {
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+    };
+    // If the deadline passes, the rest is cut.
+    drop(tokio::time::timeout(shared.config.limits.drain.min(SHADOW_DRAIN_MAX), idle).await);
+    shared.cut_mirror.cancel();
+    workers.close();
+    workers.wait().await;
+    shadow::abandoned(shared);
 }

@@ -1,7 +1,7 @@
 //! The mirror: copies of requests on their way to the candidate. Nothing of it can reach the client.
 //!
-//! Copies wait in a queue that is bounded in jobs and in bytes; one that does not fit is dropped and counted. A fixed
-//! number of workers send them through a client of their own.
+//! Copies wait in a queue that is bounded in jobs; those that wait and those under way together are bounded in bytes. One
+//! that does not fit is dropped and counted. A fixed number of workers send them through a client of their own.
 
 use crate::exchange::{Context, Leg, exchange};
 use crate::meter::{self, Meter};
@@ -47,7 +47,7 @@ struct Tally {
 /// The sending end.
 pub(crate) struct Mirror {
     queue: mpsc::Sender<Job>,
-    bytes_waiting: Arc<AtomicUsize>,
+    bytes_held: Arc<AtomicUsize>,
     bytes_max: usize,
     tally: Arc<Tally>,
 }
@@ -58,15 +58,15 @@ pub(crate) struct Waiting(mpsc::Receiver<Job>);
 impl Mirror {
     pub(crate) fn new(jobs_max: usize, bytes_max: usize) -> (Self, Waiting) {
         let (queue, waiting) = mpsc::channel(jobs_max);
-        let mirror = Self { queue, bytes_waiting: Arc::default(), bytes_max, tally: Arc::default() };
+        let mirror = Self { queue, bytes_held: Arc::default(), bytes_max, tally: Arc::default() };
         (mirror, Waiting(waiting))
     }
 
     /// Takes a copy or drops it; never waits.
     pub(crate) fn offer(&self, job: Job) -> ShadowFate {
         let size = job.body.len();
-        let waiting = self.bytes_waiting.fetch_add(size, Ordering::Relaxed);
-        let full = waiting + size > self.bytes_max;
+        let held = self.bytes_held.fetch_add(size, Ordering::Relaxed);
+        let full = held + size > self.bytes_max;
         let refused = if full { Some(ShadowFate::QueueFull) } else { refusal(&self.queue.try_send(job)) };
         match refused {
             None => {
@@ -74,7 +74,7 @@ impl Mirror {
                 ShadowFate::Sent
             }
             Some(fate) => {
-                self.bytes_waiting.fetch_sub(size, Ordering::Relaxed);
+                self.bytes_held.fetch_sub(size, Ordering::Relaxed);
                 self.tally.dropped.fetch_add(1, Ordering::Relaxed);
                 fate
             }
@@ -100,7 +100,7 @@ fn refusal(sent: &Result<(), mpsc::error::TrySendError<Job>>) -> Option<ShadowFa
     }
 }
 
-/// Starts the workers. They end when the queue is closed and empty, or when `cut` is cancelled.
+/// Starts the workers. They end when `cut_mirror` is cancelled.
 pub(crate) fn start_workers(waiting: Waiting, upstream: Upstream, shared: &Arc<Shared>, tasks: &TaskTracker) {
     let waiting = Arc::new(Mutex::new(waiting.0));
     let upstream = Arc::new(upstream);
@@ -112,12 +112,13 @@ pub(crate) fn start_workers(waiting: Waiting, upstream: Upstream, shared: &Arc<S
                 let next = async { waiting.lock().await.recv().await };
                 let job = tokio::select! {
                     biased;
-                    () = shared.cut.cancelled() => None,
+                    () = shared.cut_mirror.cancelled() => None,
                     job = next => job,
                 };
                 let Some(job) = job else { break };
-                shared.mirror.bytes_waiting.fetch_sub(job.body.len(), Ordering::Relaxed);
+                let size = job.body.len();
                 run(job, &upstream, &shared).await;
+                shared.mirror.bytes_held.fetch_sub(size, Ordering::Relaxed);
             }
         });
     }
@@ -136,7 +137,7 @@ async fn run(job: Job, upstream: &Upstream, shared: &Shared) {
     leg.sent_us = crate::clock::now_us();
     let records = shared.config.records.as_ref();
     let work = async {
-        let response = match upstream.send(job.body).await {
+        let response = match upstream.send(job.body, job.context.streamed).await {
             Ok(response) => response,
             Err(kind) => return meter::failed(sent, Instant::now(), 0, kind),
         };
@@ -147,13 +148,17 @@ async fn run(job: Job, upstream: &Upstream, shared: &Shared) {
         }
         let mut meter = Meter::new(sent, status, job.context.streamed, records);
         let mut pieces = response.bytes_stream();
-        while let Some(piece) = pieces.next().await {
-            let failure = match piece {
-                Ok(bytes) => meter.bytes(bytes, Instant::now(), None).err(),
-                Err(error) if error.is_timeout() => Some(kind_of(&error)),
-                Err(_) => Some(wire::ErrorKind::Truncated),
+        loop {
+            let failure = match tokio::time::timeout(upstream.config.idle_timeout, pieces.next()).await {
+                Ok(Some(Ok(bytes))) => meter.bytes(bytes, Instant::now(), None).err(),
+                Ok(Some(Err(error))) if error.is_timeout() => Some(kind_of(&error)),
+                Ok(Some(Err(_))) => Some(wire::ErrorKind::Truncated),
+                Ok(None) => break,
+                Err(_) => Some(wire::ErrorKind::Timeout),
             };
             if failure.is_some() {
+                // What goes wrong behind the end mark is no failure, as for the clients.
+                let failure = failure.filter(|_| !meter.is_complete());
                 return meter.finish(failure, Instant::now());
             }
         }
@@ -162,7 +167,7 @@ async fn run(job: Job, upstream: &Upstream, shared: &Shared) {
     };
     tokio::select! {
         biased;
-        () = shared.cut.cancelled() => {}
+        () = shared.cut_mirror.cancelled() => {}
         outcome = work => {
             shared.recorder.record(exchange(&job.context, &leg, outcome, &shared.tariffs, records));
             shared.mirror.tally.finished.fetch_add(1, Ordering::Relaxed);

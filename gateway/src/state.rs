@@ -18,7 +18,7 @@ const AUDIT_ENTRIES_MAX: usize = 1000;
 /// The part that changes while running.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Snapshot {
-    /// Number of the time of constant weight; grows with each change and over restarts.
+    /// Number of the time of constant weight: the millisecond in which it began, or one more than the last.
     pub epoch: u64,
     pub weights: Weights,
 }
@@ -49,6 +49,10 @@ pub(crate) struct Shared {
     pub stopping: CancellationToken,
     /// Cancelled when open answers must end now.
     pub cut: CancellationToken,
+    /// The same for mirrored copies.
+    pub cut_mirror: CancellationToken,
+    /// Cancelled last: the admin plane tells how the stop goes on.
+    pub gone: CancellationToken,
 }
 
 impl Shared {
@@ -88,10 +92,10 @@ impl Shared {
     }
 }
 
-/// The epoch that follows: the second of its beginning, or one more than the last. So it never repeats, not even
-/// over a restart.
+/// The epoch that follows: the millisecond of its beginning, or one more than the last. So it grows over restarts too,
+/// unless the clock was set back.
 pub(crate) fn next_epoch(last: u64, now_us: i64) -> u64 {
-    u64::try_from(now_us / 1_000_000).unwrap_or(0).max(last + 1)
+    u64::try_from(now_us / 1000).unwrap_or(0).max(last + 1)
 }
 
 #[cfg(test)]
@@ -99,9 +103,9 @@ mod tests {
     use super::next_epoch;
 
     #[test]
-    fn epochs_grow_even_within_a_second_or_with_a_clock_set_back() {
-        assert_eq!(next_epoch(0, 1_700_000_000_500_000), 1_700_000_000);
-        assert_eq!(next_epoch(1_700_000_000, 1_700_000_000_900_000), 1_700_000_001);
-        assert_eq!(next_epoch(1_700_000_001, -5), 1_700_000_002);
+    fn epochs_grow_even_within_a_millisecond_or_with_a_clock_set_back() {
+        assert_eq!(next_epoch(0, 1_700_000_000_500_900), 1_700_000_000_500);
+        assert_eq!(next_epoch(1_700_000_000_500, 1_700_000_000_500_950), 1_700_000_000_501);
+        assert_eq!(next_epoch(1_700_000_000_501, -5), 1_700_000_000_502);
     }
 }

@@ -42,6 +42,8 @@ impl Ticket {
 
 impl Drop for Ticket {
     fn drop(&mut self) {
-        self.fail(0, ErrorKind::ClientCancelled);
+        // Either the client left, or the gateway stops and gives the request up.
+        let stopped = self.shared.cut.is_cancelled();
+        self.fail(0, if stopped { ErrorKind::GatewayStopped } else { ErrorKind::ClientCancelled });
     }
 }

@@ -1,4 +1,7 @@
 //! Calls to providers: explicit deadlines, no redirects, no system proxy, nothing of the client's headers.
+//!
+//! HTTP/1.1 on purpose: one connection a request. Over HTTP/2 all requests of a provider would share one connection with
+//! its stream limit and its flow-control window, so a few slow readers could hold up everybody else.
 
 use crate::config::ProviderConfig;
 use bytes::Bytes;
@@ -18,11 +21,11 @@ impl Upstream {
     pub(crate) fn new(config: ProviderConfig) -> Result<Self, reqwest::Error> {
         let client = reqwest::Client::builder()
             .connect_timeout(config.connect_timeout)
-            .read_timeout(config.idle_timeout.max(config.first_byte_timeout))
             .timeout(config.total_timeout)
             .redirect(Policy::none())
             .no_proxy()
             .tcp_nodelay(true)
+            .http1_only()
             .pool_max_idle_per_host(1024)
             .build()?;
         Ok(Self { client, config })
@@ -36,8 +39,10 @@ impl Upstream {
         self.config.kind.name()
     }
 
-    /// Sends a chat request; returns at the answer's headers.
-    pub(crate) async fn send(&self, body: Bytes) -> Result<reqwest::Response, ErrorKind> {
+    /// Sends a chat request; returns at the answer's headers. A provider may make a whole answer before it sends the
+    /// headers, so the deadline of the first byte holds for streams only.
+    pub(crate) async fn send(&self, body: Bytes, streamed: bool) -> Result<reqwest::Response, ErrorKind> {
+        let deadline = if streamed { self.config.first_byte_timeout } else { self.config.total_timeout };
         let request = self
             .client
             .post(self.config.chat_url.clone())
@@ -45,7 +50,7 @@ impl Upstream {
             .header(header::CONTENT_TYPE, HeaderValue::from_static("application/json"))
             .body(body)
             .send();
-        match tokio::time::timeout(self.config.first_byte_timeout, request).await {
+        match tokio::time::timeout(deadline, request).await {
             Ok(Ok(response)) => Ok(response),
             Ok(Err(error)) => {
                 // Without the address: it is configuration, and its query might one day hold a secret.

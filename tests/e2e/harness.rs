@@ -23,7 +23,7 @@ pub(crate) struct House {
     pub gateway: gateway::Running,
     pub client: reqwest::Client,
     pub records: PathBuf,
-    _folder: TempDir,
+    pub _folder: TempDir,
 }
 
 /// What a test changes of the usual house.

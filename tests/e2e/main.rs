@@ -17,5 +17,6 @@ mod docs;
 mod openai_client;
 mod rollout;
 mod shadow;
+mod shutdown;
 mod split;
 mod streaming;

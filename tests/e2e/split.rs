@@ -83,3 +83,10 @@ async fn a_record_holds_what_happened() {
     assert_eq!(record.answer_chars, record.answer.as_ref().unwrap().chars().count() as u64);
     assert_eq!(record.prompt_chars, 5);
 }
+
+#[tokio::test]
+async fn while_nothing_goes_to_the_candidate_nothing_is_called_unfit() {
+    let house = Plan::default().build().await;
+    house.ask(&chat("hello", &json!({}))).await;
+    assert_eq!(house.records().await[0].shadow, Some(datasets::ShadowFate::NotSampled));
+}

@@ -92,7 +92,7 @@ async fn a_stream_that_breaks_off_tells_the_client_and_the_record() {
     let gap = Latency { median_ms: 5.0, sigma: 0.0 };
     let broken = |faults| Profile { faults, time_scale: 1.0, gap, ..Profile::instant() };
     for (profile, kind, told) in [
-        (broken(Faults { truncate: 1.0, ..Faults::default() }), ErrorKind::Truncated, false),
+        (broken(Faults { truncate: 1.0, ..Faults::default() }), ErrorKind::Truncated, true),
         (broken(Faults { abort: 1.0, ..Faults::default() }), ErrorKind::Truncated, true),
         (broken(Faults { bad_json: 1.0, ..Faults::default() }), ErrorKind::Malformed, false),
         (broken(Faults { error_event: 1.0, ..Faults::default() }), ErrorKind::Server, true),
@@ -156,4 +156,13 @@ async fn bad_requests_never_reach_a_provider() {
     let unknown = house.client.get(house.url().replace("chat/completions", "nothing")).send().await.unwrap();
     assert_eq!(unknown.status(), 404);
     assert!(house.openai.requests().recent().is_empty());
+}
+
+#[tokio::test]
+async fn a_whole_answer_may_take_longer_than_a_streams_first_byte() {
+    let slow = Profile { time_scale: 1.0, first_token: Latency { median_ms: 400.0, sigma: 0.0 }, ..Profile::instant() };
+    let deadlines = "first_byte_timeout = \"100ms\"";
+    let house = Plan { openai: slow, openai_extra: deadlines, ..Plan::default() }.build().await;
+    assert_eq!(house.ask(&chat("hello", &json!({}))).await.status, 200, "a provider may send its headers last");
+    assert_eq!(house.ask(&chat("hello", &json!({"stream": true}))).await.status, 504);
 }

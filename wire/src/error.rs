@@ -32,6 +32,8 @@ pub enum ErrorKind {
     Server,
     /// The client went away before the end.
     ClientCancelled,
+    /// The gateway itself stopped before the end.
+    GatewayStopped,
 }
 
 impl ErrorKind {
@@ -52,13 +54,14 @@ impl ErrorKind {
             Self::Overloaded => "overloaded",
             Self::Server => "server",
             Self::ClientCancelled => "client_cancelled",
+            Self::GatewayStopped => "gateway_stopped",
         }
     }
 
-    /// Whether the exchange says anything about the provider. A client that hangs up does not.
+    /// Whether the exchange says anything about the provider. A client that hangs up does not, nor does our own stop.
     #[must_use]
     pub const fn blames_provider(self) -> bool {
-        !matches!(self, Self::ClientCancelled)
+        !matches!(self, Self::ClientCancelled | Self::GatewayStopped)
     }
 
     /// The kind that a bare HTTP status stands for; `None` for success.

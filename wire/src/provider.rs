@@ -94,11 +94,7 @@ pub trait Adapter: Sync + Send {
     /// The provider cannot serve it; the other arm has to.
     fn rewrite(&self, request: &Request<'_>, model: &str) -> Result<Rewritten, Unfit>;
 
-    /// Whether frames of this provider's streams need [`Adapter::edit`] for a client that did or did not ask for
-    /// a usage chunk. Where they do not, bytes pass untouched.
-    fn edits_stream(&self, client_wants_usage: bool) -> bool;
-
-    /// What to do with a frame that carries `data`.
+    /// What to do with a frame that carries `data`, for a client that did or did not ask for a usage chunk.
     fn edit(&self, data: &str, client_wants_usage: bool) -> Edit;
 
     /// The client's view of an error answer.

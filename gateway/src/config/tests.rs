@@ -73,6 +73,20 @@ fn all_wrong_values_are_reported_at_once() {
 }
 
 #[test]
+fn slips_that_put_a_secret_in_the_wrong_place_do_not_print_it() {
+    let key = parse(&GOOD.replace("\"OPENAI_API_KEY\"", "\"sk-live-1\"")).unwrap_err();
+    assert!(key.contains("providers.openai.api_key_env") && !key.contains("sk-live-1"), "{key}");
+    let url = parse(&GOOD.replace("http://127.0.0.1:9101/v1", "http://me:hunter2@127.0.0.1/v1")).unwrap_err();
+    assert!(url.contains("providers.openai.base_url") && !url.contains("hunter2"), "{url}");
+}
+
+#[test]
+fn a_limit_out_of_range_is_named() {
+    let error = parse(&format!("server.requests_in_flight_max = 9223372036854775807\n{GOOD}")).unwrap_err();
+    assert!(error.contains("server.requests_in_flight_max") && error.contains("expected 1 to"), "{error}");
+}
+
+#[test]
 fn an_open_listener_needs_a_word() {
     let open = format!("server.listen = \"0.0.0.0:8080\"\n{GOOD}");
     assert!(parse(&open).unwrap_err().contains("allow_open_listener"));

@@ -103,6 +103,9 @@ pub struct Records {
     pub answer_bytes_max: usize,
 }
 
+/// Largest value of any limit: what a semaphore and a queue can hold on every platform.
+const LIMIT_MAX: usize = 1 << 29;
+
 /// Collects problems, so that all are reported at once.
 struct Checker<'a> {
     problems: Vec<String>,
@@ -187,8 +190,8 @@ impl Checker<'_> {
             ("shadow.queue_jobs_max", limits.shadow_queue_jobs),
             ("shadow.queue_bytes_max", limits.shadow_queue_bytes),
         ] {
-            if value == 0 {
-                self.problems.push(format!("{key} is 0: expected at least 1"));
+            if !(1..=LIMIT_MAX).contains(&value) {
+                self.problems.push(format!("{key} is {value}: expected 1 to {LIMIT_MAX}"));
             }
         }
         Some(limits)
@@ -246,10 +249,11 @@ impl Checker<'_> {
         let kind = raw.kind;
         let url = format!("{}{}", raw.base_url.trim_end_matches('/'), kind.adapter().chat_path());
         let chat_url = match reqwest::Url::parse(&url) {
-            Ok(url) if matches!(url.scheme(), "http" | "https") && url.has_host() => Some(url),
+            Ok(url) if is_plain(&url) => Some(url),
+            // Without the value: a slip may have put a key or a password into it.
             _ => self.problem(format!(
-                "providers.{name}.base_url is `{}`: expected an address such as https://api.openai.com/v1",
-                raw.base_url
+                "providers.{name}.base_url is no plain address: expected one such as https://api.openai.com/v1, without \
+                 user, query and fragment"
             )),
         };
         let authorization = self.bearer(
@@ -283,8 +287,9 @@ impl Checker<'_> {
             queue_lines_max: raw.queue_lines_max.unwrap_or(16_384),
             answer_bytes_max: raw.answer_bytes_max.unwrap_or(256 * 1024),
         };
-        if records.queue_lines_max == 0 {
-            return self.problem("records.queue_lines_max is 0: expected at least 1".to_owned());
+        if !(1..=LIMIT_MAX).contains(&records.queue_lines_max) {
+            let value = records.queue_lines_max;
+            return self.problem(format!("records.queue_lines_max is {value}: expected 1 to {LIMIT_MAX}"));
         }
         Some(records)
     }
@@ -315,6 +320,10 @@ impl Checker<'_> {
     /// A secret as the header value it is sent in; marked sensitive, so it never shows in debug output.
     fn bearer(&mut self, key: &str, variable: Option<&str>, file: Option<&PathBuf>) -> Option<HeaderValue> {
         let secret = match (variable, file) {
+            (Some(variable), _) if !is_variable_name(variable) => {
+                // Not repeated: it may be the secret itself.
+                return self.problem(format!("{key} is no name of a variable: name the variable that holds the key"));
+            }
             (Some(variable), _) => match (self.environment)(variable) {
                 Some(secret) => secret,
                 None => {
@@ -337,4 +346,19 @@ impl Checker<'_> {
             _ => self.problem(format!("{key}: the secret is empty or has characters that no header may carry")),
         }
     }
+}
+
+fn is_variable_name(text: &str) -> bool {
+    let first = text.bytes().next().is_some_and(|byte| byte.is_ascii_alphabetic() || byte == b'_');
+    first && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_')
+}
+
+/// An address of a server and nothing more.
+fn is_plain(url: &reqwest::Url) -> bool {
+    matches!(url.scheme(), "http" | "https")
+        && url.has_host()
+        && url.username().is_empty()
+        && url.password().is_none()
+        && url.query().is_none()
+        && url.fragment().is_none()
 }

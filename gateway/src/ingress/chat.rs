@@ -16,6 +16,7 @@ use bytes::Bytes;
 use datasets::{Arm, Role, ShadowFate};
 use http::{HeaderMap, HeaderName, HeaderValue, header};
 use std::sync::Arc;
+use std::time::Duration;
 use tokio::sync::OwnedSemaphorePermit;
 use uuid::Uuid;
 use wire::chat::Request;
@@ -26,6 +27,8 @@ const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 const ARM: HeaderName = HeaderName::from_static("x-weighbridge-arm");
 const EPOCH: HeaderName = HeaderName::from_static("x-weighbridge-epoch");
 const DROPPED: HeaderName = HeaderName::from_static("x-weighbridge-dropped");
+/// How long a client may take to send its request: until then it holds a permit.
+const REQUEST_BODY_TIMEOUT: Duration = Duration::from_secs(60);
 /// Longest request id that is taken over from a client.
 const REQUEST_ID_BYTES_MAX: usize = 128;
 /// Provider headers that the client gets to see.
@@ -50,10 +53,15 @@ struct Prepared {
 pub(super) async fn completions(State(shared): State<Arc<Shared>>, headers: HeaderMap, body: Body) -> Response {
     let snapshot = **shared.snapshot.load();
     let pair = Uuid::now_v7().to_string();
-    let mut response = match answer(&shared, snapshot, &pair, &headers, body).await {
-        Ok(response) => response,
-        Err(problem) => problem.into_response(),
+    let answer = async {
+        tokio::select! {
+            biased;
+            // A request that has no answer yet when the drain deadline passes gets none.
+            () = shared.cut.cancelled() => Err(Problem::busy("is shutting down")),
+            answer = answer(&shared, snapshot, &pair, &headers, body) => answer,
+        }
     };
+    let mut response = answer.await.unwrap_or_else(IntoResponse::into_response);
     let answered = response.headers_mut();
     if let Ok(id) = HeaderValue::from_str(&pair) {
         answered.insert(REQUEST_ID, id);
@@ -76,10 +84,27 @@ async fn answer(
         return Err(Problem::busy("serves as many requests as it may"));
     };
     let limit = shared.config.limits.request_bytes;
-    let body = to_bytes(body, limit).await.map_err(|_| Problem::too_large(limit))?;
+    let body = match tokio::time::timeout(REQUEST_BODY_TIMEOUT, to_bytes(body, limit)).await {
+        Ok(Ok(body)) => body,
+        Ok(Err(error)) if too_long(&error) => return Err(Problem::too_large(limit)),
+        Ok(Err(_)) => return Err(Problem::unread("broke off")),
+        Err(_) => return Err(Problem::unread("did not arrive in time")),
+    };
     let request = Request::parse(&body).map_err(|error| Problem::bad_request(&error))?;
     let prepared = prepare(shared, snapshot, pair, headers, &request)?;
     serve(shared, prepared, permit).await
+}
+
+/// Whether a body was refused for its length, not because the client stopped sending.
+fn too_long(error: &axum::Error) -> bool {
+    let mut cause: Option<&dyn std::error::Error> = Some(error);
+    while let Some(error) = cause {
+        if error.is::<http_body_util::LengthLimitError>() {
+            return true;
+        }
+        cause = error.source();
+    }
+    false
 }
 
 /// Decides and rewrites; touches nothing outside.
@@ -95,10 +120,12 @@ fn prepare(
     let unit = split::unit_bytes(&request.unit(text(&shared.config.conversation_header)));
     // The candidate's form is needed to know whether it can serve at all, and again for serving or mirroring.
     let target = migration.models.get(&request.model);
+    let in_play = snapshot.weights.candidate.bp() > 0 || snapshot.weights.shadow.bp() > 0;
     let for_candidate = target
-        .filter(|_| snapshot.weights.candidate.bp() > 0 || snapshot.weights.shadow.bp() > 0)
+        .filter(|_| in_play)
         .and_then(|model| Some((shared.candidate.adapter().rewrite(request, model).ok()?, model.clone())));
-    let fits = for_candidate.is_some();
+    // While nothing goes to the candidate, nobody asks whether it could serve.
+    let fits = for_candidate.is_some() || !in_play;
     let plan = plan(&migration.salt, &unit, snapshot.weights, fits);
     let (serve, serve_model, copy) = match (plan.serve, for_candidate) {
         (Arm::Candidate, Some((rewritten, model))) => (rewritten, model, None),
@@ -152,7 +179,7 @@ async fn serve(shared: &Arc<Shared>, prepared: Prepared, permit: OwnedSemaphoreP
         shadow: fate,
     };
     let mut ticket = Ticket::new(Arc::clone(shared), context, leg, permit);
-    let response = match upstream.send(Bytes::from(serve.body)).await {
+    let response = match upstream.send(Bytes::from(serve.body), ticket.context.streamed).await {
         Ok(response) => response,
         Err(kind) => {
             ticket.fail(0, kind);
@@ -190,8 +217,7 @@ fn mirror(shared: &Shared, context: &Arc<Context>, copy: Option<(Rewritten, Stri
 fn relay(upstream: &Upstream, response: reqwest::Response, ticket: Ticket, client_wants_usage: bool) -> Response {
     let adapter = upstream.adapter();
     let streamed = ticket.context.streamed;
-    let edits = streamed && adapter.edits_stream(client_wants_usage);
-    let editor = edits.then_some(Editor { adapter, client_wants_usage });
+    let editor = streamed.then_some(Editor { adapter, client_wants_usage });
     let mut headers = HeaderMap::new();
     for name in PASSED_ON {
         if let Some(value) = response.headers().get(&name) {
@@ -201,7 +227,8 @@ fn relay(upstream: &Upstream, response: reqwest::Response, ticket: Ticket, clien
     label(&ticket.shared, &ticket.leg, &mut headers);
     let status = response.status();
     let meter = Meter::new(ticket.sent, status.as_u16(), streamed, ticket.shared.config.records.as_ref());
-    (status, headers, Body::from_stream(Relay::new(response, meter, editor, ticket))).into_response()
+    (status, headers, Body::from_stream(Relay::new(response, meter, editor, ticket, upstream.config.idle_timeout)))
+        .into_response()
 }
 
 /// Headers that say who answered and what was left out.

@@ -75,6 +75,13 @@ impl<'a> Request<'a> {
             param: None,
             message: format!("the request body is not a JSON object: {error}"),
         })?;
+        for member in ["model", "messages", "stream"] {
+            // Parsers differ in which double counts, so what was checked might not be what is run.
+            if object.keys().filter(|key| *key == member).count() > 1 {
+                let message = format!("`{member}` stands twice: expected it once");
+                return Err(RequestError { param: Some(member), message });
+            }
+        }
         let model: String = required(&object, "model", "a string")?;
         if !object.get("messages").is_some_and(|messages| messages.get().starts_with('[')) {
             return Err(wrong("messages", "a list of messages", object.has("messages")));
@@ -188,6 +195,7 @@ mod tests {
             (r#"{"model":"m"}"#, Some("messages")),
             (r#"{"model":"m","messages":"x"}"#, Some("messages")),
             (r#"{"model":"m","messages":[],"stream":"yes"}"#, Some("stream")),
+            (r#"{"model":"m","messages":[],"mod\u0065l":"other"}"#, Some("model")),
         ] {
             assert_eq!(Request::parse(body.as_bytes()).unwrap_err().param, param, "{body}");
         }

@@ -3,6 +3,7 @@
 //! The biggest difference is silent: its models think by default, and thinking is billed. A request that does not
 //! ask for reasoning is therefore sent with thinking switched off.
 
+use super::openai::is_empty_list;
 use super::{Adapter, ClientError, Edit, Rewritten, Unfit, standard_error};
 use crate::chat::{ErrorBody, Request};
 use crate::error::ErrorKind;
@@ -18,8 +19,11 @@ pub struct DeepSeek;
 /// Largest `max_tokens` that the API takes.
 const MAX_TOKENS: u64 = 393_216;
 
+/// The model that takes images.
+const IMAGE_MODEL: &str = "deepseek-flash";
+
 /// Members that the API ignores, refuses or that mean something only at OpenAI. They are left out by name.
-const DROPPED: [&str; 18] = [
+const DROPPED: [&str; 17] = [
     "seed",
     "logit_bias",
     "parallel_tool_calls",
@@ -35,14 +39,13 @@ const DROPPED: [&str; 18] = [
     "prompt_cache_key",
     "prompt_cache_options",
     "prompt_cache_retention",
-    "moderation",
     "safety_identifier",
     "user",
 ];
 
 impl Adapter for DeepSeek {
     fn rewrite(&self, request: &Request<'_>, model: &str) -> Result<Rewritten, Unfit> {
-        fits(request)?;
+        fits(request, model)?;
         let mut object = request.object.clone();
         object.set_value("model", model);
         rename_developer(request, &mut object);
@@ -52,9 +55,16 @@ impl Adapter for DeepSeek {
             object.remove("tool_choice");
         }
         limit_tokens(&mut object);
-        strip_strict(&mut object);
+        let strict = strip_strict(&mut object);
         set_stream_options(request, &mut object);
-        let mut dropped: Vec<&'static str> = DROPPED.into_iter().filter(|name| object.remove(name)).collect();
+        // A member that is null asks for nothing: it goes without a word.
+        let mut dropped: Vec<&'static str> = DROPPED.into_iter().filter(|name| object.has(name)).collect();
+        for name in DROPPED {
+            object.remove(name);
+        }
+        if strict {
+            dropped.push("tools.strict");
+        }
         if let Some(id) = end_user {
             object.set_value("user_id", &id);
             dropped.retain(|name| !matches!(*name, "user" | "safety_identifier"));
@@ -65,17 +75,17 @@ impl Adapter for DeepSeek {
         Ok(Rewritten { body: object.to_bytes(), dropped })
     }
 
-    /// Usage rides on the finish chunk here, whatever the client asked for, so every stream is edited.
-    fn edits_stream(&self, _client_wants_usage: bool) -> bool {
-        true
-    }
-
+    /// Usage rides on the finish chunk here, whatever the client asked for.
     fn edit(&self, data: &str, client_wants_usage: bool) -> Edit {
         if !data.contains("\"usage\"") {
             return Edit::Keep;
         }
         let Ok(mut chunk) = Object::parse(data.as_bytes()) else { return Edit::Keep };
         let usage = chunk.get("usage").filter(|usage| usage.get() != "null").map(ToOwned::to_owned);
+        // Some resellers report as OpenAI does.
+        if usage.is_some() && chunk.get("choices").is_some_and(is_empty_list) {
+            return if client_wants_usage { Edit::Keep } else { Edit::Drop };
+        }
         match (usage, client_wants_usage) {
             (None, true) => Edit::Keep,
             (None, false) => {
@@ -119,7 +129,7 @@ impl Adapter for DeepSeek {
 }
 
 /// What cannot be sent here without changing its meaning.
-fn fits(request: &Request<'_>) -> Result<(), Unfit> {
+fn fits(request: &Request<'_>, model: &str) -> Result<(), Unfit> {
     let object = &request.object;
     let unfit = |feature| Err(Unfit { feature });
     if object.read::<u64>("n").is_some_and(|n| n > 1) {
@@ -137,6 +147,13 @@ fn fits(request: &Request<'_>) -> Result<(), Unfit> {
     if object.has("audio") {
         return unfit("audio");
     }
+    // A request for a safety check must not be answered without it.
+    if object.has("moderation") {
+        return unfit("moderation");
+    }
+    if object.get("logit_bias").is_some_and(|bias| !matches!(bias.get().trim(), "null" | "{}")) {
+        return unfit("logit_bias");
+    }
     let tools = object.read::<Vec<Value>>("tools").unwrap_or_default();
     if tools.iter().any(|tool| tool.get("type").and_then(Value::as_str) != Some("function")) {
         return unfit("tools other than functions");
@@ -147,6 +164,10 @@ fn fits(request: &Request<'_>) -> Result<(), Unfit> {
     let messages = object.get("messages").map_or("", RawValue::get);
     if messages.contains("\"input_audio\"") || messages.contains("\"file\"") {
         return unfit("audio or file content");
+    }
+    // Only this model sees images; the others drop them without a word.
+    if messages.contains("\"image_url\"") && model != IMAGE_MODEL {
+        return unfit("images");
     }
     if request.roles().iter().any(|role| role == "function") {
         return unfit("functions");
@@ -174,10 +195,7 @@ fn set_thinking(request: &Request<'_>, object: &mut Object<'_>) -> Thinking {
         Some(_) => Some("high"),
     };
     let forced = object.get("tool_choice").is_some_and(|raw| !matches!(raw.get(), "\"auto\"" | "\"none\"" | "null"));
-    let orphaned = request
-        .messages()
-        .iter()
-        .any(|raw| raw.get().contains("\"tool_calls\"") && !raw.get().contains("\"reasoning_content\""));
+    let orphaned = misses_reasoning(request);
     match effort {
         Some(effort) if !forced && !orphaned => {
             object.set_value("reasoning_effort", effort);
@@ -189,6 +207,17 @@ fn set_thinking(request: &Request<'_>, object: &mut Object<'_>) -> Thinking {
             if wish.is_some() { Thinking::Overruled } else { Thinking::AsAsked }
         }
     }
+}
+
+/// In a conversation with tools, every earlier answer has to come back with its reasoning, else the API refuses it.
+fn misses_reasoning(request: &Request<'_>) -> bool {
+    let messages = request.messages();
+    let messages: Vec<Object<'_>> =
+        messages.iter().filter_map(|raw| Object::parse(raw.get().as_bytes()).ok()).collect();
+    let role = |message: &Object<'_>| message.read::<String>("role").unwrap_or_default();
+    let offers = request.object.read::<Vec<Value>>("tools").is_some_and(|tools| !tools.is_empty());
+    let tools = offers || messages.iter().any(|message| message.has("tool_calls") || role(message) == "tool");
+    tools && messages.iter().any(|message| role(message) == "assistant" && !message.has("reasoning_content"))
 }
 
 /// The role `developer` is unknown here and means `system`.
@@ -217,24 +246,30 @@ fn rename_developer(request: &Request<'_>, object: &mut Object<'_>) {
 
 /// `max_completion_tokens` would be ignored here: it becomes `max_tokens`, within the allowed range.
 fn limit_tokens(object: &mut Object<'_>) {
-    object.rename("max_completion_tokens", "max_tokens");
+    if object.has("max_completion_tokens") {
+        object.rename("max_completion_tokens", "max_tokens");
+    } else {
+        object.remove("max_completion_tokens");
+    }
     if let Some(limit) = object.read::<u64>("max_tokens").filter(|limit| *limit > MAX_TOKENS) {
         object.set_value("max_tokens", &limit.min(MAX_TOKENS));
     }
 }
 
-/// Strict schemas exist only on the beta address; elsewhere the mark is not understood.
-fn strip_strict(object: &mut Object<'_>) {
+/// Strict schemas exist only on the beta address; elsewhere the mark is not understood. Says whether one was set.
+fn strip_strict(object: &mut Object<'_>) -> bool {
     if !object.get("tools").is_some_and(|tools| tools.get().contains("\"strict\"")) {
-        return;
+        return false;
     }
-    let Some(mut tools) = object.read::<Vec<Value>>("tools") else { return };
+    let Some(mut tools) = object.read::<Vec<Value>>("tools") else { return false };
+    let mut strict = false;
     for tool in &mut tools {
         if let Some(function) = tool.get_mut("function").and_then(Value::as_object_mut) {
-            function.shift_remove("strict");
+            strict |= function.shift_remove("strict") == Some(Value::Bool(true));
         }
     }
     object.set_value("tools", &tools);
+    strict
 }
 
 /// Stream options without a stream are refused here, and only `include_usage` is known.
@@ -251,7 +286,8 @@ fn set_stream_options(request: &Request<'_>, object: &mut Object<'_>) {
 
 /// The end user's id, hashed: another provider need not know whom we serve, only who is the same.
 fn end_user(object: &Object<'_>) -> Option<String> {
-    let id = object.read::<String>("safety_identifier").or_else(|| object.read::<String>("user"))?;
+    let given = |name| object.read::<String>(name).filter(|id| !id.is_empty());
+    let id = given("safety_identifier").or_else(|| given("user"))?;
     let digest = Sha256::digest(id.as_bytes());
     Some(digest.iter().take(16).map(|byte| format!("{byte:02x}")).collect())
 }
@@ -339,12 +375,48 @@ mod tests {
     }
 
     #[test]
+    fn members_that_are_null_ask_for_nothing() {
+        let (body, dropped) =
+            rewrite(&chat(r#","max_tokens":50,"max_completion_tokens":null,"seed":null,"user":"","logit_bias":null"#))
+                .unwrap();
+        assert_eq!(body["max_tokens"], 50, "the limit survives");
+        assert!(body.get("max_completion_tokens").is_none() && body.get("user_id").is_none());
+        assert_eq!(dropped, ["user"], "an empty user names nobody, and is not passed on");
+    }
+
+    #[test]
+    fn images_go_only_to_the_model_that_sees_them() {
+        let body =
+            r#"{"model":"m","messages":[{"role":"user","content":[{"type":"image_url","image_url":{"url":"x"}}]}]}"#;
+        let request = Request::parse(body.as_bytes()).unwrap();
+        assert_eq!(DeepSeek.rewrite(&request, "deepseek-v4-pro"), Err(Unfit { feature: "images" }));
+        assert!(DeepSeek.rewrite(&request, "deepseek-flash").is_ok());
+    }
+
+    #[test]
+    fn a_conversation_with_tools_thinks_only_with_all_its_reasoning() {
+        let with = |messages: &str, more: &str| {
+            let body = format!(r#"{{"model":"m","reasoning_effort":"high","messages":[{messages}]{more}}}"#);
+            rewrite(&body).unwrap().0.get("thinking").is_none()
+        };
+        let user = r#"{"role":"user","content":"q"}"#;
+        let plain = r#"{"role":"assistant","content":"a","tool_calls":null}"#;
+        let full = r#"{"role":"assistant","content":"a","reasoning_content":"because"}"#;
+        let tools = r#","tools":[{"type":"function","function":{"name":"f"}}]"#;
+        assert!(with(&format!("{user},{plain},{user}"), ""), "without tools nothing has to come back");
+        assert!(!with(&format!("{user},{plain},{user}"), tools));
+        assert!(with(&format!("{user},{full},{user}"), tools));
+    }
+
+    #[test]
     fn what_would_change_its_meaning_stays_on_the_baseline() {
         for (members, feature) in [
             (r#","n":2"#, "n>1"),
             (r#","response_format":{"type":"json_schema","json_schema":{}}"#, "response_format json_schema"),
             (r#","functions":[]"#, "functions"),
             (r#","audio":{}"#, "audio"),
+            (r#","moderation":{"model":"omni-moderation-latest"}"#, "moderation"),
+            (r#","logit_bias":{"50256":-100}"#, "logit_bias"),
             (r#","tools":[{"type":"custom"}]"#, "tools other than functions"),
         ] {
             assert_eq!(rewrite(&chat(members)).unwrap_err(), feature);

@@ -24,10 +24,6 @@ impl Adapter for OpenAi {
         Ok(Rewritten { body: object.to_bytes(), dropped: Vec::new() })
     }
 
-    fn edits_stream(&self, client_wants_usage: bool) -> bool {
-        !client_wants_usage
-    }
-
     fn edit(&self, data: &str, client_wants_usage: bool) -> Edit {
         if client_wants_usage || !data.contains("\"usage\"") {
             return Edit::Keep;
@@ -47,7 +43,7 @@ impl Adapter for OpenAi {
     }
 }
 
-fn is_empty_list(raw: &RawValue) -> bool {
+pub(super) fn is_empty_list(raw: &RawValue) -> bool {
     raw.get().trim_start_matches('[').trim_start().starts_with(']')
 }
 
