@@ -1,5 +1,6 @@
 //! Arguments: types only.
 
+use clap::builder::RangedU64ValueParser;
 use clap::{Args as ClapArgs, Parser, Subcommand, ValueEnum};
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -29,16 +30,21 @@ pub(crate) enum Command {
                             'authorization: Bearer any'")]
     Mock(Mock),
     /// Play a request log at a gateway or a provider.
-    #[command(after_help = "Example:\n  weighbridge replay requests.ndjson --target http://127.0.0.1:8080 --rate x10")]
+    #[command(after_help = "Example:\n  weighbridge replay weighbridge-demo/requests-shadow.ndjson --target \
+                            http://127.0.0.1:8080 --rate 250/s --summary replay.json")]
     Replay(Replay),
     /// Judge exchange records: GO, HOLD or NO-GO, and the next weight.
-    #[command(after_help = "Example:\n  weighbridge evaluate records.ndjson --out verdict.json --report report")]
+    #[command(
+        after_help = "Example:\n  weighbridge evaluate records.ndjson --replay-summary replay.json --report report"
+    )]
     Evaluate(Evaluate),
     /// Render a verdict as HTML, PNG, Markdown and CSV.
     #[command(after_help = "Example:\n  weighbridge report verdict.json --out report")]
     Report(Report),
     /// Raise the gateway's weight, if a fresh and matching GO says so.
-    #[command(after_help = "Example:\n  weighbridge gate verdict.json --target http://127.0.0.1:8081 --apply")]
+    #[command(
+        after_help = "Example:\n  weighbridge gate verdict.json --target http://127.0.0.1:8081 --max-age 7d --apply"
+    )]
     Gate(Gate),
 }
 
@@ -54,10 +60,10 @@ pub(crate) struct Demo {
     #[arg(long, default_value = "good", value_name = "good|regressed|FILE")]
     pub scenario: String,
     /// Requests of each phase, instead of the scenario's own number.
-    #[arg(long)]
+    #[arg(long, value_parser = RangedU64ValueParser::<usize>::new().range(1..=1_000_000))]
     pub requests: Option<usize>,
     /// Requests sent a second, instead of the scenario's own rate.
-    #[arg(long)]
+    #[arg(long, value_parser = clap::value_parser!(u32).range(1..=100_000))]
     pub rate: Option<u32>,
     /// Open the last report in a browser.
     #[arg(long)]
@@ -155,7 +161,7 @@ pub(crate) struct Replay {
     /// Print the summary as JSON.
     #[arg(long)]
     pub json: bool,
-    /// Write the summary as JSON, for `evaluate --replay-summary`.
+    /// Write the summary as JSON, for `evaluate --replay-summary`; `-` for standard output.
     #[arg(long, value_name = "FILE")]
     pub summary: Option<PathBuf>,
 }
@@ -168,7 +174,7 @@ pub(crate) struct Evaluate {
     /// Margins, levels and limits, TOML; what it does not say keeps its default.
     #[arg(long)]
     pub policy: Option<PathBuf>,
-    /// Where the verdict goes.
+    /// Where the verdict goes, `-` for standard output.
     #[arg(long, default_value = "verdict.json")]
     pub out: PathBuf,
     /// Also render the report into this folder.
@@ -192,7 +198,7 @@ pub(crate) struct Evaluate {
     /// Print the verdict as JSON.
     #[arg(long)]
     pub json: bool,
-    /// Write a Markdown summary, for example for a CI step.
+    /// Write a Markdown summary, `-` for standard output, for example for a CI step.
     #[arg(long, value_name = "FILE")]
     pub summary: Option<PathBuf>,
 }
@@ -216,7 +222,7 @@ pub(crate) struct Gate {
     /// Raise the weight. Without it, only say what would happen.
     #[arg(long)]
     pub apply: bool,
-    /// Oldest evidence that may raise a weight.
+    /// Oldest evidence that may raise a weight, such as 30m, 24h or 7d.
     #[arg(long, default_value = "24h")]
     pub max_age: String,
     /// Variable that holds the admin token.

@@ -42,9 +42,27 @@ fn start_log(level: &str) {
     tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).with_ansi(ansi).init();
 }
 
-/// A time with its unit, such as `60s` or `24h`.
+/// A time with its unit, such as `60s`, `24h` or `7d`; a day has 24 hours.
 fn duration(option: &str, text: &str) -> Result<Duration, Failure> {
-    text.parse::<jiff::SignedDuration>().ok().and_then(|span| Duration::try_from(span).ok()).ok_or_else(|| {
-        Failure::usage(format!("{option} is `{text}`: expected a time with its unit, such as 60s or 24h"))
-    })
+    let length = |span: jiff::Span| span.to_duration(jiff::SpanRelativeTo::days_are_24_hours());
+    text.parse::<jiff::Span>().and_then(length).ok().and_then(|length| Duration::try_from(length).ok()).ok_or_else(
+        || Failure::usage(format!("{option} is `{text}`: expected a time with its unit: 45s, 30m, 24h or 7d")),
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_time_has_a_unit_from_seconds_to_days() {
+        for (text, seconds) in [("45s", 45), ("30m", 1800), ("24h", 86_400), ("7d", 604_800), ("1d 12h", 129_600)] {
+            assert_eq!(duration("--max-age", text).unwrap(), Duration::from_secs(seconds), "{text}");
+        }
+        for wrong in ["", "7", "d", "-1h", "1 month", "soon"] {
+            let failure = duration("--max-age", wrong).unwrap_err();
+            assert_eq!(failure.exit, Exit::Usage);
+            assert!(failure.message.contains("--max-age") && failure.message.contains("7d"), "{}", failure.message);
+        }
+    }
 }

@@ -1,14 +1,19 @@
 //! Ctrl-C and SIGTERM as a token.
 
+use crate::outcome::Exit;
 use tokio_util::sync::CancellationToken;
 
-/// A token that is cancelled by the first signal. A second Ctrl-C ends the process as usual.
+/// A token that is cancelled by the first signal. The second one ends the process at once: the handler stays in place
+/// once it is set, so that nobody else would.
+#[expect(clippy::exit, reason = "whoever asks twice does not want to wait for an orderly end")]
 pub(crate) fn on_signal() -> CancellationToken {
     let token = CancellationToken::new();
     let cancelled = token.clone();
     tokio::spawn(async move {
         wait().await;
         cancelled.cancel();
+        wait().await;
+        std::process::exit(Exit::World as i32);
     });
     token
 }

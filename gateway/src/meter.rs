@@ -73,8 +73,8 @@ impl Meter {
     }
 
     /// Nothing that matters can follow any more.
-    pub(crate) const fn is_complete(&self) -> bool {
-        self.fold.is_done()
+    pub(crate) const fn is_over(&self) -> bool {
+        self.fold.is_over()
     }
 
     /// What is left when the stream ends: an unclosed frame.

@@ -60,8 +60,8 @@ impl Relay {
         }
     }
 
-    fn is_complete(&self) -> bool {
-        self.open.as_ref().is_some_and(|(meter, _)| meter.is_complete())
+    fn is_over(&self) -> bool {
+        self.open.as_ref().is_some_and(|(meter, _)| meter.is_over())
     }
 
     /// The provider's next piece, or its silence.
@@ -79,7 +79,7 @@ impl Relay {
     /// The last words to the client when the answer breaks off: an error event in a stream; a whole answer can only
     /// be cut, so that the client sees it is incomplete.
     fn break_off(&mut self, kind: ErrorKind, why: &str) -> Poll<Option<Result<Bytes, std::io::Error>>> {
-        if self.is_complete() {
+        if self.is_over() {
             // What goes wrong behind the end mark concerns nobody any more.
             self.close(None);
             return Poll::Ready(None);
@@ -122,7 +122,7 @@ impl Stream for Relay {
                 Some(Err(_)) => return self.break_off(ErrorKind::Truncated, "the provider broke the answer off"),
                 None => {
                     let rest = meter.rest(Instant::now(), editor);
-                    if self.streamed && !self.is_complete() {
+                    if self.streamed && !self.is_over() {
                         return self.break_off(ErrorKind::Truncated, "the provider broke the answer off");
                     }
                     self.close(None);
@@ -138,7 +138,7 @@ impl Stream for Relay {
 impl Drop for Relay {
     /// Dropped before its end: the client went away. Many clients do so at the end mark; that is no cancellation.
     fn drop(&mut self) {
-        let complete = self.is_complete();
-        self.close((!complete).then_some(ErrorKind::ClientCancelled));
+        let over = self.is_over();
+        self.close((!over).then_some(ErrorKind::ClientCancelled));
     }
 }

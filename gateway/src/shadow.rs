@@ -158,7 +158,7 @@ async fn run(job: Job, upstream: &Upstream, shared: &Shared) {
             };
             if failure.is_some() {
                 // What goes wrong behind the end mark is no failure, as for the clients.
-                let failure = failure.filter(|_| !meter.is_complete());
+                let failure = failure.filter(|_| !meter.is_over());
                 return meter.finish(failure, Instant::now());
             }
         }

@@ -3,6 +3,7 @@
 //! Nothing here is a shortcut: the same mocks, gateway, replay, evaluator, report and gate run as from the command
 //! line, and each step prints the command that does it.
 
+mod files;
 mod labels;
 mod scenario;
 mod stage;
@@ -44,13 +45,13 @@ pub(super) async fn run(args: args::Demo) -> Result<Exit, Failure> {
 /// The two acts; returns the page to look at last.
 async fn perform(stage: &Stage) -> Result<std::path::PathBuf, Failure> {
     render::result(&stage.introduction());
-    let shadow = stage.act("shadow", stage.scenario.shadow_requests()).await?;
+    let shadow = stage.act("shadow", stage.scenario.shadow_requests(), &[]).await?;
     if !stage.gate(&shadow, true).await? {
         render::result(&why_stopped(&shadow.verdict));
         return Ok(shadow.page);
     }
     let Some(requests) = stage.scenario.canary_requests() else { return Ok(shadow.page) };
-    let canary = stage.act("canary", requests).await?;
+    let canary = stage.act("canary", requests, &shadow.replay_summaries).await?;
     stage.gate(&canary, false).await?;
     Ok(canary.page)
 }

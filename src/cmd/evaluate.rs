@@ -9,6 +9,7 @@ use judge::verdict::Verdict;
 use std::path::Path;
 
 pub(super) fn run(args: &args::Evaluate) -> Result<Exit, Failure> {
+    check_outputs(args)?;
     let mut options = Options::new(policy(args.policy.as_deref())?, env!("CARGO_PKG_VERSION"));
     options.labels.clone_from(&args.labels);
     options.at_weight_percent = args.at;
@@ -17,25 +18,58 @@ pub(super) fn run(args: &args::Evaluate) -> Result<Exit, Failure> {
     options.skip_broken = args.skip_broken;
     let Outcome { verdict, counts } = evaluator::evaluate(&args.records, &options).map_err(|error| failure(&error))?;
     let json = output::to_json(&verdict);
-    if args.out == Path::new("-") {
-        render::result(&json);
-    } else {
+    if !is_standard_output(&args.out) {
         write(&args.out, json.as_bytes())?;
     }
-    if args.json && args.out != Path::new("-") {
+    let markdown = args.summary.as_ref().map(|path| (path, reports::markdown(&verdict)));
+    if args.json || is_standard_output(&args.out) {
         render::result(&json);
-    } else if args.out != Path::new("-") {
+    } else if let Some((_, markdown)) = markdown.as_ref().filter(|(path, _)| is_standard_output(path)) {
+        render::result(markdown);
+    } else {
         render::result(&output::summary_text(&verdict, render::colour()));
+    }
+    if !is_standard_output(&args.out) {
         render::note(&format!("verdict  {}", args.out.display()));
     }
     counts.remarks().iter().for_each(|remark| render::note(remark));
     if let Some(folder) = &args.report {
         render::note(&write_report(&verdict, folder)?);
     }
-    if let Some(path) = &args.summary {
-        write(path, reports::markdown(&verdict).as_bytes())?;
+    if let Some((path, markdown)) = markdown.filter(|(path, _)| !is_standard_output(path)) {
+        write(path, markdown.as_bytes())?;
     }
     Ok(verdict.verdict.into())
+}
+
+/// Whether an option for a file means standard output.
+pub(super) fn is_standard_output(path: &Path) -> bool {
+    path == Path::new("-")
+}
+
+/// Refuses what cannot be done before anything is read or written.
+fn check_outputs(args: &args::Evaluate) -> Result<(), Failure> {
+    let summary = args.summary.as_deref().is_some_and(is_standard_output);
+    if summary && (args.json || is_standard_output(&args.out)) {
+        return Err(Failure::usage(
+            "the verdict and the summary cannot both go to standard output: give one of them a file",
+        ));
+    }
+    args.report.as_deref().map_or(Ok(()), |folder| check_folder("--report", folder))
+}
+
+/// A report is several files: it needs a folder.
+pub(super) fn check_folder(option: &str, folder: &Path) -> Result<(), Failure> {
+    let shown = folder.display();
+    if is_standard_output(folder) {
+        return Err(Failure::usage(format!(
+            "{option} is `-`: a report is several files, name a folder; `evaluate --summary -` prints Markdown"
+        )));
+    }
+    if folder.exists() && !folder.is_dir() {
+        return Err(Failure::usage(format!("{option} is {shown}, which is a file: name a folder")));
+    }
+    Ok(())
 }
 
 /// The policy in a file, or the default one.

@@ -1,15 +1,18 @@
 //! `weighbridge gate`: the only hand that raises a weight.
 
+mod address;
 mod decide;
+mod plane;
 
 use crate::args;
 use crate::outcome::{Exit, Failure};
 use crate::{render, verdict_file};
 use decide::{Step, decide};
-use gateway::admin::{MigrationState, WeightChange};
+use gateway::admin::WeightChange;
 use judge::verdict::Verdict;
-use reqwest::{StatusCode, header};
 use std::time::Duration;
+
+pub(super) use plane::AdminPlane;
 
 pub(super) async fn run(args: &args::Gate) -> Result<Exit, Failure> {
     let verdict = verdict_file::read(&args.verdict)?;
@@ -38,7 +41,7 @@ pub(super) async fn pass(
     apply: bool,
 ) -> Result<Passed, Failure> {
     let Some(state) = plane.weight(&verdict.migration).await? else {
-        let text = format!("left alone: the gateway at {} has no migration {}", plane.target, verdict.migration);
+        let text = format!("left alone: the gateway at {} has no migration {}", plane.shown(), verdict.migration);
         return Ok(Passed { text, exit: Exit::Hold, raised: false });
     };
     let now_us = jiff::Timestamp::now().as_microsecond();
@@ -63,74 +66,5 @@ pub(super) async fn pass(
                 }
             }
         }
-    }
-}
-
-/// The gateway's admin plane, from outside.
-pub(super) struct AdminPlane {
-    client: reqwest::Client,
-    target: String,
-    authorization: header::HeaderValue,
-}
-
-impl AdminPlane {
-    pub(super) fn new(target: &str, token: &str) -> Result<Self, Failure> {
-        let mut authorization = header::HeaderValue::from_str(&format!("Bearer {}", token.trim()))
-            .map_err(|_| Failure::usage("the admin token has characters that no header may carry"))?;
-        authorization.set_sensitive(true);
-        let client = reqwest::Client::builder()
-            .timeout(Duration::from_secs(10))
-            .redirect(reqwest::redirect::Policy::none())
-            .build()
-            .map_err(Failure::world)?;
-        Ok(Self { client, target: target.trim_end_matches('/').to_owned(), authorization })
-    }
-
-    fn weight_url(&self, migration: &str) -> String {
-        format!("{}/admin/v1/migrations/{migration}/weight", self.target)
-    }
-
-    async fn send(&self, request: reqwest::RequestBuilder) -> Result<reqwest::Response, Failure> {
-        request.header(header::AUTHORIZATION, self.authorization.clone()).send().await.map_err(|error| {
-            Failure::world(format!(
-                "cannot reach the admin plane at {}: {error}; is `weighbridge serve` running?",
-                self.target
-            ))
-        })
-    }
-
-    /// The state of a migration; `None` if the gateway does not have it.
-    async fn weight(&self, migration: &str) -> Result<Option<MigrationState>, Failure> {
-        let response = self.send(self.client.get(self.weight_url(migration))).await?;
-        match response.status() {
-            StatusCode::OK => self.state(response).await.map(Some),
-            StatusCode::NOT_FOUND => Ok(None),
-            StatusCode::UNAUTHORIZED => Err(Failure::usage("the admin plane refused the token")),
-            status => Err(Failure::world(format!("the admin plane at {} answered {status}", self.target))),
-        }
-    }
-
-    /// Sets the weight; `None` if the epoch has changed meanwhile.
-    async fn raise(&self, state: &MigrationState, change: WeightChange) -> Result<Option<MigrationState>, Failure> {
-        let request = self
-            .client
-            .put(self.weight_url(&state.name))
-            .header(header::IF_MATCH, format!("\"{}\"", state.epoch))
-            .json(&change);
-        let response = self.send(request).await?;
-        match response.status() {
-            StatusCode::OK => self.state(response).await.map(Some),
-            StatusCode::PRECONDITION_FAILED => Ok(None),
-            status => Err(Failure::world(format!("the admin plane at {} answered {status}", self.target))),
-        }
-    }
-
-    async fn state(&self, response: reqwest::Response) -> Result<MigrationState, Failure> {
-        response.json().await.map_err(|error| {
-            Failure::world(format!(
-                "the answer of {} is no migration state: {error}; is it an admin plane?",
-                self.target
-            ))
-        })
     }
 }

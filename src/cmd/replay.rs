@@ -1,5 +1,6 @@
 //! `weighbridge replay`.
 
+use super::evaluate::{is_standard_output, write};
 use crate::args;
 use crate::outcome::{Exit, Failure};
 use crate::{render, stop};
@@ -18,14 +19,18 @@ pub(super) async fn run(args: args::Replay) -> Result<Exit, Failure> {
     let progress = replay::progress::for_stderr();
     let summary = replay::run(log, options, &*progress, stop::on_signal()).await.map_err(failure)?;
     let json = json(&summary)?;
-    if let Some(path) = &args.summary {
-        super::evaluate::write(path, json.as_bytes())?;
+    let as_json = args.json || args.summary.as_deref().is_some_and(is_standard_output);
+    if let Some(path) = args.summary.as_deref().filter(|path| !is_standard_output(path)) {
+        write(path, json.as_bytes())?;
     }
-    render::result(&if args.json { json } else { summary.to_text() });
+    render::result(&if as_json { json } else { summary.to_text() });
     Ok(if summary.ok == 0 && summary.sent > 0 { Exit::World } else { Exit::Done })
 }
 
 fn options(args: &args::Replay) -> Result<ReplayOptions, Failure> {
+    if args.out.as_deref().is_some_and(is_standard_output) {
+        return Err(Failure::usage("--out is `-`: records are appended as they come, name a file"));
+    }
     let mut models = BTreeMap::new();
     for pair in &args.models {
         let (from, to) = pair.split_once('=').ok_or_else(|| {

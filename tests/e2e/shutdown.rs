@@ -70,7 +70,8 @@ async fn a_client_that_never_sends_its_body_does_not_hold_the_stop_up() {
 
 #[tokio::test]
 async fn the_admin_plane_tells_that_the_gateway_stops() {
-    let house = Plan { openai: endless(1.0), extra: "server.drain_timeout = \"2s\"\n", ..Plan::default() }.build().await;
+    let house =
+        Plan { openai: endless(1.0), extra: "server.drain_timeout = \"2s\"\n", ..Plan::default() }.build().await;
     let request = house.client.post(house.url()).bearer_auth("k").json(&chat("hello", &json!({"stream": true})));
     let open = request.send().await.unwrap();
     let (client, ready) = (house.client.clone(), format!("http://{}/readyz", house.gateway.admin_address));

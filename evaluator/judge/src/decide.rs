@@ -7,7 +7,7 @@
 use serde::Serialize;
 
 use crate::evidence::Evidence;
-use crate::guardrail::{self, Answer, LevelsInForce};
+use crate::guardrail::{self, Answer, Doubts, JudgedEpoch, LevelsInForce};
 use crate::instrument;
 use crate::policy::{HardStop, Policy};
 use crate::verdict::{Decision, Guardrail, Instrument, Needed, State};
@@ -36,9 +36,10 @@ pub struct Judged {
 /// Judges. Pure: the same evidence and policy give the same result, and nothing is too odd to be answered.
 #[must_use]
 pub fn judge(evidence: &Evidence, policy: &Policy) -> Judged {
-    let health = instrument::health(evidence, policy.instrument);
     let (questions, left_out) = guardrail::questions(evidence, policy);
     let levels = LevelsInForce::new(policy, questions.len());
+    let health = instrument::health(evidence, policy, levels);
+    let epoch = JudgedEpoch::new(evidence, policy);
     let canary_rate = evidence.canary.as_ref().and_then(|canary| canary.candidate_requests_per_hour);
     let answers: Vec<Answer> = questions
         .iter()
@@ -46,7 +47,7 @@ pub fn judge(evidence: &Evidence, policy: &Policy) -> Judged {
             let served = question.segment == CANARY;
             let alarms = if served { &health.canary } else { &health.paired };
             let rate = if served { canary_rate } else { evidence.pairs_per_hour };
-            guardrail::answer(question, levels, alarms, rate)
+            guardrail::answer(question, levels, Doubts { alarms, epoch }, rate)
         })
         .collect();
 

@@ -33,6 +33,11 @@ pub struct Evidence {
     /// Extra failed requests that earlier epochs have already cost (observed excess over the baseline, never
     /// negative); counted against the harm budget. 0 if nothing was served before.
     pub earlier_extra_failures: f64,
+    /// What earlier epochs served; a failure there is not forgotten because the weight has changed since.
+    pub earlier_epochs: Vec<EarlierEpoch>,
+    /// Observations of the judged epoch itself: its pairs, and the candidate's served requests outside of them. `None`
+    /// where all of the evidence is of one epoch, so that the floors of the guardrails say it all.
+    pub judged_epoch_observations: Option<u64>,
     /// Pairs that come in per hour, if a rate can be named; only used to say how many hours are missing.
     pub pairs_per_hour: Option<f64>,
 }
@@ -177,6 +182,24 @@ pub struct CanaryEvidence {
     pub candidate: CanaryArm,
     /// Requests the candidate serves per hour, if a rate can be named.
     pub candidate_requests_per_hour: Option<f64>,
+    /// Weight at which it was served, percent, where that is not the weight to judge at.
+    pub weight_percent: Option<f64>,
+}
+
+/// Served traffic of an epoch before the judged one.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct EarlierEpoch {
+    /// Its number.
+    pub epoch: u64,
+    /// Requests served by the baseline.
+    pub baseline_requests: u64,
+    /// Those of them that failed.
+    pub baseline_errors: u64,
+    /// Requests served by the candidate.
+    pub candidate_requests: u64,
+    /// Those of them that failed.
+    pub candidate_errors: u64,
 }
 
 /// One arm of the served traffic.
@@ -185,10 +208,12 @@ pub struct CanaryEvidence {
 pub struct CanaryArm {
     /// Units of assignment (conversations, or consumers) that the split sent here.
     pub units: u64,
-    /// Requests served.
+    /// Requests served to the end, or to a failure of the provider.
     pub requests: u64,
     /// Requests that failed for the client, among `requests`.
     pub errors: u64,
+    /// Requests that the client gave up on, besides `requests`.
+    pub cancelled: u64,
     /// Time to first token of the streamed requests; `None` means failed. Empty if none was streamed.
     pub ttft_us: Vec<Option<u64>>,
 }

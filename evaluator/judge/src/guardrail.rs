@@ -13,6 +13,7 @@ mod sentence;
 pub use questions::FIXED_GUARDRAILS;
 pub(crate) use questions::{Question, questions};
 
+use crate::evidence::Evidence;
 use crate::policy::Policy;
 use crate::verdict::{Guardrail, Needed, Scale, State};
 use measure::Measured;
@@ -39,12 +40,41 @@ impl LevelsInForce {
     }
 }
 
-/// Asks one guardrail. `alarms` are the instrument's alarms that concern its segment; `per_hour` is the rate at which
-/// its observations come in, if known.
+/// What the judged epoch itself holds. Pairs of earlier epochs may count, but not alone: they say nothing about what
+/// runs now.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct JudgedEpoch {
+    pub(crate) observations: u64,
+    pub(crate) floor: u64,
+}
+
+impl JudgedEpoch {
+    /// An epoch that holds too little to pass anything; `None` if it holds enough, or is all there is.
+    pub(crate) fn new(evidence: &Evidence, policy: &Policy) -> Option<Self> {
+        let floor = policy.floors.pairs;
+        let observations = evidence.judged_epoch_observations.filter(|observations| *observations < floor)?;
+        Some(Self { observations, floor })
+    }
+
+    pub(crate) const fn missing(self) -> u64 {
+        self.floor.saturating_sub(self.observations)
+    }
+}
+
+/// What keeps a proven guardrail from passing.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Doubts<'a> {
+    /// The instrument's alarms that concern the guardrail's segment.
+    pub(crate) alarms: &'a [String],
+    /// The judged epoch, if it holds too little.
+    pub(crate) epoch: Option<JudgedEpoch>,
+}
+
+/// Asks one guardrail. `per_hour` is the rate at which its observations come in, if known.
 pub(crate) fn answer(
     question: &Question<'_>,
     levels: LevelsInForce,
-    alarms: &[String],
+    doubts: Doubts<'_>,
     per_hour: Option<f64>,
 ) -> Answer {
     let measured = measure::measure(question, levels);
@@ -78,16 +108,16 @@ pub(crate) fn answer(
     Answer { guardrail, needed }
 }
 
-fn state(question: &Question<'_>, measured: &Measured, instrument_alarm: bool) -> State {
+fn state(question: &Question<'_>, measured: &Measured, doubts: Doubts<'_>) -> State {
     if measured.lower.is_some_and(|lower| lower > question.margin) {
         return State::Fail;
     }
     let enough = measured.n >= question.floor;
     let proven = measured.upper.is_some_and(|upper| upper < question.margin);
-    if !(enough && proven) {
+    if !(enough && proven) || doubts.epoch.is_some() {
         return State::HoldInsufficient;
     }
-    if instrument_alarm {
+    if !doubts.alarms.is_empty() {
         return State::HoldInstrument;
     }
     let no_effect = match question.scale() {

@@ -1,8 +1,11 @@
 //! Is the measuring itself sound? Every alarm here holds the verdict.
 
-use crate::evidence::{CanaryEvidence, Evidence};
+use crate::evidence::{CanaryEvidence, EarlierEpoch, Evidence};
+use crate::guardrail::LevelsInForce;
+use crate::policy::Policy;
 use crate::policy::InstrumentLimits;
-use crate::stats::{Refusal, srm};
+use crate::stats::unpaired::{self, Arm};
+use crate::stats::{Refusal, Side, srm};
 use crate::verdict::Instrument;
 use crate::words;
 
@@ -15,7 +18,8 @@ pub(crate) struct Health {
     pub(crate) canary: Vec<String>,
 }
 
-pub(crate) fn health(evidence: &Evidence, limits: InstrumentLimits) -> Health {
+pub(crate) fn health(evidence: &Evidence, policy: &Policy, levels: LevelsInForce) -> Health {
+    let limits = policy.instrument;
     let given = &evidence.instrument;
     let mut instrument = given.clone();
     let mut both = given.alarms.clone();
@@ -26,6 +30,7 @@ pub(crate) fn health(evidence: &Evidence, limits: InstrumentLimits) -> Health {
     if !(0.0..=100.0).contains(&evidence.weight_percent) {
         both.push(format!("The weight of {} % on record is not a percentage.", evidence.weight_percent));
     }
+    both.extend(evidence.earlier_epochs.iter().filter_map(|earlier| failed_earlier(earlier, policy, levels)));
     instrument.mirror_loss = mirror_loss(given);
     let paired_only = mirror(given, instrument.mirror_loss, limits);
 
@@ -35,10 +40,11 @@ pub(crate) fn health(evidence: &Evidence, limits: InstrumentLimits) -> Health {
     // An epoch in which nothing was served yet has no split to check; its guardrails hold for want of evidence.
     if let Some(canary) = evidence.canary.as_ref().filter(|canary| served_something(canary)) {
         instrument.srm_units = Some([canary.baseline.units, canary.candidate.units]);
-        match split(canary, evidence.weight_percent) {
+        let weight_percent = canary.weight_percent.unwrap_or(evidence.weight_percent);
+        match split(canary, weight_percent) {
             Ok(p) => {
                 instrument.srm_p = Some(p);
-                canary_only.extend((p < limits.srm_p).then(|| mismatch(canary, evidence.weight_percent, p)));
+                canary_only.extend((p < limits.srm_p).then(|| mismatch(canary, weight_percent, p)));
             }
             Err(problem) => canary_only.push(format!("The split cannot be checked: {problem}.")),
         }
@@ -62,7 +68,8 @@ fn mirror(given: &Instrument, loss: Option<f64>, limits: InstrumentLimits) -> Ve
         ));
     } else if let Some(loss) = loss.filter(|loss| *loss * 100.0 > limits.mirror_loss_percent) {
         alarms.push(format!(
-            "The outcome of {:.2} % of the mirrored requests is unknown (limit {}), so the pairs may be a biased selection.",
+            "The outcome of {:.2} % of the mirrored requests is unknown (limit {}), so the pairs may be a \
+             biased selection; if copies are still under way, evaluate again when they have ended.",
             loss * 100.0,
             words::percent(limits.mirror_loss_percent)
         ));
@@ -78,6 +85,29 @@ fn rejects(given: &Instrument, limits: InstrumentLimits) -> Option<String> {
         format!(
             "Rows refused at loading differ between the arms by {apart:.2} points (limit {}).",
             limits.reject_share_points
+        )
+    })
+}
+
+/// An earlier epoch whose served traffic failed, by the rule of the judged one: the error guardrail or the hard stop.
+fn failed_earlier(earlier: &EarlierEpoch, policy: &Policy, levels: LevelsInForce) -> Option<String> {
+    let candidate = Arm { events: earlier.candidate_errors, n: earlier.candidate_requests };
+    let baseline = Arm { events: earlier.baseline_errors, n: earlier.baseline_requests };
+    let margin = policy.error_margin_points() / 100.0;
+    let proven = || {
+        let lower = unpaired::bound(candidate, baseline, levels.alarm, Side::Lower);
+        policy.guardrails.errors.enabled && lower.is_ok_and(|lower| lower > margin)
+    };
+    let percent = |arm: Arm| arm.events as f64 / arm.n.max(1) as f64 * 100.0;
+    let stop = policy.hard_stop;
+    let stopped = candidate.n >= stop.min_requests.max(1) && percent(candidate) > stop.error_percent;
+    (stopped || proven()).then(|| {
+        let against =
+            if baseline.n > 0 { format!("{:.1} %", percent(baseline)) } else { "no served baseline".to_owned() };
+        format!(
+            "Served traffic failed in epoch {} (errors {:.1} % against {against}): evaluate records from after the repair.",
+            earlier.epoch,
+            percent(candidate)
         )
     })
 }

@@ -31,6 +31,8 @@ pub struct Policy {
     pub levels: Levels,
     /// Observations without which nothing passes.
     pub floors: Floors,
+    /// Which rows are still evidence.
+    pub evidence: EvidenceLimits,
     /// When to stop at once.
     pub hard_stop: HardStop,
     /// When the measuring itself is in doubt.
@@ -59,6 +61,13 @@ pub struct Floors {
     pub pairs: u64,
     /// The same for 95th percentiles.
     pub pairs_p95: u64,
+}
+
+/// Which rows are still evidence.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+pub struct EvidenceLimits {
+    /// Pairs, and what earlier epochs served, count up to this age, hours before the newest row.
+    pub max_age_hours: f64,
 }
 
 /// The absolute limit on the candidate's errors.
@@ -119,6 +128,8 @@ pub struct Margins {
     pub duration_p95: Margin,
     /// Mean cost per request, ratio.
     pub cost: Margin,
+    /// Requests that the client gave up on, served traffic, percentage points.
+    pub cancellations: Margin,
 }
 
 /// One margin; percentage points or a ratio, as its place says.
@@ -182,10 +193,11 @@ impl Policy {
     fn from_layers(layers: &Layers) -> Result<Self, PolicyError> {
         let policy = Self {
             levels: Levels {
-                alpha_go: layers.number("levels.alpha_go", 1e-6, 0.5)?,
+                alpha_go: layers.number_below("levels.alpha_go", 1e-6, 0.5)?,
                 alpha_nogo: layers.number("levels.alpha_nogo", 1e-9, 0.5)?,
             },
             floors: Floors { pairs: layers.count("floors.pairs", 1)?, pairs_p95: layers.count("floors.pairs_p95", 1)? },
+            evidence: EvidenceLimits { max_age_hours: layers.number("evidence.max_age_hours", 0.01, 1e6)? },
             hard_stop: HardStop {
                 error_percent: layers.number("hard_stop.error_percent", 0.0, 100.0)?,
                 min_requests: layers.count("hard_stop.min_requests", 1)?,
@@ -220,6 +232,7 @@ impl Policy {
         Self {
             levels: Levels { alpha_go: 0.05, alpha_nogo: 0.01 },
             floors: Floors { pairs: u64::MAX, pairs_p95: u64::MAX },
+            evidence: EvidenceLimits { max_age_hours: 0.0 },
             hard_stop: HardStop { error_percent: 10.0, min_requests: 30 },
             instrument: InstrumentLimits { mirror_loss_percent: 0.0, reject_share_points: 0.0, srm_p: 0.5 },
             weight: WeightPolicy {
@@ -240,6 +253,7 @@ impl Policy {
                 duration_p50: off,
                 duration_p95: off,
                 cost: off,
+                cancellations: off,
             },
             labels: BTreeMap::new(),
         }
@@ -280,6 +294,7 @@ fn margins(layers: &Layers) -> Result<Margins, PolicyError> {
         duration_p50: ratio("duration_p50", 0.01)?,
         duration_p95: ratio("duration_p95", 0.01)?,
         cost: ratio("cost", 0.01)?,
+        cancellations: points("cancellations")?,
     })
 }
 

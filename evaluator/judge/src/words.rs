@@ -12,6 +12,7 @@ pub(crate) fn metric(name: &str, segment: &str) -> String {
         "duration_p50" => "median duration".to_owned(),
         "duration_p95" => "95th percentile of the duration".to_owned(),
         "cost" => "mean cost per request".to_owned(),
+        "cancellations" => "requests given up by the client".to_owned(),
         label => format!("misses of the label `{label}`"),
     };
     if segment == CANARY { format!("{words} in served traffic") } else { words }

@@ -4,7 +4,7 @@ use crate::args;
 use crate::outcome::{Exit, Failure};
 use datasets::{LoggedRequest, bundled};
 use evaluator::paired_answers::{self, Answer, PairedAnswers};
-use mocks::{Profile, Script, ScriptAnswer, Vendor};
+use mocks::{Profile, Script, ScriptAnswer};
 use serde_json::json;
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -22,6 +22,8 @@ pub(super) struct Scenario {
     requests: Vec<LoggedRequest>,
     shadow_count: usize,
     pub script: Script,
+    /// The same script as the text of a file for `weighbridge mock --script`.
+    pub script_text: String,
     /// Behaviour of OpenAI and DeepSeek.
     pub profiles: [Profile; 2],
     /// Baseline model to candidate model.
@@ -57,8 +59,8 @@ impl Scenario {
         let damaged =
             |error: String| Failure { exit: Exit::Bug, message: format!("the bundled log is damaged: {error}") };
         let log = bundled::DEMO.requests().map_err(|error| damaged(error.to_string()))?;
-        let script = bundled::DEMO.script_text().map_err(|error| damaged(error.to_string()))?;
-        let script = Script::parse(Path::new("demo.script.ndjson"), script.as_bytes())
+        let script_text = bundled::DEMO.script_text().map_err(|error| damaged(error.to_string()))?;
+        let script = Script::parse(Path::new("demo.script.ndjson"), script_text.as_bytes())
             .map_err(|error| damaged(error.to_string()))?;
         let shadow_count = args.requests.unwrap_or(SHADOW_REQUESTS);
         let total = shadow_count + args.requests.unwrap_or(CANARY_REQUESTS);
@@ -68,6 +70,7 @@ impl Scenario {
             requests,
             shadow_count,
             script,
+            script_text,
             profiles: [Profile::demo_openai(), deepseek],
             models: models([("gpt-4o-mini", "deepseek-flash"), ("gpt-4o", "deepseek-v4-pro")]),
             policy: include_str!("policy.toml").to_owned(),
@@ -81,13 +84,15 @@ impl Scenario {
         let answers = paired_answers::read(path, None, None).map_err(|error| {
             Failure::usage(format!("{error} (--scenario takes good, regressed, or a file of paired answers)"))
         })?;
-        let mut script = Script::new();
+        let mut script_text = String::new();
         let mut requests = Vec::new();
         for (index, row) in answers.rows.iter().enumerate() {
-            script.insert(Vendor::OpenAi, row.prompt.as_str(), script_answer(&row.baseline));
-            script.insert(Vendor::DeepSeek, row.prompt.as_str(), script_answer(&row.candidate));
+            let [openai, deepseek] = [&row.baseline, &row.candidate].map(script_answer);
+            let line = json!({"prompt": row.prompt, "openai": openai, "deepseek": deepseek});
+            script_text.push_str(&format!("{line}\n"));
             requests.push(request(index, row, &answers.baseline_model)?);
         }
+        let script = Script::parse(path, script_text.as_bytes()).map_err(Failure::usage)?;
         requests.truncate(args.requests.unwrap_or(usize::MAX));
         let healthy = |profile: Profile| Profile { faults: mocks::Faults::default(), ..profile };
         Ok(Self {
@@ -95,6 +100,7 @@ impl Scenario {
             shadow_count: requests.len(),
             requests,
             script,
+            script_text,
             profiles: [healthy(Profile::demo_openai()), healthy(Profile::demo_deepseek())],
             models: models([(answers.baseline_model.as_str(), "deepseek-flash")]),
             policy: include_str!("policy-paired.toml").to_owned(),

@@ -1,26 +1,23 @@
 //! Mocks, gateway and files of one demo, and the steps of an act.
 
 use super::super::{evaluate, gate, replay as replay_command, serve};
-use super::labels;
 use super::scenario::Scenario;
+use super::{files, labels};
 use crate::args;
 use crate::outcome::{Exit, Failure};
 use crate::{render, stop};
-use datasets::{Appender, Format, Header, LoggedRequest, Redaction};
+use datasets::LoggedRequest;
 use evaluator::{Options, output};
 use gateway::Config;
 use judge::policy::Policy;
 use judge::verdict::Verdict;
 use mocks::{MockConfig, Vendor};
-use replay::ReplayOptions;
+use replay::{CancellationToken, ReplayOptions};
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-const MIGRATION: &str = "openai-to-deepseek";
-/// Salt of the records' digests; labels are written with the same one.
-const SALT: &str = "weighbridge";
 /// The admin plane of the demo lives a minute on a port of its own on loopback.
 const ADMIN_TOKEN: &str = "demo";
 
@@ -34,26 +31,31 @@ pub(super) struct Stage {
     plane: gate::AdminPlane,
     policy: Policy,
     labels: Option<PathBuf>,
+    stop: CancellationToken,
 }
 
 /// What an act leaves.
 pub(super) struct Act {
     pub verdict: Verdict,
     file: PathBuf,
+    /// Summaries of all replays so far: the records that were judged come from all of them.
+    pub replay_summaries: Vec<PathBuf>,
     pub page: PathBuf,
 }
 
 impl Stage {
     pub(super) async fn open(args: &args::Demo, scenario: Scenario) -> Result<Self, Failure> {
-        let out = fresh_folder(&args.out)?;
+        let stop = stop::on_signal();
+        let out = files::fresh_folder(&args.out)?;
         let policy = Policy::parse(&scenario.policy)
             .map_err(|error| Failure { exit: Exit::Bug, message: format!("the demo's policy: {error}") })?;
         evaluate::write(&out.join("policy.toml"), scenario.policy.as_bytes())?;
         let label_path = out.join("labels.ndjson");
         let labels = match &scenario.graded {
-            Some(answers) if labels::write(&label_path, answers, SALT)? => Some(label_path),
+            Some(answers) if labels::write(&label_path, answers, files::SALT)? => Some(label_path),
             _ => None,
         };
+        files::write_mocks(&out, &scenario)?;
         let script = Arc::new(scenario.script.clone());
         let mut mocks = Vec::new();
         for (vendor, profile) in Vendor::ALL.into_iter().zip(scenario.profiles.clone()) {
@@ -62,14 +64,14 @@ impl Stage {
             let any_port = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
             mocks.push(mocks::start(any_port, config).await.map_err(Failure::world)?);
         }
-        let text = configuration(&scenario, &mocks, &out.join("records.ndjson"));
+        let text = files::configuration(&scenario, &mocks, &out.join("records.ndjson"));
         evaluate::write(&out.join("gateway.toml"), text.as_bytes())?;
         let key = |name: &str| Some(if name.ends_with("TOKEN") { ADMIN_TOKEN } else { "demo-key" }.to_owned());
         let config = Config::parse(&text, &out.join("gateway.toml"), &key)
             .map_err(|error| Failure { exit: Exit::Bug, message: format!("the demo's configuration: {error}") })?;
         let gateway = gateway::start(config).await.map_err(serve::start_failure)?;
         let plane = gate::AdminPlane::new(&format!("http://{}", gateway.admin_address), ADMIN_TOKEN)?;
-        Ok(Self { scenario, out, seed: args.seed, mocks, gateway, plane, policy, labels })
+        Ok(Self { scenario, out, seed: args.seed, mocks, gateway, plane, policy, labels, stop })
     }
 
     pub(super) async fn close(self) {
@@ -90,27 +92,50 @@ impl Stage {
         )
     }
 
-    /// Replay, evaluation and report.
-    pub(super) async fn act(&self, name: &str, requests: &[LoggedRequest]) -> Result<Act, Failure> {
+    /// Replay, evaluation and report. `earlier` are the replay summaries of the acts before, whose records are judged
+    /// again with the new ones.
+    pub(super) async fn act(
+        &self,
+        name: &str,
+        requests: &[LoggedRequest],
+        earlier: &[PathBuf],
+    ) -> Result<Act, Failure> {
         let log = self.out.join(format!("requests-{name}.ndjson"));
-        write_log(&log, requests)?;
+        files::write_log(&log, requests)?;
         let weight = self.weight_percent();
         render::result(&format!(
             "\n{} phase: {} requests, {weight}% served by the candidate",
             capital(name),
             requests.len()
         ));
-        let summary_path = self.replay(name, &log, requests).await?;
+        let mut replay_summaries = earlier.to_vec();
+        replay_summaries.push(self.replay(name, &log, requests).await?);
         self.gateway.settle().await;
-        self.judge(name, summary_path)
+        self.go_on()?;
+        let act = self.judge(name, replay_summaries)?;
+        self.go_on()?;
+        Ok(act)
+    }
+
+    /// Ends the demo between two steps if somebody asked for it.
+    fn go_on(&self) -> Result<(), Failure> {
+        if !self.stop.is_cancelled() {
+            return Ok(());
+        }
+        Err(Failure::world(format!(
+            "stopped by a signal; what was recorded so far is kept in {}",
+            self.out.join("records.ndjson").display()
+        )))
     }
 
     async fn replay(&self, name: &str, log: &Path, requests: &[LoggedRequest]) -> Result<PathBuf, Failure> {
+        let path = self.out.join(format!("replay-{name}.json"));
         let rate = format!("{}/s", self.scenario.rate_per_second);
         command(&format!(
-            "weighbridge replay {} --target http://{} --rate {rate}",
+            "weighbridge replay {} --target http://{} --rate {rate} --summary {}",
             log.display(),
-            self.gateway.address
+            self.gateway.address,
+            path.display()
         ));
         let options = ReplayOptions {
             target: format!("http://{}", self.gateway.address),
@@ -119,10 +144,9 @@ impl Stage {
             ..ReplayOptions::default()
         };
         let progress = replay::progress::for_stderr();
-        let summary = replay::run(requests.to_vec(), options, &*progress, stop::on_signal())
+        let summary = replay::run(requests.to_vec(), options, &*progress, self.stop.clone())
             .await
             .map_err(replay_command::failure)?;
-        let path = self.out.join(format!("replay-{name}.json"));
         let json = serde_json::to_string_pretty(&summary).map_err(|error| Failure {
             exit: Exit::Bug,
             message: format!("the summary does not serialise: {error}"),
@@ -136,19 +160,18 @@ impl Stage {
             summary.failed_total(),
             if summary.degraded { " (late: the run counts as degraded)" } else { "" },
         ));
-        if summary.stopped {
-            return Err(Failure::usage("stopped by a signal; what was recorded so far is kept"));
-        }
+        self.go_on()?;
         Ok(path)
     }
 
-    fn judge(&self, name: &str, replay_summary: PathBuf) -> Result<Act, Failure> {
+    fn judge(&self, name: &str, replay_summaries: Vec<PathBuf>) -> Result<Act, Failure> {
         let records = self.out.join("records.ndjson");
         let verdict_path = self.out.join(format!("verdict-{name}.json"));
         let folder = self.out.join(format!("report-{name}"));
-        let labels = self.labels.as_ref().map(|path| format!(" --labels {}", path.display())).unwrap_or_default();
+        let labels = options_text("--labels", self.labels.as_slice());
+        let summaries = options_text("--replay-summary", &replay_summaries);
         command(&format!(
-            "weighbridge evaluate {} --policy {}{labels} --out {} --report {}",
+            "weighbridge evaluate {} --policy {}{labels}{summaries} --out {} --report {}",
             records.display(),
             self.out.join("policy.toml").display(),
             verdict_path.display(),
@@ -156,14 +179,14 @@ impl Stage {
         ));
         let mut options = Options::new(self.policy.clone(), env!("CARGO_PKG_VERSION"));
         options.labels.extend(self.labels.clone());
-        options.replay_summaries.push(replay_summary);
+        options.replay_summaries.clone_from(&replay_summaries);
         let outcome = evaluator::evaluate(&[records], &options).map_err(|error| evaluate::failure(&error))?;
         let verdict = outcome.verdict;
         evaluate::write(&verdict_path, output::to_json(&verdict).as_bytes())?;
         render::result(&indent(&output::summary_text(&verdict, render::colour())));
         let written = reports::write(&verdict, &folder, reports::Options::default()).map_err(Failure::world)?;
         render::result(&format!("  report {}", written.page.display()));
-        Ok(Act { verdict, file: verdict_path, page: written.page })
+        Ok(Act { verdict, file: verdict_path, replay_summaries, page: written.page })
     }
 
     /// Passes an act's verdict to the gate; says whether the weight was raised. Without `apply` the gate only says what
@@ -186,6 +209,11 @@ fn command(text: &str) {
     render::result(&format!("  $ {text}"));
 }
 
+/// An option once for each path.
+fn options_text(option: &str, paths: &[PathBuf]) -> String {
+    paths.iter().map(|path| format!(" {option} {}", path.display())).collect()
+}
+
 fn indent(text: &str) -> String {
     text.lines().map(|line| format!("  {line}\n")).collect()
 }
@@ -193,52 +221,4 @@ fn indent(text: &str) -> String {
 fn capital(name: &str) -> String {
     let mut letters = name.chars();
     letters.next().map(|first| first.to_uppercase().collect::<String>() + letters.as_str()).unwrap_or_default()
-}
-
-/// The demo's folder, without what an earlier demo recorded. Only a folder that is empty or holds a demo is taken.
-fn fresh_folder(path: &Path) -> Result<PathBuf, Failure> {
-    let failed =
-        |error: std::io::Error| Failure::world(format!("cannot use {}: {error}; choose another --out", path.display()));
-    std::fs::create_dir_all(path).map_err(failed)?;
-    let empty = std::fs::read_dir(path).map_err(failed)?.next().is_none();
-    if !empty && !path.join("gateway.toml").exists() {
-        return Err(Failure::usage(format!("{} is not empty and holds no demo: choose another --out", path.display())));
-    }
-    for name in ["records.ndjson", "labels.ndjson", "requests-shadow.ndjson", "requests-canary.ndjson"] {
-        match std::fs::remove_file(path.join(name)) {
-            Err(error) if error.kind() != std::io::ErrorKind::NotFound => return Err(failed(error)),
-            _ => {}
-        }
-    }
-    Ok(path.to_owned())
-}
-
-fn write_log(path: &Path, requests: &[LoggedRequest]) -> Result<(), Failure> {
-    let mut file = Appender::open(path, &Header::new(Format::Requests, Redaction::Full)).map_err(Failure::world)?;
-    for request in requests {
-        file.push(request).map_err(Failure::world)?;
-    }
-    file.sync().map_err(Failure::world)
-}
-
-fn configuration(scenario: &Scenario, mocks: &[mocks::Running], records: &Path) -> String {
-    let providers: String = mocks
-        .iter()
-        .map(|mock| {
-            let name = mock.vendor().name();
-            let variable = format!("{}_API_KEY", name.to_uppercase());
-            format!(
-                "[providers.{name}]\nkind = \"{name}\"\nbase_url = \"{}\"\napi_key_env = \"{variable}\"\n\n",
-                mock.base_url()
-            )
-        })
-        .collect();
-    let models: String = scenario.models.iter().map(|(from, to)| format!("\"{from}\" = \"{to}\"\n")).collect();
-    let records = toml::Value::String(records.display().to_string());
-    format!(
-        "# The gateway of this demo, on free ports.\n\n[server]\nlisten = \"127.0.0.1:0\"\n\n[admin]\nlisten = \
-         \"127.0.0.1:0\"\n\n{providers}[migrations.{MIGRATION}]\nbaseline = \"openai\"\ncandidate = \
-         \"deepseek\"\nweight_percent = 0\nshadow_percent = 100\n\n[migrations.{MIGRATION}.models]\n{models}\n[records]\npath = \
-         {records}\nsalt = \"{SALT}\"\n"
-    )
 }

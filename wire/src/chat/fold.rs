@@ -167,10 +167,10 @@ impl Fold {
         seen
     }
 
-    /// The end mark was seen: whatever happens now, the answer was whole.
+    /// The end mark or an error event was seen: whatever happens now, nothing that matters can follow.
     #[must_use]
-    pub const fn is_done(&self) -> bool {
-        self.done
+    pub const fn is_over(&self) -> bool {
+        self.done || self.error.is_some()
     }
 
     /// The outcome so far.

@@ -2,7 +2,7 @@
 
 use super::LevelsInForce;
 use super::questions::{Data, Question};
-use crate::evidence::{CanaryArm, CanaryEvidence, PairedCost, PairedCounts};
+use crate::evidence::{CanaryArm, PairedCost, PairedCounts};
 use crate::stats::betting::{self, Differences};
 use crate::stats::describe::as_latencies;
 use crate::stats::quantile::QuantilePair;
@@ -36,7 +36,14 @@ pub(super) fn measure(question: &Question<'_>, levels: LevelsInForce) -> Measure
             quantile(pair, baseline.len().min(candidate.len()), "order-statistics-mover-paired", levels)
         }
         Data::PairedCost { cost, at_least } => paired_cost(cost, *at_least, levels),
-        Data::CanaryErrors(canary) => canary_errors(canary, levels),
+        Data::CanaryErrors(canary) => {
+            let arm = |arm: &CanaryArm| Arm { events: arm.errors, n: arm.requests };
+            canary_share(arm(&canary.baseline), arm(&canary.candidate), levels)
+        }
+        Data::CanaryCancellations(canary) => {
+            let arm = |arm: &CanaryArm| Arm { events: arm.cancelled, n: arm.requests.saturating_add(arm.cancelled) };
+            canary_share(arm(&canary.baseline), arm(&canary.candidate), levels)
+        }
         Data::CanaryTtft { canary, share } => {
             let (baseline, candidate) =
                 (as_latencies(&canary.baseline.ttft_us), as_latencies(&canary.candidate.ttft_us));
@@ -71,9 +78,7 @@ fn paired_share(counts: PairedCounts, levels: LevelsInForce) -> Measured {
     measured.with_bounds(bounds().map(|(lower, upper)| (Some(lower), Some(upper))))
 }
 
-fn canary_errors(canary: &CanaryEvidence, levels: LevelsInForce) -> Measured {
-    let arm = |arm: &CanaryArm| Arm { events: arm.errors, n: arm.requests };
-    let (baseline, candidate) = (arm(&canary.baseline), arm(&canary.candidate));
+fn canary_share(baseline: Arm, candidate: Arm, levels: LevelsInForce) -> Measured {
     let share = |arm: Arm| (arm.n > 0).then(|| arm.events as f64 / arm.n as f64);
     let few = baseline.events.saturating_add(candidate.events) < unpaired::FEW_EVENTS_FOR_ALARM;
     let bounds = || -> Result<_, Refusal> {

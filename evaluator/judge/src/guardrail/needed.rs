@@ -18,6 +18,9 @@ const ASSUMED_LOG_SD: f64 = 0.5;
 
 /// Observations still needed, or `None` if it cannot be said.
 pub(super) fn missing(question: &Question<'_>, measured: &Measured, levels: LevelsInForce) -> Option<u64> {
+    if question.nothing_to_compare_with().is_some() {
+        return None;
+    }
     let n = measured.n;
     let planned = planned(question, measured, levels).unwrap_or(0).max(question.floor);
     if planned > n {
@@ -46,10 +49,10 @@ fn planned(question: &Question<'_>, measured: &Measured, levels: LevelsInForce) 
             let score = power::for_difference(variance, question.margin, levels.go, BETA).ok()?;
             Some(score.max(exact))
         }
-        Data::CanaryErrors(canary) => {
+        Data::CanaryErrors(_) | Data::CanaryCancellations(_) => {
             let exact = power::for_zero_events(question.margin, levels.go).ok()?;
-            let events = canary.baseline.errors.saturating_add(canary.candidate.errors);
-            if events == 0 {
+            let bad = |share: Option<f64>| share.is_some_and(|share| share > 0.0);
+            if !bad(measured.baseline_value) && !bad(measured.candidate_value) {
                 Some(exact)
             } else {
                 Some(scaled(measured, question, levels, Truth::NoDifference)?.max(exact))

@@ -1,6 +1,6 @@
 //! Which guardrails are asked, in the policy's order, and which are left out and why.
 
-use crate::evidence::{CanaryEvidence, Evidence, PairedCost, PairedCounts, PairedLatency};
+use crate::evidence::{CanaryArm, CanaryEvidence, Evidence, PairedCost, PairedCounts, PairedLatency};
 use crate::policy::{Margin, Policy};
 use crate::verdict::Scale;
 use crate::words::{ALL, CANARY};
@@ -8,10 +8,18 @@ use crate::words::{ALL, CANARY};
 /// Cost ratios below this many pairs are neither passed nor failed: the t interval leans on the central limit.
 const COST_PAIRS_AT_LEAST: u64 = 30;
 
-/// Names of the guardrails that every judgement has, in their order. Labelled metrics need other names, or a verdict
+/// Names of the guardrails that are not labelled metrics, in their order; `cancellations` is asked of served traffic only. Labelled metrics need other names, or a verdict
 /// would answer two questions under one name.
-pub const FIXED_GUARDRAILS: [&str; 7] =
-    ["errors", "answer_failures", "ttft_p50", "ttft_p95", "duration_p50", "duration_p95", "cost"];
+pub const FIXED_GUARDRAILS: [&str; 8] = [
+    "errors",
+    "answer_failures",
+    "ttft_p50",
+    "ttft_p95",
+    "duration_p50",
+    "duration_p95",
+    "cost",
+    "cancellations",
+];
 
 /// One guardrail to ask.
 #[derive(Debug)]
@@ -35,14 +43,29 @@ pub(crate) enum Data<'a> {
     PairedQuantile { latency: &'a PairedLatency, share: f64 },
     PairedCost { cost: &'a PairedCost, at_least: u64 },
     CanaryErrors(&'a CanaryEvidence),
+    CanaryCancellations(&'a CanaryEvidence),
     CanaryTtft { canary: &'a CanaryEvidence, share: f64 },
 }
 
 impl Question<'_> {
+    /// The candidate's served requests, where the baseline served none: at full weight. More of the same decides nothing.
+    pub(crate) fn nothing_to_compare_with(&self) -> Option<u64> {
+        match self.data {
+            Data::CanaryErrors(canary)
+            | Data::CanaryCancellations(canary)
+            | Data::CanaryTtft { canary, .. } => {
+                let served = |arm: &CanaryArm| arm.requests.saturating_add(arm.cancelled);
+                let candidate = served(&canary.candidate);
+                (served(&canary.baseline) == 0 && candidate > 0).then_some(candidate)
+            }
+            Data::PairedShare(_) | Data::PairedQuantile { .. } | Data::PairedCost { .. } => None,
+        }
+    }
+
     /// Scale of the effect.
     pub(crate) const fn scale(&self) -> Scale {
         match self.data {
-            Data::PairedShare(_) | Data::CanaryErrors(_) => Scale::Difference,
+            Data::PairedShare(_) | Data::CanaryErrors(_) | Data::CanaryCancellations(_) => Scale::Difference,
             Data::PairedQuantile { .. } | Data::PairedCost { .. } | Data::CanaryTtft { .. } => Scale::Ratio,
         }
     }
@@ -118,6 +141,8 @@ impl<'a> List<'a, '_> {
         let margins = &policy.guardrails;
         let errors = Margin { value: policy.error_margin_points(), ..margins.errors };
         self.ask("errors", CANARY, points(errors), policy.floors.pairs, Data::CanaryErrors(canary));
+        let given_up = points(margins.cancellations);
+        self.ask("cancellations", CANARY, given_up, policy.floors.pairs, Data::CanaryCancellations(canary));
         if canary.baseline.ttft_us.is_empty() && canary.candidate.ttft_us.is_empty() {
             if margins.ttft_p50.enabled || margins.ttft_p95.enabled {
                 self.left_out

@@ -51,7 +51,9 @@ impl Layers {
         let own = flatten(text)?;
         for (key, entry) in &own {
             let empty_table_of_known_keys = || known.keys().any(|have| have.starts_with(&format!("{key}.")));
-            let harmless = matches!(entry.value, Value::EmptyTable) && empty_table_of_known_keys();
+            let empty_label = || is_optional(&format!("{key}.enabled"));
+            let harmless =
+                matches!(entry.value, Value::EmptyTable) && (empty_table_of_known_keys() || empty_label());
             if !known.contains_key(key) && !is_optional(key) && !harmless {
                 return Err(PolicyError::UnknownKey {
                     line: entry.line,
@@ -74,6 +76,17 @@ impl Layers {
             let expected = format!("a number from {smallest} to {largest}");
             Err(PolicyError::OutOfRange { line: entry.line, key: key.to_owned(), found: value.to_string(), expected })
         }
+    }
+
+    /// A number in `smallest..limit`.
+    pub(super) fn number_below(&self, key: &str, smallest: f64, limit: f64) -> Result<f64, PolicyError> {
+        let value = self.number(key, smallest, limit)?;
+        if value < limit {
+            return Ok(value);
+        }
+        let (line, found) = (self.entry(key)?.line, value.to_string());
+        let expected = format!("a number from {smallest} to below {limit}");
+        Err(PolicyError::OutOfRange { line, key: key.to_owned(), found, expected })
     }
 
     /// The same for a key that may be absent.
@@ -108,20 +121,21 @@ impl Layers {
         if self.entries.contains_key(key) { self.flag(key).map(Some) } else { Ok(None) }
     }
 
-    /// Ascending percentages above 0 and up to 100.
+    /// Ascending percentages above 0 and up to 100, in the steps in which a weight can be set.
     pub(super) fn ladder(&self, key: &str) -> Result<Vec<f64>, PolicyError> {
         let entry = self.entry(key)?;
         let Value::Numbers(rungs) = &entry.value else { return Err(wrong_kind(key, entry, "a list of numbers")) };
         let in_range = rungs.iter().all(|rung| *rung > 0.0 && *rung <= 100.0);
         let ascending = rungs.windows(2).all(|pair| pair[0] < pair[1]);
-        if in_range && ascending && !rungs.is_empty() {
+        let settable = rungs.iter().all(|rung| (rung * 100.0 - (rung * 100.0).round()).abs() < 1e-6);
+        if in_range && ascending && settable && !rungs.is_empty() {
             Ok(rungs.clone())
         } else {
             Err(PolicyError::OutOfRange {
                 line: entry.line,
                 key: key.to_owned(),
                 found: format!("{rungs:?}"),
-                expected: "ascending percentages, each above 0 and at most 100".to_owned(),
+                expected: "ascending percentages, each above 0 and at most 100, in steps of 0.01".to_owned(),
             })
         }
     }
@@ -131,9 +145,14 @@ impl Layers {
         let prefix = format!("{table}.");
         let mut names: Vec<String> = self
             .entries
-            .keys()
-            .filter_map(|key| key.strip_prefix(&prefix)?.rsplit_once('.'))
-            .map(|(name, _)| name.to_owned())
+            .iter()
+            .filter_map(|(key, entry)| {
+                let below = key.strip_prefix(&prefix)?;
+                match below.rsplit_once('.') {
+                    Some((name, _)) => Some(name.to_owned()),
+                    None => matches!(entry.value, Value::EmptyTable).then(|| below.to_owned()),
+                }
+            })
             .filter(|name| name != "default")
             .collect();
         names.dedup();
