@@ -6,7 +6,7 @@ use crate::exchange::Outcome;
 use bytes::Bytes;
 use std::time::{Duration, Instant};
 use wire::ErrorKind;
-use wire::chat::{Answer, Fold, Seen};
+use wire::chat::{Fold, Seen};
 use wire::provider::{Adapter, Edit};
 use wire::sse::Decoder;
 
@@ -114,22 +114,9 @@ impl Meter {
             status: self.status,
             ttft_us: self.ttft.map(micros),
             duration_us: micros(now - self.sent),
-            error: failure.or_else(|| fault(&answer)),
+            error: failure.or_else(|| answer.fault()),
             answer: Some(answer),
         }
-    }
-}
-
-/// What is wrong with an answer that came with status 200 and was not broken off.
-fn fault(answer: &Answer) -> Option<ErrorKind> {
-    if answer.error.is_some() {
-        Some(ErrorKind::Server)
-    } else if answer.malformed > 0 {
-        Some(ErrorKind::Malformed)
-    } else if !answer.complete {
-        Some(ErrorKind::Truncated)
-    } else {
-        None
     }
 }
 

@@ -205,17 +205,7 @@ impl StreamReader {
 
     fn finish(self, broken: Option<ErrorKind>) -> Body {
         let answer = self.fold.answer();
-        let error = if broken.is_some() {
-            broken
-        } else if answer.error.is_some() {
-            Some(ErrorKind::Server)
-        } else if answer.malformed > 0 {
-            Some(ErrorKind::Malformed)
-        } else if !answer.complete {
-            Some(ErrorKind::Truncated)
-        } else {
-            None
-        };
+        let error = broken.or_else(|| answer.fault());
         Body::Answer(Box::new(answer), error)
     }
 }

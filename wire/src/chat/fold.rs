@@ -2,6 +2,7 @@
 //!
 //! The fold never keeps more than a stated number of bytes of text; counts go on beyond it.
 
+use crate::error::ErrorKind;
 use crate::json::Text;
 use crate::usage::{Characters, Usage};
 use serde::Deserialize;
@@ -259,6 +260,21 @@ impl Fold {
 }
 
 impl Answer {
+    /// What is wrong with an answer that came with a good status and was not broken off on the way: an error event, a
+    /// chunk that is no JSON, or a stream without its end mark.
+    #[must_use]
+    pub const fn fault(&self) -> Option<ErrorKind> {
+        if self.error.is_some() {
+            Some(ErrorKind::Server)
+        } else if self.malformed > 0 {
+            Some(ErrorKind::Malformed)
+        } else if !self.complete {
+            Some(ErrorKind::Truncated)
+        } else {
+            None
+        }
+    }
+
     /// Whether the answer fails its form: it was cut off, filtered, empty, or not the JSON that was asked for.
     /// The name says which; `None` means the form is fine.
     #[must_use]
@@ -381,5 +397,7 @@ mod tests {
         assert_eq!(fold.chunk("{oops"), Seen::Malformed);
         let answer = fold.answer();
         assert_eq!((answer.error.as_deref(), answer.malformed, answer.complete), (Some("boom"), 1, false));
+        assert_eq!(answer.fault(), Some(ErrorKind::Server));
+        assert_eq!(Fold::new(4).answer().fault(), Some(ErrorKind::Truncated));
     }
 }
