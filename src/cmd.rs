@@ -21,17 +21,27 @@ pub(crate) fn run(args: Args) -> Result<Exit, Failure> {
         .enable_all()
         .build()
         .map_err(|error| Failure::world(format!("cannot start worker threads: {error}")))?;
-    runtime.block_on(async {
-        match args.command {
-            Command::Demo(args) => demo::run(args).await,
-            Command::Serve(args) => serve::run(args).await,
-            Command::Mock(args) => mock::run(args).await,
-            Command::Replay(args) => replay::run(args).await,
-            Command::Evaluate(args) => evaluate::run(&args),
-            Command::Report(args) => report::run(&args),
-            Command::Gate(args) => gate::run(&args).await,
+    let ended = runtime.block_on(async {
+        tokio::select! {
+            ended = Box::pin(dispatch(args)) => ended,
+            () = crate::stop::insisted() => Err(Failure::world("ended at once by a second signal")),
         }
-    })
+    });
+    // What still runs in the background ends with the process.
+    runtime.shutdown_background();
+    ended
+}
+
+async fn dispatch(args: Args) -> Result<Exit, Failure> {
+    match args.command {
+        Command::Demo(args) => demo::run(args).await,
+        Command::Serve(args) => serve::run(args).await,
+        Command::Mock(args) => mock::run(args).await,
+        Command::Replay(args) => replay::run(args).await,
+        Command::Evaluate(args) => evaluate::run(&args),
+        Command::Report(args) => report::run(&args),
+        Command::Gate(args) => gate::run(&args).await,
+    }
 }
 
 /// Logs go to standard error; `WEIGHBRIDGE_LOG` sets what is shown, in the usual filter syntax.

@@ -1,11 +1,12 @@
 //! Ctrl-C and SIGTERM as a token.
 
-use crate::outcome::Exit;
+use std::sync::LazyLock;
 use tokio_util::sync::CancellationToken;
 
-/// A token that is cancelled by the first signal. The second one ends the process at once: the handler stays in place
-/// once it is set, so that nobody else would.
-#[expect(clippy::exit, reason = "whoever asks twice does not want to wait for an orderly end")]
+/// Cancelled by the second signal. Once a handler is set it stays, so that nobody else would end the process.
+static INSISTED: LazyLock<CancellationToken> = LazyLock::new(CancellationToken::new);
+
+/// A token that is cancelled by the first signal. The second one ends [`insisted`]. Called once a run.
 pub(crate) fn on_signal() -> CancellationToken {
     let token = CancellationToken::new();
     let cancelled = token.clone();
@@ -13,9 +14,14 @@ pub(crate) fn on_signal() -> CancellationToken {
         wait().await;
         cancelled.cancel();
         wait().await;
-        std::process::exit(Exit::World as i32);
+        INSISTED.cancel();
     });
     token
+}
+
+/// Waits for somebody who does not want to wait for an orderly end.
+pub(crate) async fn insisted() {
+    INSISTED.cancelled().await;
 }
 
 #[cfg(unix)]

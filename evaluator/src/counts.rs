@@ -10,8 +10,6 @@ pub struct Counts {
     pub exchanges: u64,
     /// At loading.
     pub load: LoadCounts,
-    /// Rows that repeat pair, arm and role of a row sent earlier.
-    pub duplicates: u64,
     /// In single metrics.
     pub pairs: PairCounts,
 }
@@ -26,7 +24,9 @@ impl Counts {
             (load.broken, "lines could not be read and were skipped"),
             (load.observed, "seen from the client's side; the gateway's own records carry the evidence"),
             (load.other_migration, "of other migrations"),
-            (self.duplicates, "repeat an exchange on record; the one sent first counts"),
+            (load.cut_off, "last lines without a line end, still being written, were skipped"),
+            (load.empty_files, "empty files in folders were passed over"),
+            (load.duplicates, "repeat an exchange on record; the one sent first counts"),
             (self.pairs.without_first_token, "streamed pairs without a first token on one side, not timed to it"),
         ];
         let mut remarks: Vec<String> = plain

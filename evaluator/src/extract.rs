@@ -17,15 +17,13 @@ use crate::error::EvaluateError;
 use crate::labels::Labels;
 use crate::load::LoadCounts;
 use crate::pair::Pairing;
-use datasets::Exchange;
-use judge::evidence::Evidence;
+use datasets::{Arm, Exchange, Role};
+use judge::evidence::{CanaryEvidence, Evidence};
 use judge::policy::Policy;
 use judge::verdict::Window;
 
 /// Microseconds of an hour.
 const HOUR_US: f64 = 3_600.0 * 1e6;
-/// 100 percent in hundredths of a percent.
-const WEIGHT_BP_FULL: u32 = 10_000;
 
 /// What the evidence is taken from.
 #[derive(Debug, Clone, Copy)]
@@ -59,6 +57,9 @@ pub struct Extracted {
     pub weight_bp: u32,
     /// Time that the rows cover.
     pub window: Window,
+    /// Time of the newest row that the verdict rests on, microseconds since the Unix epoch: of a pair, or of the judged
+    /// epoch's served traffic. That of the newest row where there is neither.
+    pub newest_evidence_us: i64,
     /// What was left out of single metrics.
     pub pair_counts: PairCounts,
 }
@@ -74,21 +75,31 @@ pub fn extract(sources: Sources<'_>) -> Result<Extracted, EvaluateError> {
     let judged = newest_epoch(sources.exchanges);
     let on_record = f64::from(judged.weight_bp) / 100.0;
     let weight_percent = sources.at_weight_percent.unwrap_or(on_record);
-    let window = window(sources.exchanges);
+    let window = window_of(sources.exchanges.iter().map(|exchange| exchange.at_us));
     let (paired, pair_counts) = paired::evidence(&sources.pairing.pairs, sources.labels, sources.priced);
-    // Served traffic of one weight says nothing about the split at another.
-    let as_recorded = (weight_percent - on_record).abs() < 1e-9;
-    let canary = if as_recorded { canary::evidence(sources.exchanges, judged.epoch, judged.weight_bp) } else { None };
+    let served = canary::served(sources.exchanges, judged.epoch, judged.weight_bp);
+    let canary = canary_at(weight_percent, on_record, canary::evidence(&served));
+    let pairs_window = window_of(sources.pairing.pairs.iter().map(|pair| pair.candidate.at_us));
+    let newest_evidence_us = evidence_rows(&sources, &served).map(|row| row.at_us).max().unwrap_or(window.to_us);
     let evidence = Evidence {
         weight_percent,
         paired,
         canary,
-        instrument: health::instrument(&sources, &judged, &pair_counts),
+        instrument: health::instrument(&sources, &judged, &pair_counts, &served),
         hard_stops: health::hard_stops(sources.exchanges),
         earlier_extra_failures: canary::earlier_extra_failures(sources.exchanges, judged.epoch),
-        pairs_per_hour: per_hour(sources.pairing.pairs.len() as u64, &window),
+        earlier_epochs: canary::earlier_epochs(sources.exchanges, judged.epoch, sources.pairing),
+        judged_epoch_observations: Some(observations(&sources, judged.epoch)),
+        pairs_per_hour: per_hour(sources.pairing.pairs.len() as u64, &pairs_window),
     };
-    Ok(Extracted { evidence, epoch: judged.epoch, weight_bp: judged.weight_bp, window, pair_counts })
+    Ok(Extracted {
+        evidence,
+        epoch: judged.epoch,
+        weight_bp: judged.weight_bp,
+        window,
+        newest_evidence_us,
+        pair_counts,
+    })
 }
 
 /// The judged epoch.
@@ -109,9 +120,35 @@ fn newest_epoch(exchanges: &[Exchange]) -> Judged {
     Judged { epoch, weight_bp, mixed }
 }
 
-fn window(exchanges: &[Exchange]) -> Window {
-    let instants = || exchanges.iter().map(|exchange| exchange.at_us);
-    Window { from_us: instants().min().unwrap_or(0), to_us: instants().max().unwrap_or(0) }
+fn window_of(instants: impl Iterator<Item = i64> + Clone) -> Window {
+    Window { from_us: instants.clone().min().unwrap_or(0), to_us: instants.max().unwrap_or(0) }
+}
+
+/// Served traffic as evidence at the weight to judge. Where that weight splits the traffic, the lack of served requests
+/// is missing evidence, and empty evidence says so. At another weight than the one on record failures are failures all
+/// the same; only the split must be checked against the weight it was made with.
+fn canary_at(weight_percent: f64, on_record: f64, served: Option<CanaryEvidence>) -> Option<CanaryEvidence> {
+    let splits = weight_percent > 0.0 && weight_percent < 100.0;
+    let canary = served.or_else(|| splits.then(CanaryEvidence::default))?;
+    let elsewhere = (weight_percent - on_record).abs() >= 1e-9;
+    Some(CanaryEvidence { weight_percent: elsewhere.then_some(on_record), ..canary })
+}
+
+/// The rows that the verdict rests on: those of the pairs, and the served traffic of the judged epoch. Rows that are
+/// both come twice.
+fn evidence_rows<'a>(sources: &Sources<'a>, served: &[&'a Exchange]) -> impl Iterator<Item = &'a Exchange> {
+    let of_pairs = sources.pairing.pairs.iter().flat_map(|pair| [pair.baseline, pair.candidate]);
+    of_pairs.chain(served.to_vec())
+}
+
+/// What the judged epoch itself holds: its pairs, and the candidate's served requests outside of them.
+fn observations(sources: &Sources<'_>, epoch: u64) -> u64 {
+    let pairs = &sources.pairing.pairs;
+    let mirrored = pairs.iter().filter(|pair| pair.epoch() == epoch && pair.candidate.role != Role::Served).count();
+    let served = sources.exchanges.iter().filter(|row| {
+        row.epoch == epoch && row.arm == Arm::Candidate && canary::drawn(row) && !crate::pair::cancelled(row)
+    });
+    (mirrored + served.count()) as u64
 }
 
 /// A rate, where the window is long enough to name one (a second).

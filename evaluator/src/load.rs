@@ -4,6 +4,12 @@
 //! left out could be the one that fails. With `skip_broken` such lines are counted instead. Rows that are readable
 //! but impossible ([`validity`]) are always counted, by arm, and feed the verdict's reject shares.
 //!
+//! One kind of broken line is no error: the last one of a file that ends without a line end, which its writer had not
+//! finished. It is skipped and counted.
+//!
+//! A row that repeats pair, arm and role of another one is left out here, once and for all that follows: the one sent
+//! first counts, because it is what the client met.
+//!
 //! The rows come back sorted by content, never by file, so that splitting or shuffling the files changes nothing.
 //! They stay in memory, without the answers' texts: about one kilobyte a row.
 
@@ -58,6 +64,12 @@ pub struct LoadCounts {
     pub observed: u64,
     /// Rows of other migrations, left out.
     pub other_migration: u64,
+    /// Rows that repeat pair, arm and role of a row sent earlier, left out.
+    pub duplicates: u64,
+    /// Files whose last line has no line end and is no row: still being written when they were read.
+    pub cut_off: u64,
+    /// Empty files in folders, passed over.
+    pub empty_files: u64,
 }
 
 impl LoadCounts {
@@ -89,7 +101,9 @@ pub struct Loaded {
 /// migrations and none was chosen.
 pub fn load(paths: &[PathBuf], migration: Option<&str>, skip_broken: bool) -> Result<Loaded, EvaluateError> {
     let mut loading = Loading { skip_broken, ..Loading::default() };
-    for file in files::list(paths)? {
+    let listed = files::list(paths)?;
+    loading.empty_files = listed.empty;
+    for file in listed.files {
         loading.file(&file)?;
     }
     loading.finish(migration)
@@ -103,6 +117,8 @@ struct Loading {
     broken: ByArm,
     broken_unknown: u64,
     observed: u64,
+    cut_off: u64,
+    empty_files: u64,
 }
 
 /// As much of a broken row as may still be readable.
@@ -115,12 +131,18 @@ impl Loading {
     fn file(&mut self, path: &Path) -> Result<(), EvaluateError> {
         let (mut lines, digest) = open::<Box<RawValue>>(path, Format::Exchanges)?;
         let mut rows = 0;
-        while let Some(line) = lines.next() {
-            match line.map_err(Broken::from).and_then(|text| parse(path, lines.line(), &text)) {
+        let mut next = lines.next();
+        while let Some(line) = next {
+            let number = lines.line();
+            let parsed = line.map_err(Broken::from).and_then(|text| parse(path, number, &text));
+            next = lines.next();
+            let cut_off = || next.is_none() && lines.line() == number && digest.unterminated();
+            match parsed {
                 Ok(exchange) => {
                     rows += 1;
                     self.row(exchange);
                 }
+                Err(Broken { error: ReadError::Line { .. }, .. }) if cut_off() => self.cut_off += 1,
                 Err(Broken { error: ReadError::Line { .. }, arm }) if self.skip_broken => match arm {
                     Some(arm) => *self.broken.of(arm) += 1,
                     None => self.broken_unknown += 1,
@@ -165,9 +187,14 @@ impl Loading {
             rejected: self.broken,
             broken: self.broken_unknown,
             observed: self.observed,
+            cut_off: self.cut_off,
+            empty_files: self.empty_files,
             other_migration: self.by_migration.values().map(|rows| rows.len() as u64).sum(),
             ..LoadCounts::default()
         };
+        let given = rows.len();
+        let rows = once(rows);
+        counts.duplicates = (given - rows.len()) as u64;
         let mut exchanges = Vec::with_capacity(rows.len());
         for exchange in rows {
             *counts.seen.of(exchange.arm) += 1;
@@ -212,6 +239,16 @@ pub(crate) const fn role_rank(role: Role) -> u32 {
         Role::Shadow => 2,
         Role::Observed => 3,
     }
+}
+
+/// The rows without those that repeat pair, arm and role of a row sent earlier.
+fn once(mut rows: Vec<Exchange>) -> Vec<Exchange> {
+    fn key(row: &Exchange) -> (&str, Arm, u32) {
+        (&row.pair, row.arm, role_rank(row.role))
+    }
+    rows.sort_by(|a, b| key(a).cmp(&key(b)).then_with(|| a.sent_us.cmp(&b.sent_us)).then_with(|| order(a, b)));
+    rows.dedup_by(|later, first| key(later) == key(first));
+    rows
 }
 
 /// The fixed order. Rows that agree in all of the keys are compared as text, so that the order never depends on the

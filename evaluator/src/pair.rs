@@ -2,7 +2,10 @@
 //!
 //! A pair is one request with both arms' outcomes: what the baseline served or was sent on purpose beside the
 //! candidate's mirrored or replayed copy, or the other way round. Whatever makes no pair is counted by reason, never
-//! dropped silently. A request whose client went away is no pair either: its outcome says nothing about a provider.
+//! dropped silently. What is too old, or was answered by another model than the candidate of today ([`selection`]), is
+//! no evidence about today either. A request whose client went away is no pair either: its outcome says nothing about a provider.
+
+mod selection;
 
 use crate::columns::{self, CANDIDATE, PAIR, ROLE, ROW};
 use datasets::{Exchange, Role, ShadowFate};
@@ -11,7 +14,7 @@ use polars::prelude::{
     DataFrame, IntoLazy, JoinArgs, JoinType, LazyFrame, PolarsResult, Selector, SortMultipleOptions,
     UniqueKeepStrategy, col, cols, when,
 };
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use wire::ErrorKind;
 
 /// One request as both arms answered it.
@@ -21,6 +24,14 @@ pub struct Pair<'a> {
     pub baseline: &'a Exchange,
     /// The candidate's outcome.
     pub candidate: &'a Exchange,
+}
+
+impl Pair<'_> {
+    /// The epoch of the candidate's outcome, which is what is judged.
+    #[must_use]
+    pub const fn epoch(&self) -> u64 {
+        self.candidate.epoch
+    }
 }
 
 /// The joined arms.
@@ -34,22 +45,23 @@ pub struct Pairing<'a> {
     pub mirror_intended: u64,
     /// Those of them whose second outcome is on record.
     pub mirror_observed: u64,
-    /// Rows that repeat pair, arm and role of a row sent earlier.
-    pub duplicates: u64,
+    /// Rows before this instant are too old to count, microseconds since the Unix epoch.
+    pub oldest_us: i64,
+    /// Candidate models of pairs that were left out because another model answers today.
+    pub replaced: BTreeSet<String>,
 }
 
-/// Joins the arms. The exchanges come sorted by time and pair id, and this order is kept.
+/// Joins the arms. The exchanges come sorted by time and pair id, and this order is kept. Pairs more than
+/// `max_age_hours` older than the newest exchange do not count.
 ///
 /// # Errors
 /// The join fails; a bug.
-pub fn pair(exchanges: &[Exchange]) -> PolarsResult<Pairing<'_>> {
+pub fn pair(exchanges: &[Exchange], max_age_hours: f64) -> PolarsResult<Pairing<'_>> {
     let frame = columns::frame(exchanges)?;
-    let once =
-        frame.clone().lazy().unique_stable(keys(&[PAIR, CANDIDATE, ROLE]), UniqueKeepStrategy::First).collect()?;
-    let best = best_outcomes(&once)?;
+    let best = best_outcomes(&frame)?;
     let joined = join(&best)?;
-    let mut sorting = Sorting::new(exchanges);
-    sorting.count("second outcome of the same arm", (once.height() - best.height()) as u64);
+    let mut sorting = Sorting::new(exchanges, selection::oldest_us(exchanges, max_age_hours));
+    sorting.count("second outcome of the same arm", (frame.height() - best.height()) as u64);
     let (baseline, candidate) = (joined.column(ROW)?.u32()?, joined.column(CANDIDATE_ROW)?.u32()?);
     for (baseline, candidate) in baseline.iter().zip(candidate.iter()) {
         let at = |row: Option<u32>| row.and_then(|row| exchanges.get(row as usize));
@@ -60,9 +72,11 @@ pub fn pair(exchanges: &[Exchange]) -> PolarsResult<Pairing<'_>> {
             (None, None) => {}
         }
     }
-    let mut pairing = sorting.finish();
-    pairing.duplicates = (frame.height() - once.height()) as u64;
-    Ok(pairing)
+    let current = selection::of_current_models(&sorting.pairing.pairs, exchanges);
+    sorting.count("another candidate model", current.left_out);
+    sorting.pairing.pairs = current.pairs;
+    sorting.pairing.replaced = current.replaced;
+    Ok(sorting.finish())
 }
 
 /// Column of the candidate's row after the join.
@@ -73,8 +87,8 @@ fn keys(names: &[&str]) -> Option<Selector> {
 }
 
 /// One outcome for each pair and arm: the one served, else the one replayed, else the mirrored one.
-fn best_outcomes(once: &DataFrame) -> PolarsResult<DataFrame> {
-    once.clone()
+fn best_outcomes(rows: &DataFrame) -> PolarsResult<DataFrame> {
+    rows.clone()
         .lazy()
         .sort([ROLE, ROW], SortMultipleOptions::default())
         .unique_stable(keys(&[PAIR, CANDIDATE]), UniqueKeepStrategy::First)
@@ -105,10 +119,10 @@ struct Sorting<'a> {
 }
 
 impl<'a> Sorting<'a> {
-    fn new(exchanges: &[Exchange]) -> Self {
+    fn new(exchanges: &[Exchange], oldest_us: i64) -> Self {
         let replayed = |arm| exchanges.iter().any(|exchange| exchange.role == Role::Replayed && exchange.arm == arm);
         Self {
-            pairing: Pairing::default(),
+            pairing: Pairing { oldest_us, ..Pairing::default() },
             reasons: BTreeMap::new(),
             both_replayed: replayed(datasets::Arm::Baseline) && replayed(datasets::Arm::Candidate),
         }
@@ -124,12 +138,15 @@ impl<'a> Sorting<'a> {
         let reason = match (pair.baseline.role, pair.candidate.role) {
             (Role::Served, Role::Served) => Some("served by both arms"),
             (Role::Shadow, Role::Shadow) => Some("served side missing"),
-            _ if cancelled(pair.baseline) || cancelled(pair.candidate) => Some("client cancelled"),
+            _ if stopped(pair.baseline) || stopped(pair.candidate) => Some(GATEWAY_STOPPED),
+            _ if cancelled(pair.baseline) || cancelled(pair.candidate) => Some(CLIENT_CANCELLED),
+            _ if self.too_old(pair.baseline) || self.too_old(pair.candidate) => Some("too old"),
             _ => None,
         };
         if self.intended(pair.baseline) || self.intended(pair.candidate) {
             self.pairing.mirror_intended += 1;
-            self.pairing.mirror_observed += u64::from(reason.is_none_or(|reason| reason == "client cancelled"));
+            self.pairing.mirror_observed +=
+                u64::from(reason.is_none_or(|reason| matches!(reason, CLIENT_CANCELLED | GATEWAY_STOPPED)));
         }
         match reason {
             Some(reason) => self.count(reason, 1),
@@ -155,12 +172,22 @@ impl<'a> Sorting<'a> {
 
     /// Whether a second outcome of this request was intended. The sampling is decided before the answer is known, so
     /// what was not sampled is no loss; what was sampled and then lost is.
+    /// A mirrored copy without its served row was intended too, and the pair is lost. What is too old to be a pair is
+    /// too old to be a loss.
     const fn intended(&self, exchange: &Exchange) -> bool {
+        if self.too_old(exchange) {
+            return false;
+        }
         match (exchange.role, exchange.shadow) {
-            (Role::Served, Some(ShadowFate::Sent | ShadowFate::QueueFull | ShadowFate::ShuttingDown)) => true,
+            (Role::Served, Some(ShadowFate::Sent | ShadowFate::QueueFull | ShadowFate::ShuttingDown))
+            | (Role::Shadow, _) => true,
             (Role::Replayed, _) => self.both_replayed,
             _ => false,
         }
+    }
+
+    const fn too_old(&self, exchange: &Exchange) -> bool {
+        exchange.at_us < self.pairing.oldest_us
     }
 
     fn finish(mut self) -> Pairing<'a> {
@@ -170,12 +197,21 @@ impl<'a> Sorting<'a> {
     }
 }
 
-/// The client went away before the end.
-pub(crate) fn cancelled(exchange: &Exchange) -> bool {
-    exchange.error == Some(ErrorKind::ClientCancelled)
+/// Reasons of pairs that ran on both sides and yet say nothing.
+const CLIENT_CANCELLED: &str = "client cancelled";
+const GATEWAY_STOPPED: &str = "gateway stopped";
+
+/// The gateway's own stop cut the exchange off.
+fn stopped(exchange: &Exchange) -> bool {
+    exchange.error == Some(ErrorKind::GatewayStopped)
 }
 
-/// The exchange failed, and not because the client went away.
+/// The exchange ended early through no fault of the provider: the client went away, or the gateway stopped.
+pub(crate) fn cancelled(exchange: &Exchange) -> bool {
+    exchange.error.is_some_and(|error| !error.blames_provider())
+}
+
+/// The exchange failed, and the provider is to blame.
 pub(crate) fn failed(exchange: &Exchange) -> bool {
     exchange.error.is_some_and(ErrorKind::blames_provider)
 }

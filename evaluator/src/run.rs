@@ -75,7 +75,7 @@ pub fn evaluate(inputs: &[PathBuf], options: &Options) -> Result<Outcome, Evalua
     let loaded = load::load(inputs, options.migration.as_deref(), options.skip_broken)?;
     let (labels, label_inputs) = Labels::load(&options.labels)?;
     let (replay_degraded, summary_inputs) = replay_summaries(&options.replay_summaries)?;
-    let pairing = pair::pair(&loaded.exchanges)?;
+    let pairing = pair::pair(&loaded.exchanges, options.policy.evidence.max_age_hours)?;
     let priced = bill::price_pairs(&pairing.pairs, &tariffs);
     let extracted = extract::extract(Sources {
         exchanges: &loaded.exchanges,
@@ -107,20 +107,15 @@ pub fn evaluate(inputs: &[PathBuf], options: &Options) -> Result<Outcome, Evalua
         tariff_digest: tariffs.digest().to_owned(),
         seed: 0,
         version: options.version.clone(),
-        created_at: rfc3339(extracted.window.to_us),
+        created_at: rfc3339(extracted.newest_evidence_us),
         evidence: pictures(&loaded.exchanges, &pairing, &extracted),
     };
-    let counts = Counts {
-        exchanges: loaded.exchanges.len() as u64,
-        load: loaded.counts,
-        duplicates: pairing.duplicates,
-        pairs: extracted.pair_counts,
-    };
+    let counts = Counts { exchanges: loaded.exchanges.len() as u64, load: loaded.counts, pairs: extracted.pair_counts };
     Ok(Outcome { verdict, counts })
 }
 
 fn pictures(exchanges: &[Exchange], pairing: &Pairing<'_>, extracted: &Extracted) -> judge::verdict::Evidence {
-    let canary = extracted.evidence.canary.as_ref();
+    let canary = extracted.evidence.canary.as_ref().filter(|canary| canary.baseline.units + canary.candidate.units > 0);
     let served: Vec<&Exchange> =
         exchanges.iter().filter(|exchange| exchange.epoch == extracted.epoch && drawn(exchange)).collect();
     charts::evidence(&pairing.pairs, &extracted.evidence.paired, &served, canary)

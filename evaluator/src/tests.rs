@@ -6,3 +6,4 @@ mod fixture;
 mod inputs;
 mod money;
 mod pairing;
+mod selection;

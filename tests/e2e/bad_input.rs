@@ -193,6 +193,50 @@ async fn a_verdict_that_is_none_is_refused() {
 }
 
 #[tokio::test]
+async fn a_demo_of_nothing_is_refused_with_the_range() {
+    let (_keep, file) = folder();
+    let out = file("demo");
+    for option in ["--requests", "--rate"] {
+        let ran = run(["demo", option, "0", "--out", out.to_str().unwrap()]).await;
+        refused(&ran, 2, &[option, "0 is not in 1.."]);
+        assert!(!out.exists());
+    }
+}
+
+#[tokio::test]
+async fn an_age_names_its_units() {
+    let (_keep, file) = folder();
+    let verdict = crate::rollout::small_verdict(&file("verdict.json"));
+    let ran = run(["gate".as_ref(), verdict.as_os_str(), "--max-age".as_ref(), "7".as_ref()]).await;
+    refused(&ran, 2, &["--max-age", "30m", "7d"]);
+}
+
+#[tokio::test]
+async fn a_report_needs_a_folder() {
+    let (_keep, file) = folder();
+    let verdict = crate::rollout::small_verdict(&file("verdict.json"));
+    let before = std::fs::read(&verdict).unwrap();
+    let out = |path: &Path| run(["report".into(), verdict.clone(), "--out".into(), path.to_owned()]);
+    refused(&out(Path::new("-")).await, 2, &["--out is `-`", "name a folder"]);
+    refused(&out(&verdict).await, 2, &["verdict.json", "which is a file", "name a folder"]);
+    let records = file("records.ndjson");
+    drop(Appender::open(&records, &Header::new(Format::Exchanges, Redaction::Hashed)).unwrap());
+    let ran = run(["evaluate".as_ref(), records.as_path(), "--report".as_ref(), verdict.as_path()]).await;
+    refused(&ran, 2, &["--report", "name a folder"]);
+    assert_eq!(std::fs::read(&verdict).unwrap(), before);
+}
+
+#[tokio::test]
+async fn an_address_that_is_none_is_refused_before_anything_is_sent() {
+    let (_keep, file) = folder();
+    let verdict = crate::rollout::small_verdict(&file("verdict.json"));
+    for target in ["127.0.0.1:8081", "localhost:8081"] {
+        let ran = run(["gate".as_ref(), verdict.as_os_str(), "--target".as_ref(), target.as_ref()]).await;
+        refused(&ran, 2, &[target, "such as http://127.0.0.1:8081"]);
+    }
+}
+
+#[tokio::test]
 async fn help_lists_what_exists_and_nothing_else() {
     let help = run(["--help"]).await;
     assert_eq!(help.code, 0);

@@ -22,23 +22,70 @@ fn guardrail<'a>(verdict: &'a Value, metric: &str) -> &'a Value {
 #[tokio::test]
 async fn a_regressed_candidate_is_a_no_go_and_no_client_meets_it() {
     let folder = tempfile::tempdir().unwrap();
+    // What an earlier demo concluded goes; what is not the demo's stays.
+    let of_before = ["gateway.toml", "verdict-canary.json", "replay-canary.json", "report-canary/index.html", "my.txt"];
+    std::fs::create_dir(folder.path().join("report-canary")).unwrap();
+    of_before.iter().for_each(|name| std::fs::write(folder.path().join(name), "before").unwrap());
     let (ran, verdict) = demo(folder.path(), "regressed", &["--requests", "800", "--rate", "80"]).await;
     assert_eq!(verdict["verdict"], "no-go", "{}", ran.out);
     assert_eq!(guardrail(&verdict, "errors")["state"], "fail", "{}", ran.out);
     assert_eq!(verdict["next_weight_percent"], 0.0);
     assert!(ran.out.contains("left alone: the verdict is NO-GO"), "{}", ran.out);
-    assert!(!folder.path().join("verdict-canary.json").exists());
-    for file in
-        ["report-shadow/index.html", "report-shadow/guardrails.png", "records.ndjson", "gateway.toml", "policy.toml"]
-    {
+    for gone in ["verdict-canary.json", "replay-canary.json", "report-canary"] {
+        assert!(!folder.path().join(gone).exists(), "{gone} is of an earlier demo");
+    }
+    for file in [
+        "report-shadow/index.html",
+        "report-shadow/guardrails.png",
+        "records.ndjson",
+        "gateway.toml",
+        "policy.toml",
+        "my.txt",
+    ] {
         assert!(folder.path().join(file).exists(), "{file}");
     }
-    // Run again into the same folder: a fresh demo. Into somebody's folder: refused.
+    let summary = folder.path().join("replay-shadow.json");
+    for option in ["--summary", "--replay-summary"] {
+        assert!(ran.out.contains(&format!("{option} {}", summary.display())), "{}", ran.out);
+    }
+    // The mocks can be had again as they were.
+    for vendor in mocks::Vendor::ALL {
+        let profile = mocks::Profile::read(&folder.path().join(format!("{}.toml", vendor.name()))).unwrap();
+        let played = match vendor {
+            mocks::Vendor::OpenAi => mocks::Profile::demo_openai(),
+            mocks::Vendor::DeepSeek => mocks::Profile::regressed_deepseek(),
+        };
+        assert_eq!(profile, played);
+    }
+    assert!(mocks::Script::read(&folder.path().join("script.ndjson")).unwrap().len() > 100);
+    // Somebody's own folder is refused.
     let other = tempfile::tempdir().unwrap();
     std::fs::write(other.path().join("diary.txt"), "dear diary").unwrap();
     let refused = run(["demo", "--out", other.path().to_str().unwrap()]).await;
     assert_eq!(refused.code, 2, "{refused:?}");
     assert!(refused.err.contains("choose another --out"), "{}", refused.err);
+}
+
+#[cfg(unix)]
+#[tokio::test]
+async fn an_interrupted_demo_keeps_what_was_recorded_and_says_so() {
+    use std::io::{BufRead, BufReader};
+    let folder = tempfile::tempdir().unwrap();
+    let mut command = crate::command::weighbridge(["demo", "--requests", "5000", "--rate", "50", "--out"]);
+    command.arg(folder.path()).stdout(std::process::Stdio::piped()).stderr(std::process::Stdio::piped());
+    let mut child = command.spawn().unwrap();
+    let lines = BufReader::new(child.stdout.as_mut().unwrap()).lines();
+    assert!(lines.map(Result::unwrap).any(|line| line.contains("weighbridge replay")), "the replay begins");
+    let records = folder.path().join("records.ndjson");
+    crate::harness::until("a record", || std::fs::read_to_string(&records).is_ok_and(|text| text.lines().count() > 1))
+        .await;
+    let killed = std::process::Command::new("kill").args(["-INT", &child.id().to_string()]).status().unwrap();
+    assert!(killed.success());
+    let ended = tokio::task::spawn_blocking(move || child.wait_with_output().unwrap()).await.unwrap();
+    let ran = Ran::from(ended);
+    assert_eq!(ran.code, 4, "{ran:?}");
+    assert!(ran.err.contains("stopped by a signal") && ran.err.contains("records.ndjson"), "{ran:?}");
+    assert!(!folder.path().join("verdict-shadow.json").exists());
 }
 
 /// Known answers, from exact McNemar tests on the same files: no proven loss on GSM8K, clear losses on the others.

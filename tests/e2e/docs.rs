@@ -2,12 +2,12 @@
 
 use crate::command::root;
 
-fn readme() -> String {
+pub(crate) fn readme() -> String {
     std::fs::read_to_string(root().join("README.md")).unwrap()
 }
 
 /// Lines of the first `sh` block under a heading.
-fn commands(readme: &str, heading: &str) -> Vec<String> {
+pub(crate) fn commands(readme: &str, heading: &str) -> Vec<String> {
     let section = readme.split(&format!("\n## {heading}\n")).nth(1).unwrap_or_else(|| panic!("no section {heading}"));
     let block = section.split("```sh\n").nth(1).and_then(|rest| rest.split("```").next()).expect("a sh block");
     block

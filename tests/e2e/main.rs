@@ -12,6 +12,7 @@ mod harness;
 mod admin;
 mod architecture;
 mod bad_input;
+mod by_hand;
 mod demo;
 mod docs;
 mod openai_client;

@@ -1,6 +1,6 @@
 //! The loop by its single commands: shadow, verdict, gate, canary, verdict.
 
-use crate::command::{Ran, run};
+use crate::command::{Ran, finish, run, weighbridge};
 use crate::harness::{House, Plan};
 use datasets::bundled;
 use mocks::{Faults, Profile};
@@ -62,6 +62,94 @@ async fn evaluate(house: &House, files: &Files) -> (Ran, Value) {
 async fn gate(house: &House, files: &Files) -> Ran {
     let target = format!("http://{}", house.gateway.admin_address);
     run(["gate".as_ref(), files.verdict.as_os_str(), "--apply".as_ref(), "--target".as_ref(), target.as_ref()]).await
+}
+
+/// A fresh GO for epoch and weight of nobody's gateway, written to `path`.
+pub(crate) fn small_verdict(path: &Path) -> PathBuf {
+    go(path, "move", 1, 50.0)
+}
+
+/// A fresh GO at weight 0.
+fn go(path: &Path, migration: &str, epoch: u64, next_weight_percent: f64) -> PathBuf {
+    let verdict = serde_json::json!({
+        "schema": judge::verdict::SCHEMA, "verdict": "go", "reasons": ["all guardrails passed"],
+        "migration": migration, "epoch": epoch, "weight_percent": 0.0,
+        "next_weight_percent": next_weight_percent, "next_weight_bound": "ladder",
+        "needed": [], "guardrails": [],
+        "instrument": judge::verdict::Instrument::default(), "bill": judge::verdict::Bill::default(),
+        "window": {"from_us": 0, "to_us": 0}, "inputs": [], "policy_digest": "p", "tariff_digest": "t", "seed": 0,
+        "version": "0", "created_at": jiff::Timestamp::now().to_string(),
+        "evidence": judge::verdict::Evidence::default(),
+    });
+    std::fs::write(path, verdict.to_string()).unwrap();
+    path.to_owned()
+}
+
+#[tokio::test]
+async fn what_is_no_admin_plane_is_not_taken_for_one() {
+    let house = Plan { shadow_percent: 100.0, ..Plan::default() }.build().await;
+    let files = files();
+    go(&files.verdict, "move", 1, 50.0);
+    let gateway = format!("http://{}", house.gateway.address);
+    let provider = house.openai.base_url();
+    for target in [&gateway, &provider] {
+        let ran = run(["gate".as_ref(), files.verdict.as_os_str(), "--target".as_ref(), target.as_ref()]).await;
+        assert_eq!(ran.code, 2, "{target}: {ran:?}");
+        assert!(ran.out.is_empty(), "{ran:?}");
+        assert!(ran.err.contains(target.as_str()) && ran.err.contains("--target"), "{ran:?}");
+    }
+    let ran = run(["gate".as_ref(), files.verdict.as_os_str(), "--target".as_ref(), gateway.as_ref()]).await;
+    assert!(ran.err.contains("this is no admin plane") && ran.err.contains("8081"), "{ran:?}");
+
+    // The admin plane's own word that it does not know a migration is a reason to leave it alone.
+    for name in ["another", "move/weight", "../audit"] {
+        go(&files.verdict, name, 1, 50.0);
+        let ran = gate(&house, &files).await;
+        assert!(ran.code == 3 && ran.out.contains("has no migration"), "{name}: {ran:?}");
+    }
+}
+
+#[tokio::test]
+async fn what_the_admin_plane_refuses_is_passed_on_in_its_words() {
+    let house = Plan { shadow_percent: 100.0, ..Plan::default() }.build().await;
+    let files = files();
+    let state = house.admin("/admin/v1/migrations/move/weight").await.json();
+    let epoch = state["epoch"].as_u64().unwrap();
+    go(&files.verdict, "move", epoch, 0.001_234);
+    let ran = gate(&house, &files).await;
+    let said = house.set_weight(0.001_234, epoch).await.json()["error"]["message"].as_str().unwrap().to_owned();
+    assert_eq!(ran.code, 2, "{ran:?}");
+    assert!(ran.err.contains(&said), "`{said}` is not in {}", ran.err);
+
+    let target = format!("http://{}", house.gateway.admin_address);
+    let mut command = weighbridge(["gate", files.verdict.to_str().unwrap(), "--target", &target]);
+    command.env("WEIGHBRIDGE_ADMIN_TOKEN", "a-wrong-token");
+    let ran = finish(command).await;
+    assert!(ran.code == 2 && ran.err.contains("refused the token"), "{ran:?}");
+    assert!(!ran.err.contains("a-wrong-token"), "{ran:?}");
+}
+
+#[tokio::test]
+async fn a_dash_is_standard_output() {
+    let house = Plan { shadow_percent: 100.0, ..Plan::default() }.build().await;
+    let files = files();
+    play(&house, 0, 20).await;
+    let folder = files.policy.parent().unwrap();
+    let evaluate = |more: &[&str]| {
+        let mut command = weighbridge(["evaluate".as_ref(), house.records.as_os_str()]);
+        command.args(more).current_dir(folder);
+        finish(command)
+    };
+    let ran = evaluate(&["--out", "-"]).await;
+    let verdict: Value = serde_json::from_str(&ran.out).unwrap();
+    assert_eq!(verdict["verdict"], "hold", "{ran:?}");
+    assert!(!folder.join("verdict.json").exists() && !folder.join("-").exists());
+    let ran = evaluate(&["--summary", "-"]).await;
+    assert_eq!(ran.code, 3, "{ran:?}");
+    assert!(ran.out.starts_with('#') && ran.out.contains("| "), "Markdown and nothing else: {}", ran.out);
+    assert!(folder.join("verdict.json").exists() && !folder.join("-").exists());
+    let ran = evaluate(&["--summary", "-", "--out", "-"]).await;
+    assert!(ran.code == 2 && ran.err.contains("cannot both"), "{ran:?}");
 }
 
 #[tokio::test]

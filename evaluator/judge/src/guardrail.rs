@@ -78,9 +78,13 @@ pub(crate) fn answer(
     per_hour: Option<f64>,
 ) -> Answer {
     let measured = measure::measure(question, levels);
-    let state = state(question, &measured, !alarms.is_empty());
-    let missing = if state == State::HoldInsufficient { needed::missing(question, &measured, levels) } else { None };
-    let why = sentence::why(question, &measured, state, missing, levels, alarms);
+    let state = state(question, &measured, doubts);
+    let missing = match (state, doubts.epoch) {
+        (State::HoldInsufficient, Some(epoch)) if proven(question, &measured) => Some(epoch.missing()),
+        (State::HoldInsufficient, _) => needed::missing(question, &measured, levels),
+        _ => None,
+    };
+    let why = sentence::why(question, &measured, state, missing, levels, doubts);
     let needed = (state == State::HoldInsufficient).then(|| Needed {
         metric: question.metric.clone(),
         segment: question.segment.to_owned(),
@@ -108,13 +112,16 @@ pub(crate) fn answer(
     Answer { guardrail, needed }
 }
 
+/// Enough observations, and the upper bound is below the margin.
+fn proven(question: &Question<'_>, measured: &Measured) -> bool {
+    measured.n >= question.floor && measured.upper.is_some_and(|upper| upper < question.margin)
+}
+
 fn state(question: &Question<'_>, measured: &Measured, doubts: Doubts<'_>) -> State {
     if measured.lower.is_some_and(|lower| lower > question.margin) {
         return State::Fail;
     }
-    let enough = measured.n >= question.floor;
-    let proven = measured.upper.is_some_and(|upper| upper < question.margin);
-    if !(enough && proven) || doubts.epoch.is_some() {
+    if !proven(question, measured) || doubts.epoch.is_some() {
         return State::HoldInsufficient;
     }
     if !doubts.alarms.is_empty() {

@@ -2,8 +2,7 @@
 
 use crate::evidence::{CanaryEvidence, EarlierEpoch, Evidence};
 use crate::guardrail::LevelsInForce;
-use crate::policy::Policy;
-use crate::policy::InstrumentLimits;
+use crate::policy::{InstrumentLimits, Policy};
 use crate::stats::unpaired::{self, Arm};
 use crate::stats::{Refusal, Side, srm};
 use crate::verdict::Instrument;

@@ -299,7 +299,7 @@ pub struct Verdict {
     pub seed: u64,
     /// Version of weighbridge.
     pub version: String,
-    /// Newest record's time, so that the same input gives the same bytes (RFC 3339, UTC).
+    /// Time of the newest evidence (pair or served request that counted), so that the same input gives the same bytes (RFC 3339, UTC).
     pub created_at: String,
     /// Compact evidence for pictures.
     pub evidence: Evidence,

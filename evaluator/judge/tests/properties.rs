@@ -321,9 +321,10 @@ fn evidence() -> impl Strategy<Value = Evidence> {
                     units: n,
                     requests: n,
                     errors: x.min(n),
+                    cancelled: x / 2,
                     ttft_us: vec![Some(9); n as usize],
                 };
-                CanaryEvidence { baseline: arm(nb, xb), candidate: arm(nc, xc), candidate_requests_per_hour: None }
+                CanaryEvidence { baseline: arm(nb, xb), candidate: arm(nc, xc), ..CanaryEvidence::default() }
             });
             evidence
         },

@@ -1,12 +1,13 @@
 //! Evidence from served traffic: what only real load can show.
 
-use super::{WEIGHT_BP_FULL, per_hour};
+use super::per_hour;
 use crate::extract::paired::ttft;
-use crate::pair::{cancelled, failed};
+use crate::pair::{Pairing, cancelled, failed};
 use datasets::{Arm, Exchange, Role, ShadowFate};
-use judge::evidence::{CanaryArm, CanaryEvidence};
+use judge::evidence::{CanaryArm, CanaryEvidence, EarlierEpoch};
 use judge::verdict::Window;
 use std::collections::{BTreeMap, HashSet};
+use wire::ErrorKind;
 
 /// A served exchange whose arm was drawn. What the other arm cannot serve (`unfit`) never stood a choice; counting it
 /// would compare different requests and break the sample-ratio test.
@@ -14,31 +15,38 @@ pub(crate) fn drawn(exchange: &Exchange) -> bool {
     exchange.role == Role::Served && exchange.shadow != Some(ShadowFate::Unfit)
 }
 
-/// Served traffic of one epoch; `None` unless both arms were to serve, and something was served.
-pub(super) fn evidence(exchanges: &[Exchange], epoch: u64, weight_bp: u32) -> Option<CanaryEvidence> {
-    if weight_bp == 0 || weight_bp >= WEIGHT_BP_FULL {
-        return None;
+/// Served traffic of one epoch in which the candidate was to serve; empty at weight zero. At full weight the baseline
+/// serves nothing, and what the candidate does there is evidence all the same.
+pub(super) fn served(exchanges: &[Exchange], epoch: u64, weight_bp: u32) -> Vec<&Exchange> {
+    if weight_bp == 0 {
+        return Vec::new();
     }
-    let served: Vec<&Exchange> =
-        exchanges.iter().filter(|exchange| exchange.epoch == epoch && drawn(exchange)).collect();
+    exchanges.iter().filter(|exchange| exchange.epoch == epoch && drawn(exchange)).collect()
+}
+
+/// Evidence from served traffic; `None` if nothing was served.
+pub(super) fn evidence(served: &[&Exchange]) -> Option<CanaryEvidence> {
     let (first, last) = (served.first()?, served.last()?);
     let window = Window { from_us: first.at_us, to_us: last.at_us };
-    let candidate = arm(&served, Arm::Candidate);
+    let candidate = arm(served, Arm::Candidate);
     Some(CanaryEvidence {
-        baseline: arm(&served, Arm::Baseline),
+        baseline: arm(served, Arm::Baseline),
         candidate_requests_per_hour: per_hour(candidate.requests, &window),
         candidate,
+        weight_percent: None,
     })
 }
 
-/// One arm. Units count by what was assigned, so a client that went away counts there; it is left out of everything
-/// else, because it says nothing about the provider. A request without a unit is a unit of its own.
+/// One arm. Units count by what was assigned, so a client that went away counts there. It is a cancellation and left out
+/// of everything else, because a single one says nothing about the provider; many more than the other arm's do. What the
+/// gateway's own stop cut off counts only as a unit. A request without a unit is a unit of its own.
 fn arm(served: &[&Exchange], arm: Arm) -> CanaryArm {
     let mut units = HashSet::new();
     let mut counts = CanaryArm::default();
     for exchange in served.iter().filter(|exchange| exchange.arm == arm) {
         units.insert(exchange.unit.as_deref().unwrap_or(&exchange.pair));
         if cancelled(exchange) {
+            counts.cancelled += u64::from(exchange.error == Some(ErrorKind::ClientCancelled));
             continue;
         }
         counts.requests += 1;
@@ -90,4 +98,24 @@ pub(super) fn earlier_extra_failures(exchanges: &[Exchange], judged: u64) -> f64
             (candidate.errors as f64 - candidate.requests as f64 * expected).max(0.0)
         })
         .sum()
+}
+
+/// What earlier epochs served, oldest first: rows that are not too old, and of the candidate only what today's models
+/// answered. A change of the weight does not repair a candidate, a change of the model may.
+pub(super) fn earlier_epochs(exchanges: &[Exchange], judged: u64, pairing: &Pairing<'_>) -> Vec<EarlierEpoch> {
+    let mut epochs: BTreeMap<u64, EarlierEpoch> = BTreeMap::new();
+    let counts = |row: &&Exchange| {
+        let replaced = row.arm == Arm::Candidate && pairing.replaced.contains(&row.model);
+        row.epoch < judged && row.at_us >= pairing.oldest_us && drawn(row) && !cancelled(row) && !replaced
+    };
+    for row in exchanges.iter().filter(counts) {
+        let epoch = epochs.entry(row.epoch).or_insert(EarlierEpoch { epoch: row.epoch, ..EarlierEpoch::default() });
+        let (requests, errors) = match row.arm {
+            Arm::Baseline => (&mut epoch.baseline_requests, &mut epoch.baseline_errors),
+            Arm::Candidate => (&mut epoch.candidate_requests, &mut epoch.candidate_errors),
+        };
+        *requests += 1;
+        *errors += u64::from(failed(row));
+    }
+    epochs.into_values().filter(|epoch| epoch.candidate_requests > 0).collect()
 }

@@ -1,16 +1,23 @@
 //! Health of the measuring, and facts that stop a migration.
 
 use super::paired::{PairCounts, Unlabelled};
-use super::{Judged, Sources};
+use super::{Judged, Sources, evidence_rows};
+use crate::load::role_rank;
 use datasets::{Arm, Exchange};
 use judge::verdict::Instrument;
+use std::collections::BTreeSet;
 use wire::ErrorKind;
 
 /// How many of the candidate's newest exchanges tell whether its key works.
 const NEWEST: usize = 10;
 
 /// What the loader and the join know; the judge completes it.
-pub(super) fn instrument(sources: &Sources<'_>, judged: &Judged, pair_counts: &PairCounts) -> Instrument {
+pub(super) fn instrument(
+    sources: &Sources<'_>,
+    judged: &Judged,
+    pair_counts: &PairCounts,
+    served: &[&Exchange],
+) -> Instrument {
     let (reject_share_baseline, reject_share_candidate) = sources.counts.reject_shares();
     Instrument {
         mirror_intended: sources.pairing.mirror_intended,
@@ -20,7 +27,12 @@ pub(super) fn instrument(sources: &Sources<'_>, judged: &Judged, pair_counts: &P
         reject_share_baseline,
         reject_share_candidate,
         replay_degraded: sources.replay_degraded,
-        alarms: alarms(sources, judged, pair_counts),
+        alarms: [
+            alarms(sources, judged, pair_counts),
+            unseen(sources, pair_counts),
+            Vec::from_iter(repeated(sources, served)),
+        ]
+        .concat(),
         ..Instrument::default()
     }
 }
@@ -49,6 +61,65 @@ fn alarms(sources: &Sources<'_>, judged: &Judged, pair_counts: &PairCounts) -> V
         }
     }
     alarms
+}
+
+/// Labelled answers below this share of the answered pairs are a selection that somebody made, percent.
+const LABELLED_PERCENT_AT_LEAST: f64 = 90.0;
+/// Repeated request ids above this share are no accident, percent.
+const REPEATED_PERCENT_AT_MOST: f64 = 1.0;
+
+/// What single metrics do not see. Missing values are not random: a provider that reports no usage, or sends no first
+/// token, does so on requests of its own choice. Metrics that the policy leaves out need nothing.
+fn unseen(sources: &Sources<'_>, found: &PairCounts) -> Vec<String> {
+    let policy = sources.policy;
+    let limit = policy.instrument.mirror_loss_percent;
+    let margins = &policy.guardrails;
+    let mut alarms = Vec::new();
+    let unpriced = sources.priced.unpriced;
+    let answered = unpriced + sources.priced.cost.baseline.len() as u64;
+    if margins.cost.enabled && percent(unpriced, answered) > limit {
+        alarms.push(format!(
+            "{unpriced} of {answered} answered pairs ({:.1} %, limit {limit} %) have no price, so the compared cost may be a \
+             biased selection; see the notes of the bill.",
+            percent(unpriced, answered)
+        ));
+    }
+    let timed = margins.ttft_p50.enabled || margins.ttft_p95.enabled;
+    if timed && percent(found.one_first_token, found.streamed) > limit {
+        alarms.push(format!(
+            "In {} of {} streamed pairs ({:.1} %, limit {limit} %) only one of the two answers has a first token, so the \
+             compared times may be a biased selection.",
+            found.one_first_token,
+            found.streamed,
+            percent(found.one_first_token, found.streamed)
+        ));
+    }
+    for (metric, label) in found.labels.iter().filter(|(metric, _)| policy.label_margin(metric).enabled) {
+        let share = percent(label.answered_labelled, label.answered);
+        if label.answered > 0 && share < LABELLED_PERCENT_AT_LEAST {
+            alarms.push(format!(
+                "Label {metric}: {} of {} answered pairs ({share:.1} %) are labelled, fewer than {LABELLED_PERCENT_AT_LEAST} %, \
+                 so they may be a biased selection.",
+                label.answered_labelled, label.answered
+            ));
+        }
+    }
+    alarms
+}
+
+/// The same log played twice is one log: its requests are no new observations.
+fn repeated(sources: &Sources<'_>, served: &[&Exchange]) -> Option<String> {
+    let rows: BTreeSet<_> = evidence_rows(sources, served)
+        .filter_map(|row| Some((row.epoch, row.arm, role_rank(row.role), row.request.as_deref()?, row.pair.as_str())))
+        .collect();
+    let ids: BTreeSet<_> = rows.iter().map(|(epoch, arm, role, request, _)| (epoch, arm, role, request)).collect();
+    let share = percent((rows.len() - ids.len()) as u64, rows.len() as u64);
+    (share > REPEATED_PERCENT_AT_MOST).then(|| {
+        format!(
+            "{share:.1} % of the exchanges repeat a request id of the same epoch, arm and role (limit \
+             {REPEATED_PERCENT_AT_MOST} %): was the same log played twice?"
+        )
+    })
 }
 
 /// A grader that gives up on odd answers hides exactly those that matter.

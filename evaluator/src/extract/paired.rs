@@ -12,6 +12,10 @@ use std::collections::BTreeMap;
 pub struct PairCounts {
     /// Streamed pairs in which an answer came without a first token (only tool calls, or empty).
     pub without_first_token: u64,
+    /// Those of them in which the other answer had one.
+    pub one_first_token: u64,
+    /// Streamed pairs.
+    pub streamed: u64,
     /// Labels by metric.
     pub labels: BTreeMap<String, Unlabelled>,
 }
@@ -27,6 +31,10 @@ pub struct Unlabelled {
     pub baseline_only: u64,
     /// The other way round.
     pub candidate_only: u64,
+    /// Pairs in which both arms answered.
+    pub answered: u64,
+    /// Those of them in which both answers are labelled.
+    pub answered_labelled: u64,
 }
 
 /// Counts and vectors over the pairs, in their order.
@@ -41,13 +49,12 @@ pub(super) fn evidence(pairs: &[Pair<'_>], labels: &Labels, priced: &PricedPairs
             evidence.answer_failures.add(unfit(pair.baseline), unfit(pair.candidate));
         }
         evidence.duration_us.push(duration(pair.baseline), duration(pair.candidate));
-        counts.without_first_token += u64::from(!first_token(pair, &mut evidence.ttft_us));
+        first_token(pair, &mut evidence.ttft_us, &mut counts);
     }
     for metric in labels.metrics() {
         let (table, unlabelled) = labelled(metric, pairs, labels);
-        if table.pairs() > 0 {
-            evidence.labels.insert(metric.to_owned(), table);
-        }
+        // Labels that match nothing are missing evidence, which must show.
+        evidence.labels.insert(metric.to_owned(), table);
         counts.labels.insert(metric.to_owned(), unlabelled);
     }
     (evidence, counts)
@@ -58,17 +65,20 @@ pub(crate) fn duration(exchange: &Exchange) -> Option<u64> {
     (!failed(exchange)).then_some(exchange.duration_us)
 }
 
-/// Adds the first tokens of a streamed pair. `false` if an answer came without one, so that the pair says nothing.
-fn first_token(pair: &Pair<'_>, column: &mut PairedLatency) -> bool {
+/// Adds the first tokens of a streamed pair. If an answer came without one, the pair says nothing and is counted.
+fn first_token(pair: &Pair<'_>, column: &mut PairedLatency, counts: &mut PairCounts) {
     if !pair.baseline.streamed && !pair.candidate.streamed {
-        return true;
+        return;
     }
+    counts.streamed += 1;
     let missing = |exchange: &Exchange| !failed(exchange) && exchange.ttft_us.is_none();
-    if missing(pair.baseline) || missing(pair.candidate) {
-        return false;
+    match (missing(pair.baseline), missing(pair.candidate)) {
+        (false, false) => column.push(ttft(pair.baseline), ttft(pair.candidate)),
+        (baseline, candidate) => {
+            counts.without_first_token += 1;
+            counts.one_first_token += u64::from(baseline != candidate);
+        }
     }
-    column.push(ttft(pair.baseline), ttft(pair.candidate));
-    true
 }
 
 /// Time to the first token; a failure is infinitely slow, even if some text had come.
@@ -81,7 +91,12 @@ fn labelled(metric: &str, pairs: &[Pair<'_>], labels: &Labels) -> (PairedCounts,
     let mut unlabelled = Unlabelled::default();
     for pair in pairs {
         let good = |exchange: &Exchange| if failed(exchange) { None } else { labels.good(metric, exchange) };
-        match (good(pair.baseline), good(pair.candidate)) {
+        let labels_found = (good(pair.baseline), good(pair.candidate));
+        if !failed(pair.baseline) && !failed(pair.candidate) {
+            unlabelled.answered += 1;
+            unlabelled.answered_labelled += u64::from(matches!(labels_found, (Some(_), Some(_))));
+        }
+        match labels_found {
             (Some(baseline), Some(candidate)) => table.add(!baseline, !candidate),
             (Some(baseline), None) if failed(pair.candidate) => table.add(!baseline, true),
             (None, Some(candidate)) if failed(pair.baseline) => table.add(true, !candidate),

@@ -18,16 +18,34 @@ const ZSTD_MAGIC: [u8; 4] = [0x28, 0xB5, 0x2F, 0xFD];
 
 /// The digest of a file that is being read; right once its last line has been read.
 #[derive(Debug, Clone, Default)]
-pub(crate) struct RunningDigest(Arc<Mutex<Sha256>>);
+pub(crate) struct RunningDigest(Arc<Mutex<Running>>);
+
+#[derive(Debug, Clone, Default)]
+struct Running {
+    sha256: Sha256,
+    last: Option<u8>,
+}
 
 impl RunningDigest {
     fn update(&self, bytes: &[u8]) {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).update(bytes);
+        let mut running = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        running.sha256.update(bytes);
+        running.last = bytes.last().copied().or(running.last);
     }
 
     /// SHA-256 of the bytes so far, hexadecimal.
     pub(crate) fn hex(&self) -> String {
-        hex(&self.0.lock().unwrap_or_else(PoisonError::into_inner).clone().finalize())
+        hex(&self.0.lock().unwrap_or_else(PoisonError::into_inner).sha256.clone().finalize())
+    }
+
+    /// The last byte of a compressed file says nothing about its lines.
+    fn forget_last(&self) {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).last = None;
+    }
+
+    /// The last byte so far is no line end; never of compressed files, which are finished ones.
+    pub(crate) fn unterminated(&self) -> bool {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).last.is_some_and(|last| last != b'\n')
     }
 }
 
@@ -62,6 +80,7 @@ pub(crate) fn open<T: DeserializeOwned>(
     }
     std::io::copy(&mut HashedReader { source: &mut file, digest: digest.clone() }, &mut std::io::sink())
         .map_err(failed)?;
+    digest.forget_last();
     Ok((open_compressed(path, &mut file, format)?, digest))
 }
 

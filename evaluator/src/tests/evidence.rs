@@ -16,7 +16,7 @@ fn extracted(rows: &[Exchange], labels: &[Label]) -> Extracted {
     let files = Files::new();
     let loaded = load(&[files.records("r.ndjson", rows)], None, false).unwrap();
     let (labels, _) = Labels::load(&[files.labels("l.ndjson", labels)]).unwrap();
-    let pairing = pair(&loaded.exchanges).unwrap();
+    let pairing = pair(&loaded.exchanges, 168.0).unwrap();
     let priced = price_pairs(&pairing.pairs, &Tariffs::embedded().unwrap());
     extract(Sources {
         exchanges: &loaded.exchanges,
@@ -174,16 +174,17 @@ fn the_canary_is_the_newest_epoch_without_what_never_stood_a_choice() {
     assert_eq!((canary.baseline.requests, canary.baseline.errors, canary.baseline.units), (359, 0, 90));
     // Ten units of four, and one request whose unit is not known.
     assert_eq!((canary.candidate.requests, canary.candidate.errors, canary.candidate.units), (39, 1, 11));
+    assert_eq!((canary.baseline.cancelled, canary.candidate.cancelled), (0, 1));
     assert_eq!((canary.candidate.ttft_us.len(), canary.candidate.ttft_us[0]), (38, None));
     let rate = canary.candidate_requests_per_hour.unwrap();
     assert!((rate - 39.0 / 359.0 * 3600.0).abs() < 1e-6, "{rate}");
 }
 
 #[test]
-fn there_is_no_canary_without_a_split_or_at_another_weight() {
-    for weight_bp in [0, 10_000] {
-        assert!(extracted(&split(1, weight_bp, 40, 40), &[]).evidence.canary.is_none());
-    }
+fn there_is_a_canary_wherever_the_candidate_was_to_serve() {
+    assert!(extracted(&split(1, 0, 40, 40), &[]).evidence.canary.is_none());
+    let full = extracted(&split(1, 10_000, 0, 40), &[]).evidence.canary.unwrap();
+    assert_eq!((full.baseline.requests, full.candidate.requests), (0, 40));
     let rows = split(1, 1000, 90, 10);
     let at = |percent| {
         let options = crate::Options { at_weight_percent: Some(percent), ..options() };
@@ -192,7 +193,8 @@ fn there_is_no_canary_without_a_split_or_at_another_weight() {
     assert!(at(10.0).guardrails.iter().any(|guardrail| guardrail.segment == "canary"));
     let elsewhere = at(25.0);
     assert!((elsewhere.weight_percent - 25.0).abs() < 1e-12);
-    assert!(elsewhere.guardrails.iter().all(|guardrail| guardrail.segment != "canary"));
+    assert_eq!(guardrail(&elsewhere, "errors", "canary").n, 10);
+    assert_eq!(elsewhere.instrument.srm_p, at(10.0).instrument.srm_p);
 }
 
 #[test]

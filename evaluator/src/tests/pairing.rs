@@ -24,7 +24,7 @@ fn each_way_to_make_a_pair() {
         vec![served("d", None), exchange("d", Arm::Candidate, Role::Replayed)],
     ]
     .concat();
-    let pairing = pair::pair(&rows).unwrap();
+    let pairing = pair::pair(&rows, 168.0).unwrap();
     let names: Vec<&str> = pairing.pairs.iter().map(|pair| pair.candidate.pair.as_str()).collect();
     assert_eq!(names, ["a", "b", "c", "d"]);
     assert!(pairing.pairs.iter().all(|p| p.baseline.pair == p.candidate.pair && p.baseline.arm == Arm::Baseline));
@@ -49,6 +49,8 @@ fn whatever_makes_no_pair_is_counted_by_reason() {
         served("k", Some(ShadowFate::Sent)),
         exchange("k", Arm::Candidate, Role::Served),
         exchange("l", Arm::Candidate, Role::Replayed),
+        with_error(served("n", Some(ShadowFate::Sent)), ErrorKind::GatewayStopped),
+        exchange("n", Arm::Candidate, Role::Shadow),
     ];
     rows.extend(mirrored("m"));
     let outcome = judge(&rows);
@@ -58,6 +60,7 @@ fn whatever_makes_no_pair_is_counted_by_reason() {
             "baseline missing=2",
             "candidate missing=1",
             "client cancelled=1",
+            "gateway stopped=1",
             "not mirrored=1",
             "not sampled=2",
             "queue full=1",
@@ -105,7 +108,7 @@ fn of_duplicates_the_one_sent_first_counts() {
     let later = Exchange { sent_us: candidate.sent_us + 5, duration_us: 9_000_000, ..candidate.clone() };
     for rows in [[baseline.clone(), later.clone(), candidate.clone()], [later, candidate, baseline]] {
         let outcome = judge(&rows);
-        assert_eq!((outcome.counts.duplicates, outcome.verdict.instrument.pairs), (1, 1));
+        assert_eq!((outcome.counts.load.duplicates, outcome.verdict.instrument.pairs), (1, 1));
         assert_eq!(guardrail(&outcome.verdict, "duration_p50", "all").candidate_value, Some(2_000_000.0));
     }
 }
@@ -127,7 +130,7 @@ fn pairs_come_in_the_order_of_time_then_name() {
     }
     let files = Files::new();
     let loaded = crate::load::load(&[files.records("r.ndjson", &rows)], None, false).unwrap();
-    let pairing = pair::pair(&loaded.exchanges).unwrap();
+    let pairing = pair::pair(&loaded.exchanges, 168.0).unwrap();
     let names: Vec<&str> = pairing.pairs.iter().map(|pair| pair.baseline.pair.as_str()).collect();
     assert_eq!(names, ["z", "a", "b"]);
 }

@@ -10,16 +10,8 @@ const COST_PAIRS_AT_LEAST: u64 = 30;
 
 /// Names of the guardrails that are not labelled metrics, in their order; `cancellations` is asked of served traffic only. Labelled metrics need other names, or a verdict
 /// would answer two questions under one name.
-pub const FIXED_GUARDRAILS: [&str; 8] = [
-    "errors",
-    "answer_failures",
-    "ttft_p50",
-    "ttft_p95",
-    "duration_p50",
-    "duration_p95",
-    "cost",
-    "cancellations",
-];
+pub const FIXED_GUARDRAILS: [&str; 8] =
+    ["errors", "answer_failures", "ttft_p50", "ttft_p95", "duration_p50", "duration_p95", "cost", "cancellations"];
 
 /// One guardrail to ask.
 #[derive(Debug)]
@@ -51,9 +43,7 @@ impl Question<'_> {
     /// The candidate's served requests, where the baseline served none: at full weight. More of the same decides nothing.
     pub(crate) fn nothing_to_compare_with(&self) -> Option<u64> {
         match self.data {
-            Data::CanaryErrors(canary)
-            | Data::CanaryCancellations(canary)
-            | Data::CanaryTtft { canary, .. } => {
+            Data::CanaryErrors(canary) | Data::CanaryCancellations(canary) | Data::CanaryTtft { canary, .. } => {
                 let served = |arm: &CanaryArm| arm.requests.saturating_add(arm.cancelled);
                 let candidate = served(&canary.candidate);
                 (served(&canary.baseline) == 0 && candidate > 0).then_some(candidate)
@@ -144,7 +134,8 @@ impl<'a> List<'a, '_> {
         let given_up = points(margins.cancellations);
         self.ask("cancellations", CANARY, given_up, policy.floors.pairs, Data::CanaryCancellations(canary));
         if canary.baseline.ttft_us.is_empty() && canary.candidate.ttft_us.is_empty() {
-            if margins.ttft_p50.enabled || margins.ttft_p95.enabled {
+            let served = canary.baseline.requests > 0 || canary.candidate.requests > 0;
+            if served && (margins.ttft_p50.enabled || margins.ttft_p95.enabled) {
                 self.left_out
                     .push("No served request was streamed, so its time to first token is not judged.".to_owned());
             }

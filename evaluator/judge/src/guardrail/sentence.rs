@@ -1,8 +1,8 @@
 //! One sentence per guardrail: why it stands where it stands.
 
-use super::LevelsInForce;
 use super::measure::Measured;
 use super::questions::Question;
+use super::{Doubts, JudgedEpoch, LevelsInForce};
 use crate::verdict::{Scale, State};
 use crate::words;
 
@@ -12,7 +12,7 @@ pub(super) fn why(
     state: State,
     missing: Option<u64>,
     levels: LevelsInForce,
-    alarms: &[String],
+    doubts: Doubts<'_>,
 ) -> String {
     let scale = question.scale();
     let metric = words::metric(&question.metric, question.segment);
@@ -28,10 +28,13 @@ pub(super) fn why(
         ),
         State::Fail => format!("with {surer} confidence worse by at least {lower}, beyond the margin of {margin}"),
         State::HoldInstrument => {
-            let alarm = alarms.first().map_or("an alarm", String::as_str);
+            let alarm = doubts.alarms.first().map_or("an alarm", String::as_str);
             format!("no worse than {upper}, below the margin of {margin}, but the measuring is in doubt: {alarm}")
         }
-        State::HoldInsufficient => insufficient(question, measured, missing, &upper, &margin),
+        State::HoldInsufficient => match doubts.epoch.filter(|_| super::proven(question, measured)) {
+            Some(epoch) => format!("no worse than {upper}, below the margin of {margin}, but {}", thin(epoch)),
+            None => insufficient(question, measured, missing, &upper, &margin),
+        },
     };
     let verdict = verdict.trim_end_matches('.');
     format!("{}{values}: {verdict}.", capitalised(&metric))
@@ -58,6 +61,12 @@ fn insufficient(
     let unit = words::observations(question.segment);
     let n = words::count(measured.n);
     let more = missing.map_or_else(String::new, |more| format!("; about {} more needed", words::count(more)));
+    if let Some(served) = question.nothing_to_compare_with() {
+        return format!(
+            "the baseline served nothing, so there is no baseline to compare the candidate's {} requests with",
+            words::count(served)
+        );
+    }
     if measured.n == 0 {
         return format!("no {unit} yet, and missing evidence is never a pass{more}");
     }
@@ -79,6 +88,16 @@ fn insufficient(
     }
     let worse = if question.scale() == Scale::Ratio { "may be as high as" } else { "may be worse by up to" };
     format!("{worse} {upper}, margin {margin}, over {n} {unit}{more}")
+}
+
+/// The judged epoch holds too little of its own.
+fn thin(epoch: JudgedEpoch) -> String {
+    format!(
+        "the newest epoch itself holds only {} of at least {} observations; about {} more needed",
+        words::count(epoch.observations),
+        words::count(epoch.floor),
+        words::count(epoch.missing())
+    )
 }
 
 fn capitalised(text: &str) -> String {

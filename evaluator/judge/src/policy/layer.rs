@@ -52,8 +52,7 @@ impl Layers {
         for (key, entry) in &own {
             let empty_table_of_known_keys = || known.keys().any(|have| have.starts_with(&format!("{key}.")));
             let empty_label = || is_optional(&format!("{key}.enabled"));
-            let harmless =
-                matches!(entry.value, Value::EmptyTable) && (empty_table_of_known_keys() || empty_label());
+            let harmless = matches!(entry.value, Value::EmptyTable) && (empty_table_of_known_keys() || empty_label());
             if !known.contains_key(key) && !is_optional(key) && !harmless {
                 return Err(PolicyError::UnknownKey {
                     line: entry.line,
@@ -231,10 +230,11 @@ fn line_of(text: &str, offset: usize) -> usize {
 fn is_optional(key: &str) -> bool {
     let label = key.strip_prefix("labels.").and_then(|rest| rest.split('.').next());
     let taken = label.is_some_and(|label| crate::FIXED_GUARDRAILS.contains(&label));
-    !taken && OPTIONAL.iter().any(|pattern| {
-        let (parts, known): (Vec<_>, Vec<_>) = (key.split('.').collect(), pattern.split('.').collect());
-        parts.len() == known.len() && parts.iter().zip(&known).all(|(part, want)| *want == "*" || part == want)
-    })
+    !taken
+        && OPTIONAL.iter().any(|pattern| {
+            let (parts, known): (Vec<_>, Vec<_>) = (key.split('.').collect(), pattern.split('.').collect());
+            parts.len() == known.len() && parts.iter().zip(&known).all(|(part, want)| *want == "*" || part == want)
+        })
 }
 
 /// The known key with the smallest edit distance; ties go to the first in order.

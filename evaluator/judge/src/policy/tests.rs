@@ -101,3 +101,23 @@ fn a_default_that_cannot_be_read_would_hold_everything() {
     let policy = Policy::holds_everything();
     assert!(!policy.guardrails.errors.enabled && policy.weight.ladder_percent.is_empty());
 }
+
+#[test]
+fn borders_of_single_keys() {
+    let message = |text: &str| refused(text).to_string();
+    assert!(message("[levels]\nalpha_go = 0.5").starts_with("line 2: `levels.alpha_go` is 0.5; expected"));
+    assert!(Policy::parse("[levels]\nalpha_go = 0.499").is_ok());
+    assert!(message("[weight]\nladder_percent = [1, 2.005]").contains("steps of 0.01"));
+    assert_eq!(Policy::parse("[weight]\nladder_percent = [0.07, 33.33]").unwrap().weight.ladder_percent, [0.07, 33.33]);
+    assert!(message("[evidence]\nmax_age_hours = 0").contains("expected a number from 0.01"));
+    assert!((Policy::default().evidence.max_age_hours - 168.0).abs() < 1e-12);
+    assert_eq!(Policy::default().guardrails.cancellations, Margin { enabled: true, value: 0.5 });
+}
+
+#[test]
+fn an_empty_table_of_a_label_demands_it_with_the_defaults() {
+    let policy = Policy::parse("[labels.exact]\n[labels.default]\n").expect("policy");
+    assert_eq!(policy.demanded_labels().collect::<Vec<_>>(), ["exact"]);
+    assert_eq!(policy.label_margin("exact"), Margin { enabled: true, value: 2.0 });
+    assert!(matches!(refused("[labels.errors]\n"), PolicyError::UnknownKey { .. }));
+}

@@ -63,12 +63,9 @@ fn harm_already_done_uses_up_the_budget() {
     assert_eq!((next.percent, next.bound, next.risk_percent), (5.0, "risk", 0.0));
 
     evidence.earlier_extra_failures = 0.0;
-    let arm = |requests, errors| CanaryArm { units: requests, requests, errors, ttft_us: Vec::new() };
-    evidence.canary = Some(CanaryEvidence {
-        baseline: arm(20_000, 200),
-        candidate: arm(2000, 50),
-        candidate_requests_per_hour: None,
-    });
+    let arm = |requests, errors| CanaryArm { units: requests, requests, errors, ..CanaryArm::default() };
+    evidence.canary =
+        Some(CanaryEvidence { baseline: arm(20_000, 200), candidate: arm(2000, 50), ..CanaryEvidence::default() });
     assert!((spent(&evidence) - 30.0).abs() < 1e-9);
 }
 
@@ -76,9 +73,8 @@ fn harm_already_done_uses_up_the_budget() {
 fn few_served_requests_bound_the_excess_worse_than_many_pairs() {
     let mut evidence = pairs(1, 1, 5000);
     let paired = excess_upper(&evidence, 0.05);
-    let arm = |requests| CanaryArm { units: requests, requests, errors: 0, ttft_us: Vec::new() };
-    evidence.canary =
-        Some(CanaryEvidence { baseline: arm(5000), candidate: arm(50), candidate_requests_per_hour: None });
+    let arm = |requests| CanaryArm { units: requests, requests, ..CanaryArm::default() };
+    evidence.canary = Some(CanaryEvidence { baseline: arm(5000), candidate: arm(50), ..CanaryEvidence::default() });
     assert!(excess_upper(&evidence, 0.05) > 5.0 * paired);
 }
 

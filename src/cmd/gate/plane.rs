@@ -1,0 +1,134 @@
+//! The gateway's admin plane, from outside.
+//!
+//! `--target` is easily given the gateway's own address, or that of something else. Whatever does not answer as an
+//! admin plane is therefore never taken for one: only its own words say that a migration does not exist.
+
+use super::address;
+use crate::outcome::Failure;
+use crate::render;
+use gateway::admin::{MigrationState, WeightChange};
+use reqwest::{StatusCode, Url, header};
+use std::time::Duration;
+
+/// Where to ask, and with which token.
+pub(crate) struct AdminPlane {
+    client: reqwest::Client,
+    target: Url,
+    authorization: header::HeaderValue,
+}
+
+/// What an admin plane says when it refuses.
+#[derive(Default)]
+struct Refusal {
+    code: String,
+    message: String,
+}
+
+impl AdminPlane {
+    pub(crate) fn new(target: &str, token: &str) -> Result<Self, Failure> {
+        let target = address::parse(target)?;
+        if let Some(warning) = address::warning(&target) {
+            render::note(&warning);
+        }
+        let mut authorization = header::HeaderValue::from_str(&format!("Bearer {}", token.trim()))
+            .map_err(|_| Failure::usage("the admin token has characters that no header may carry"))?;
+        authorization.set_sensitive(true);
+        let client = reqwest::Client::builder()
+            .timeout(Duration::from_secs(10))
+            .redirect(reqwest::redirect::Policy::none())
+            .no_proxy()
+            .build()
+            .map_err(Failure::world)?;
+        Ok(Self { client, target, authorization })
+    }
+
+    /// The address, as people write it.
+    pub(super) fn shown(&self) -> &str {
+        self.target.as_str().trim_end_matches('/')
+    }
+
+    fn weight_url(&self, migration: &str) -> Url {
+        let mut url = self.target.clone();
+        if let Ok(mut path) = url.path_segments_mut() {
+            path.pop_if_empty().extend(["admin", "v1", "migrations", migration, "weight"]);
+        }
+        url
+    }
+
+    async fn send(&self, request: reqwest::RequestBuilder) -> Result<reqwest::Response, Failure> {
+        request.header(header::AUTHORIZATION, self.authorization.clone()).send().await.map_err(|error| {
+            Failure::world(format!(
+                "cannot reach the admin plane at {}: {error}; is `weighbridge serve` running?",
+                self.shown()
+            ))
+        })
+    }
+
+    /// The state of a migration; `None` if the gateway says that it does not have it.
+    pub(super) async fn weight(&self, migration: &str) -> Result<Option<MigrationState>, Failure> {
+        let response = self.send(self.client.get(self.weight_url(migration))).await?;
+        match response.status() {
+            StatusCode::OK => self.state(response).await.map(Some),
+            StatusCode::UNAUTHORIZED => Err(Failure::usage(format!(
+                "the admin plane at {} refused the token: check the variable that --token-env names, and --target",
+                self.shown()
+            ))),
+            StatusCode::NOT_FOUND => match refusal(response).await {
+                Refusal { code, message } if code == "not_found" && message == "unknown migration" => Ok(None),
+                _ => Err(self.none_here(&StatusCode::NOT_FOUND.to_string())),
+            },
+            status if status.is_server_error() => Err(self.failed(status, &refusal(response).await)),
+            status => Err(self.none_here(&status.to_string())),
+        }
+    }
+
+    /// Sets the weight; `None` if the epoch has changed meanwhile.
+    pub(super) async fn raise(
+        &self,
+        state: &MigrationState,
+        change: WeightChange,
+    ) -> Result<Option<MigrationState>, Failure> {
+        let request = self
+            .client
+            .put(self.weight_url(&state.name))
+            .header(header::IF_MATCH, format!("\"{}\"", state.epoch))
+            .json(&change);
+        let response = self.send(request).await?;
+        match response.status() {
+            StatusCode::OK => self.state(response).await.map(Some),
+            StatusCode::PRECONDITION_FAILED => Ok(None),
+            status => Err(self.failed(status, &refusal(response).await)),
+        }
+    }
+
+    async fn state(&self, response: reqwest::Response) -> Result<MigrationState, Failure> {
+        let text = response
+            .text()
+            .await
+            .map_err(|error| Failure::world(format!("the answer of {} broke off: {error}", self.shown())))?;
+        serde_json::from_str(&text).map_err(|_| self.none_here("something else than a migration's state"))
+    }
+
+    fn none_here(&self, answer: &str) -> Failure {
+        Failure::usage(format!(
+            "{} answered {answer}: this is no admin plane; is --target the admin address (default \
+             http://127.0.0.1:8081)?",
+            self.shown()
+        ))
+    }
+
+    /// A refusal is for the user to change, a failure for the world.
+    fn failed(&self, status: StatusCode, refusal: &Refusal) -> Failure {
+        let said = if refusal.message.is_empty() { String::new() } else { format!(": {}", refusal.message) };
+        let message = format!("the admin plane at {} answered {status}{said}", self.shown());
+        if status.is_client_error() { Failure::usage(message) } else { Failure::world(message) }
+    }
+}
+
+/// The error in a body, as far as there is one.
+async fn refusal(response: reqwest::Response) -> Refusal {
+    let body = response.bytes().await.unwrap_or_default();
+    let body: serde_json::Value = serde_json::from_slice(&body).unwrap_or_default();
+    let word = |key: &str| body.pointer(key).and_then(serde_json::Value::as_str).unwrap_or_default().to_owned();
+    Refusal { code: word("/error/code"), message: word("/error/message") }
+}
