@@ -189,7 +189,8 @@ fn interval(scene: &mut Scene, plot: &Linear, y: f64, row: &ForestRow) {
     let ink = states::ink(row.state);
     let has_bounds = row.lower.is_some() || row.upper.is_some();
     if row.point.is_none() && !has_bounds {
-        scene.text((plot.at(0.5), y + 4.0), Anchor::Middle, 12.0, Ink::Muted, "no evidence yet");
+        // Beside the margin, where no line crosses it.
+        scene.text((plot.at(1.0) + 8.0, y + 4.0), Anchor::Start, 12.0, Ink::Muted, "no figure");
         return;
     }
     let lower = row.lower.unwrap_or(f64::NEG_INFINITY);
@@ -308,7 +309,7 @@ mod tests {
     #[test]
     fn no_evidence_is_said_and_not_drawn() {
         let scene = drawn(row(None, None, None));
-        assert!(scene.marks.iter().any(|mark| matches!(mark, Mark::Text(label) if label.text == "no evidence yet")));
+        assert!(scene.marks.iter().any(|mark| matches!(mark, Mark::Text(label) if label.text == "no figure")));
         assert_eq!(arrows(&scene), 0);
     }
 }

@@ -149,9 +149,11 @@ fn saving(bill: &Bill) -> String {
     }
 }
 
+/// What is missing, where something is waited for: after a NO-GO nothing is.
 pub(super) fn needed(verdict: &Verdict) -> Vec<NeededView> {
     let needed = verdict.needed.iter();
     needed
+        .filter(|_| verdict.verdict != Decision::NoGo)
         .map(|needed| NeededView {
             label: names::guardrail(&needed.metric, &needed.segment),
             pairs: needed.pairs.map_or_else(|| "cannot be said yet".to_owned(), format::count),
