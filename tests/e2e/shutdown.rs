@@ -2,7 +2,7 @@
 
 use crate::harness::{House, Plan, chat, until};
 use datasets::{Exchange, Format, Lines};
-use mocks::{Latency, Profile};
+use mocks::{Latency, Length, Profile};
 use serde_json::json;
 use std::path::Path;
 use std::time::Duration;
@@ -60,12 +60,34 @@ async fn a_request_without_an_answer_is_told_and_recorded() {
 async fn a_client_that_never_sends_its_body_does_not_hold_the_stop_up() {
     let house = Plan { extra: SOON, ..Plan::default() }.build().await;
     let mut socket = tokio::net::TcpStream::connect(house.gateway.address).await.unwrap();
-    let head = "POST /v1/chat/completions HTTP/1.1\r\nhost: x\r\ncontent-length: 1000\r\n\r\n{";
+    let head = "POST /v1/chat/completions HTTP/1.1\r\nhost: x\r\nexpect: 100-continue\r\ncontent-length: 1000\r\n\r\n";
     socket.write_all(head.as_bytes()).await.unwrap();
+    // The gateway says so when it begins to wait for the body.
+    let mut waiting = [0; 25];
+    socket.read_exact(&mut waiting).await.unwrap();
+    assert_eq!(&waiting, b"HTTP/1.1 100 Continue\r\n\r\n");
     assert!(stop(house).await.is_empty());
     let mut answer = String::new();
     socket.read_to_string(&mut answer).await.unwrap();
     assert!(answer.starts_with("HTTP/1.1 503"), "{answer}");
+}
+
+#[tokio::test]
+async fn a_client_that_never_reads_does_not_hold_the_stop_up() {
+    // Some 60 MB: more than the buffers of both connections take, so the answer stands still half way.
+    let length = Length { median_tokens: 200_000.0, sigma: 0.0, tokens_max: 200_000 };
+    let house = Plan { openai: Profile { answer: length, ..Profile::instant() }, extra: SOON, ..Plan::default() };
+    let house = house.build().await;
+    let mut socket = tokio::net::TcpStream::connect(house.gateway.address).await.unwrap();
+    let body = chat("hello", &json!({"stream": true})).to_string();
+    let head = format!("POST /v1/chat/completions HTTP/1.1\r\nhost: x\r\ncontent-length: {}\r\n\r\n", body.len());
+    socket.write_all((head + &body).as_bytes()).await.unwrap();
+    let mut first = [0; 64];
+    socket.read_exact(&mut first).await.unwrap();
+    assert!(first.starts_with(b"HTTP/1.1 200"));
+    let records = stop(house).await;
+    // An answer that had fitted into the buffers would be on record as whole.
+    assert!(records.iter().all(|record| record.error == Some(ErrorKind::GatewayStopped)), "{records:?}");
 }
 
 #[tokio::test]
