@@ -1,12 +1,21 @@
-//! Configuration in two types: [`raw`] is the text, [`Config`] is what was checked.
+//! Configuration in two types for each section: what the text says, and what was checked. One file a section.
 //!
 //! Secrets come from the environment or from files and are never part of the text. All mistakes are reported at
 //! once; each names the key, what was found and what is expected.
 
-mod raw;
+mod check;
+mod migrations;
+mod providers;
+mod records;
+mod server;
+mod shadow;
 mod valid;
 
-pub use valid::{Config, Limits, Migration, ProviderConfig, Records};
+pub use migrations::Migration;
+pub use providers::ProviderConfig;
+pub use records::Records;
+pub use server::Limits;
+pub use valid::Config;
 
 use std::path::{Path, PathBuf};
 
@@ -57,7 +66,7 @@ impl Config {
     /// # Errors
     /// See [`ConfigError`].
     pub fn parse(text: &str, path: &Path, environment: &dyn Fn(&str) -> Option<String>) -> Result<Self, ConfigError> {
-        let raw: raw::Raw = toml::from_str(text).map_err(|error| syntax(text, path, &error))?;
+        let raw: valid::Raw = toml::from_str(text).map_err(|error| syntax(text, path, &error))?;
         valid::check(raw, text, environment).map_err(|problems| ConfigError::Values { path: path.to_owned(), problems })
     }
 }

@@ -1,0 +1,73 @@
+//! What every section's check uses: it collects problems, so that all are reported at once.
+
+use http::HeaderValue;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::time::Duration;
+
+/// Largest value of any limit: what a semaphore and a queue can hold on every platform.
+pub(super) const LIMIT_MAX: usize = 1 << 29;
+
+/// Collects problems, so that all are reported at once.
+pub(super) struct Checker<'a> {
+    pub problems: Vec<String>,
+    pub environment: &'a dyn Fn(&str) -> Option<String>,
+}
+
+impl Checker<'_> {
+    pub(super) fn problem<T>(&mut self, text: String) -> Option<T> {
+        self.problems.push(text);
+        None
+    }
+
+    pub(super) fn address(&mut self, key: &str, text: &str) -> Option<SocketAddr> {
+        match text.parse() {
+            Ok(address) => Some(address),
+            Err(_) => self.problem(format!("{key} is `{text}`: expected an address and port such as 127.0.0.1:8080")),
+        }
+    }
+
+    pub(super) fn duration(&mut self, key: &str, text: Option<&str>, default_seconds: u64) -> Option<Duration> {
+        let Some(text) = text else { return Some(Duration::from_secs(default_seconds)) };
+        let parsed = text.parse::<jiff::SignedDuration>().ok().and_then(|span| Duration::try_from(span).ok());
+        match parsed.filter(|span| !span.is_zero()) {
+            Some(span) => Some(span),
+            None => self.problem(format!("{key} is `{text}`: expected a time with its unit, such as 30s or 500ms")),
+        }
+    }
+
+    /// A secret as the header value it is sent in; marked sensitive, so it never shows in debug output.
+    pub(super) fn bearer(&mut self, key: &str, variable: Option<&str>, file: Option<&PathBuf>) -> Option<HeaderValue> {
+        let secret = match (variable, file) {
+            (Some(variable), _) if !is_variable_name(variable) => {
+                // Not repeated: it may be the secret itself.
+                return self.problem(format!("{key} is no name of a variable: name the variable that holds the key"));
+            }
+            (Some(variable), _) => match (self.environment)(variable) {
+                Some(secret) => secret,
+                None => {
+                    return self.problem(format!("{key} names the variable {variable}, which is not set: export it"));
+                }
+            },
+            (None, Some(path)) => match std::fs::read_to_string(path) {
+                Ok(secret) => secret,
+                Err(error) => return self.problem(format!("{key}: cannot read {}: {error}", path.display())),
+            },
+            (None, None) => {
+                return self.problem(format!("{key} is missing: name an environment variable that holds the key"));
+            }
+        };
+        match HeaderValue::from_str(&format!("Bearer {}", secret.trim())) {
+            Ok(mut value) if !secret.trim().is_empty() => {
+                value.set_sensitive(true);
+                Some(value)
+            }
+            _ => self.problem(format!("{key}: the secret is empty or has characters that no header may carry")),
+        }
+    }
+}
+
+fn is_variable_name(text: &str) -> bool {
+    let first = text.bytes().next().is_some_and(|byte| byte.is_ascii_alphabetic() || byte == b'_');
+    first && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_')
+}
