@@ -22,7 +22,7 @@ pub mod write;
 pub use header::{Format, Header, Redaction};
 pub use label::Label;
 pub use read::{Lines, ReadError};
-pub use record::{Arm, Exchange, Moderation, Role, ShadowFate};
+pub use record::{Arm, AssignedBy, Endpoint, Exchange, Moderation, Role, ShadowFate};
 pub use request::{LoggedRequest, Recorded};
 pub use write::{Appender, WriteError};
 
