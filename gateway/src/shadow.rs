@@ -104,7 +104,7 @@ fn refusal(sent: &Result<(), mpsc::error::TrySendError<Job>>) -> Option<ShadowFa
 pub(crate) fn start_workers(waiting: Waiting, upstream: Upstream, shared: &Arc<Shared>, tasks: &TaskTracker) {
     let waiting = Arc::new(Mutex::new(waiting.0));
     let upstream = Arc::new(upstream);
-    for _ in 0..shared.config.limits.shadow_workers {
+    for _ in 0..shared.config.shadow.workers {
         let (waiting, upstream, shared) = (Arc::clone(&waiting), Arc::clone(&upstream), Arc::clone(shared));
         tasks.spawn(async move {
             loop {

@@ -4,7 +4,7 @@ use crate::exchange::{Context, Leg};
 use crate::meter::{Editor, Meter};
 use crate::problem::Problem;
 use crate::relay::Relay;
-use crate::routing::{Plan, plan, split};
+use crate::routing::{Plan, Question, plan};
 use crate::shadow::Job;
 use crate::state::{Shared, Snapshot};
 use crate::ticket::Ticket;
@@ -117,25 +117,27 @@ fn prepare(
 ) -> Result<Prepared, Problem> {
     let migration = &shared.config.migration;
     let text = |name: &HeaderName| headers.get(name).and_then(|value| value.to_str().ok());
-    let unit = split::unit_bytes(&request.unit(text(&shared.config.conversation_header)));
+    let unit = migration.assign_by.unit(|| request.unit(text(&shared.config.conversation_header)), None, pair);
     // The candidate's form is needed to know whether it can serve at all, and again for serving or mirroring.
     let target = migration.models.get(&request.model);
-    let in_play = snapshot.weights.candidate.bp() > 0 || snapshot.weights.shadow.bp() > 0;
+    let in_play = migration.reaches_candidate(snapshot.weights);
     let for_candidate = target
         .filter(|_| in_play)
-        .and_then(|model| Some((shared.candidate.adapter().rewrite(request, model).ok()?, model.clone())));
+        .and_then(|model| Some((shared.candidate.adapter().rewrite(request, model).ok()?, model.to_string())));
     // While nothing goes to the candidate, nobody asks whether it could serve.
     let fits = for_candidate.is_some() || !in_play;
-    let plan = plan(&migration.salt, &unit, snapshot.weights, fits);
-    let (serve, serve_model, copy) = match (plan.serve, for_candidate) {
+    let mut prompt = Characters::default();
+    request.for_each_text(|text| prompt.add(text));
+    let question =
+        Question { unit: &unit, headers, fits, prompt_chars: prompt.total(), consumer: None, model: &request.model };
+    let plan = plan(&migration.salt, &migration.rules, &migration.sampling, snapshot.weights, &question);
+    let (serve, serve_model, copy) = match (plan.assignment.arm, for_candidate) {
         (Arm::Candidate, Some((rewritten, model))) => (rewritten, model, None),
         (_, for_candidate) => {
             let rewritten = shared.baseline.adapter().rewrite(request, &request.model).map_err(unfit_baseline)?;
             (rewritten, request.model.clone(), for_candidate.filter(|_| plan.mirror))
         }
     };
-    let mut prompt = Characters::default();
-    request.for_each_text(|text| prompt.add(text));
     let context = Context {
         pair: pair.to_owned(),
         request: text(&REQUEST_ID).filter(|id| id.len() <= REQUEST_ID_BYTES_MAX).map(str::to_owned),
@@ -164,13 +166,13 @@ fn unfit_baseline(unfit: wire::provider::Unfit) -> Problem {
 
 async fn serve(shared: &Arc<Shared>, prepared: Prepared, permit: OwnedSemaphorePermit) -> Result<Response, Problem> {
     let Prepared { plan, context, client_wants_usage, serve, serve_model, copy } = prepared;
-    let upstream = match plan.serve {
+    let upstream = match plan.assignment.arm {
         Arm::Baseline => &shared.baseline,
         Arm::Candidate => &shared.candidate,
     };
     let fate = mirror(shared, &context, copy).or(plan.no_mirror);
     let leg = Leg {
-        arm: plan.serve,
+        arm: plan.assignment.arm,
         role: Role::Served,
         provider: upstream.name(),
         model: serve_model,

@@ -9,7 +9,7 @@ use std::sync::Arc;
 /// The baseline's model names, because those are what clients send.
 pub(super) async fn list(State(shared): State<Arc<Shared>>) -> Json<Value> {
     let owner = shared.baseline.name();
-    let models = shared.config.migration.models.keys();
+    let models = shared.config.migration.models.names();
     let data: Vec<Value> =
         models.map(|id| json!({"id": id, "object": "model", "created": 0, "owned_by": owner})).collect();
     Json(json!({"object": "list", "data": data}))
