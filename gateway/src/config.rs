@@ -4,17 +4,21 @@
 //! once; each names the key, what was found and what is expected.
 
 mod check;
+mod consumers;
 mod migrations;
+mod ordered;
 mod providers;
 mod records;
 mod server;
 mod shadow;
 mod valid;
 
+pub use consumers::Consumers;
 pub use migrations::Migration;
 pub use providers::ProviderConfig;
 pub use records::Records;
 pub use server::Limits;
+pub use shadow::Shadow;
 pub use valid::Config;
 
 use std::path::{Path, PathBuf};

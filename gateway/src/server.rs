@@ -97,7 +97,7 @@ pub async fn start(config: Config) -> Result<Running, StartError> {
     let baseline = Upstream::new(config.baseline.clone())?;
     let candidate = Upstream::new(config.candidate.clone())?;
     let mirror_upstream = Upstream::new(config.candidate.clone())?;
-    let (mirror, waiting) = Mirror::new(config.limits.shadow_queue_jobs, config.limits.shadow_queue_bytes);
+    let (mirror, waiting) = Mirror::new(config.shadow.queue_jobs, config.shadow.queue_bytes);
     let (recorder, writer) = Recorder::start(config.records.as_ref(), &config.digest)?;
     let weights = Weights { candidate: config.migration.weight, shadow: config.migration.shadow };
     let snapshot = Snapshot { epoch: next_epoch(0, crate::clock::now_us()), weights };

@@ -11,6 +11,8 @@ pub(super) const LIMIT_MAX: usize = 1 << 29;
 /// Collects problems, so that all are reported at once.
 pub(super) struct Checker<'a> {
     pub problems: Vec<String>,
+    /// What is valid but surely not meant; the configuration is used all the same.
+    pub warnings: Vec<String>,
     pub environment: &'a dyn Fn(&str) -> Option<String>,
 }
 
@@ -67,7 +69,7 @@ impl Checker<'_> {
     }
 }
 
-fn is_variable_name(text: &str) -> bool {
+pub(super) fn is_variable_name(text: &str) -> bool {
     let first = text.bytes().next().is_some_and(|byte| byte.is_ascii_alphabetic() || byte == b'_');
     first && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_')
 }

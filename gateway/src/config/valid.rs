@@ -1,11 +1,13 @@
 //! The configuration after checking: every value usable as it stands.
 
 use super::check::Checker;
+use super::consumers::{Consumers, RawConsumer};
 use super::migrations::{Migration, RawMigration};
+use super::ordered::Ordered;
 use super::providers::{ProviderConfig, RawProvider};
 use super::records::{RawRecords, Records};
 use super::server::{Limits, RawAdmin, RawServer};
-use super::shadow::RawShadow;
+use super::shadow::{RawShadow, Shadow};
 use http::{HeaderName, HeaderValue};
 use serde::Deserialize;
 use std::collections::BTreeMap;
@@ -20,7 +22,9 @@ pub(super) struct Raw {
     #[serde(default)]
     admin: RawAdmin,
     providers: BTreeMap<String, RawProvider>,
-    migrations: BTreeMap<String, RawMigration>,
+    migrations: Ordered<RawMigration>,
+    #[serde(default)]
+    consumers: BTreeMap<String, RawConsumer>,
     #[serde(default)]
     shadow: RawShadow,
     records: Option<RawRecords>,
@@ -41,12 +45,24 @@ pub struct Config {
     pub reveal_arm: bool,
     /// Bounds.
     pub limits: Limits,
-    /// The migration.
+    /// Bounds of the mirror.
+    pub shadow: Shadow,
+    /// The first migration.
     pub migration: Migration,
-    /// The baseline's provider.
+    /// Its baseline's provider.
     pub baseline: ProviderConfig,
-    /// The candidate's provider.
+    /// Its candidate's provider.
     pub candidate: ProviderConfig,
+    /// All migrations, in the order in which they are asked.
+    pub migrations: Vec<Migration>,
+    /// All providers, by name.
+    pub providers: BTreeMap<String, ProviderConfig>,
+    /// Name of the provider of requests that belong to no migration.
+    pub default_provider: String,
+    /// Who may call.
+    pub consumers: Consumers,
+    /// What is valid but surely not meant, one sentence each.
+    pub warnings: Vec<String>,
     /// Where evidence goes; `None` keeps none.
     pub records: Option<Records>,
     /// SHA-256 of the configuration's text.
@@ -54,10 +70,10 @@ pub struct Config {
 }
 
 pub(super) fn check(raw: Raw, text: &str, environment: &dyn Fn(&str) -> Option<String>) -> Result<Config, Vec<String>> {
-    let mut checker = Checker { problems: Vec::new(), environment };
+    let mut checker = Checker { problems: Vec::new(), warnings: Vec::new(), environment };
     let config = checker.config(raw, text);
     match config {
-        Some(config) if checker.problems.is_empty() => Ok(config),
+        Some(config) if checker.problems.is_empty() => Ok(Config { warnings: checker.warnings, ..config }),
         _ => Err(checker.problems),
     }
 }
@@ -77,7 +93,8 @@ impl Checker<'_> {
         let admin_listen = self.address("admin.listen", raw.admin.listen.as_deref().unwrap_or("127.0.0.1:8081"));
         let admin_token =
             self.bearer("admin.token_env", raw.admin.token_env.as_deref().or(Some("WEIGHBRIDGE_ADMIN_TOKEN")), None);
-        let limits = self.limits(&raw.shadow, &server);
+        let limits = self.limits(&server);
+        let shadow = self.shadow(&raw.shadow);
         let header = server.conversation_header.as_deref().unwrap_or("x-weighbridge-conversation");
         let conversation_header = match header.parse() {
             Ok(name) => Some(name),
@@ -85,12 +102,18 @@ impl Checker<'_> {
         };
         let providers: BTreeMap<String, Option<ProviderConfig>> =
             raw.providers.iter().map(|(name, provider)| (name.clone(), self.provider(name, provider))).collect();
-        let migration = self.one_migration(raw.migrations, &providers);
+        let consumers = self.consumers(&raw.consumers);
+        let migrations = self.migrations(raw.migrations, &providers, &consumers);
+        let default_provider =
+            migrations.as_ref().and_then(|all| self.default_provider(server.default_provider, all, &providers));
         let records = match raw.records {
             Some(records) => Some(self.records(records)?),
             None => None,
         };
-        let (migration, baseline, candidate) = migration?;
+        let migrations = migrations?;
+        let providers: BTreeMap<String, ProviderConfig> =
+            providers.into_iter().map(|(name, provider)| Some((name, provider?))).collect::<Option<_>>()?;
+        let migration = migrations.first()?.clone();
         Some(Config {
             listen: listen?,
             admin_listen: admin_listen?,
@@ -98,9 +121,15 @@ impl Checker<'_> {
             conversation_header: conversation_header?,
             reveal_arm: server.reveal_arm.unwrap_or(true),
             limits: limits?,
+            shadow: shadow?,
+            baseline: providers.get(&migration.baseline)?.clone(),
+            candidate: providers.get(&migration.candidate)?.clone(),
             migration,
-            baseline,
-            candidate,
+            migrations,
+            providers,
+            default_provider: default_provider?,
+            consumers,
+            warnings: Vec::new(),
             records,
             digest: datasets::digest::of_bytes(text.as_bytes()),
         })
