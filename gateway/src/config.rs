@@ -17,7 +17,7 @@ pub use consumers::Consumers;
 pub use migrations::Migration;
 pub use providers::ProviderConfig;
 pub use records::Records;
-pub use server::Limits;
+pub use server::{AnswerModel, Authenticate, Limits};
 pub use shadow::Shadow;
 pub use valid::Config;
 

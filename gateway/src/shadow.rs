@@ -4,7 +4,7 @@
 //! all copies of a day in money. One that does not fit is dropped and counted by reason. A fixed number of workers send
 //! them through connections, limits and a breaker of their own. What a copy's answer asks for (a tool call) is only read.
 
-use crate::config::ShadowConfig;
+use crate::config::Shadow as Bounds;
 use crate::exchange::{Context, Leg, Outcome};
 use crate::ingress::{error_behind, is_event_stream};
 use crate::lane::Link;
@@ -90,12 +90,12 @@ pub(crate) struct Waiting {
 pub(crate) type Queue = mpsc::Receiver<Waiting>;
 
 impl Mirror {
-    pub(crate) fn new(config: &ShadowConfig) -> (Self, Queue) {
-        let (queue, waiting) = mpsc::channel(config.queue_jobs_max);
+    pub(crate) fn new(config: &Bounds) -> (Self, Queue) {
+        let (queue, waiting) = mpsc::channel(config.queue_jobs);
         let mirror = Self {
             queue,
             bytes_held: Arc::default(),
-            bytes_max: config.queue_bytes_max,
+            bytes_max: config.queue_bytes,
             budget: SyncMutex::new(Budget::new(config.cost_per_day_max_nanos)),
             tally: Tally::default(),
         };

@@ -1,7 +1,7 @@
 //! What handlers share. A handler loads the plane once and keeps it until its answer has ended; a new configuration makes
 //! a new plane, a weight change a new snapshot of one lane.
 
-use crate::config::{Config, Records, ShadowConfig};
+use crate::config::{Config, Records, Shadow};
 use crate::lane::{Lane, Link, Snapshot};
 use crate::memory::Memory;
 use crate::plane::{Plane, PlaneError};
@@ -48,10 +48,11 @@ pub(crate) struct Shared {
     pub memory: Memory,
     pub metrics: Metrics,
     pub permits: Arc<Semaphore>,
+    pub permits_max: usize,
     pub connections_max: usize,
     /// As configured at the start; it takes a restart to change these.
     pub records: Option<Records>,
-    pub shadow: ShadowConfig,
+    pub shadow: Shadow,
     /// Cancelled when the gateway begins to stop: no longer ready.
     pub stopping: CancellationToken,
     /// Cancelled when open answers must end now.

@@ -6,6 +6,7 @@
 //! for a queue gets the queue's comments then.
 
 use super::prepare::Addressed;
+use crate::config::AnswerModel;
 use crate::deadline::Deadline;
 use crate::exchange::{Context, Leg};
 use crate::lane::Link;
@@ -128,14 +129,15 @@ async fn receive(
     let start = tokio::time::Instant::from_std(ticket.sent);
     let first = framed.then_some(start + timeouts.first_token);
     let deadline = Deadline::new(first, timeouts.idle, start + timeouts.total);
-    let show_asked = attempt.shared.plane.load().config.answer_model_as_asked;
+    let plane = attempt.shared.plane.load();
+    let show_asked = plane.config.answer_model == AnswerModel::Asked;
     let editor = Editor {
         adapter: link.adapter(),
         endpoint,
         wants_usage: attempt.wants_usage,
         model: show_asked.then(|| attempt.model.to_owned()),
         reasoning: link.config.policy.reasoning_to_client,
-        comments: true,
+        comments: plane.config.keep_alive_comments,
     };
     let opening = Opening { body, meter, deadline, editor, ahead: VecDeque::new() };
     let (reply, leg) = if framed {
