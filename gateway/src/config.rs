@@ -5,16 +5,22 @@
 
 mod check;
 mod migrations;
+mod policy;
 mod providers;
 mod records;
+mod resilience;
 mod server;
 mod shadow;
+mod transport;
 mod valid;
 
 pub use migrations::Migration;
-pub use providers::ProviderConfig;
+pub use policy::{JsonSchema, Policy, Thinking};
+pub use providers::{ProviderConfig, Timeouts};
 pub use records::Records;
+pub use resilience::{BreakerConfig, RetryConfig};
 pub use server::Limits;
+pub use transport::{HttpVersion, TlsRoots};
 pub use valid::Config;
 
 use std::path::{Path, PathBuf};

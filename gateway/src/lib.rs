@@ -27,3 +27,4 @@ pub use config::{Config, ConfigError};
 pub use recorder::RecorderCounts;
 pub use server::{Running, StartError, Summary, start};
 pub use shadow::ShadowCounts;
+pub use upstream::UpstreamError;

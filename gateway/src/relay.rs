@@ -5,8 +5,10 @@
 
 use crate::meter::{Editor, Meter};
 use crate::ticket::Ticket;
+use crate::upstream::{Sent, Slot};
 use bytes::Bytes;
 use futures_util::Stream;
+use http_body_util::BodyExt;
 use std::pin::Pin;
 use std::task::{Context as TaskContext, Poll};
 use std::time::{Duration, Instant};
@@ -18,7 +20,7 @@ use wire::chat::ErrorBody;
 /// The provider sent nothing for as long as it may.
 struct Silence;
 
-type Pieces = Pin<Box<dyn Stream<Item = reqwest::Result<Bytes>> + Send>>;
+type Pieces = Pin<Box<dyn Stream<Item = hyper::Result<Bytes>> + Send>>;
 
 /// See the module's text.
 pub(crate) struct Relay {
@@ -32,11 +34,13 @@ pub(crate) struct Relay {
     idle: Pin<Box<Sleep>>,
     idle_runs: bool,
     idle_timeout: Duration,
+    total: Pin<Box<Sleep>>,
+    slot: Slot,
 }
 
 impl Relay {
     pub(crate) fn new(
-        response: reqwest::Response,
+        sent: Sent,
         meter: Meter,
         editor: Option<Editor>,
         ticket: Ticket,
@@ -48,7 +52,9 @@ impl Relay {
             idle_timeout,
             streamed: ticket.context.streamed,
             cut: Box::pin(ticket.shared.cut.clone().cancelled_owned()),
-            pieces: Box::pin(response.bytes_stream()),
+            pieces: Box::pin(sent.response.into_body().into_data_stream()),
+            total: Box::pin(tokio::time::sleep_until(sent.deadline)),
+            slot: sent.slot,
             open: Some((meter, ticket)),
             editor,
         }
@@ -56,6 +62,9 @@ impl Relay {
 
     fn close(&mut self, failure: Option<ErrorKind>) {
         if let Some((meter, mut ticket)) = self.open.take() {
+            if failure.is_none_or(ErrorKind::blames_provider) {
+                self.slot.report(failure.is_none());
+            }
             ticket.close(meter.finish(failure, Instant::now()));
         }
     }
@@ -65,7 +74,7 @@ impl Relay {
     }
 
     /// The provider's next piece, or its silence.
-    fn next_piece(&mut self, task: &mut TaskContext<'_>) -> Poll<Result<Option<reqwest::Result<Bytes>>, Silence>> {
+    fn next_piece(&mut self, task: &mut TaskContext<'_>) -> Poll<Result<Option<hyper::Result<Bytes>>, Silence>> {
         if let Poll::Ready(piece) = self.pieces.as_mut().poll_next(task) {
             self.idle_runs = false;
             return Poll::Ready(Ok(piece));
@@ -105,6 +114,9 @@ impl Stream for Relay {
             if self.cut.as_mut().poll(task).is_ready() {
                 return self.break_off(ErrorKind::GatewayStopped, "the gateway is shutting down");
             }
+            if self.total.as_mut().poll(task).is_ready() {
+                return self.break_off(ErrorKind::Timeout, "the answer took longer than it may");
+            }
             let Ok(piece) = std::task::ready!(self.next_piece(task)) else {
                 return self.break_off(ErrorKind::Timeout, "the provider went silent");
             };
@@ -116,9 +128,6 @@ impl Stream for Relay {
                     Ok(bytes) => return Poll::Ready(Some(Ok(bytes))),
                     Err(kind) => return self.break_off(kind, "the provider's answer cannot be read"),
                 },
-                Some(Err(error)) if error.is_timeout() => {
-                    return self.break_off(ErrorKind::Timeout, "the answer took longer than it may");
-                }
                 Some(Err(_)) => return self.break_off(ErrorKind::Truncated, "the provider broke the answer off"),
                 None => {
                     let rest = meter.rest(Instant::now(), editor);

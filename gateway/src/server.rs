@@ -10,7 +10,7 @@ use crate::recorder::{Recorder, RecorderCounts};
 use crate::routing::Weights;
 use crate::shadow::{self, Mirror, ShadowCounts};
 use crate::state::{Shared, Snapshot, next_epoch};
-use crate::upstream::Upstream;
+use crate::upstream::{Upstream, UpstreamError};
 use arc_swap::ArcSwap;
 use axum::Router;
 use axum::serve::ListenerExt;
@@ -50,7 +50,7 @@ pub enum StartError {
     Records(#[from] WriteError),
     /// The HTTP client cannot be built.
     #[error("cannot set up calls to providers: {0}")]
-    Client(#[from] reqwest::Error),
+    Client(#[from] UpstreamError),
     /// The price table is broken.
     #[error(transparent)]
     Tariffs(#[from] TariffError),

@@ -6,10 +6,10 @@
 use crate::exchange::{Context, Leg, exchange};
 use crate::meter::{self, Meter};
 use crate::state::Shared;
-use crate::upstream::{Upstream, error_body, kind_of};
+use crate::upstream::{Upstream, Wish};
 use bytes::Bytes;
 use datasets::ShadowFate;
-use futures_util::StreamExt;
+use http_body_util::BodyExt;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::time::Instant;
@@ -137,21 +137,19 @@ async fn run(job: Job, upstream: &Upstream, shared: &Shared) {
     leg.sent_us = crate::clock::now_us();
     let records = shared.config.records.as_ref();
     let work = async {
-        let response = match upstream.send(job.body, job.context.streamed).await {
-            Ok(response) => response,
-            Err(kind) => return meter::failed(sent, Instant::now(), 0, kind),
+        let wish = Wish { streamed: job.context.streamed, retries: false };
+        let answer = match upstream.send(upstream.adapter().chat_path(), job.body, wish).await {
+            Ok(answer) => answer,
+            Err(failure) => return meter::failed(sent, Instant::now(), failure.status, failure.kind),
         };
-        let status = response.status().as_u16();
-        if !response.status().is_success() {
-            let error = upstream.adapter().error(status, &error_body(response).await);
-            return meter::failed(sent, Instant::now(), status, error.kind);
-        }
+        let mut slot = answer.slot;
+        let status = answer.response.status().as_u16();
         let mut meter = Meter::new(sent, status, job.context.streamed, records);
-        let mut pieces = response.bytes_stream();
+        let mut body = answer.response.into_body();
         loop {
-            let failure = match tokio::time::timeout(upstream.config.idle_timeout, pieces.next()).await {
-                Ok(Some(Ok(bytes))) => meter.bytes(bytes, Instant::now(), None).err(),
-                Ok(Some(Err(error))) if error.is_timeout() => Some(kind_of(&error)),
+            let due = answer.deadline.min(tokio::time::Instant::now() + upstream.config.timeouts.idle);
+            let failure = match tokio::time::timeout_at(due, body.frame()).await {
+                Ok(Some(Ok(frame))) => meter.bytes(frame.into_data().unwrap_or_default(), Instant::now(), None).err(),
                 Ok(Some(Err(_))) => Some(wire::ErrorKind::Truncated),
                 Ok(None) => break,
                 Err(_) => Some(wire::ErrorKind::Timeout),
@@ -159,9 +157,11 @@ async fn run(job: Job, upstream: &Upstream, shared: &Shared) {
             if failure.is_some() {
                 // What goes wrong behind the end mark is no failure, as for the clients.
                 let failure = failure.filter(|_| !meter.is_over());
+                slot.report(failure.is_none());
                 return meter.finish(failure, Instant::now());
             }
         }
+        slot.report(true);
         meter.rest(Instant::now(), None);
         meter.finish(None, Instant::now())
     };

@@ -8,7 +8,7 @@ use crate::routing::{Plan, plan, split};
 use crate::shadow::Job;
 use crate::state::{Shared, Snapshot};
 use crate::ticket::Ticket;
-use crate::upstream::{Upstream, error_body};
+use crate::upstream::{Sent, Upstream, Wish};
 use axum::body::{Body, to_bytes};
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
@@ -179,21 +179,19 @@ async fn serve(shared: &Arc<Shared>, prepared: Prepared, permit: OwnedSemaphoreP
         shadow: fate,
     };
     let mut ticket = Ticket::new(Arc::clone(shared), context, leg, permit);
-    let response = match upstream.send(Bytes::from(serve.body), ticket.context.streamed).await {
-        Ok(response) => response,
-        Err(kind) => {
-            ticket.fail(0, kind);
-            return Err(Problem::unreachable(upstream.name(), kind));
-        }
+    let wish = Wish { streamed: ticket.context.streamed, retries: true };
+    let failure = match upstream.send(upstream.adapter().chat_path(), Bytes::from(serve.body), wish).await {
+        Ok(sent) => return Ok(relay(upstream, sent, ticket, client_wants_usage)),
+        Err(failure) => *failure,
     };
-    if response.status().is_success() {
-        return Ok(relay(upstream, response, ticket, client_wants_usage));
+    ticket.fail(failure.status, failure.kind);
+    if failure.refusal.is_some() {
+        return Err(Problem::busy("gives this provider a rest"));
     }
-    let status = response.status().as_u16();
-    let retry_after = response.headers().get(header::RETRY_AFTER).cloned();
-    let error = upstream.adapter().error(status, &error_body(response).await);
-    ticket.fail(status, error.kind);
-    let mut answered = Problem::from_provider(upstream.name(), error, retry_after).into_response();
+    let Some(error) = failure.client else {
+        return Err(Problem::unreachable(upstream.name(), failure.kind));
+    };
+    let mut answered = Problem::from_provider(upstream.name(), error, failure.retry_after).into_response();
     label(shared, &ticket.leg, answered.headers_mut());
     Ok(answered)
 }
@@ -214,8 +212,9 @@ fn mirror(shared: &Shared, context: &Arc<Context>, copy: Option<(Rewritten, Stri
 }
 
 /// The answer whose body is the provider's.
-fn relay(upstream: &Upstream, response: reqwest::Response, ticket: Ticket, client_wants_usage: bool) -> Response {
+fn relay(upstream: &Upstream, sent: Sent, ticket: Ticket, client_wants_usage: bool) -> Response {
     let adapter = upstream.adapter();
+    let response = &sent.response;
     let streamed = ticket.context.streamed;
     let editor = streamed.then_some(Editor { adapter, client_wants_usage });
     let mut headers = HeaderMap::new();
@@ -227,7 +226,7 @@ fn relay(upstream: &Upstream, response: reqwest::Response, ticket: Ticket, clien
     label(&ticket.shared, &ticket.leg, &mut headers);
     let status = response.status();
     let meter = Meter::new(ticket.sent, status.as_u16(), streamed, ticket.shared.config.records.as_ref());
-    (status, headers, Body::from_stream(Relay::new(response, meter, editor, ticket, upstream.config.idle_timeout)))
+    (status, headers, Body::from_stream(Relay::new(sent, meter, editor, ticket, upstream.config.timeouts.idle)))
         .into_response()
 }
 
