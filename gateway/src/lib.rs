@@ -36,3 +36,4 @@ pub use recorder::RecorderCounts;
 pub use server::{Running, StartError, Summary, start};
 pub use shadow::ShadowCounts;
 pub use state::Reload;
+pub use upstream::UpstreamError;

@@ -25,6 +25,7 @@ pub(crate) struct Meter {
     whole_bytes: usize,
     fold: Fold,
     begun: bool,
+    failed: bool,
     ttft: Option<Duration>,
 }
 
@@ -91,6 +92,7 @@ impl Meter {
             whole_bytes: 0,
             fold: Fold::new(endpoint, answer_bytes_max),
             begun: false,
+            failed: false,
             ttft: None,
         }
     }
@@ -146,8 +148,10 @@ impl Meter {
             return;
         };
         self.begun = true;
-        if matches!(self.fold.chunk(data), Seen::Content | Seen::Reasoning) && self.ttft.is_none() {
-            self.ttft = Some(now - self.sent);
+        match self.fold.chunk(data) {
+            Seen::Content | Seen::Reasoning if self.ttft.is_none() => self.ttft = Some(now - self.sent),
+            Seen::Error => self.failed = true,
+            _ => {}
         }
         let Some(editor) = editor else { return };
         match editor.adapter.edit(editor.endpoint, data, &editor.view()) {
@@ -173,7 +177,7 @@ impl Meter {
 
     /// What is wrong with a stream that began with an error and nothing else.
     pub(crate) fn failed_first(&self) -> Option<ErrorKind> {
-        self.fold.failure().filter(|_| self.ttft.is_none())
+        (self.failed && self.ttft.is_none()).then_some(ErrorKind::Server)
     }
 
     /// The end. `failure` is what broke the answer off, if anything did.

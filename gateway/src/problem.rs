@@ -5,8 +5,8 @@ use crate::reply::Reply;
 use crate::upstream::Failure;
 use axum::response::IntoResponse;
 use http::{HeaderMap, HeaderName, HeaderValue, Response, StatusCode, header};
-use wire::ErrorKind;
-use wire::chat::{ErrorBody, RequestError};
+use wire::{ErrorKind, RequestError};
+use wire::chat::ErrorBody;
 use wire::provider::ClientError;
 
 /// An answer in OpenAI's error shape.

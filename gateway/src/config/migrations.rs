@@ -50,7 +50,7 @@ struct RawFallback {
 }
 
 /// What moves from where to where.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Migration {
     /// Its name, part of records, metrics and verdicts.
     pub name: String,

@@ -16,7 +16,7 @@ pub(super) struct RawRecords {
 }
 
 /// Where evidence goes.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Records {
     /// File.
     pub path: PathBuf,

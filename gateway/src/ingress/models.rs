@@ -8,7 +8,6 @@ use http::{HeaderMap, Response, StatusCode};
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
 
-<<<<<<< HEAD
 /// The list, or one of it. It names the baselines' models, because those are what clients send.
 pub(super) fn answer(shared: &Shared, headers: &HeaderMap, name: &str) -> Response<Reply> {
     let plane = shared.plane.load();
@@ -33,13 +32,4 @@ pub(super) fn answer(shared: &Shared, headers: &HeaderMap, name: &str) -> Respon
 
 fn model(id: &str, owner: &str) -> Value {
     json!({"id": id, "object": "model", "created": 0, "owned_by": owner})
-=======
-/// The baseline's model names, because those are what clients send.
-pub(super) async fn list(State(shared): State<Arc<Shared>>) -> Json<Value> {
-    let owner = shared.baseline.name();
-    let models = shared.config.migration.models.names();
-    let data: Vec<Value> =
-        models.map(|id| json!({"id": id, "object": "model", "created": 0, "owned_by": owner})).collect();
-    Json(json!({"object": "list", "data": data}))
->>>>>>> 089e49aaa7d42dc3adbfa75a60dbd3d76a61e2ff
 }

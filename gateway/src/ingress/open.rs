@@ -10,7 +10,7 @@ use crate::config::AnswerModel;
 use crate::deadline::Deadline;
 use crate::exchange::{Context, Leg};
 use crate::lane::Link;
-use crate::meter::{self, Editor, Meter};
+use crate::meter::{Editor, Meter};
 use crate::problem::Problem;
 use crate::relay::Relay;
 use crate::reply::Reply;

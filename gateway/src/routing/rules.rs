@@ -48,7 +48,7 @@ impl Assignment {
 }
 
 /// A header whose value forces an arm.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct HeaderRule {
     /// The header.
     pub name: HeaderName,
@@ -65,8 +65,16 @@ pub struct PatternRule {
     pub pattern: Regex,
 }
 
+impl PartialEq for PatternRule {
+    fn eq(&self, other: &Self) -> bool {
+        self.name == other.name && self.pattern.as_str() == other.pattern.as_str()
+    }
+}
+
+impl Eq for PatternRule {}
+
 /// The rules of one migration.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Rules {
     /// First asked.
     pub header: Option<HeaderRule>,
