@@ -48,7 +48,8 @@ mod tests {
         };
         assert_eq!(names("[t.z]\n[t.a]\n[t.m]\n"), ["z", "a", "m"]);
         assert_eq!(names("t = { z = {}, a = {} }"), ["z", "a"]);
-        // What stands first is what is named first, even where a table is continued later.
-        assert_eq!(names("[t.z.inner]\n[t.a]\n[t.z]\nx = 1"), ["z", "a"]);
+        // A table's own header counts; what is continued further down stays in its place.
+        assert_eq!(names("[t.z]\n[t.a]\n[t.z.inner]\nx = 1"), ["z", "a"]);
+        assert_eq!(names("t.z.x = 1\nt.a.x = 1\nt.z.y = 1"), ["z", "a"]);
     }
 }

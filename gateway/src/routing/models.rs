@@ -3,7 +3,7 @@
 //! A pattern is a name, a beginning followed by `*`, or `*` alone. That is what Higress' model map and most users' habits
 //! know; anything more powerful would make "which rule takes this model" hard to see.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::sync::Arc;
 
@@ -73,7 +73,7 @@ impl fmt::Display for Patterns {
 /// Baseline model to candidate model. The most specific entry decides: the exact name, then the longest beginning.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct ModelMap {
-    exact: HashMap<String, Arc<str>>,
+    exact: BTreeMap<String, Arc<str>>,
     /// What stands before the star, longest first.
     prefixes: Vec<(String, Arc<str>)>,
     /// The exact names, in the configuration's order.
