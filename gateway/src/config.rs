@@ -13,7 +13,7 @@ mod valid;
 
 pub use migrations::Migration;
 pub use providers::ProviderConfig;
-pub use records::Records;
+pub use records::{Records, Salt, SyncPolicy};
 pub use server::Limits;
 pub use valid::Config;
 

@@ -67,7 +67,7 @@ impl Checker<'_> {
     }
 }
 
-fn is_variable_name(text: &str) -> bool {
+pub(super) fn is_variable_name(text: &str) -> bool {
     let first = text.bytes().next().is_some_and(|byte| byte.is_ascii_alphabetic() || byte == b'_');
     first && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_')
 }
