@@ -24,7 +24,7 @@ pub use label::Label;
 pub use read::{Lines, ReadError};
 pub use record::{Arm, AssignedBy, Endpoint, Exchange, Moderation, Role, ShadowFate};
 pub use request::{LoggedRequest, Recorded};
-pub use write::{Appender, WriteError};
+pub use write::{Appender, Medium, WriteError};
 
 #[cfg(test)]
 mod calibration;

@@ -19,7 +19,7 @@ mod valid;
 pub use consumers::Consumers;
 pub use migrations::Migration;
 pub use providers::{ProviderConfig, Timeouts};
-pub use records::Records;
+pub use records::{Records, Salt, SyncPolicy};
 pub use resilience::{BreakerConfig, RetryConfig};
 pub use server::{AnswerModel, Authenticate, Limits};
 pub use shadow::Shadow;
