@@ -176,7 +176,7 @@ fn every_word_of_a_closed_list_is_named() {
     for fate in FATES {
         add(serde_json::to_value(fate).unwrap());
     }
-    for endpoint in ENDPOINTS {
+    for endpoint in Endpoint::ALL {
         add(serde_json::to_value(endpoint).unwrap());
     }
     for assigned_by in ASSIGNED_BY {
@@ -205,8 +205,6 @@ const FATES: [ShadowFate; 9] = [
     ShadowFate::CandidateBusy,
     ShadowFate::BreakerOpen,
 ];
-const ENDPOINTS: [Endpoint; 5] =
-    [Endpoint::Chat, Endpoint::Completions, Endpoint::Embeddings, Endpoint::Responses, Endpoint::Moderations];
 const ASSIGNED_BY: [AssignedBy; 6] = [
     AssignedBy::Weight,
     AssignedBy::Header,
@@ -271,7 +269,7 @@ fn any_exchange() -> impl Strategy<Value = Exchange> {
     let ends = (of(prop::sample::select(&ERRORS[..])), of(text()), of(text()), any::<bool>());
     let sizes = (of(any_usage()), of(any::<i64>()), any::<u64>(), any::<u64>());
     let content = (of(text()), of(text()), of(prop::sample::select(&FATES[..])), prop::collection::vec(text(), 0..3));
-    let endpoint = (prop::sample::select(&ENDPOINTS[..]), of(text()), any::<u32>(), of(any::<u64>()));
+    let endpoint = (prop::sample::select(&Endpoint::ALL[..]), of(text()), any::<u32>(), of(any::<u64>()));
     let assigned = (of(prop::sample::select(&ASSIGNED_BY[..])), of(any::<u32>()), of(any::<u32>()));
     let all = (who, ids, times, ends, sizes, content, endpoint, assigned);
     all.prop_map(|(who, ids, times, ends, sizes, content, endpoint, assigned)| Exchange {

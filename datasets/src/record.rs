@@ -1,24 +1,7 @@
 //! One arm's outcome of one request.
 
 use serde::{Deserialize, Serialize};
-use wire::{ErrorKind, Usage};
-
-/// What was asked of the provider.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Default, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Endpoint {
-    /// Chat completions.
-    #[default]
-    Chat,
-    /// Legacy completions.
-    Completions,
-    /// Embeddings.
-    Embeddings,
-    /// Responses.
-    Responses,
-    /// Moderations.
-    Moderations,
-}
+use wire::{Endpoint, ErrorKind, Usage};
 
 /// The two arms.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
@@ -135,7 +118,7 @@ pub struct Exchange {
     /// What the answer was for.
     pub role: Role,
     /// What was asked of the provider.
-    #[serde(default)]
+    #[serde(default = "chat")]
     pub endpoint: Endpoint,
     /// Name of the migration.
     pub migration: String,
@@ -221,6 +204,11 @@ pub struct Exchange {
     /// Members that were dropped for this provider.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub dropped: Vec<String>,
+}
+
+/// What was asked before other endpoints could be.
+const fn chat() -> Endpoint {
+    Endpoint::Chat
 }
 
 const fn one() -> u32 {
