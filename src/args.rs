@@ -72,9 +72,12 @@ pub(crate) struct Demo {
 
 #[derive(Debug, ClapArgs)]
 pub(crate) struct Serve {
-    /// Configuration, TOML.
+    /// Configuration, TOML. Read again at SIGHUP: a changed one is put in force whole, or not at all.
     #[arg(long)]
     pub config: PathBuf,
+    /// Read the configuration again whenever the file changes, too.
+    #[arg(long)]
+    pub watch: bool,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]

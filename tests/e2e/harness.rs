@@ -36,6 +36,8 @@ pub(crate) struct Plan {
     pub extra: &'static str,
     /// More lines for the baseline's provider.
     pub openai_extra: &'static str,
+    /// More lines for the migration.
+    pub migration: &'static str,
     /// Instead of the mock: an address where nothing listens.
     pub candidate_url: Option<String>,
 }
@@ -49,6 +51,7 @@ impl Default for Plan {
             deepseek: Profile::instant(),
             extra: "",
             openai_extra: "",
+            migration: "",
             candidate_url: None,
         }
     }
@@ -65,12 +68,12 @@ impl Plan {
         let deepseek = mock(Vendor::DeepSeek, self.deepseek.clone()).await;
         let text = self.config(&openai.base_url(), &deepseek.base_url(), &records);
         let config = Config::parse(&text, Path::new("test.toml"), &environment).unwrap();
-        let gateway = gateway::start(config).await.unwrap();
+        let gateway = gateway::start(config, None).await.unwrap();
         House { openai, deepseek, gateway, client: client(), records, _folder: folder }
     }
 
     fn config(&self, openai: &str, deepseek: &str, records: &Path) -> String {
-        let Self { weight_percent, shadow_percent, extra, openai_extra, .. } = self;
+        let Self { weight_percent, shadow_percent, extra, openai_extra, migration, .. } = self;
         let deepseek = self.candidate_url.as_deref().unwrap_or(deepseek);
         format!(
             r#"
@@ -92,6 +95,7 @@ candidate = "deepseek"
 weight_percent = {weight_percent:?}
 shadow_percent = {shadow_percent:?}
 models = {{ "gpt-4o-mini" = "deepseek-flash" }}
+{migration}
 [records]
 path = "{}"
 redaction = "full"

@@ -69,7 +69,7 @@ impl Stage {
         let key = |name: &str| Some(if name.ends_with("TOKEN") { ADMIN_TOKEN } else { "demo-key" }.to_owned());
         let config = Config::parse(&text, &out.join("gateway.toml"), &key)
             .map_err(|error| Failure { exit: Exit::Bug, message: format!("the demo's configuration: {error}") })?;
-        let gateway = gateway::start(config).await.map_err(serve::start_failure)?;
+        let gateway = gateway::start(config, None).await.map_err(serve::start_failure)?;
         let plane = gate::AdminPlane::new(&format!("http://{}", gateway.admin_address), ADMIN_TOKEN)?;
         Ok(Self { scenario, out, seed: args.seed, mocks, gateway, plane, policy, labels, stop })
     }
