@@ -91,6 +91,7 @@ async fn list(State(shared): State<Arc<Shared>>) -> Response {
         "migrations": [state(&shared, snapshot)],
         "records": shared.recorder.counts(),
         "shadow": shared.mirror.counts(),
+        "providers": { "baseline": shared.baseline.counts(), "candidate": shared.candidate.counts() },
     }))
     .into_response()
 }

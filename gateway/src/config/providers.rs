@@ -34,8 +34,8 @@ pub(super) struct RawProvider {
     pub reasoning_to_client: Option<bool>,
 }
 
-/// One provider.
-#[derive(Debug, Clone)]
+/// One provider. Equal ones can go on sharing connections when the configuration is read again.
+#[derive(Debug, Clone, PartialEq)]
 pub struct ProviderConfig {
     /// Name of its section.
     pub name: String,

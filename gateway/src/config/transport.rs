@@ -29,6 +29,16 @@ pub enum TlsRoots {
     Own(Arc<RootCertStore>),
 }
 
+impl PartialEq for TlsRoots {
+    fn eq(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Self::System, Self::System) | (Self::Bundled, Self::Bundled) => true,
+            (Self::Own(these), Self::Own(those)) => these.roots == those.roots,
+            _ => false,
+        }
+    }
+}
+
 impl Checker<'_> {
     pub(super) fn http_version(&mut self, name: &str, text: Option<&str>) -> Option<HttpVersion> {
         match text {

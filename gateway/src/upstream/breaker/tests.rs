@@ -73,9 +73,9 @@ fn half_open_lets_the_probes_through_and_a_success_closes() {
     assert!(breaker.admit(later).is_err(), "two probes are the bound");
     breaker.report(second, Outcome::Neutral, later);
     let third = breaker.admit(later).unwrap();
-    breaker.report(first, Outcome::Success, later);
+    assert_eq!(breaker.report(first, Outcome::Success, later), Some(BreakerState::Closed));
     assert_eq!(state(&breaker, later), BreakerState::Closed);
-    breaker.report(third, Outcome::Failure, later);
+    assert_eq!(breaker.report(third, Outcome::Failure, later), None);
     assert_eq!(breaker.window.sums(later), [0, 0], "a probe of the time before says nothing about the time after");
 }
 
@@ -126,7 +126,9 @@ proptest! {
                     under_way.push(pass);
                 },
                 _ if under_way.is_empty() => {}
-                _ => breaker.report(under_way.swap_remove(which % under_way.len()), outcomes[which], now),
+                _ => {
+                    breaker.report(under_way.swap_remove(which % under_way.len()), outcomes[which], now);
+                }
             }
             if state(&breaker, now) == BreakerState::HalfOpen {
                 let probing = under_way.iter().filter(|pass| pass.generation == breaker.generation).count();
