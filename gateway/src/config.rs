@@ -4,7 +4,9 @@
 //! once; each names the key, what was found and what is expected.
 
 mod check;
+mod consumers;
 mod migrations;
+mod ordered;
 mod policy;
 mod providers;
 mod records;
@@ -14,12 +16,13 @@ mod shadow;
 mod transport;
 mod valid;
 
+pub use consumers::Consumers;
 pub use migrations::Migration;
-pub use policy::{JsonSchema, Policy, Thinking};
 pub use providers::{ProviderConfig, Timeouts};
-pub use records::Records;
+pub use records::{Records, Salt, SyncPolicy};
 pub use resilience::{BreakerConfig, RetryConfig};
-pub use server::Limits;
+pub use server::{AnswerModel, Authenticate, Limits};
+pub use shadow::Shadow;
 pub use transport::{HttpVersion, TlsRoots};
 pub use valid::Config;
 

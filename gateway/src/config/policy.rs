@@ -2,39 +2,7 @@
 
 use super::check::Checker;
 use super::providers::RawProvider;
-
-/// See the fields.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct Policy {
-    /// When the provider's model thinks before it answers.
-    pub thinking: Thinking,
-    /// What is done with a request that demands a JSON schema.
-    pub json_schema: JsonSchema,
-    /// Whether clients see the reasoning text.
-    pub reasoning_to_client: bool,
-}
-
-/// When the model thinks before it answers.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum Thinking {
-    /// When the request asks for reasoning.
-    #[default]
-    OnRequest,
-    /// Never.
-    Never,
-    /// Always.
-    Always,
-}
-
-/// What is done with a request that demands a JSON schema of a provider that knows none.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum JsonSchema {
-    /// The baseline serves it.
-    #[default]
-    Baseline,
-    /// The schema becomes an instruction, and the answer is asked for as JSON.
-    Instruct,
-}
+use wire::provider::{JsonSchema, Policy, Thinking};
 
 impl Checker<'_> {
     pub(super) fn policy(&mut self, name: &str, raw: &RawProvider) -> Option<Policy> {
@@ -52,10 +20,15 @@ impl Checker<'_> {
             Some(other) => self
                 .problem(format!("providers.{name}.json_schema is `{other}`: expected \"baseline\" or \"instruct\"")),
         };
+        let user_salt = match &raw.user_salt_env {
+            None => Some(String::new()),
+            Some(variable) => self.secret(&format!("providers.{name}.user_salt_env"), variable),
+        };
         Some(Policy {
             thinking: thinking?,
             json_schema: json_schema?,
             reasoning_to_client: raw.reasoning_to_client.unwrap_or(false),
+            user_salt: user_salt?,
         })
     }
 }

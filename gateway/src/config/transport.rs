@@ -33,7 +33,7 @@ impl PartialEq for TlsRoots {
     fn eq(&self, other: &Self) -> bool {
         match (self, other) {
             (Self::System, Self::System) | (Self::Bundled, Self::Bundled) => true,
-            (Self::Own(these), Self::Own(those)) => these.roots == those.roots,
+            (Self::Own(one), Self::Own(another)) => one.roots == another.roots,
             _ => false,
         }
     }

@@ -6,11 +6,11 @@ mod provider;
 mod transport;
 
 use super::{Failure, Sent, Upstream, Wish};
-use crate::config::{BreakerConfig, HttpVersion, Policy, ProviderConfig, RetryConfig, Timeouts, TlsRoots};
+use crate::config::{BreakerConfig, HttpVersion, ProviderConfig, RetryConfig, Timeouts, TlsRoots};
 use bytes::Bytes;
 use http_body_util::BodyExt;
 use std::time::Duration;
-use wire::provider::Provider as Kind;
+use wire::provider::{Policy, Provider as Kind};
 
 const HOUR: Duration = Duration::from_secs(3600);
 const PATH: &str = "/chat/completions";
