@@ -151,7 +151,7 @@ impl Upstream {
         let response = match answered {
             Ok(Ok(response)) => response,
             Ok(Err(unanswered)) => {
-                tracing::warn!(provider = self.name(), why = unanswered.why, "no answer of the provider");
+                self.health.tell(&unanswered.why);
                 let kind = if unanswered.malformed { ErrorKind::Malformed } else { ErrorKind::Connect };
                 return Err(Failure::unanswered(kind, sent));
             }
