@@ -78,7 +78,7 @@ impl Salt {
 }
 
 /// Where evidence goes.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Records {
     /// File that is written to. Closed parts lie beside it, with the time of closing in their names.
     pub path: PathBuf,
