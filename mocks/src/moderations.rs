@@ -69,7 +69,10 @@ impl ModerationRequest {
 pub(crate) fn beside(model: &str, input: &str, output: &str) -> Value {
     let of = |text: &str| {
         let subject = Subject { text: text.to_owned(), has_text: true, ..Subject::default() };
-        json!({"type": "moderation_results", "model": shown(model), "results": [subject.verdict()]})
+        let mut verdict = subject.verdict();
+        verdict["type"] = Value::from("moderation_result");
+        verdict["model"] = Value::from(shown(model));
+        json!({"type": "moderation_results", "model": shown(model), "results": [verdict]})
     };
     json!({"input": of(input), "output": of(output)})
 }
