@@ -10,7 +10,7 @@ use wire::chat::Answer;
 use wire::price::Tariffs;
 use wire::provider::{Provider, standard_error};
 use wire::usage::Characters;
-use wire::{ErrorKind, Usage};
+use wire::{Endpoint, ErrorKind, Usage};
 
 /// What every exchange of a run shares.
 #[derive(Debug)]
@@ -236,6 +236,10 @@ fn recorded_form_failure(recorded: &Recorded, json_wanted: bool) -> Option<&'sta
         error: None,
         malformed: 0,
         chunks_with_text: 0,
+        reasoning_text: String::new(),
+        tool_call_ids: Vec::new(),
+        tool_leak: false,
+        endpoint: Endpoint::Chat,
     };
     answer.form_failure(json_wanted)
 }
