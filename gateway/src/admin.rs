@@ -130,7 +130,9 @@ async fn reload(State(shared): State<Arc<Shared>>) -> Response {
     };
     match shared.replace(config, crate::clock::now_us()) {
         Ok(()) => list(State(shared)).await,
-        Err(error @ PlaneError::NeedsRestart { .. }) => problem(StatusCode::CONFLICT, "needs_restart", error.to_string()),
+        Err(error @ PlaneError::NeedsRestart { .. }) => {
+            problem(StatusCode::CONFLICT, "needs_restart", error.to_string())
+        }
         Err(error) => problem(StatusCode::UNPROCESSABLE_ENTITY, "invalid_config", error.to_string()),
     }
 }

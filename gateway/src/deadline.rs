@@ -57,7 +57,10 @@ impl Deadline {
         let idle = (now + self.idle, "the provider went silent");
         let total = (self.total, "the answer took longer than it may");
         let first = self.first.map(|first| (first, "the provider did not begin its answer in time"));
-        [Some(total), first].into_iter().flatten().fold(idle, |soonest, other| if other.0 < soonest.0 { other } else { soonest })
+        [Some(total), first]
+            .into_iter()
+            .flatten()
+            .fold(idle, |soonest, other| if other.0 < soonest.0 { other } else { soonest })
     }
 }
 

@@ -62,7 +62,12 @@ impl Lane {
     /// The lane of what no migration takes.
     pub(crate) fn plain(baseline: Arc<Link>, epoch: u64) -> Self {
         let weights = Weights { candidate: WeightBp::ZERO, shadow: WeightBp::ZERO };
-        Self { migration: None, baseline, candidate: None, snapshot: ArcSwap::from_pointee(Snapshot { epoch, weights }) }
+        Self {
+            migration: None,
+            baseline,
+            candidate: None,
+            snapshot: ArcSwap::from_pointee(Snapshot { epoch, weights }),
+        }
     }
 
     /// The migration's name, `none` for traffic that no migration takes.

@@ -101,6 +101,9 @@ async fn connection(stream: TcpStream, builder: &Builder<TokioExecutor>, shared:
 fn is_of_the_connection(error: &std::io::Error) -> bool {
     matches!(
         error.kind(),
-        ErrorKind::ConnectionAborted | ErrorKind::ConnectionReset | ErrorKind::ConnectionRefused | ErrorKind::Interrupted
+        ErrorKind::ConnectionAborted
+            | ErrorKind::ConnectionReset
+            | ErrorKind::ConnectionRefused
+            | ErrorKind::Interrupted
     )
 }

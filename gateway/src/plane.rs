@@ -94,8 +94,8 @@ fn snapshot(migration: &Migration, before: Option<&Lane>, baseline: &Link, candi
         return Snapshot { epoch: next_epoch(0, now_us), weights };
     };
     let last = lane.snapshot();
-    let same_providers =
-        lane.baseline.config == baseline.config && lane.candidate.as_ref().is_some_and(|link| link.config == candidate.config);
+    let same_providers = lane.baseline.config == baseline.config
+        && lane.candidate.as_ref().is_some_and(|link| link.config == candidate.config);
     if old == migration && same_providers {
         return last;
     }

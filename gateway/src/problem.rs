@@ -5,9 +5,9 @@ use crate::reply::Reply;
 use crate::upstream::Failure;
 use axum::response::IntoResponse;
 use http::{HeaderMap, HeaderName, HeaderValue, Response, StatusCode, header};
-use wire::{ErrorKind, RequestError};
 use wire::chat::ErrorBody;
 use wire::provider::ClientError;
+use wire::{ErrorKind, RequestError};
 
 /// An answer in OpenAI's error shape.
 #[derive(Debug)]
@@ -52,7 +52,8 @@ impl Problem {
 
     pub(crate) fn not_found(path: &str) -> Self {
         let known: Vec<&str> = wire::Endpoint::ALL.iter().map(|endpoint| endpoint.path()).collect();
-        let message = format!("unknown address {path}: this gateway serves GET /v1/models and POST {}", known.join(", "));
+        let message =
+            format!("unknown address {path}: this gateway serves GET /v1/models and POST {}", known.join(", "));
         Self::new(StatusCode::NOT_FOUND, "invalid_request_error", Some("unknown_url"), message)
     }
 

@@ -169,7 +169,8 @@ impl Mirror {
 
     /// The mirror is closed: what still waits is forgotten and counted.
     pub(crate) fn abandon(&self) {
-        let open = self.tally.accepted.load(Ordering::Acquire).saturating_sub(self.tally.finished.load(Ordering::Acquire));
+        let open =
+            self.tally.accepted.load(Ordering::Acquire).saturating_sub(self.tally.finished.load(Ordering::Acquire));
         self.tally.abandoned.store(open, Ordering::Relaxed);
     }
 }

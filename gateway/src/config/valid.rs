@@ -110,7 +110,8 @@ impl Checker<'_> {
             migrations.as_ref().and_then(|all| self.default_provider(server.default_provider, all, &providers));
         if authenticate == Authenticate::Keys && consumers.is_empty() {
             self.problems.push(
-                "server.authenticate is `keys`, but no consumer has one: nobody could call; add [consumers.NAME]".to_owned(),
+                "server.authenticate is `keys`, but no consumer has one: nobody could call; add [consumers.NAME]"
+                    .to_owned(),
             );
         }
         let records = match raw.records {

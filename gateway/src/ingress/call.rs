@@ -78,7 +78,8 @@ async fn serve(
         offer_repeat(&shared, &context, &serve);
     }
     let arm = plan.assignment.arm;
-    let fallback = context.lane.migration.as_ref().filter(|_| arm == Arm::Candidate).map(|migration| &migration.fallback);
+    let fallback =
+        context.lane.migration.as_ref().filter(|_| arm == Arm::Candidate).map(|migration| &migration.fallback);
     let attempt = Attempt {
         shared: &shared,
         context: &context,
@@ -128,7 +129,8 @@ fn mirror(shared: &Shared, context: &Arc<Context>, copy: Option<Addressed>) -> O
         dropped: rewritten.dropped,
         shadow: None,
     };
-    let job = Job { path, body: Bytes::from(rewritten.body), link: Arc::clone(link), context: Arc::clone(context), leg };
+    let job =
+        Job { path, body: Bytes::from(rewritten.body), link: Arc::clone(link), context: Arc::clone(context), leg };
     let estimate_nanos = shared.estimate_nanos(&job);
     Some(shared.mirror.offer(job, estimate_nanos))
 }

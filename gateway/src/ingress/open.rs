@@ -321,4 +321,3 @@ fn label(attempt: Attempt<'_>, leg: &Leg, headers: &mut HeaderMap) {
         headers.insert(DROPPED, dropped);
     }
 }
-

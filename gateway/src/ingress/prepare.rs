@@ -50,7 +50,12 @@ pub(super) struct Head<'a> {
 }
 
 /// The lane that takes the request, then everything else.
-pub(super) fn prepare(shared: &Shared, plane: &Plane, head: Head<'_>, request: &Request<'_>) -> Result<Prepared, Problem> {
+pub(super) fn prepare(
+    shared: &Shared,
+    plane: &Plane,
+    head: Head<'_>,
+    request: &Request<'_>,
+) -> Result<Prepared, Problem> {
     let asked = Asked { endpoint: head.endpoint.name(), model: &request.model, consumer: head.consumer.as_deref() };
     let lane = plane.select(&asked);
     let snapshot = lane.snapshot();
@@ -64,7 +69,8 @@ pub(super) fn prepare(shared: &Shared, plane: &Plane, head: Head<'_>, request: &
             let unit = migration.assign_by.unit(conversation, head.consumer.as_deref(), head.pair);
             let weights = snapshot.weights;
             // While nothing can go to the candidate, nobody asks whether it could serve.
-            let in_play = weights.candidate.bp() > 0 || migration.sampling.is_on(weights.shadow) || migration.rules.is_on();
+            let in_play =
+                weights.candidate.bp() > 0 || migration.sampling.is_on(weights.shadow) || migration.rules.is_on();
             let target = migration.models.get(&request.model).filter(|_| in_play);
             let for_candidate =
                 target.and_then(|model| address(shared, candidate, head.consumer.as_deref(), request, model).ok());
