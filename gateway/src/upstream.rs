@@ -84,9 +84,6 @@ impl Upstream {
         self.config.kind.adapter()
     }
 
-    pub(crate) const fn name(&self) -> &'static str {
-        self.config.kind.name()
-    }
 
     /// The numbers of this moment.
     pub(crate) fn counts(&self) -> UpstreamCounts {
