@@ -84,7 +84,6 @@ impl Upstream {
         self.config.kind.adapter()
     }
 
-
     /// The numbers of this moment.
     pub(crate) fn counts(&self) -> UpstreamCounts {
         self.health.counts()
