@@ -3,7 +3,7 @@
 //! *Closed*, it counts outcomes over a sliding window and opens once there are enough of them and too many failed.
 //! *Open*, it refuses everything, so that neither the provider nor the clients' patience is spent on a dead end; each
 //! time in a row it stays open twice as long, up to a bound. Then it is *half-open*: a few requests at once may try.
-//! The first that succeeds closes it, the first that fails opens it again.
+//! The first that succeeds, or whose answer begins as it should, closes it; the first that fails opens it again.
 //!
 //! Every pass carries the generation in which it was given. The state may have changed several times before a long
 //! stream ends; what was sent in an earlier generation says nothing about the present one and is not counted.
@@ -38,6 +38,8 @@ pub(crate) enum BreakerState {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Pass {
     generation: u64,
+    /// Given to find out whether the provider works again.
+    pub probe: bool,
 }
 
 #[derive(Debug)]
@@ -82,8 +84,19 @@ impl Breaker {
                 return Err(self.config.open_for);
             }
             *probing += 1;
+            return Ok(Pass { generation: self.generation, probe: true });
         }
-        Ok(Pass { generation: self.generation })
+        Ok(Pass { generation: self.generation, probe: false })
+    }
+
+    /// A probe's answer began as it should: the provider works again, and nobody has to wait for the end of a long
+    /// stream to know it. The pass is one of the new time, in which the outcome will count.
+    pub(super) fn begun(&mut self, pass: Pass, now: Instant) -> Pass {
+        if pass.generation == self.generation && matches!(self.state, State::HalfOpen { .. }) {
+            self.enter(State::Closed, now);
+        }
+        let current = pass.generation + 1 == self.generation && matches!(self.state, State::Closed);
+        Pass { generation: if current { self.generation } else { pass.generation }, probe: false }
     }
 
     /// What became of an admitted request; returns the state if that changed it.

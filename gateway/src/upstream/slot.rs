@@ -1,5 +1,6 @@
 //! The place that a request holds at a provider, from its first try to the last byte of the answer.
 
+use super::blame;
 use super::breaker::{Breaker, BreakerState, Outcome, Pass};
 use super::counters::{Counters, UpstreamCounts};
 use super::retry::Budget;
@@ -7,6 +8,7 @@ use crate::config::ProviderConfig;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
+use wire::ErrorKind;
 
 /// What all requests to a provider share.
 #[derive(Debug)]
@@ -120,8 +122,22 @@ impl Slot {
         Ok(())
     }
 
-    /// Whether the answer came as it should. The first word counts, a later one is not heard. Say `true` as early as
-    /// it is certain (a stream's first token): a breaker that is half-open waits for it.
+    /// The answer began as it should (a stream's first token): a breaker that is half-open waits for that. Costs nothing
+    /// for a request that is no probe; the outcome is still to be reported.
+    pub(crate) fn begun(&mut self) {
+        let Some(pass) = self.pass.filter(|pass| pass.probe) else { return };
+        if let Some(breaker) = self.health.judged().breaker.as_mut() {
+            self.pass = Some(breaker.begun(pass, now()));
+        }
+    }
+
+    /// How an answer with a good status ended; the first word counts, a later one is not heard. A client that left, or
+    /// an error behind the good status that is about the request, says nothing about the provider.
+    pub(crate) fn settle(&mut self, error: Option<ErrorKind>) {
+        self.report_outcome(error.map_or(Outcome::Success, |kind| blame::outcome(kind, 200)));
+    }
+
+    /// The same for callers that know only whether it went well.
     pub(crate) fn report(&mut self, ok: bool) {
         self.report_outcome(if ok { Outcome::Success } else { Outcome::Failure });
     }

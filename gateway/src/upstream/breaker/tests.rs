@@ -110,6 +110,23 @@ fn what_was_sent_before_it_opened_cannot_open_it_again() {
     assert_eq!(state(&breaker, later), BreakerState::Closed);
 }
 
+#[test]
+fn a_probe_that_begins_well_closes_it_and_its_end_still_counts() {
+    let (mut breaker, now) = breaker();
+    feed(&mut breaker, &[Outcome::Hopeless], now);
+    let later = now + SECOND * 5;
+    let probe = breaker.admit(later).unwrap();
+    let other = breaker.admit(later).unwrap();
+    let begun = breaker.begun(probe, later);
+    assert_eq!(state(&breaker, later), BreakerState::Closed);
+    breaker.report(begun, Outcome::Failure, later);
+    assert_eq!(breaker.window.sums(later), [0, 1], "it broke off later: one failure of the new time");
+    feed(&mut breaker, &[Outcome::Hopeless], later);
+    let stale = breaker.begun(other, later);
+    breaker.report(stale, Outcome::Success, later);
+    assert_eq!(state(&breaker, later), BreakerState::Open, "a late word of an earlier time closes nothing");
+}
+
 proptest! {
     /// Whatever happens in whatever order: never more probes than allowed, and never shut for ever.
     #[test]

@@ -41,10 +41,14 @@ async fn the_breaker_opens_refuses_probes_and_closes() {
     tokio::time::pause();
     tokio::time::advance(Duration::from_secs(5)).await;
     tokio::time::resume();
+    // A probe whose client goes away says nothing and makes room for the next one.
+    drop(send(&upstream, WHOLE).await.unwrap());
+    assert_eq!(upstream.breaker_state(), BreakerState::HalfOpen);
     let mut probe = send(&upstream, WHOLE).await.unwrap();
     assert_eq!(send(&upstream, WHOLE).await.unwrap_err().refusal, Some(Refusal::BreakerOpen), "one probe at once");
-    probe.slot.report(true);
+    probe.slot.begun();
     assert_eq!(upstream.breaker_state(), BreakerState::Closed);
+    probe.slot.settle(None);
     body(send(&upstream, WHOLE).await.unwrap()).await;
     assert_eq!(upstream.counts().breaker_opened, 1);
 }
@@ -75,6 +79,21 @@ async fn clients_mistakes_and_broken_off_waits_do_not_open_it() {
     }
     assert_eq!(upstream.breaker_state(), BreakerState::Closed);
     assert_eq!(upstream.counts().in_flight, 0, "places are given back");
+}
+
+#[tokio::test]
+async fn an_answer_that_breaks_off_counts_and_an_error_about_the_request_does_not() {
+    let (_provider, upstream) = upstream(vec![good()], |config| config.breaker = Some(BREAKER)).await;
+    for error in [ErrorKind::ClientCancelled, ErrorKind::Moderation, ErrorKind::BadRequest] {
+        for _ in 0..3 {
+            send(&upstream, WHOLE).await.unwrap().slot.settle(Some(error));
+        }
+    }
+    assert_eq!(upstream.breaker_state(), BreakerState::Closed);
+    for _ in 0..2 {
+        send(&upstream, WHOLE).await.unwrap().slot.settle(Some(ErrorKind::Truncated));
+    }
+    assert_eq!(upstream.breaker_state(), BreakerState::Open);
 }
 
 #[tokio::test]
