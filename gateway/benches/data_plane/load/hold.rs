@@ -11,7 +11,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 /// Bytes that a slow reader takes at a time.
-const SIP_BYTES: usize = 4 * 1024;
+const SIP_BYTES: usize = 16 * 1024;
 /// Between two sips.
 const SIP_PAUSE: Duration = Duration::from_millis(250);
 
@@ -22,7 +22,7 @@ pub(crate) struct Hold {
     pub connections: u64,
     /// What is asked on each connection.
     pub wish: Wish,
-    /// Read 16 KiB a second of it; otherwise all, and then nothing more happens.
+    /// Read 64 KiB a second of it; otherwise all, and then nothing more happens.
     pub slowly: bool,
 }
 

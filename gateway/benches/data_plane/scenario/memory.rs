@@ -16,6 +16,8 @@ const IDLE: &str = "1,000 idle connections";
 const STREAMS: &str = "512 active streams";
 const SLOW_STREAMS: &str = "1,000 slow readers of 8 MB streams";
 const SLOW_WHOLE: &str = "1,000 slow readers of 1 MB answers";
+/// How long slow readers are watched: most of a megabyte has passed then.
+const SLOW: Duration = Duration::from_secs(8);
 const MIB: f64 = 1024.0 * 1024.0;
 
 pub(super) fn run(world: &mut World, options: &Options, report: &mut Report) -> Result<(), Trouble> {
@@ -71,13 +73,13 @@ fn measure(world: &World, subject: &Subject, round: usize, figures: &mut Figures
     }
     {
         let _held = hold(world, subject, Wish::Stream { chunks: 40_000, interval_us: 0 }, true)?;
-        std::thread::sleep(Duration::from_secs(3));
+        std::thread::sleep(SLOW);
         note(SLOW_STREAMS)?;
     }
     // nginx would put these on disk.
     if subject.name != "nginx" {
         let _held = hold(world, subject, Wish::Whole { bytes: 1024 * 1024 }, true)?;
-        std::thread::sleep(Duration::from_secs(3));
+        std::thread::sleep(SLOW);
         note(SLOW_WHOLE)?;
     }
     Ok(())
