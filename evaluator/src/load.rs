@@ -237,7 +237,9 @@ pub(crate) const fn role_rank(role: Role) -> u32 {
         Role::Served => 0,
         Role::Replayed => 1,
         Role::Shadow => 2,
-        Role::Observed => 3,
+        Role::Fallback => 3,
+        Role::Repeat => 4,
+        Role::Observed => 5,
     }
 }
 

@@ -16,12 +16,15 @@ pub(super) async fn run(args: args::Serve) -> Result<Exit, Failure> {
         "records  {} written, {} lost, {} dropped\nshadow   {} copies, {} dropped, {} abandoned",
         summary.records.written,
         summary.records.lost,
-        summary.records.dropped_served + summary.records.dropped_shadow,
+        summary.records.dropped_served
+            + summary.records.dropped_shadow
+            + summary.records.too_long
+            + summary.records.not_serialised,
         summary.shadow.finished,
         summary.shadow.dropped,
         summary.shadow.abandoned,
     ));
-    match summary.records.disk_error {
+    match summary.records.disk_error.filter(|_| summary.records.lost > 0 || !summary.records.healthy) {
         Some(error) => Err(Failure::world(format!("records were lost: {error}"))),
         None => Ok(Exit::Done),
     }

@@ -37,6 +37,21 @@ impl<'a> Object<'a> {
         serde_json::from_str::<Option<T>>(self.get(key)?.get()).ok().flatten()
     }
 
+    /// A member that is a string, borrowed from the input where it has no escapes.
+    #[must_use]
+    pub fn text(&self, key: &str) -> Option<Cow<'a, str>> {
+        let (_, value) = self.members.iter().rev().find(|(name, _)| name == key)?;
+        match value {
+            Cow::Borrowed(raw) => serde_json::from_str::<Text<'a>>(raw.get()).ok().map(|text| text.0),
+            Cow::Owned(raw) => serde_json::from_str::<String>(raw.get()).ok().map(Cow::Owned),
+        }
+    }
+
+    /// Names and raw values of the members, in order.
+    pub fn members(&self) -> impl Iterator<Item = (&str, &RawValue)> {
+        self.members.iter().map(|(name, value)| (&**name, &**value))
+    }
+
     /// Whether the member is there and not `null`.
     #[must_use]
     pub fn has(&self, key: &str) -> bool {

@@ -4,10 +4,12 @@
 //! ask for reasoning is therefore sent with thinking switched off.
 
 use super::openai::is_empty_list;
-use super::{Adapter, ClientError, Edit, Rewritten, Unfit, standard_error};
-use crate::chat::{ErrorBody, Request};
+use super::{Adapter, ClientError, Edit, Rewritten, Target, Unfit, View, standard_error};
+use crate::chat::ErrorBody;
+use crate::endpoint::Endpoint;
 use crate::error::ErrorKind;
 use crate::json::Object;
+use crate::request::Request;
 use serde_json::Value;
 use serde_json::value::RawValue;
 use sha2::{Digest, Sha256};
@@ -44,7 +46,18 @@ const DROPPED: [&str; 17] = [
 ];
 
 impl Adapter for DeepSeek {
-    fn rewrite(&self, request: &Request<'_>, model: &str) -> Result<Rewritten, Unfit> {
+    fn path(&self, endpoint: Endpoint) -> Option<&'static str> {
+        match endpoint {
+            Endpoint::Chat | Endpoint::Responses => Some(endpoint.path_below_version()),
+            Endpoint::Completions | Endpoint::Embeddings | Endpoint::Moderations => None,
+        }
+    }
+
+    fn rewrite(&self, request: &Request<'_>, target: &Target<'_>) -> Result<Rewritten, Unfit> {
+        let model = target.model;
+        if request.endpoint != Endpoint::Chat {
+            return Err(Unfit { feature: "endpoint" });
+        }
         fits(request, model)?;
         let mut object = request.object.clone();
         object.set_value("model", model);
@@ -76,7 +89,12 @@ impl Adapter for DeepSeek {
     }
 
     /// Usage rides on the finish chunk here, whatever the client asked for.
-    fn edit(&self, data: &str, client_wants_usage: bool) -> Edit {
+    fn edits_whole(&self, _endpoint: Endpoint) -> bool {
+        false
+    }
+
+    fn edit(&self, _endpoint: Endpoint, data: &str, view: &View<'_>) -> Edit {
+        let client_wants_usage = view.wants_usage;
         if !data.contains("\"usage\"") {
             return Edit::Keep;
         }
@@ -103,6 +121,10 @@ impl Adapter for DeepSeek {
         }
     }
 
+    fn edit_whole(&self, _endpoint: Endpoint, _body: &[u8], _view: &View<'_>) -> Result<Option<Vec<u8>>, ClientError> {
+        Ok(None)
+    }
+
     fn error(&self, status: u16, body: &[u8]) -> ClientError {
         let mut error = standard_error(status, body);
         let message = error.body.error.message.clone();
@@ -122,7 +144,12 @@ impl Adapter for DeepSeek {
             _ => None,
         };
         if let Some((status, family, code, kind)) = replaced {
-            error = ClientError { status, body: ErrorBody::new(family, Some(code), message), kind };
+            error = ClientError {
+                status,
+                body: ErrorBody::new(family, Some(code), message),
+                kind,
+                retry_after_seconds: None,
+            };
         }
         error
     }
@@ -310,8 +337,10 @@ mod tests {
     use super::*;
 
     fn rewrite(body: &str) -> Result<(Value, Vec<&'static str>), &'static str> {
-        let request = Request::parse(body.as_bytes()).unwrap();
-        let done = DeepSeek.rewrite(&request, "deepseek-flash").map_err(|unfit| unfit.feature)?;
+        let request = Request::parse(Endpoint::Chat, body.as_bytes()).unwrap();
+        let done = DeepSeek
+            .rewrite(&request, &Target::new("deepseek-flash", &crate::provider::Policy::default()))
+            .map_err(|unfit| unfit.feature)?;
         Ok((serde_json::from_slice(&done.body).unwrap(), done.dropped))
     }
 
@@ -361,8 +390,14 @@ mod tests {
     fn developer_becomes_system_and_other_messages_keep_their_bytes() {
         let request =
             r#"{"model":"m","messages":[{"role":"developer","content":"d"},{"role":"user",  "content":"1.50"}]}"#;
-        let parsed = Request::parse(request.as_bytes()).unwrap();
-        let body = String::from_utf8(DeepSeek.rewrite(&parsed, "deepseek-flash").unwrap().body).unwrap();
+        let parsed = Request::parse(Endpoint::Chat, request.as_bytes()).unwrap();
+        let body = String::from_utf8(
+            DeepSeek
+                .rewrite(&parsed, &Target::new("deepseek-flash", &crate::provider::Policy::default()))
+                .unwrap()
+                .body,
+        )
+        .unwrap();
         assert!(body.contains(r#"{"role":"system","content":"d"},{"role":"user",  "content":"1.50"}"#), "{body}");
     }
 
@@ -388,9 +423,14 @@ mod tests {
     fn images_go_only_to_the_model_that_sees_them() {
         let body =
             r#"{"model":"m","messages":[{"role":"user","content":[{"type":"image_url","image_url":{"url":"x"}}]}]}"#;
-        let request = Request::parse(body.as_bytes()).unwrap();
-        assert_eq!(DeepSeek.rewrite(&request, "deepseek-v4-pro"), Err(Unfit { feature: "images" }));
-        assert!(DeepSeek.rewrite(&request, "deepseek-flash").is_ok());
+        let request = Request::parse(Endpoint::Chat, body.as_bytes()).unwrap();
+        assert_eq!(
+            DeepSeek.rewrite(&request, &Target::new("deepseek-v4-pro", &crate::provider::Policy::default())),
+            Err(Unfit { feature: "images" })
+        );
+        assert!(
+            DeepSeek.rewrite(&request, &Target::new("deepseek-flash", &crate::provider::Policy::default())).is_ok()
+        );
     }
 
     #[test]
@@ -427,7 +467,7 @@ mod tests {
     fn usage_takes_the_shape_that_the_client_asked_for() {
         let finish = r#"{"id":"u","choices":[{"index":0,"delta":{"content":""},"finish_reason":"stop"}],"usage":{"prompt_tokens":1,"completion_tokens":2}}"#;
         assert_eq!(
-            DeepSeek.edit(finish, true),
+            DeepSeek.edit(Endpoint::Chat, finish, &View { wants_usage: true, ..View::default() }),
             Edit::Replace(vec![
                 r#"{"id":"u","choices":[{"index":0,"delta":{"content":""},"finish_reason":"stop"}],"usage":null}"#
                     .into(),
@@ -435,12 +475,15 @@ mod tests {
             ])
         );
         assert_eq!(
-            DeepSeek.edit(finish, false),
+            DeepSeek.edit(Endpoint::Chat, finish, &View { wants_usage: false, ..View::default() }),
             Edit::Replace(vec![
                 r#"{"id":"u","choices":[{"index":0,"delta":{"content":""},"finish_reason":"stop"}]}"#.into()
             ])
         );
-        assert_eq!(DeepSeek.edit(r#"{"choices":[],"x":1}"#, true), Edit::Keep);
+        assert_eq!(
+            DeepSeek.edit(Endpoint::Chat, r#"{"choices":[],"x":1}"#, &View { wants_usage: true, ..View::default() }),
+            Edit::Keep
+        );
     }
 
     #[test]
