@@ -8,6 +8,9 @@ use std::path::{Path, PathBuf};
 /// What the load generator sends as its key.
 pub(crate) const CLIENT_KEY: &str = "sk-bench-client-0123456789abcdef";
 
+/// The variable that the gateway would read it from.
+const CLIENT_KEYS: &str = "BENCH_CLIENT_KEYS";
+
 /// What differs between the gateways that are measured.
 #[derive(Debug, Clone, serde::Serialize, serde::Deserialize)]
 pub(crate) struct Settings {
@@ -42,6 +45,9 @@ kind = "deepseek"
 base_url = "http://{candidate}"
 api_key_env = "DEEPSEEK_API_KEY"
 
+[consumers.bookshop]
+keys_env = "{CLIENT_KEYS}"
+
 [migrations.openai-to-deepseek]
 baseline = "openai"
 candidate = "deepseek"
@@ -56,6 +62,10 @@ path = "{records}"
 redaction = "hashed"
 "#
         );
-        Ok(Config::parse(&text, Path::new("bench.toml"), &|name| Some(format!("sk-{name}")))?)
+        let environment = |name: &str| match name {
+            CLIENT_KEYS => Some(CLIENT_KEY.to_owned()),
+            _ => Some(format!("sk-{name}")),
+        };
+        Ok(Config::parse(&text, Path::new("bench.toml"), &environment)?)
     }
 }

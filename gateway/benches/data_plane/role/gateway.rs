@@ -11,7 +11,7 @@ pub(super) async fn run(settings: Settings) -> Result<(), Trouble> {
         .with_writer(std::io::stderr)
         .with_ansi(false)
         .init();
-    let running = gateway::start(settings.config()?).await?;
+    let running = gateway::start(settings.config()?, None).await?;
     super::answer(&json!({ "address": running.address, "admin": running.admin_address }));
     let mut questions = super::questions();
     while let Some(question) = questions.recv().await {

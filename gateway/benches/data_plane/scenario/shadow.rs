@@ -78,11 +78,13 @@ struct Manner {
     failed: u64,
     /// What the gateway said of its copies, one a round.
     counts: Vec<Value>,
+    /// Copies that the candidate really got.
+    arrived: Vec<f64>,
 }
 
 impl Manner {
     const fn new(name: &'static str, shadow_percent: f64, candidate: &'static str) -> Self {
-        Self { name, shadow_percent, candidate, rounds: Vec::new(), failed: 0, counts: Vec::new() }
+        Self { name, shadow_percent, candidate, rounds: Vec::new(), failed: 0, counts: Vec::new(), arrived: Vec::new() }
     }
 }
 
@@ -127,11 +129,14 @@ fn tax(world: &mut World, options: &Options, report: &mut Report) -> Result<(), 
             let counts = manner.counts.iter().filter_map(|counts| counts[name].as_f64()).collect();
             report.rows.push(Row::new(NAME, &format!("copies {name}"), manner.name, "a leg", counts));
         }
+        let arrived = manner.arrived.clone();
+        report.rows.push(Row::new(NAME, "copies that the candidate got", manner.name, "a leg", arrived));
     }
     Ok(())
 }
 
 fn once(world: &mut World, manner: &mut Manner, seconds: f64, round: usize) -> Result<(), Trouble> {
+    let before = world.asked(manner.candidate)?;
     let mut subject = world.gateway(manner.name, 0.0, manner.shadow_percent, manner.candidate)?;
     world.warm_up(&leg(&subject, TAX_RATE, 0.4))?;
     let mut tally = world.measure(&subject, &leg(&subject, TAX_RATE, seconds))?.tally;
@@ -143,6 +148,7 @@ fn once(world: &mut World, manner: &mut Manner, seconds: f64, round: usize) -> R
     manner.rounds.push(std::mem::take(&mut tally.nanos));
     manner.failed += tally.failed;
     manner.counts.push(counts);
+    manner.arrived.push((world.asked(manner.candidate)? - before) as f64);
     Ok(())
 }
 
@@ -152,7 +158,7 @@ fn counts(subject: &mut Subject) -> Result<Value, Trouble> {
     let begin = Instant::now();
     loop {
         let counts = process.ask("shadow")?;
-        if counts["finished"] == counts["accepted"] || begin.elapsed() > COPIES_TIMEOUT {
+        if counts["held"] == 0 || begin.elapsed() > COPIES_TIMEOUT {
             return Ok(counts);
         }
         std::thread::sleep(Duration::from_millis(50));
