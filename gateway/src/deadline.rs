@@ -30,9 +30,9 @@ impl Deadline {
         self.runs = false;
     }
 
-    /// The answer proper has begun: comments of a queue are not the first token.
-    pub(crate) const fn begun(&mut self) {
-        self.first = None;
+    /// The answer proper has begun: comments of a queue are not the first token. Says whether it had not before.
+    pub(crate) const fn begun(&mut self) -> bool {
+        self.first.take().is_some()
     }
 
     /// What ran out.
@@ -107,7 +107,7 @@ mod tests {
     async fn a_stream_that_never_ends_meets_the_total() {
         let start = Instant::now();
         let mut deadline = Deadline::new(Some(start + SECOND), 3 * SECOND, start + 10 * SECOND);
-        deadline.begun();
+        assert!(deadline.begun() && !deadline.begun());
         loop {
             tokio::select! {
                 biased;

@@ -107,7 +107,7 @@ impl Body for Relay {
                 ready!(this.deadline.poll(task));
                 return this.break_off(ErrorKind::Timeout, this.deadline.reason());
             };
-            let Some((meter, _)) = this.open.as_mut() else { return Poll::Ready(None) };
+            let Some((meter, ticket)) = this.open.as_mut() else { return Poll::Ready(None) };
             match piece {
                 Some(Ok(frame)) => {
                     this.deadline.heard();
@@ -116,8 +116,8 @@ impl Body for Relay {
                     match meter.bytes(bytes, Instant::now(), this.editor.as_ref()) {
                         Ok(bytes) if bytes.is_empty() => {}
                         Ok(bytes) => {
-                            if meter.has_begun() {
-                                this.deadline.begun();
+                            if meter.has_begun() && this.deadline.begun() {
+                                ticket.begun();
                             }
                             return Poll::Ready(Some(Ok(Frame::data(bytes))));
                         }

@@ -270,8 +270,6 @@ async fn call(
     let behind = if framed || failure.is_some() { None } else { error_behind(link, context.endpoint, &mut meter) };
     let outcome = meter.finish(failure.or(behind.map(|error| error.kind)), Instant::now());
     let mut slot = sent.slot;
-    if outcome.error.is_none_or(ErrorKind::blames_provider) {
-        slot.report(outcome.error.is_none());
-    }
+    slot.settle(outcome.error);
     Ok(outcome)
 }

@@ -28,15 +28,20 @@ impl Ticket {
         Self { shared, context, leg, sent: Instant::now(), slot: None, open: true, permit: Some(permit) }
     }
 
+    /// The answer proper has begun: the provider is well, however long the rest may take.
+    pub(crate) fn begun(&mut self) {
+        if let Some(slot) = &mut self.slot {
+            slot.begun();
+        }
+    }
+
     /// Records how it ended. Only the first call counts.
     pub(crate) fn close(&mut self, outcome: Outcome) {
         if !std::mem::take(&mut self.open) {
             return;
         }
-        if let Some(mut slot) = self.slot.take()
-            && outcome.error.is_none_or(ErrorKind::blames_provider)
-        {
-            slot.report(outcome.error.is_none());
+        if let Some(mut slot) = self.slot.take() {
+            slot.settle(outcome.error);
         }
         let _cost_nanos = settle(&self.shared, &self.context, &self.leg, outcome);
     }

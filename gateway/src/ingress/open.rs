@@ -219,7 +219,7 @@ impl Opening {
         mut self,
         attempt: Attempt<'_>,
         link: &Arc<Link>,
-        ticket: Ticket,
+        mut ticket: Ticket,
     ) -> Result<(Reply, Leg), Box<Failed>> {
         if let Some(hold) = attempt.hold {
             match tokio::time::timeout(hold, self.first_event()).await {
@@ -230,8 +230,8 @@ impl Opening {
                     return Err(failed(attempt, ticket, kind, 200, problem));
                 }
             }
-            if self.meter.has_begun() {
-                self.deadline.begun();
+            if self.meter.has_begun() && self.deadline.begun() {
+                ticket.begun();
             }
         }
         let leg = ticket.leg.clone();
