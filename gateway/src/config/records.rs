@@ -185,7 +185,7 @@ mod tests {
 
     fn check(text: &str) -> Result<Records, String> {
         let environment = |name: &str| (name == "RECORD_SALT").then(|| "pepper\n".to_owned());
-        let mut checker = Checker { problems: Vec::new(), environment: &environment };
+        let mut checker = Checker { problems: Vec::new(), warnings: Vec::new(), environment: &environment };
         let records = checker.records(toml::from_str(text).map_err(|error| error.to_string())?);
         if checker.problems.is_empty() { Ok(records.unwrap()) } else { Err(checker.problems.join("\n")) }
     }
