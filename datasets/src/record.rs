@@ -3,6 +3,9 @@
 use serde::{Deserialize, Serialize};
 use wire::{Endpoint, ErrorKind, Usage};
 
+/// Migration name on record for traffic that no migration took.
+pub const NO_MIGRATION: &str = "none";
+
 /// The two arms.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]

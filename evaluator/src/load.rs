@@ -21,7 +21,7 @@ mod hashed;
 pub mod validity;
 
 use crate::error::EvaluateError;
-use datasets::{Arm, Exchange, Format, ReadError, Role};
+use datasets::{Arm, Exchange, Format, NO_MIGRATION, ReadError, Role};
 use judge::verdict::Input;
 use serde::Deserialize;
 use serde_json::value::RawValue;
@@ -186,7 +186,8 @@ impl Loading {
     }
 
     fn finish(mut self, wanted: Option<&str>) -> Result<Loaded, EvaluateError> {
-        let names: Vec<String> = self.by_migration.keys().cloned().collect();
+        // Traffic that no migration took is nobody's evidence; it is counted with the other migrations' rows.
+        let names: Vec<String> = self.by_migration.keys().filter(|name| *name != NO_MIGRATION).cloned().collect();
         let migration = match (wanted, names.as_slice()) {
             (_, []) => {
                 let files: Vec<&str> = self.inputs.iter().map(|input| input.name.as_str()).collect();

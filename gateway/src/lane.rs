@@ -4,6 +4,7 @@ use crate::config::{Migration, ProviderConfig};
 use crate::routing::{WeightBp, Weights};
 use crate::upstream::{Upstream, UpstreamError};
 use arc_swap::ArcSwap;
+use datasets::NO_MIGRATION;
 use std::sync::Arc;
 use wire::provider::Adapter;
 
@@ -66,7 +67,7 @@ impl Lane {
 
     /// The migration's name, `none` for traffic that no migration takes.
     pub(crate) fn name(&self) -> &str {
-        self.migration.as_ref().map_or("none", |migration| &migration.name)
+        self.migration.as_ref().map_or(NO_MIGRATION, |migration| &migration.name)
     }
 
     pub(crate) fn snapshot(&self) -> Snapshot {

@@ -13,7 +13,7 @@ use crate::routing::budget::day_of;
 use crate::routing::{Budget, Reservation};
 use crate::state::Shared;
 use crate::ticket::settle;
-use crate::upstream::Wish;
+use crate::upstream::{BreakerState, Refusal, Wish};
 use bytes::Bytes;
 use datasets::ShadowFate;
 use http_body_util::BodyExt;
@@ -56,11 +56,13 @@ pub struct ShadowCounts {
 }
 
 /// Reasons for which [`Mirror::offer`] drops.
-const REASONS: [(ShadowFate, &str); 4] = [
+const REASONS: [(ShadowFate, &str); 6] = [
     (ShadowFate::QueueFull, "queue_full"),
     (ShadowFate::BytesFull, "bytes_full"),
     (ShadowFate::BudgetSpent, "budget_spent"),
     (ShadowFate::ShuttingDown, "shutting_down"),
+    (ShadowFate::BreakerOpen, "breaker_open"),
+    (ShadowFate::CandidateBusy, "candidate_busy"),
 ];
 
 #[derive(Default)]
@@ -105,6 +107,9 @@ impl Mirror {
     /// Takes a copy or drops it; never waits. `estimate_nanos` is what it may cost.
     pub(crate) fn offer(&self, job: Job, estimate_nanos: i64) -> ShadowFate {
         let size = job.body.len();
+        if job.link.mirror.breaker_state() == BreakerState::Open {
+            return self.refuse(0, ShadowFate::BreakerOpen);
+        }
         let day = day_of(job.context.at_us);
         let held = self.bytes_held.fetch_add(size, Ordering::Relaxed);
         if held + size > self.bytes_max {
@@ -202,14 +207,25 @@ async fn run(waiting: Waiting, shared: &Shared) {
         () = shared.cut_mirror.cancelled() => return,
         outcome = work => outcome,
     };
-    let cost_nanos = settle(shared, &context, &leg, outcome);
+    let cost_nanos = match outcome {
+        Ok(outcome) => settle(shared, &context, &leg, outcome),
+        // Our own bound, not the provider's failure: it leaves a missing copy, not a bad one.
+        Err(refusal) => {
+            let fate = match refusal {
+                Refusal::Full => ShadowFate::CandidateBusy,
+                Refusal::BreakerOpen => ShadowFate::BreakerOpen,
+            };
+            shared.mirror.refuse(0, fate);
+            Some(0)
+        }
+    };
     if let Some(cost_nanos) = cost_nanos {
         shared.mirror.budget().settle(reserved, cost_nanos);
     }
     shared.mirror.tally.finished.fetch_add(1, Ordering::Release);
 }
 
-/// Sends the copy and reads its answer to the end.
+/// Sends the copy and reads its answer to the end; `Err` if the gateway itself did not send it.
 async fn call(
     path: &'static str,
     body: Bytes,
@@ -217,18 +233,21 @@ async fn call(
     context: &Context,
     leg: &mut Leg,
     shared: &Shared,
-) -> Outcome {
+) -> Result<Outcome, Refusal> {
     // One try: a copy is evidence of what a single call gives, and it must not add load to a provider in trouble.
     let wish = Wish { streamed: context.streamed, retries: false };
     let sent = match link.mirror.send(path, body, wish).await {
         Ok(sent) => sent,
-        Err(failure) => return meter::failed(failure.sent, Instant::now(), failure.status, failure.kind),
+        Err(failure) => {
+            let outcome = meter::failed(failure.sent, Instant::now(), failure.status, failure.kind);
+            return failure.refusal.map_or(Ok(outcome), Err);
+        }
     };
     leg.attempts = sent.attempts;
     let (parts, mut pieces) = sent.response.into_parts();
     let framed = is_event_stream(&parts.headers);
     let mut meter = Meter::new(sent.sent, parts.status.as_u16(), framed, context.endpoint, shared.answer_bytes_max());
-    let end = tokio::time::Instant::from_std(sent.sent) + shared.shadow_total(link);
+    let end = sent.deadline.min(tokio::time::Instant::from_std(sent.sent) + shared.shadow.total_timeout);
     let failure = loop {
         let silence = tokio::time::Instant::now() + link.config.timeouts.idle;
         match tokio::time::timeout_at(end.min(silence), pieces.frame()).await {
@@ -253,5 +272,5 @@ async fn call(
     if outcome.error.is_none_or(ErrorKind::blames_provider) {
         slot.report(outcome.error.is_none());
     }
-    outcome
+    Ok(outcome)
 }

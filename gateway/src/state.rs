@@ -2,7 +2,7 @@
 //! a new plane, a weight change a new snapshot of one lane.
 
 use crate::config::{Config, Records, Shadow};
-use crate::lane::{Lane, Link, Snapshot};
+use crate::lane::{Lane, Snapshot};
 use crate::memory::Memory;
 use crate::plane::{Plane, PlaneError};
 use crate::recorder::Recorder;
@@ -12,7 +12,6 @@ use crate::telemetry::Metrics;
 use arc_swap::ArcSwap;
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
 use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 use wire::Usage;
@@ -67,11 +66,6 @@ impl Shared {
     /// Bytes of an answer's text that are kept for judging its form.
     pub(crate) fn answer_bytes_max(&self) -> usize {
         self.records.as_ref().map_or(ANSWER_BYTES_MAX, |records| records.answer_bytes_max)
-    }
-
-    /// How long a copy may take in all.
-    pub(crate) fn shadow_total(&self, link: &Link) -> Duration {
-        self.shadow.total_timeout.min(link.config.timeouts.total)
     }
 
     /// What a copy may cost, nano-dollars: its prompt, and as much again as answer. 0 without a price; settled when the bill

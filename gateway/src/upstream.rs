@@ -84,9 +84,6 @@ impl Upstream {
         self.config.kind.adapter()
     }
 
-    pub(crate) const fn name(&self) -> &'static str {
-        self.config.kind.name()
-    }
 
     /// The numbers of this moment.
     pub(crate) fn counts(&self) -> UpstreamCounts {
@@ -151,7 +148,7 @@ impl Upstream {
         let response = match answered {
             Ok(Ok(response)) => response,
             Ok(Err(unanswered)) => {
-                tracing::warn!(provider = self.name(), why = unanswered.why, "no answer of the provider");
+                self.health.tell(&unanswered.why);
                 let kind = if unanswered.malformed { ErrorKind::Malformed } else { ErrorKind::Connect };
                 return Err(Failure::unanswered(kind, sent));
             }

@@ -129,8 +129,9 @@ async fn errors_keep_openais_shape_and_each_is_on_record() {
         (Faults { reset: 1.0, ..Faults::default() }, 0.0, 502, "upstream_unreachable", ErrorKind::Connect),
     ] {
         let profile = Profile { faults, ..Profile::instant() };
-        let house =
-            Plan { weight_percent, openai: profile.clone(), deepseek: profile, ..Plan::default() }.build().await;
+        let migration = "fallback.on = []";
+        let (openai, deepseek) = (profile.clone(), profile);
+        let house = Plan { weight_percent, openai, deepseek, migration, ..Plan::default() }.build().await;
         let answer = house.ask(&chat("hello", &json!({}))).await;
         assert_eq!(answer.status, status, "{}", answer.text);
         let error = &answer.json()["error"];

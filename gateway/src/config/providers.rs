@@ -34,7 +34,7 @@ pub(super) struct RawProvider {
     pub user_salt_env: Option<String>,
 }
 
-/// One provider.
+/// One provider. Equal ones can go on sharing connections when the configuration is read again.
 #[derive(Debug, Clone, PartialEq)]
 pub struct ProviderConfig {
     /// Name of its section.
@@ -123,7 +123,7 @@ impl Checker<'_> {
 
     /// Only a compatible server may do without a key.
     fn authorization(&mut self, name: &str, raw: &RawProvider) -> Option<Option<HeaderValue>> {
-        if raw.api_key_env.is_none() && raw.api_key_file.is_none() && raw.kind.name() == "compatible" {
+        if raw.api_key_env.is_none() && raw.api_key_file.is_none() && raw.kind == Provider::Compatible {
             return Some(None);
         }
         let key = format!("providers.{name}.api_key_env");
@@ -155,3 +155,6 @@ fn is_plain(uri: &Uri) -> bool {
     let plain = |authority: &http::uri::Authority| !authority.as_str().contains('@') && !authority.host().is_empty();
     matches!(uri.scheme_str(), Some("http" | "https")) && uri.authority().is_some_and(plain) && uri.query().is_none()
 }
+
+#[cfg(test)]
+mod tests;

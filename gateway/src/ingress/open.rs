@@ -90,11 +90,11 @@ pub(super) async fn open(
     let wish = Wish { streamed: context.streamed, retries: true };
     match link.serve.send(addressed.path, Bytes::from(addressed.rewritten.body), wish).await {
         Ok(sent) => {
-            let Sent { response, attempts, sent, slot, .. } = sent;
+            let Sent { response, attempts, sent, slot, deadline } = sent;
             ticket.leg.attempts = attempts;
             ticket.sent = sent;
             ticket.slot = Some(slot);
-            receive(attempt, link, response, ticket).await
+            receive(attempt, link, response, ticket, deadline).await
         }
         Err(failure) => {
             let Failure { attempts, sent, .. } = *failure;
@@ -119,6 +119,7 @@ async fn receive(
     link: &Arc<Link>,
     response: Response<Incoming>,
     ticket: Ticket,
+    total: tokio::time::Instant,
 ) -> Result<Response<Reply>, Box<Failed>> {
     let (parts, body) = response.into_parts();
     let status = parts.status.as_u16();
@@ -126,9 +127,8 @@ async fn receive(
     let endpoint = attempt.context.endpoint;
     let meter = Meter::new(ticket.sent, status, framed, endpoint, attempt.shared.answer_bytes_max());
     let timeouts = link.config.timeouts;
-    let start = tokio::time::Instant::from_std(ticket.sent);
-    let first = framed.then_some(start + timeouts.first_token);
-    let deadline = Deadline::new(first, timeouts.idle, start + timeouts.total);
+    let first = framed.then(|| tokio::time::Instant::from_std(ticket.sent) + timeouts.first_token);
+    let deadline = Deadline::new(first, timeouts.idle, total);
     let plane = attempt.shared.plane.load();
     let show_asked = plane.config.answer_model == AnswerModel::Asked;
     let editor = Editor {

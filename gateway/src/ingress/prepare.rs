@@ -6,7 +6,7 @@ use crate::plane::Plane;
 use crate::problem::Problem;
 use crate::routing::{Asked, Plan, Question, plan, split};
 use crate::state::Shared;
-use datasets::Arm;
+use datasets::{Arm, NO_MIGRATION};
 use http::{HeaderMap, HeaderName};
 use std::sync::Arc;
 use std::time::Instant;
@@ -81,7 +81,7 @@ pub(super) fn prepare(shared: &Shared, plane: &Plane, head: Head<'_>, request: &
         }
         _ => (Plan::PLAIN, split::unit_bytes(&conversation()), None),
     };
-    let salt = lane.migration.as_ref().map_or("none", |migration| &migration.salt);
+    let salt = lane.migration.as_ref().map_or(NO_MIGRATION, |migration| &migration.salt);
     let (serve, copy) = match (plan.assignment.arm, for_candidate) {
         (Arm::Candidate, Some(addressed)) => (addressed, None),
         (_, for_candidate) => {

@@ -86,11 +86,16 @@ impl Breaker {
         Ok(Pass { generation: self.generation })
     }
 
-    /// What became of an admitted request.
-    pub(super) fn report(&mut self, pass: Pass, outcome: Outcome, now: Instant) {
+    /// What became of an admitted request; returns the state if that changed it.
+    pub(super) fn report(&mut self, pass: Pass, outcome: Outcome, now: Instant) -> Option<BreakerState> {
         if pass.generation != self.generation {
-            return;
+            return None;
         }
+        self.count(outcome, now);
+        (pass.generation != self.generation).then(|| self.view(now).0)
+    }
+
+    fn count(&mut self, outcome: Outcome, now: Instant) {
         if let State::HalfOpen { probing } = &mut self.state {
             *probing = probing.saturating_sub(1);
             match outcome {

@@ -2,7 +2,6 @@
 
 use super::breaker::BreakerState;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::Duration;
 
 /// The live counters. Relaxed: each is read on its own.
 #[derive(Debug, Default)]
@@ -54,8 +53,8 @@ pub(crate) struct UpstreamCounts {
     pub in_flight: usize,
     /// The breaker's state; `closed` without a breaker.
     pub breaker: BreakerState,
-    /// For how long it has been in this state.
-    pub breaker_for: Duration,
+    /// For how long it has been in this state, in milliseconds.
+    pub breaker_for_ms: u64,
     /// How often it opened.
     pub breaker_opened: u64,
 }

@@ -11,6 +11,7 @@ use std::time::{Duration, Instant};
 /// What all requests to a provider share.
 #[derive(Debug)]
 pub(super) struct Health {
+    provider: String,
     in_flight: AtomicUsize,
     in_flight_max: usize,
     pub counters: Arc<Counters>,
@@ -22,18 +23,24 @@ pub(super) struct Health {
 struct Judged {
     breaker: Option<Breaker>,
     budget: Budget,
+    /// When a missing answer was last logged, and how many were not since.
+    told: Option<Instant>,
+    untold: u64,
 }
 
 impl Health {
     pub(super) fn new(config: &ProviderConfig, counters: Arc<Counters>) -> Self {
         let now = now();
         Self {
+            provider: config.name.clone(),
             in_flight: AtomicUsize::new(0),
             in_flight_max: config.requests_in_flight_max,
             counters,
             judged: Mutex::new(Judged {
                 breaker: config.breaker.map(|breaker| Breaker::new(breaker, now)),
                 budget: Budget::new(config.retry.budget_percent, now),
+                told: None,
+                untold: 0,
             }),
         }
     }
@@ -44,6 +51,20 @@ impl Health {
 
     pub(super) fn spend_retry(&self) -> bool {
         self.judged().budget.spend(now())
+    }
+
+    /// Tells of an answer that did not come, at most once a second: an outage must not fill the disk.
+    pub(super) fn tell(&self, why: &str) {
+        let now = now();
+        let mut judged = self.judged();
+        if judged.told.is_some_and(|told| now.saturating_duration_since(told) < Duration::from_secs(1)) {
+            judged.untold += 1;
+            return;
+        }
+        judged.told = Some(now);
+        let untold = std::mem::take(&mut judged.untold);
+        drop(judged);
+        tracing::warn!(provider = self.provider, why, untold, "no answer of the provider");
     }
 
     pub(super) fn breaker_state(&self) -> BreakerState {
@@ -66,7 +87,7 @@ impl Health {
             connect_failures: counters.connect_failures.get(),
             in_flight: self.in_flight.load(Ordering::Relaxed),
             breaker,
-            breaker_for: now.saturating_duration_since(since),
+            breaker_for_ms: u64::try_from(now.saturating_duration_since(since).as_millis()).unwrap_or(u64::MAX),
             breaker_opened: opened,
         }
     }
@@ -106,10 +127,10 @@ impl Slot {
     }
 
     pub(super) fn report_outcome(&mut self, outcome: Outcome) {
-        if let Some(pass) = self.pass.take()
-            && let Some(breaker) = self.health.judged().breaker.as_mut()
-        {
-            breaker.report(pass, outcome, now());
+        let Some(pass) = self.pass.take() else { return };
+        let changed = self.health.judged().breaker.as_mut().and_then(|breaker| breaker.report(pass, outcome, now()));
+        if let Some(state) = changed {
+            tracing::warn!(provider = self.health.provider, ?state, "the circuit breaker changed");
         }
     }
 }

@@ -59,7 +59,6 @@ impl Window {
         self.newest = number;
     }
 
-    #[expect(clippy::indexing_slicing, reason = "a number modulo the length is within it")]
     fn bucket(&mut self, number: u64) -> &mut [u32; 2] {
         &mut self.buckets[usize::try_from(number % BUCKETS as u64).unwrap_or(0)]
     }

@@ -3,7 +3,9 @@
 //! A stream of OpenAI reports usage only if `stream_options.include_usage` asks for it. The gateway always asks,
 //! because usage must never be lost, and takes the report out again for a client that did not.
 
-use super::{Adapter, ClientError, Edit, Rewritten, Target, Unfit, View, standard_error};
+use super::answer::{self, Manners};
+use super::error::hidden;
+use super::{Adapter, ClientError, Edit, Rewritten, Row, Target, Unfit, View, standard_error};
 use crate::endpoint::Endpoint;
 use crate::json::Object;
 use crate::request::Request;
@@ -16,6 +18,10 @@ pub struct OpenAi;
 impl Adapter for OpenAi {
     fn path(&self, endpoint: Endpoint) -> Option<&'static str> {
         Some(endpoint.path_below_version())
+    }
+
+    fn matrix(&self, _endpoint: Endpoint) -> &'static [Row] {
+        &[]
     }
 
     fn rewrite(&self, request: &Request<'_>, target: &Target<'_>) -> Result<Rewritten, Unfit> {
@@ -35,18 +41,15 @@ impl Adapter for OpenAi {
     }
 
     fn edit(&self, endpoint: Endpoint, data: &str, view: &View<'_>) -> Edit {
-        // Responses always report, and their clients expect it.
-        if view.wants_usage || endpoint == Endpoint::Responses || !data.contains("\"usage\"") {
+        // Responses always report usage, and their clients expect it.
+        let hides_usage = !view.wants_usage && endpoint != Endpoint::Responses;
+        if view.model.is_none() && !(hides_usage && memchr::memmem::find(data.as_bytes(), b"\"usage\"").is_some()) {
             return Edit::Keep;
         }
-        let Ok(mut chunk) = Object::parse(data.as_bytes()) else { return Edit::Keep };
-        if chunk.has("usage") && chunk.get("choices").is_some_and(is_empty_list) {
-            return Edit::Drop;
+        match endpoint {
+            Endpoint::Responses => answer::edit_response(data, view),
+            _ => answer::edit(data, view, Manners::default(), &hidden),
         }
-        if !chunk.remove("usage") {
-            return Edit::Keep;
-        }
-        Edit::Replace(vec![String::from_utf8_lossy(&chunk.to_bytes()).into_owned()])
     }
 
     fn edit_whole(&self, _endpoint: Endpoint, _body: &[u8], _view: &View<'_>) -> Result<Option<Vec<u8>>, ClientError> {
@@ -56,10 +59,6 @@ impl Adapter for OpenAi {
     fn error(&self, status: u16, body: &[u8]) -> ClientError {
         standard_error(status, body)
     }
-}
-
-pub(super) fn is_empty_list(raw: &RawValue) -> bool {
-    raw.get().trim_start_matches('[').trim_start().starts_with(']')
 }
 
 /// Sets `stream_options.include_usage`, keeping what else the client put there.
