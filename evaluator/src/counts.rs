@@ -28,6 +28,10 @@ impl Counts {
             (load.observed, "seen from the client's side; the gateway's own records carry the evidence"),
             (load.other_migration, "of other migrations"),
             (load.cut_off, "last lines without a line end, still being written, were skipped"),
+            (
+                load.unnamed_parts,
+                "closed parts of a named file lie beside it and were not read; name the folder to read them",
+            ),
             (load.empty_files, "empty files in folders were passed over"),
             (load.fallbacks, "answers of the baseline in place of a failed candidate; they count as money only"),
             (load.repeats, "answers of the baseline that was asked once more; they count as money only"),

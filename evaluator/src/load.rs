@@ -77,6 +77,8 @@ pub struct LoadCounts {
     pub cut_off: u64,
     /// Empty files in folders, passed over.
     pub empty_files: u64,
+    /// Closed parts that lie beside a named file and were not named themselves.
+    pub unnamed_parts: u64,
 }
 
 impl LoadCounts {
@@ -110,7 +112,12 @@ pub struct Loaded {
 /// migrations and none was chosen.
 pub fn load(paths: &[PathBuf], migration: Option<&str>, skip_broken: bool) -> Result<Loaded, EvaluateError> {
     let read = |listed: &files::Listed| {
-        let mut loading = Loading { skip_broken, empty_files: listed.empty, ..Loading::default() };
+        let mut loading = Loading {
+            skip_broken,
+            empty_files: listed.empty,
+            unnamed_parts: listed.unnamed_parts,
+            ..Loading::default()
+        };
         listed.files.iter().try_for_each(|file| loading.file(file))?;
         Ok(loading)
     };
@@ -127,6 +134,7 @@ struct Loading {
     observed: u64,
     cut_off: u64,
     empty_files: u64,
+    unnamed_parts: u64,
 }
 
 /// As much of a broken row as may still be readable.
@@ -198,6 +206,7 @@ impl Loading {
             observed: self.observed,
             cut_off: self.cut_off,
             empty_files: self.empty_files,
+            unnamed_parts: self.unnamed_parts,
             other_migration: self.by_migration.values().map(|rows| rows.len() as u64).sum(),
             ..LoadCounts::default()
         };

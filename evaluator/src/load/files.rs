@@ -1,7 +1,7 @@
 //! Which files are meant.
 
 use crate::error::EvaluateError;
-use datasets::{Format, Lines, ReadError};
+use datasets::{Format, Lines, PartNames, ReadError};
 use serde::de::IgnoredAny;
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
@@ -40,6 +40,8 @@ pub(super) struct Listed {
     pub(super) files: Vec<PathBuf>,
     /// Empty files in folders, passed over: a recorder creates its file before it writes to it.
     pub(super) empty: u64,
+    /// Closed parts of files that were named themselves, which nobody named.
+    pub(super) unnamed_parts: u64,
 }
 
 /// The record files that the paths name: a file is itself, `-` is standard input, a folder is its `*.ndjson` and
@@ -47,10 +49,12 @@ pub(super) struct Listed {
 /// are passed over.
 pub(super) fn list(paths: &[PathBuf]) -> Result<Listed, EvaluateError> {
     let (mut files, mut empty) = (Vec::new(), BTreeSet::new());
+    let mut parts = BTreeSet::new();
     for path in paths {
         if path.is_dir() {
             files.extend(of_folder(path, &mut empty)?);
         } else {
+            parts.extend(PartNames::of(path).closed().iter().map(|part| canonical(part)));
             files.push(path.clone());
         }
     }
@@ -58,7 +62,9 @@ pub(super) fn list(paths: &[PathBuf]) -> Result<Listed, EvaluateError> {
     let mut named: Vec<(PathBuf, PathBuf)> = files.into_iter().map(|path| (canonical(&path), path)).collect();
     named.sort();
     named.dedup_by(|a, b| a.0 == b.0);
-    Ok(Listed { files: named.into_iter().map(|(_, path)| path).collect(), empty: empty.len() as u64 })
+    let unnamed_parts = parts.iter().filter(|part| named.iter().all(|(path, _)| path != *part)).count() as u64;
+    let files = named.into_iter().map(|(_, path)| path).collect();
+    Ok(Listed { files, empty: empty.len() as u64, unnamed_parts })
 }
 
 fn canonical(path: &Path) -> PathBuf {
@@ -100,7 +106,7 @@ mod tests {
     use std::cell::{Cell, RefCell};
 
     fn listed(names: &[&str]) -> Listed {
-        Listed { files: names.iter().map(PathBuf::from).collect(), empty: 0 }
+        Listed { files: names.iter().map(PathBuf::from).collect(), empty: 0, unnamed_parts: 0 }
     }
 
     /// What is read where the files are these, one list after the other; the last one stays.

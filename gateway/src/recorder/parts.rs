@@ -9,7 +9,7 @@ use super::tally::Tally;
 use super::writer::Now;
 use crate::config::{Records, SyncPolicy};
 use datasets::file::FileError;
-use datasets::{Appender, Header, WriteError};
+use datasets::{Appender, Header, PartNames, WriteError};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -147,7 +147,7 @@ impl Parts {
     /// Keeps as many closed parts as configured.
     fn delete_oldest(&self) {
         let Some(files_max) = self.files_max else { return };
-        let closed = self.names.closed();
+        let closed = self.names.parts.closed();
         for path in closed.iter().take(closed.len().saturating_sub(files_max)) {
             match std::fs::remove_file(path) {
                 Ok(()) => {
@@ -171,28 +171,19 @@ fn first_line(lines: &[u8]) -> usize {
     lines.iter().position(|byte| *byte == b'\n').map_or(lines.len(), |end| end + 1)
 }
 
-/// How the parts are called.
+/// Gives out names for closed parts. They only go up, even where the clock was set back or the parts of this second are
+/// deleted already.
 #[derive(Debug)]
 struct Names {
     path: PathBuf,
-    /// Before the time.
-    stem: String,
-    /// After the number, with its dot.
-    ending: String,
-    /// Time of the newest name given out, and its number: names only go up, even where the clock was set back or the
-    /// files of this second are deleted already.
+    parts: PartNames,
+    /// Second of the newest name, since the Unix epoch, and its number.
     newest: (i64, u32),
 }
 
 impl Names {
     fn of(path: &Path) -> Self {
-        let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
-        let (stem, ending) = name.split_at(name.find('.').filter(|dot| *dot > 0).unwrap_or(name.len()));
-        Self { path: path.to_owned(), stem: stem.to_owned(), ending: ending.to_owned(), newest: (0, 0) }
-    }
-
-    fn folder(&self) -> &Path {
-        self.path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."))
+        Self { path: path.to_owned(), parts: PartNames::of(path), newest: (0, 0) }
     }
 
     /// A name for a part that is closed now, which no file has.
@@ -205,31 +196,12 @@ impl Names {
         let time = jiff::Timestamp::from_second(second).unwrap_or_default().strftime("%Y%m%dT%H%M%SZ").to_string();
         loop {
             number += 1;
-            let path = self.folder().join(format!("{}-{time}-{number:04}{}", self.stem, self.ending));
+            let path = self.parts.part(&time, number);
             if !path.exists() {
                 self.newest = (second, number);
                 return path;
             }
         }
-    }
-
-    /// The closed parts, oldest first. What is not named exactly like one is somebody else's.
-    fn closed(&self) -> Vec<PathBuf> {
-        let Ok(entries) = std::fs::read_dir(self.folder()) else { return Vec::new() };
-        let mut names: Vec<String> =
-            entries.flatten().filter_map(|entry| entry.file_name().into_string().ok()).collect();
-        names.retain(|name| self.is_closed(name));
-        names.sort();
-        names.into_iter().map(|name| self.folder().join(name)).collect()
-    }
-
-    fn is_closed(&self, name: &str) -> bool {
-        let middle = name.strip_prefix(&self.stem).and_then(|rest| rest.strip_suffix(&self.ending));
-        let Some((time, number)) = middle.and_then(|middle| middle.strip_prefix('-')?.split_once('-')) else {
-            return false;
-        };
-        let shape: String = time.chars().map(|letter| if letter.is_ascii_digit() { '0' } else { letter }).collect();
-        shape == "00000000T000000Z" && number.len() >= 4 && number.bytes().all(|byte| byte.is_ascii_digit())
     }
 }
 
@@ -252,23 +224,12 @@ mod tests {
     }
 
     #[test]
-    fn parts_are_told_from_other_files() {
+    fn names_only_go_up() {
         let mut names = Names::of(Path::new("folder/records.ndjson"));
         let mut unused = |seconds: i64| names.unused(seconds * 1_000_000).file_name().unwrap().to_owned();
         assert_eq!(unused(1_795_391_100), "records-20261122T234500Z-0001.ndjson");
         assert_eq!(unused(1_795_391_100), "records-20261122T234500Z-0002.ndjson");
         assert_eq!(unused(1_700_000_000), "records-20261122T234500Z-0003.ndjson", "the clock was set back");
         assert_eq!(unused(1_795_391_101), "records-20261122T234501Z-0001.ndjson");
-        assert!(names.is_closed("records-20261122T234500Z-0001.ndjson"));
-        for other in [
-            "records.ndjson",
-            "records-20261122T234500Z-0001.ndjson.zst",
-            "records-20261122T234500Z-1.ndjson",
-            "records-of-monday-0001.ndjson",
-            "records-old-20261122T234500Z-0001.ndjson",
-            "labels-20261122T234500Z-0001.ndjson",
-        ] {
-            assert!(!names.is_closed(other), "{other}");
-        }
     }
 }
