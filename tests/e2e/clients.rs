@@ -15,8 +15,8 @@ mod suite;
 use crate::command::say;
 use crate::harness::{PROVIDER_KEY, until};
 use datasets::Role;
-use house::Situation;
-use mocks::{Faults, Profile, RecordedRequest};
+use house::{Candidate, Situation};
+use mocks::{Faults, Latency, Profile, RecordedRequest};
 use suite::{Arm, Ran, run};
 use wire::ErrorKind;
 
@@ -38,6 +38,7 @@ const NOT_YET: &[&str] = &[
     // `retry-after-ms` of refusals is not passed on.
     "errors/rate_limit",
     "house/failing_candidate",
+    "house/compatible",
 ];
 
 /// Whether a whole house waits; said aloud.
@@ -140,14 +141,54 @@ async fn a_client_that_leaves_in_the_middle_leaves_a_record_and_ends_the_upstrea
             Situation { openai: endless.clone(), deepseek: endless, weight_percent, ..Situation::default() };
         let house = situation.build().await;
         let ran = run(&house.gateway_url(), "abort", arm, NOT_YET).await;
-        // Two streams a client.
-        let streams = 2 * ran.len();
+        // Three streams a client.
+        let streams = 3 * ran.len();
         let mock = if arm == Arm::Baseline { &house.openai } else { &house.deepseek };
         until("the upstream is left", || mock.requests().counts().cancelled == streams as u64).await;
         let records = house.records().await;
         let left = |role, error| records.iter().filter(|r| r.role == role && r.error == error).count();
         assert_eq!(left(Role::Served, Some(ErrorKind::ClientCancelled)), streams, "{records:?}");
     }
+}
+
+#[tokio::test]
+async fn a_client_that_gives_up_before_the_first_byte_leaves_a_record_and_ends_the_upstream() {
+    let slow =
+        Profile { time_scale: 1.0, first_token: Latency { median_ms: 300_000.0, sigma: 0.0 }, ..Profile::instant() };
+    let house = Situation { openai: slow, ..Situation::default() }.build().await;
+    let calls = 2 * run(&house.gateway_url(), "slow", Arm::Baseline, NOT_YET).await.len();
+    until("the upstream is left", || house.openai.requests().counts().in_flight == 0).await;
+    let records = house.records().await;
+    let left = records.iter().filter(|record| record.error == Some(ErrorKind::ClientCancelled)).count();
+    assert_eq!((left, records.len()), (calls, calls), "{records:?}");
+}
+
+#[tokio::test]
+async fn a_queued_candidate_is_waited_for() {
+    // Blank lines before whole answers, comments before streams, both while the model has not begun.
+    let queued = Profile {
+        time_scale: 1.0,
+        queue_share: 1.0,
+        queue_ms: 60,
+        keep_alive_ms: 20,
+        first_token: Latency { median_ms: 0.1, sigma: 0.0 },
+        gap: Latency { median_ms: 0.01, sigma: 0.0 },
+        ..Profile::instant()
+    };
+    let house = Situation { deepseek: queued, weight_percent: 100.0, ..Situation::default() }.build().await;
+    let others = ["formats/", "errors/", "completions/", "embeddings/", "responses/", "moderations/", "models/"];
+    run(&house.gateway_url(), "features", Arm::Candidate, &[NOT_YET, &others].concat()).await;
+}
+
+#[tokio::test]
+async fn any_server_that_speaks_as_openai_can_be_the_candidate() {
+    if waits("house/compatible") {
+        return;
+    }
+    let candidate = Candidate::Compatible;
+    let house = Situation { candidate, weight_percent: 100.0, ..Situation::default() }.build().await;
+    run(&house.gateway_url(), "features", Arm::Either, NOT_YET).await;
+    assert!(!house.deepseek.requests().recent().is_empty(), "the candidate was never asked");
 }
 
 #[tokio::test]

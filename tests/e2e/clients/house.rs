@@ -11,8 +11,11 @@ use std::sync::Arc;
 pub(crate) struct Situation {
     pub weight_percent: f64,
     pub shadow_percent: f64,
+    /// Manners of the mocks.
     pub openai: Profile,
     pub deepseek: Profile,
+    /// Whose manners the candidate has, in the mocks and in the configuration.
+    pub candidate: Candidate,
     /// The only key that both providers accept; `None` takes any.
     pub accept_key: Option<String>,
 }
@@ -24,7 +27,32 @@ impl Default for Situation {
             shadow_percent: 0.0,
             openai: Profile::instant(),
             deepseek: Profile::instant(),
+            candidate: Candidate::DeepSeek,
             accept_key: None,
+        }
+    }
+}
+
+/// The candidates that clients are tried against.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Candidate {
+    DeepSeek,
+    /// Any server that speaks as OpenAI does.
+    Compatible,
+}
+
+impl Candidate {
+    const fn kind(self) -> &'static str {
+        match self {
+            Self::DeepSeek => "deepseek",
+            Self::Compatible => "compatible",
+        }
+    }
+
+    const fn vendor(self) -> Vendor {
+        match self {
+            Self::DeepSeek => Vendor::DeepSeek,
+            Self::Compatible => Vendor::OpenAi,
         }
     }
 }
@@ -51,9 +79,9 @@ impl Situation {
         };
         let models = Some(MODELS.map(str::to_owned).to_vec());
         let openai = MockConfig { profile: self.openai.clone(), models, ..common.clone() };
-        let deepseek = MockConfig { vendor: Vendor::DeepSeek, profile: self.deepseek.clone(), ..common };
+        let candidate = MockConfig { vendor: self.candidate.vendor(), profile: self.deepseek.clone(), ..common };
         let openai = mocks::start(ANY, openai).await.unwrap();
-        let deepseek = mocks::start(ANY, deepseek).await.unwrap();
+        let deepseek = mocks::start(ANY, candidate).await.unwrap();
         let text = self.config(&openai.base_url(), &deepseek.base_url(), &records);
         let config = Config::parse(&text, Path::new("clients.toml"), &environment).unwrap();
         let gateway = gateway::start(config).await.unwrap();
@@ -62,8 +90,9 @@ impl Situation {
 
     /// Every model is mapped, those included that the candidate has no endpoint for: the arm must be refused for what
     /// the request asks, not for its model's name. One is mapped to a name that nobody sells.
-    fn config(&self, openai: &str, deepseek: &str, records: &Path) -> String {
+    fn config(&self, openai: &str, candidate: &str, records: &Path) -> String {
         let Self { weight_percent, shadow_percent, .. } = self;
+        let kind = self.candidate.kind();
         format!(
             r#"
 server.listen = "127.0.0.1:0"
@@ -72,13 +101,13 @@ admin.listen = "127.0.0.1:0"
 kind = "openai"
 base_url = "{openai}"
 api_key_env = "KEY"
-[providers.deepseek]
-kind = "deepseek"
-base_url = "{deepseek}"
+[providers.other]
+kind = "{kind}"
+base_url = "{candidate}"
 api_key_env = "KEY"
 [migrations.move]
 baseline = "openai"
-candidate = "deepseek"
+candidate = "other"
 weight_percent = {weight_percent:?}
 shadow_percent = {shadow_percent:?}
 [migrations.move.models]

@@ -39,10 +39,10 @@ impl Client {
     /// Folder of the installation; another version is another folder. No dots, so that the lock's name is its own.
     fn folder(self) -> String {
         match self {
-            Self::Python => PYTHON.replace("==", "-python-"),
-            Self::Node => NODE.join("-").replace('@', "-node-"),
+            Self::Python => format!("client-python-{PYTHON}"),
+            Self::Node => format!("client-node-{}", NODE.join("-")),
         }
-        .replace('.', "_")
+        .replace(|character: char| !character.is_ascii_alphanumeric(), "-")
     }
 }
 

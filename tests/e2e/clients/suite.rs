@@ -10,6 +10,8 @@ pub(crate) enum Arm {
     Direct,
     Baseline,
     Candidate,
+    /// One of the two: who can do what is not the matter.
+    Either,
 }
 
 impl Arm {
@@ -18,6 +20,7 @@ impl Arm {
             Self::Direct => "direct",
             Self::Baseline => "baseline",
             Self::Candidate => "candidate",
+            Self::Either => "either",
         }
     }
 }

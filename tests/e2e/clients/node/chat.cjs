@@ -59,6 +59,8 @@ check('chat/stream_frames', async (world) => {
   const response = await world.chat({ stream: true }).asResponse();
   assert(response.headers.get('content-type').startsWith('text/event-stream'));
   const frames = (await response.text()).split('\n\n');
+  // Signs of life while the provider has not begun; each is a frame of its own.
+  while (frames[0].startsWith(':')) frames.shift();
   assert.equal(frames.pop(), '', 'the stream does not end with a blank line');
   assert.equal(frames.pop(), 'data: [DONE]');
   for (const frame of frames) assert(JSON.parse(frame.replace(/^data: /, '')), frame);
@@ -138,6 +140,16 @@ check('chat/max_completion_tokens', async (world) => {
   assert(answer.choices[0].finish_reason === 'length' && answer.usage.completion_tokens <= 5, JSON.stringify(answer));
   const chunks = await all(world.chat({ max_completion_tokens: 5, stream: true }));
   assert.equal(chunks.at(-1).choices[0].finish_reason, 'length');
+});
+
+// What the candidate does not know is left out, and said.
+check('chat/dropped_members', async (world) => {
+  const asked = { seed: 7, presence_penalty: 0.5, temperature: 0.5 };
+  const { data, response } = await world.chat(asked).withResponse();
+  assert(contentOf(data));
+  const said = (response.headers.get('x-weighbridge-dropped') ?? '').split(', ').sort();
+  const byCandidate = response.headers.get('x-weighbridge-arm') === 'candidate';
+  assert.deepEqual(said, byCandidate ? ['presence_penalty', 'seed'] : ['']);
 });
 
 check('chat/unknown_members', async (world) => {

@@ -1,7 +1,7 @@
 // Refusals and failures, as the client's own error classes.
 
 const OpenAI = require('openai');
-const { all, assert, check, refused } = require('./world.cjs');
+const { MODEL, QUESTION, all, assert, check, refused } = require('./world.cjs');
 
 check('errors/bad_type', async (world) => {
   for (const more of [{}, { stream: true }]) {
@@ -113,6 +113,21 @@ check(
     const stream = await world.chat({ stream: true });
     setTimeout(() => stream.controller.abort(), 50);
     assert((await all(stream)).length > 0, 'nothing came before the abort');
+    const leaving = new AbortController();
+    const asked = { model: MODEL, messages: QUESTION, stream: true };
+    for await (const _ of await world.client.chat.completions.create(asked, { signal: leaving.signal })) leaving.abort();
   },
   { suite: 'abort', servedBy: 'either' },
+);
+
+check(
+  'errors/timeout',
+  async (world) => {
+    // The client gives up before the first byte.
+    for (const more of [{}, { stream: true }]) {
+      const call = () => world.open({ maxRetries: 0, timeout: 500 }).chat.completions.create({ model: MODEL, messages: QUESTION, ...more });
+      await assert.rejects(call, OpenAI.APIConnectionTimeoutError);
+    }
+  },
+  { suite: 'slow' },
 );

@@ -84,6 +84,10 @@ def stream_frames(world):
         assert response.headers["content-type"].startswith("text/event-stream"), response.headers
         assert response.headers["x-request-id"], response.headers
         lines = list(response.iter_lines())
+    # Signs of life while the provider has not begun; each is a frame of its own.
+    while lines[0].startswith(":"):
+        assert lines[1] == "", lines[:2]
+        del lines[:2]
     assert set(lines[1::2]) == {""}, "an event that is not one line and a blank one"
     assert all(line.startswith("data: ") for line in lines[::2]), lines
     assert lines[-2] == "data: [DONE]", lines[-2:]
@@ -166,6 +170,18 @@ def max_completion_tokens(world):
     assert answer.choices[0].finish_reason == "length" and answer.usage.completion_tokens <= 5, answer
     *_, last = whole(world, max_completion_tokens=5, stream=True)
     assert last.choices[0].finish_reason == "length", last
+
+
+@check("chat/dropped_members")
+def dropped_members(world):
+    """What the candidate does not know is left out, and said."""
+    raw = world.client.chat.completions.with_raw_response.create(
+        model=MODEL, messages=QUESTION, seed=7, presence_penalty=0.5, temperature=0.5
+    )
+    assert raw.parse().choices[0].message.content
+    said = (raw.headers.get("x-weighbridge-dropped") or "").split(", ")
+    wanted = ["presence_penalty", "seed"] if raw.headers.get("x-weighbridge-arm") == "candidate" else [""]
+    assert sorted(said) == wanted, said
 
 
 @check("chat/unknown_members")

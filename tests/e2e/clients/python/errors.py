@@ -1,5 +1,6 @@
 """Refusals and failures, as the client's own exception classes."""
 
+import asyncio
 import time
 
 import openai
@@ -114,3 +115,26 @@ def abort(world):
     with world.client.chat.completions.create(model=MODEL, messages=QUESTION, stream=True) as stream:
         next(stream)
     assert time.monotonic() - begun < 30, "closing waits for the end of the stream"
+
+    async def cancelled():
+        async with world.async_client() as client:
+            stream = await client.chat.completions.create(model=MODEL, messages=QUESTION, stream=True)
+            async for _ in stream:
+                asyncio.current_task().cancel()
+
+    try:
+        asyncio.run(cancelled())
+        raise AssertionError("the stream ended before it was cancelled")
+    except asyncio.CancelledError:
+        pass
+
+
+@check("errors/timeout", suite="slow")
+def timeout(world):
+    """The client gives up before the first byte."""
+    for more in ({}, {"stream": True}):
+        try:
+            ask(world, timeout=0.5, **more)
+            raise AssertionError("answered in time")
+        except openai.APITimeoutError:
+            pass
