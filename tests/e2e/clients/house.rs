@@ -1,5 +1,6 @@
 //! Two mocks and a gateway before them, as the clients' checks need it: recorded tool calls, limited lists of models.
 
+use super::suite::{Arm, Suite};
 use crate::harness::{ANY, House, client, environment};
 use gateway::Config;
 use mocks::{MockConfig, Profile, Script, Vendor};
@@ -125,8 +126,8 @@ path = "{}"
 }
 
 impl House {
-    /// What a client is configured with.
-    pub(crate) fn gateway_url(&self) -> String {
-        format!("http://{}/v1", self.gateway.address)
+    /// A suite against the gateway of this house.
+    pub(crate) fn suite(&self, name: &'static str, arm: Arm) -> Suite {
+        Suite { name, arm, url: format!("http://{}/v1", self.gateway.address) }
     }
 }

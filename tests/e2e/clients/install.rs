@@ -48,7 +48,7 @@ impl Client {
 
 fn python(folder: &Path) -> Result<Command, String> {
     let program = folder.join("bin/python");
-    if step(Command::new(&program).args(["-c", "import openai"])).is_err() {
+    if step(Command::new(&program).args(["-c", "import importlib.metadata as m; m.version('openai')"])).is_err() {
         step(Command::new("python3").args(["-m", "venv", "--clear"]).arg(folder))?;
         step(Command::new(&program).args(["-m", "pip", "install", "--quiet", "--disable-pip-version-check", PYTHON]))?;
     }
@@ -64,7 +64,7 @@ fn node(folder: &Path) -> Result<Command, String> {
         command.env("NODE_PATH", &modules);
         command
     };
-    if step(node().args(["-e", "require('openai/helpers/zod')"])).is_err() {
+    if step(node().args(["-e", "require.resolve('openai/helpers/zod')"])).is_err() {
         let mut npm = Command::new("npm");
         npm.args(["install", "--no-audit", "--no-fund", "--no-save", "--loglevel=error", "--prefix"])
             .arg(folder)

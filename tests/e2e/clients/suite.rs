@@ -1,4 +1,4 @@
-//! Running one suite of checks in both languages.
+//! Running suites of checks in both languages.
 
 use super::install::Client;
 use crate::command::{finish, say};
@@ -25,52 +25,68 @@ impl Arm {
     }
 }
 
-/// What one client reports of a suite that passed.
+/// A suite against one address. A process runs several, because clients take longer to load than to run.
+#[derive(Debug)]
+pub(crate) struct Suite {
+    pub name: &'static str,
+    pub arm: Arm,
+    pub url: String,
+}
+
+/// What one client reports of suites that passed.
 #[derive(Debug)]
 pub(crate) struct Ran {
     pub client: &'static str,
-    /// The body of the request with unknown members, where the suite has one.
+    /// The body of the last request with unknown members, where a suite has one.
     pub sent: String,
 }
 
-/// Runs a suite in both languages side by side; panics with the lines of the checks that failed. Empty where no client
+/// Runs suites in both languages side by side; panics with the lines of the checks that failed. Empty where no client
 /// can be had, which is said aloud, or fails with `WEIGHBRIDGE_REQUIRE_CLIENTS`.
-pub(crate) async fn run(url: &str, suite: &str, arm: Arm, not_yet: &[&str]) -> Vec<Ran> {
-    let (python, node) =
-        tokio::join!(one(Client::Python, url, suite, arm, not_yet), one(Client::Node, url, suite, arm, not_yet));
-    let (passed, failed): (Vec<_>, Vec<_>) = [python, node].into_iter().flatten().partition(Result::is_ok);
-    let failed: Vec<String> = failed.into_iter().filter_map(Result::err).collect();
-    assert!(failed.is_empty(), "{suite}, {arm:?}:\n{}", failed.join("\n"));
-    passed.into_iter().filter_map(Result::ok).collect()
+pub(crate) async fn run(suites: &[Suite], not_yet: &[&str]) -> Vec<Ran> {
+    let mut arguments = vec![not_yet.join(",")];
+    for Suite { name, arm, url } in suites {
+        arguments.extend([(*name).to_owned(), arm.name().to_owned(), url.clone()]);
+    }
+    let (python, node) = tokio::join!(one(Client::Python, &arguments), one(Client::Node, &arguments));
+    let mut ran = Vec::new();
+    let mut failed = Vec::new();
+    for outcome in [python, node].into_iter().flatten() {
+        match outcome {
+            Ok(passed) => ran.push(passed),
+            Err(lines) => failed.push(lines),
+        }
+    }
+    assert!(failed.is_empty(), "\n{}", failed.join("\n"));
+    ran
 }
 
 /// `None` if the client cannot be had, `Err` with the lines that say what failed.
-async fn one(client: Client, url: &str, suite: &str, arm: Arm, not_yet: &[&str]) -> Option<Result<Ran, String>> {
+async fn one(client: Client, arguments: &[String]) -> Option<Result<Ran, String>> {
     let name = client.name();
     let mut command = match tokio::task::spawn_blocking(move || client.command()).await.unwrap() {
         Ok(command) => command,
         Err(why) => {
-            assert!(
-                std::env::var_os("WEIGHBRIDGE_REQUIRE_CLIENTS").is_none(),
-                "the {name} client cannot be had: {why}"
-            );
+            let required = std::env::var_os("WEIGHBRIDGE_REQUIRE_CLIENTS").is_some();
+            assert!(!required, "the {name} client cannot be had: {why}");
             say(&format!("skipped: the {name} client cannot be had here ({why})"));
             return None;
         }
     };
-    command
-        .args([url, suite, arm.name(), &not_yet.join(",")])
-        .env("NO_PROXY", "127.0.0.1")
-        .env("no_proxy", "127.0.0.1");
+    command.args(arguments).env("NO_PROXY", "127.0.0.1").env("no_proxy", "127.0.0.1");
     let ran = finish(command).await;
-    let lines =
-        |mark: &str| ran.out.lines().filter_map(|line| line.strip_prefix(mark)).map(str::to_owned).collect::<Vec<_>>();
+    let lines = |mark: &str| -> Vec<String> {
+        ran.out.lines().filter_map(|line| line.strip_prefix(mark)).map(|line| format!("{name}: {line}")).collect()
+    };
     let failed = lines("FAIL ");
-    if ran.code != 0 || !failed.is_empty() {
-        let rest = if failed.is_empty() { format!("\n{}\n{}", ran.out, ran.err) } else { String::new() };
-        return Some(Err(format!("{name}: {}{rest}", failed.join(&format!("\n{name}: ")))));
+    if !failed.is_empty() {
+        return Some(Err(failed.join("\n")));
     }
-    assert!(!lines("ok ").is_empty() || !lines("skip ").is_empty(), "{name} has no checks for {suite}: {}", ran.out);
-    let sent = lines("sent ").first().map(|line| serde_json::from_str(line).unwrap()).unwrap_or_default();
+    if ran.code != 0 {
+        return Some(Err(format!("{name} ended with {}\n{}\n{}", ran.code, ran.out, ran.err)));
+    }
+    assert!(!lines("ok ").is_empty() || !lines("skip ").is_empty(), "{name} has no checks for {arguments:?}");
+    let sent = ran.out.lines().filter_map(|line| line.strip_prefix("sent ")).next_back();
+    let sent = sent.map(|line| serde_json::from_str(line).unwrap()).unwrap_or_default();
     Some(Ok(Ran { client: name, sent }))
 }

@@ -1,6 +1,6 @@
 // What the checks share: a table of named checks, a client that notes who answered, and the runner.
 //
-//     node run.cjs BASE_URL SUITE ARM [NOT_YET]
+//     node run.cjs NOT_YET SUITE ARM BASE_URL [SUITE ARM BASE_URL ...]
 //
 // The arguments and the table are those of ../python/world.py.
 
@@ -90,10 +90,8 @@ async function all(stream) {
 
 const textOf = (chunks) => chunks.map((chunk) => chunk.choices[0]?.delta.content ?? '').join('');
 
-async function main() {
-  const [baseURL, suite, arm, notYet = ''] = process.argv.slice(2);
-  const leftOut = notYet.split(',').filter(Boolean);
-  const world = new World(baseURL, arm);
+// One line a check; the exit code says whether all held.
+async function runSuite(world, suite, leftOut) {
   for (const { name, run, servedBy } of CHECKS.filter((entry) => entry.suite === suite)) {
     if (leftOut.some((start) => name.startsWith(start))) {
       console.log(`skip ${name}`);
@@ -107,8 +105,18 @@ async function main() {
     } catch (error) {
       process.exitCode = 1;
       const where = (error.stack ?? '').split('\n').find((line) => line.includes('clients/node/')) ?? '';
-      console.log(`FAIL ${name}: ${error.message} [${where.trim()}]`.replaceAll('\n', ' '));
+      const why = `${error.message} [${where.trim()}]`;
+      console.log(`FAIL ${name} (${suite}, ${world.arm}): ${why}`.replaceAll('\n', ' '));
     }
+  }
+}
+
+async function main() {
+  const [notYet, ...rest] = process.argv.slice(2);
+  const leftOut = notYet.split(',').filter(Boolean);
+  for (let at = 0; at < rest.length; at += 3) {
+    const [suite, arm, baseURL] = rest.slice(at, at + 3);
+    await runSuite(new World(baseURL, arm), suite, leftOut);
   }
 }
 

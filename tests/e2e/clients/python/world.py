@@ -1,6 +1,6 @@
 """What the checks share: a table of named checks, clients that note who answered, and the runner.
 
-    python run.py BASE_URL SUITE ARM [NOT_YET]
+    python run.py NOT_YET SUITE ARM BASE_URL [SUITE ARM BASE_URL ...]
 
 ARM is who should answer: `baseline` or `candidate` through a gateway, `either`, or `direct` where there is no gateway.
 NOT_YET holds names of checks, or the first part of their names, that are left out; separated by commas.
@@ -106,11 +106,9 @@ def refused(kind, call):
     raise AssertionError(f"accepted instead of {kind.__name__}")
 
 
-def main():
-    base_url, suite, arm, *not_yet = sys.argv[1:]
-    left_out = tuple(name for name in "".join(not_yet).split(",") if name)
-    world = World(base_url, arm)
-    failed = 0
+def run_suite(world, suite, left_out):
+    """One line a check; says whether all held."""
+    held = True
     for _, name, served_by, function in [entry for entry in CHECKS if entry[0] == suite]:
         if name.startswith(left_out):
             print(f"skip {name}")
@@ -121,9 +119,17 @@ def main():
             world.check_arm(served_by)
             print(f"ok {name}")
         except Exception as error:
-            failed += 1
-            where = traceback.extract_tb(error.__traceback__)[-1]
-            mine = [frame for frame in traceback.extract_tb(error.__traceback__) if "clients/python" in frame.filename]
-            where = mine[-1] if mine else where
-            print(f"FAIL {name}: {type(error).__name__}: {error} [line {where.lineno}: {where.line}]".replace("\n", " "))
-    sys.exit(1 if failed else 0)
+            held = False
+            frames = traceback.extract_tb(error.__traceback__)
+            where = [frame for frame in frames if "clients/python" in frame.filename][-1]
+            why = f"{type(error).__name__}: {error} [line {where.lineno}: {where.line}]"
+            print(f"FAIL {name} ({suite}, {world.arm}): {why}".replace("\n", " "))
+    return held
+
+
+def main():
+    not_yet, *rest = sys.argv[1:]
+    left_out = tuple(name for name in not_yet.split(",") if name)
+    runs = zip(rest[0::3], rest[1::3], rest[2::3], strict=True)
+    held = [run_suite(World(base_url, arm), suite, left_out) for suite, arm, base_url in runs]
+    sys.exit(0 if all(held) else 1)
