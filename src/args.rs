@@ -83,7 +83,9 @@ pub(crate) enum MockKind {
     Openai,
     /// DeepSeek, port 9102.
     Deepseek,
-    /// Both.
+    /// A server that speaks OpenAI's language, as vLLM and Ollama do, port 9105.
+    Compatible,
+    /// All of them.
     All,
 }
 
@@ -94,7 +96,7 @@ pub(crate) struct Mock {
     /// Address of a single mock, instead of its usual port.
     #[arg(long, conflicts_with = "port_base")]
     pub listen: Option<SocketAddr>,
-    /// First port: OpenAI gets it, DeepSeek the next one.
+    /// First port: OpenAI gets it, DeepSeek the next one, the compatible server the fourth after it.
     #[arg(long)]
     pub port_base: Option<u16>,
     /// Recorded answers by prompt, NDJSON.

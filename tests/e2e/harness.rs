@@ -2,7 +2,7 @@
 
 use datasets::{Exchange, Format, Lines};
 use gateway::Config;
-use mocks::{MockConfig, Profile, Vendor};
+use mocks::{MockConfig, Profile, Provider};
 use serde_json::{Value, json};
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
@@ -58,11 +58,11 @@ impl Plan {
     pub(crate) async fn build(self) -> House {
         let folder = tempfile::tempdir().unwrap();
         let records = folder.path().join("records.ndjson");
-        let mock = async |vendor, profile| {
-            mocks::start(ANY, MockConfig { profile, ..MockConfig::instant(vendor) }).await.unwrap()
+        let mock = async |provider, profile| {
+            mocks::start(ANY, MockConfig { profile, ..MockConfig::instant(provider) }).await.unwrap()
         };
-        let openai = mock(Vendor::OpenAi, self.openai.clone()).await;
-        let deepseek = mock(Vendor::DeepSeek, self.deepseek.clone()).await;
+        let openai = mock(Provider::OpenAi, self.openai.clone()).await;
+        let deepseek = mock(Provider::DeepSeek, self.deepseek.clone()).await;
         let text = self.config(&openai.base_url(), &deepseek.base_url(), &records);
         let config = Config::parse(&text, Path::new("test.toml"), &environment).unwrap();
         let gateway = gateway::start(config).await.unwrap();

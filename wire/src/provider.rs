@@ -18,11 +18,13 @@ pub enum Provider {
     OpenAi,
     /// DeepSeek.
     DeepSeek,
+    /// Any OpenAI-compatible server, such as vLLM or Ollama.
+    Compatible,
 }
 
 impl Provider {
     /// All of them.
-    pub const ALL: [Self; 2] = [Self::OpenAi, Self::DeepSeek];
+    pub const ALL: [Self; 3] = [Self::OpenAi, Self::DeepSeek, Self::Compatible];
 
     /// The name in configuration, records and price tables.
     #[must_use]
@@ -30,6 +32,7 @@ impl Provider {
         match self {
             Self::OpenAi => "openai",
             Self::DeepSeek => "deepseek",
+            Self::Compatible => "compatible",
         }
     }
 
@@ -37,7 +40,7 @@ impl Provider {
     #[must_use]
     pub fn adapter(self) -> &'static dyn Adapter {
         match self {
-            Self::OpenAi => &openai::OpenAi,
+            Self::OpenAi | Self::Compatible => &openai::OpenAi,
             Self::DeepSeek => &deepseek::DeepSeek,
         }
     }
