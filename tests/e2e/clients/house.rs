@@ -3,7 +3,7 @@
 use super::suite::{Arm, Suite};
 use crate::harness::{ANY, House, client, environment};
 use gateway::Config;
-use mocks::{MockConfig, Profile, Script, Vendor};
+use mocks::{MockConfig, Profile, Provider, Script};
 use std::path::Path;
 use std::sync::Arc;
 
@@ -16,7 +16,7 @@ pub(crate) struct Situation {
     pub openai: Profile,
     pub deepseek: Profile,
     /// Whose manners the candidate has, in the mocks and in the configuration.
-    pub candidate: Candidate,
+    pub candidate: Provider,
     /// The only key that both providers accept; `None` takes any.
     pub accept_key: Option<String>,
 }
@@ -28,32 +28,8 @@ impl Default for Situation {
             shadow_percent: 0.0,
             openai: Profile::instant(),
             deepseek: Profile::instant(),
-            candidate: Candidate::DeepSeek,
+            candidate: Provider::DeepSeek,
             accept_key: None,
-        }
-    }
-}
-
-/// The candidates that clients are tried against.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Candidate {
-    DeepSeek,
-    /// Any server that speaks as OpenAI does.
-    Compatible,
-}
-
-impl Candidate {
-    const fn kind(self) -> &'static str {
-        match self {
-            Self::DeepSeek => "deepseek",
-            Self::Compatible => "compatible",
-        }
-    }
-
-    const fn vendor(self) -> Vendor {
-        match self {
-            Self::DeepSeek => Vendor::DeepSeek,
-            Self::Compatible => Vendor::OpenAi,
         }
     }
 }
@@ -76,11 +52,13 @@ impl Situation {
         let common = MockConfig {
             script: Arc::new(script),
             accept_key: self.accept_key.clone(),
-            ..MockConfig::instant(Vendor::OpenAi)
+            ..MockConfig::instant(Provider::OpenAi)
         };
         let models = Some(MODELS.map(str::to_owned).to_vec());
         let openai = MockConfig { profile: self.openai.clone(), models, ..common.clone() };
-        let candidate = MockConfig { vendor: self.candidate.vendor(), profile: self.deepseek.clone(), ..common };
+        // DeepSeek knows what it sells; another server has to be told.
+        let models = (self.candidate == Provider::Compatible).then(|| vec!["deepseek-flash".to_owned()]);
+        let candidate = MockConfig { provider: self.candidate, profile: self.deepseek.clone(), models, ..common };
         let openai = mocks::start(ANY, openai).await.unwrap();
         let deepseek = mocks::start(ANY, candidate).await.unwrap();
         let text = self.config(&openai.base_url(), &deepseek.base_url(), &records);
@@ -93,7 +71,7 @@ impl Situation {
     /// the request asks, not for its model's name. One is mapped to a name that nobody sells.
     fn config(&self, openai: &str, candidate: &str, records: &Path) -> String {
         let Self { weight_percent, shadow_percent, .. } = self;
-        let kind = self.candidate.kind();
+        let kind = self.candidate.name();
         format!(
             r#"
 server.listen = "127.0.0.1:0"

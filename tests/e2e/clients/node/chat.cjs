@@ -40,7 +40,9 @@ check('chat/stream_usage', async (world) => {
   const last = chunks.pop();
   assert.deepEqual(last.choices, []);
   assert.equal(last.usage.total_tokens, last.usage.prompt_tokens + last.usage.completion_tokens);
-  assert(chunks.every((chunk) => chunk.choices.length && chunk.usage === null), 'usage is not null before its own chunk');
+  assert(chunks.every((chunk) => chunk.choices.length && !chunk.usage), 'usage before its own chunk');
+  // Servers that only resemble OpenAI leave it out.
+  assert(world.arm === 'either' || chunks.every((chunk) => chunk.usage === null), 'usage is not null');
   assert.equal(chunks.at(-1).choices[0].finish_reason, 'stop');
 });
 
@@ -148,8 +150,7 @@ check('chat/dropped_members', async (world) => {
   const { data, response } = await world.chat(asked).withResponse();
   assert(contentOf(data));
   const said = (response.headers.get('x-weighbridge-dropped') ?? '').split(', ').sort();
-  const byCandidate = response.headers.get('x-weighbridge-arm') === 'candidate';
-  assert.deepEqual(said, byCandidate ? ['presence_penalty', 'seed'] : ['']);
+  assert.deepEqual(said, world.arm === 'candidate' ? ['presence_penalty', 'seed'] : ['']);
 });
 
 check('chat/unknown_members', async (world) => {

@@ -89,7 +89,7 @@ check('tools/forced', async (world) => {
 
 check('tools/not_forced', async (world) => {
   assert((await ask(world, { tool_choice: 'auto' })).choices[0].message.tool_calls);
-  assert(!(await ask(world, { tool_choice: 'none' })).choices[0].message.tool_calls);
+  assert(!(await ask(world, { tool_choice: 'none' })).choices[0].message.tool_calls?.length);
   assert((await ask(world, { parallel_tool_calls: false })).choices[0].message.tool_calls);
 });
 

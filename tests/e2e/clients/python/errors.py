@@ -22,7 +22,7 @@ def bad_type(world):
 @check("errors/bad_parameter")
 def bad_parameter(world):
     for more in ({}, {"stream": True}):
-        error = refused(openai.BadRequestError, lambda: ask(world, temperature=3, **more))
+        error = refused(openai.BadRequestError, lambda: ask(world, temperature=-1, **more))
         assert error.type == "invalid_request_error" and "temperature" in error.message, error.body
         # The other vendor does not say which member it was.
         by_candidate = error.response.headers.get("x-weighbridge-arm") == "candidate"
