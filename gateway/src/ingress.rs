@@ -11,27 +11,34 @@ pub(crate) use open::{error_behind, is_event_stream};
 use crate::problem::Problem;
 use crate::reply::Reply;
 use crate::state::Shared;
-use http::{Method, Request, Response};
+use http::{HeaderName, HeaderValue, Method, Request, Response};
 use hyper::body::Incoming;
 use std::sync::Arc;
+use uuid::Uuid;
 use wire::Endpoint;
 
-/// Answers one request of the data plane.
+const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+
+/// Answers one request of the data plane. Every answer carries the id under which it may be on record.
 pub(crate) async fn handle(shared: Arc<Shared>, request: Request<Incoming>) -> Response<Reply> {
-    let path = request.uri().path();
-    // Clients that were configured for DeepSeek leave the version out.
-    let versioned = if path.starts_with("/v1/") { path.to_owned() } else { format!("/v1{path}") };
-    if let Some(endpoint) = Endpoint::of_path(&versioned) {
-        return match *request.method() {
-            Method::POST => call::answer(shared, endpoint, request).await,
-            _ => Problem::wrong_method().respond(),
-        };
+    let pair = Uuid::now_v7().to_string();
+    let mut response = route(shared, request, &pair).await;
+    if let Ok(id) = HeaderValue::from_str(&pair) {
+        response.headers_mut().insert(REQUEST_ID, id);
     }
-    match versioned.strip_prefix("/v1/models") {
-        Some(rest) if rest.is_empty() || rest.starts_with('/') => match *request.method() {
-            Method::GET => models::answer(&shared, request.headers(), rest.trim_start_matches('/')),
-            _ => Problem::wrong_method().respond(),
-        },
-        _ => Problem::not_found(path).respond(),
+    response
+}
+
+async fn route(shared: Arc<Shared>, request: Request<Incoming>, pair: &str) -> Response<Reply> {
+    // Clients that were configured for DeepSeek leave the version out.
+    let path = request.uri().path();
+    let path = path.strip_prefix("/v1").unwrap_or(path);
+    let endpoint = Endpoint::ALL.into_iter().find(|endpoint| endpoint.path_below_version() == path);
+    let model = path.strip_prefix("/models").filter(|rest| rest.is_empty() || rest.starts_with('/'));
+    match (endpoint, model, request.method()) {
+        (Some(endpoint), _, &Method::POST) => call::answer(shared, endpoint, request, pair).await,
+        (None, Some(name), &Method::GET) => models::answer(&shared, request.headers(), name.trim_start_matches('/')),
+        (None, None, _) => Problem::not_found(request.uri().path()).respond(),
+        _ => Problem::wrong_method().respond(),
     }
 }

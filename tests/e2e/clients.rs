@@ -23,22 +23,8 @@ use wire::ErrorKind;
 /// Checks and houses, by their name or its first part, that wait for their part of the data plane. Empty once it is
 /// complete.
 const NOT_YET: &[&str] = &[
-    "completions/",
-    "embeddings/",
-    "responses/",
-    "moderations/",
-    "models/retrieve",
     // The mocks have no window.
     "errors/context_length",
-    // Reasoning is shown to clients that know nothing of it.
-    "chat/reasoning_effort",
-    // Answers to unknown addresses have no request id.
-    "errors/bad_url",
-    // `retry-after-ms` of refusals is not passed on.
-    "errors/rate_limit",
-    "house/failing_candidate",
-    // The adapter for compatible servers.
-    "house/compatible",
 ];
 
 /// Whether a whole house waits; said aloud.

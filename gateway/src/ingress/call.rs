@@ -16,28 +16,26 @@ use hyper::body::Incoming;
 use std::sync::Arc;
 use std::time::Instant;
 use tokio::sync::OwnedSemaphorePermit;
-use uuid::Uuid;
 use wire::Endpoint;
 
-const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 const FALLBACK: HeaderName = HeaderName::from_static("x-weighbridge-fallback");
 
 /// Answers a call, or says in OpenAI's shape why not.
-pub(super) async fn answer(shared: Arc<Shared>, endpoint: Endpoint, request: Request<Incoming>) -> Response<Reply> {
+pub(super) async fn answer(
+    shared: Arc<Shared>,
+    endpoint: Endpoint,
+    request: Request<Incoming>,
+    pair: &str,
+) -> Response<Reply> {
     let arrived = Instant::now();
-    let pair = Uuid::now_v7().to_string();
     let cut = shared.cut.clone();
     let answered = tokio::select! {
         biased;
         // A request that has no answer yet when the drain deadline passes gets none.
         () = cut.cancelled() => Err(Problem::busy("is shutting down")),
-        answered = run(shared, endpoint, request, &pair, arrived) => answered,
+        answered = run(shared, endpoint, request, pair, arrived) => answered,
     };
-    let mut response = answered.unwrap_or_else(Problem::respond);
-    if let Ok(id) = HeaderValue::from_str(&pair) {
-        response.headers_mut().insert(REQUEST_ID, id);
-    }
-    response
+    answered.unwrap_or_else(Problem::respond)
 }
 
 async fn run(

@@ -24,9 +24,11 @@ pub(super) fn answer(shared: &Shared, headers: &HeaderMap, name: &str) -> Respon
     if name.is_empty() {
         return Reply::json(StatusCode::OK, json!({"object": "list", "data": models}).to_string());
     }
+    // Some names have a slash, and clients send it encoded.
+    let name = name.replace("%2F", "/").replace("%2f", "/");
     match models.into_iter().find(|model| model["id"] == name) {
         Some(model) => Reply::json(StatusCode::OK, model.to_string()),
-        None => Problem::unknown_model(name).respond(),
+        None => Problem::unknown_model(&name).respond(),
     }
 }
 

@@ -137,11 +137,6 @@ impl Slot {
         self.report_outcome(error.map_or(Outcome::Success, |kind| blame::outcome(kind, 200)));
     }
 
-    /// The same for callers that know only whether it went well.
-    pub(crate) fn report(&mut self, ok: bool) {
-        self.report_outcome(if ok { Outcome::Success } else { Outcome::Failure });
-    }
-
     pub(super) fn report_outcome(&mut self, outcome: Outcome) {
         let Some(pass) = self.pass.take() else { return };
         let changed = self.health.judged().breaker.as_mut().and_then(|breaker| breaker.report(pass, outcome, now()));
