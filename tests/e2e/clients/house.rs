@@ -63,7 +63,7 @@ impl Situation {
         let deepseek = mocks::start(ANY, candidate).await.unwrap();
         let text = self.config(&openai.base_url(), &deepseek.base_url(), &records);
         let config = Config::parse(&text, Path::new("clients.toml"), &environment).unwrap();
-        let gateway = gateway::start(config).await.unwrap();
+        let gateway = gateway::start(config, None).await.unwrap();
         House { openai, deepseek, gateway, client: client(), records, _folder: folder }
     }
 
