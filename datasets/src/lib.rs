@@ -13,6 +13,7 @@ pub mod digest;
 pub mod file;
 pub mod header;
 pub mod label;
+pub mod parts;
 pub mod read;
 pub mod record;
 pub mod request;
@@ -21,10 +22,12 @@ pub mod write;
 
 pub use header::{Format, Header, Redaction};
 pub use label::Label;
+pub use parts::PartNames;
 pub use read::{Lines, ReadError};
-pub use record::{Arm, Exchange, Moderation, Role, ShadowFate};
+pub use record::{Arm, AssignedBy, Exchange, Moderation, NO_MIGRATION, Role, ShadowFate};
 pub use request::{LoggedRequest, Recorded};
-pub use write::{Appender, WriteError};
+pub use wire::Endpoint;
+pub use write::{Appender, Medium, WriteError};
 
 #[cfg(test)]
 mod calibration;

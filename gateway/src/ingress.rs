@@ -1,26 +1,44 @@
-//! The client's side: thin handlers.
+//! The client's side: which address is what.
 
-mod chat;
+mod admit;
+mod call;
 mod models;
+mod open;
+mod prepare;
+
+pub(crate) use open::{error_behind, is_event_stream};
 
 use crate::problem::Problem;
+use crate::reply::Reply;
 use crate::state::Shared;
-use axum::Router;
-use axum::response::{IntoResponse, Response};
-use axum::routing::{get, post};
-use http::Uri;
+use http::{HeaderName, HeaderValue, Method, Request, Response};
+use hyper::body::Incoming;
 use std::sync::Arc;
+use uuid::Uuid;
+use wire::Endpoint;
 
-/// The data plane.
-pub(crate) fn router(shared: Arc<Shared>) -> Router {
-    Router::new()
-        .route("/v1/chat/completions", post(chat::completions))
-        .route("/v1/models", get(models::list))
-        .method_not_allowed_fallback(|| async { Problem::wrong_method().into_response() })
-        .fallback(unknown)
-        .with_state(shared)
+const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+
+/// Answers one request of the data plane. Every answer carries the id under which it may be on record.
+pub(crate) async fn handle(shared: Arc<Shared>, request: Request<Incoming>) -> Response<Reply> {
+    let pair = Uuid::now_v7().to_string();
+    let mut response = route(shared, request, &pair).await;
+    if let Ok(id) = HeaderValue::from_str(&pair) {
+        response.headers_mut().insert(REQUEST_ID, id);
+    }
+    response
 }
 
-async fn unknown(uri: Uri) -> Response {
-    Problem::not_found(uri.path()).into_response()
+async fn route(shared: Arc<Shared>, request: Request<Incoming>, pair: &str) -> Response<Reply> {
+    // Clients that were configured for DeepSeek leave the version out.
+    let path = request.uri().path();
+    let path = path.strip_prefix("/v1").unwrap_or(path);
+    let endpoint = Endpoint::ALL.into_iter().find(|endpoint| endpoint.path_below_version() == path);
+    let model = path.strip_prefix("/models").filter(|rest| rest.is_empty() || rest.starts_with('/'));
+    match (endpoint, model, request.method()) {
+        (Some(endpoint), _, &Method::POST) => call::answer(shared, endpoint, request, pair).await,
+        (None, Some(name), &Method::GET) => models::answer(&shared, request.headers(), name.trim_start_matches('/')),
+        (None, None, _) => Problem::not_found(request.uri().path()).respond(),
+        _ => Problem::wrong_method().respond(),
+    }
 }

@@ -114,6 +114,21 @@ fn observed_rows_are_left_out_and_counted() {
 }
 
 #[test]
+fn closed_parts_are_read_with_their_folder_and_missed_without_it() {
+    let files = Files::new();
+    let rows = traffic(20);
+    let open = files.records("records.ndjson", &rows[20..]);
+    let closed = files.records("records-20261122T234500Z-0001.ndjson", &rows[..20]);
+    let whole = evaluate(&[files.folder().to_owned()], &options()).unwrap();
+    assert_eq!((whole.verdict.instrument.pairs, whole.counts.load.unnamed_parts), (20, 0));
+    let both = evaluate(&[open.clone(), closed], &options()).unwrap();
+    assert_eq!((both.verdict.instrument.pairs, both.counts.load.unnamed_parts), (20, 0));
+    let half = evaluate(&[open], &options()).unwrap();
+    assert_eq!((half.verdict.instrument.pairs, half.counts.load.unnamed_parts), (10, 1));
+    assert!(half.counts.remarks()[0].contains("name the folder"), "{:?}", half.counts.remarks());
+}
+
+#[test]
 fn several_migrations_need_a_choice() {
     let mut rows = mirrored("a").to_vec();
     rows.push(Exchange { migration: "mail".to_owned(), ..exchange("b", Arm::Baseline, Role::Served) });

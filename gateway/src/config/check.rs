@@ -11,6 +11,8 @@ pub(super) const LIMIT_MAX: usize = 1 << 29;
 /// Collects problems, so that all are reported at once.
 pub(super) struct Checker<'a> {
     pub problems: Vec<String>,
+    /// What is valid but surely not meant; the configuration is used all the same.
+    pub warnings: Vec<String>,
     pub environment: &'a dyn Fn(&str) -> Option<String>,
 }
 
@@ -33,6 +35,18 @@ impl Checker<'_> {
         match parsed.filter(|span| !span.is_zero()) {
             Some(span) => Some(span),
             None => self.problem(format!("{key} is `{text}`: expected a time with its unit, such as 30s or 500ms")),
+        }
+    }
+
+    /// A secret that is used as it is, from the environment.
+    pub(super) fn secret(&mut self, key: &str, variable: &str) -> Option<String> {
+        if !is_variable_name(variable) {
+            // Not repeated: it may be the secret itself.
+            return self.problem(format!("{key} is no name of a variable: name the variable that holds the secret"));
+        }
+        match (self.environment)(variable).map(|secret| secret.trim().to_owned()).filter(|secret| !secret.is_empty()) {
+            Some(secret) => Some(secret),
+            None => self.problem(format!("{key} names the variable {variable}, which is not set: export it")),
         }
     }
 
@@ -67,7 +81,7 @@ impl Checker<'_> {
     }
 }
 
-fn is_variable_name(text: &str) -> bool {
+pub(super) fn is_variable_name(text: &str) -> bool {
     let first = text.bytes().next().is_some_and(|byte| byte.is_ascii_alphabetic() || byte == b'_');
     first && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_')
 }

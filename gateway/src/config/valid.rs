@@ -1,11 +1,13 @@
 //! The configuration after checking: every value usable as it stands.
 
 use super::check::Checker;
+use super::consumers::{Consumers, RawConsumer};
 use super::migrations::{Migration, RawMigration};
+use super::ordered::Ordered;
 use super::providers::{ProviderConfig, RawProvider};
 use super::records::{RawRecords, Records};
-use super::server::{Limits, RawAdmin, RawServer};
-use super::shadow::RawShadow;
+use super::server::{AnswerModel, Authenticate, Limits, RawAdmin, RawServer};
+use super::shadow::{RawShadow, Shadow};
 use http::{HeaderName, HeaderValue};
 use serde::Deserialize;
 use std::collections::BTreeMap;
@@ -20,7 +22,9 @@ pub(super) struct Raw {
     #[serde(default)]
     admin: RawAdmin,
     providers: BTreeMap<String, RawProvider>,
-    migrations: BTreeMap<String, RawMigration>,
+    migrations: Ordered<RawMigration>,
+    #[serde(default)]
+    consumers: BTreeMap<String, RawConsumer>,
     #[serde(default)]
     shadow: RawShadow,
     records: Option<RawRecords>,
@@ -39,14 +43,26 @@ pub struct Config {
     pub conversation_header: HeaderName,
     /// Answers carry `x-weighbridge-arm`.
     pub reveal_arm: bool,
+    /// Whether clients have to show a key.
+    pub authenticate: Authenticate,
+    /// Which model's name answers carry.
+    pub answer_model: AnswerModel,
+    /// Comments of a provider's stream (its queue's signs of life) pass on to the client.
+    pub keep_alive_comments: bool,
     /// Bounds.
     pub limits: Limits,
-    /// The migration.
-    pub migration: Migration,
-    /// The baseline's provider.
-    pub baseline: ProviderConfig,
-    /// The candidate's provider.
-    pub candidate: ProviderConfig,
+    /// Bounds of the mirror.
+    pub shadow: Shadow,
+    /// All migrations, in the order in which they are asked.
+    pub migrations: Vec<Migration>,
+    /// All providers, by name.
+    pub providers: BTreeMap<String, ProviderConfig>,
+    /// Name of the provider of requests that belong to no migration.
+    pub default_provider: String,
+    /// Who may call.
+    pub consumers: Consumers,
+    /// What is valid but surely not meant, one sentence each.
+    pub warnings: Vec<String>,
     /// Where evidence goes; `None` keeps none.
     pub records: Option<Records>,
     /// SHA-256 of the configuration's text.
@@ -54,10 +70,10 @@ pub struct Config {
 }
 
 pub(super) fn check(raw: Raw, text: &str, environment: &dyn Fn(&str) -> Option<String>) -> Result<Config, Vec<String>> {
-    let mut checker = Checker { problems: Vec::new(), environment };
+    let mut checker = Checker { problems: Vec::new(), warnings: Vec::new(), environment };
     let config = checker.config(raw, text);
     match config {
-        Some(config) if checker.problems.is_empty() => Ok(config),
+        Some(config) if checker.problems.is_empty() => Ok(Config { warnings: checker.warnings, ..config }),
         _ => Err(checker.problems),
     }
 }
@@ -66,18 +82,21 @@ impl Checker<'_> {
     fn config(&mut self, raw: Raw, text: &str) -> Option<Config> {
         let server = raw.server;
         let listen = self.address("server.listen", server.listen.as_deref().unwrap_or("127.0.0.1:8080"));
-        if listen.is_some_and(|listen| !listen.ip().is_loopback()) && server.allow_open_listener != Some(true) {
+        let authenticate = server.authenticate.unwrap_or_default();
+        let open = listen.is_some_and(|listen| !listen.ip().is_loopback()) && authenticate == Authenticate::Off;
+        if open && server.allow_open_listener != Some(true) {
             self.problems.push(
-                "server.listen is not a loopback address: clients are not authenticated yet, so anyone who reaches it \
-                 spends your provider keys; put it behind something that authenticates and set \
-                 server.allow_open_listener = true"
+                "server.listen is not a loopback address and clients are not authenticated, so anyone who reaches it \
+                 spends your provider keys: set server.authenticate = \"keys\", or put it behind something that \
+                 authenticates and set server.allow_open_listener = true"
                     .to_owned(),
             );
         }
         let admin_listen = self.address("admin.listen", raw.admin.listen.as_deref().unwrap_or("127.0.0.1:8081"));
         let admin_token =
             self.bearer("admin.token_env", raw.admin.token_env.as_deref().or(Some("WEIGHBRIDGE_ADMIN_TOKEN")), None);
-        let limits = self.limits(&raw.shadow, &server);
+        let limits = self.limits(&server);
+        let shadow = self.shadow(&raw.shadow);
         let header = server.conversation_header.as_deref().unwrap_or("x-weighbridge-conversation");
         let conversation_header = match header.parse() {
             Ok(name) => Some(name),
@@ -85,24 +104,62 @@ impl Checker<'_> {
         };
         let providers: BTreeMap<String, Option<ProviderConfig>> =
             raw.providers.iter().map(|(name, provider)| (name.clone(), self.provider(name, provider))).collect();
-        let migration = self.one_migration(raw.migrations, &providers);
+        let consumers = self.consumers(&raw.consumers);
+        let migrations = self.migrations(raw.migrations, &providers, &consumers);
+        let default_provider =
+            migrations.as_ref().and_then(|all| self.default_provider(server.default_provider, all, &providers));
+        if authenticate == Authenticate::Keys && consumers.is_empty() {
+            self.problems.push(
+                "server.authenticate is `keys`, but no consumer has one: nobody could call; add [consumers.NAME]"
+                    .to_owned(),
+            );
+        }
         let records = match raw.records {
             Some(records) => Some(self.records(records)?),
             None => None,
         };
-        let (migration, baseline, candidate) = migration?;
+        let migrations = migrations?;
+        let providers: BTreeMap<String, ProviderConfig> =
+            providers.into_iter().map(|(name, provider)| Some((name, provider?))).collect::<Option<_>>()?;
         Some(Config {
             listen: listen?,
             admin_listen: admin_listen?,
             admin_token: admin_token?,
             conversation_header: conversation_header?,
             reveal_arm: server.reveal_arm.unwrap_or(true),
+            authenticate,
+            answer_model: server.answer_model.unwrap_or_default(),
+            keep_alive_comments: server.keep_alive_comments.unwrap_or(true),
             limits: limits?,
-            migration,
-            baseline,
-            candidate,
+            shadow: shadow?,
+            migrations,
+            providers,
+            default_provider: default_provider?,
+            consumers,
+            warnings: Vec::new(),
             records,
             digest: datasets::digest::of_bytes(text.as_bytes()),
         })
+    }
+}
+
+impl Config {
+    /// Keys that differ from `other` and are read only at the start.
+    #[must_use]
+    pub fn needs_restart(&self, other: &Self) -> Vec<&'static str> {
+        let limits = (&self.limits, &other.limits);
+        [
+            ("server.listen", self.listen != other.listen),
+            ("admin.listen", self.admin_listen != other.admin_listen),
+            ("admin.token_env", self.admin_token != other.admin_token),
+            ("server.requests_in_flight_max", limits.0.requests_in_flight != limits.1.requests_in_flight),
+            ("server.connections_max", limits.0.connections != limits.1.connections),
+            ("server.reasoning_bytes_max", limits.0.reasoning_bytes != limits.1.reasoning_bytes),
+            ("[shadow]", self.shadow != other.shadow),
+            ("[records]", self.records != other.records),
+        ]
+        .into_iter()
+        .filter_map(|(key, differs)| differs.then_some(key))
+        .collect()
     }
 }

@@ -1,79 +1,98 @@
 //! The plan for one request.
+//!
+//! Three coins with salts of their own, so that neither who is mirrored nor who is asked twice depends on who is served by
+//! whom: `SALT`, `SALT/shadow` and `SALT/repeat`. Everything is decided before any answer is known.
 
+use super::rules::{Assignment, Rules};
+use super::sampling::Sampling;
 use super::split::{Coin, WeightBp};
-use datasets::{Arm, ShadowFate};
+use datasets::{Arm, AssignedBy, ShadowFate};
+use http::HeaderMap;
 
 /// Shares in force.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Weights {
-    /// Share of conversations that the candidate serves.
+    /// Share of the units that the candidate serves.
     pub candidate: WeightBp,
-    /// Share of conversations, among those that the baseline serves, of which the candidate gets a copy.
+    /// Share of the units, among those that the baseline serves and that lie in no stratum, of which the candidate
+    /// gets a copy.
     pub shadow: WeightBp,
+}
+
+/// What is decided about.
+#[derive(Debug, Clone, Copy)]
+pub struct Question<'a> {
+    /// Bytes of the assignment unit.
+    pub unit: &'a [u8],
+    /// The client's headers.
+    pub headers: &'a HeaderMap,
+    /// Whether the candidate can serve the request without changing its meaning.
+    pub fits: bool,
+    /// Characters of the prompt.
+    pub prompt_chars: u64,
+    /// Who asks.
+    pub consumer: Option<&'a str>,
+    /// Model that the client named.
+    pub model: &'a str,
 }
 
 /// What happens to a request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Plan {
-    /// Who answers the client.
-    pub serve: Arm,
+    /// Who answers the client, and why.
+    pub assignment: Assignment,
     /// Whether the candidate gets a copy. Decided before any answer is known.
     pub mirror: bool,
+    /// Probability of that copy, hundredths of a percent; 0 where the candidate serves, or cannot.
+    pub shadow_bp: u32,
     /// Why there is no copy; `None` where there is one, or where the candidate serves.
     pub no_mirror: Option<ShadowFate>,
+    /// Whether the baseline is asked a second time.
+    pub repeat: bool,
 }
 
-/// Decides. `unit` is the assignment unit's bytes; `candidate_fits` says whether the candidate can serve the request
-/// without changing its meaning.
+impl Plan {
+    /// Plain traffic of a provider that takes part in no migration.
+    pub const PLAIN: Self = Self {
+        assignment: Assignment::forced(Arm::Baseline, AssignedBy::None),
+        mirror: false,
+        shadow_bp: 0,
+        no_mirror: None,
+        repeat: false,
+    };
+}
+
+/// Decides.
 #[must_use]
-pub fn plan(salt: &str, unit: &[u8], weights: Weights, candidate_fits: bool) -> Plan {
-    let baseline = |mirror, no_mirror| Plan { serve: Arm::Baseline, mirror, no_mirror };
-    if !candidate_fits {
-        return baseline(false, Some(ShadowFate::Unfit));
+pub fn plan(salt: &str, rules: &Rules, sampling: &Sampling, weights: Weights, question: &Question<'_>) -> Plan {
+    if !question.fits {
+        let assignment = Assignment::forced(Arm::Baseline, AssignedBy::Unfit);
+        return Plan { assignment, no_mirror: Some(ShadowFate::Unfit), ..Plan::PLAIN };
     }
-    if Coin::toss(salt, unit).under(weights.candidate) {
-        return Plan { serve: Arm::Candidate, mirror: false, no_mirror: None };
+    let drawn = || Assignment::drawn(Coin::toss(salt, question.unit), weights.candidate);
+    let assignment = rules.forced(question.headers).unwrap_or_else(drawn);
+    if assignment.arm == Arm::Candidate {
+        return Plan { assignment, ..Plan::PLAIN };
     }
-    // Another salt: who is mirrored must not depend on who is served next.
-    if Coin::toss(&format!("{salt}/shadow"), unit).under(weights.shadow) {
-        baseline(true, None)
-    } else {
-        baseline(false, Some(ShadowFate::NotSampled))
+    let share = sampling.share(question.prompt_chars, question.consumer, question.model, weights.shadow);
+    let mirror = hit(salt, "/shadow", question.unit, share);
+    Plan {
+        assignment,
+        mirror,
+        shadow_bp: share.bp(),
+        no_mirror: (!mirror).then_some(ShadowFate::NotSampled),
+        repeat: hit(salt, "/repeat", question.unit, sampling.repeat),
+    }
+}
+
+/// A coin of its own; not even tossed where the share leaves no choice.
+fn hit(salt: &str, purpose: &str, unit: &[u8], share: WeightBp) -> bool {
+    match share {
+        WeightBp::ZERO => false,
+        WeightBp::ALL => true,
+        _ => Coin::toss_for(salt, purpose, unit).under(share),
     }
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn weights(candidate: f64, shadow: f64) -> Weights {
-        Weights {
-            candidate: WeightBp::from_percent(candidate).unwrap(),
-            shadow: WeightBp::from_percent(shadow).unwrap(),
-        }
-    }
-
-    #[test]
-    fn an_unfit_request_stays_on_the_baseline_at_any_weight() {
-        let plan = plan("s", b"u", weights(100.0, 100.0), false);
-        assert_eq!(plan, Plan { serve: Arm::Baseline, mirror: false, no_mirror: Some(ShadowFate::Unfit) });
-    }
-
-    #[test]
-    fn only_what_the_baseline_serves_is_mirrored() {
-        assert_eq!(plan("s", b"u", weights(100.0, 100.0), true).serve, Arm::Candidate);
-        assert!(!plan("s", b"u", weights(100.0, 100.0), true).mirror);
-        assert!(plan("s", b"u", weights(0.0, 100.0), true).mirror);
-        assert_eq!(plan("s", b"u", weights(0.0, 0.0), true).no_mirror, Some(ShadowFate::NotSampled));
-    }
-
-    #[test]
-    fn shadow_and_split_are_independent_coins() {
-        let plans: Vec<Plan> =
-            (0..20_000u32).map(|unit| plan("s", &unit.to_le_bytes(), weights(50.0, 50.0), true)).collect();
-        let baseline = plans.iter().filter(|plan| plan.serve == Arm::Baseline).count();
-        let mirrored = plans.iter().filter(|plan| plan.mirror).count();
-        assert!(baseline.abs_diff(10_000) < 360, "{baseline}");
-        assert!(mirrored.abs_diff(baseline / 2) < 260, "{mirrored}");
-    }
-}
+mod tests;

@@ -1,10 +1,10 @@
 //! The coin: a hash, so that a conversation always gets the same side.
 
 use sha2::{Digest, Sha256};
-use wire::chat::Unit;
+use wire::Unit;
 
 /// A weight in hundredths of a percent, 0 to 10 000.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default)]
 pub struct WeightBp(u32);
 
 impl WeightBp {
@@ -52,8 +52,15 @@ impl Coin {
     /// to 10 000 places. Any language can compute it again.
     #[must_use]
     pub fn toss(salt: &str, unit: &[u8]) -> Self {
+        Self::toss_for(salt, "", unit)
+    }
+
+    /// The place of `unit` for another purpose, under the salt `SALTPURPOSE` (such as `SALT/shadow`): a coin of its own.
+    #[must_use]
+    pub fn toss_for(salt: &str, purpose: &str, unit: &[u8]) -> Self {
         let mut hash = Sha256::new();
         hash.update(salt.as_bytes());
+        hash.update(purpose.as_bytes());
         hash.update([0]);
         hash.update(unit);
         let digest = hash.finalize();
@@ -112,6 +119,7 @@ mod tests {
     fn the_coin_is_fixed_for_ever() {
         // python3: int.from_bytes(hashlib.sha256(b"salt\0unit").digest()[:8], "big") * 10_000 >> 64
         assert_eq!(Coin::toss("salt", b"unit"), Coin(9264));
+        assert_eq!(Coin::toss_for("salt", "/shadow", b"unit"), Coin::toss("salt/shadow", b"unit"));
     }
 
     #[test]
