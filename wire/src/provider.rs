@@ -15,6 +15,8 @@ pub mod matrix;
 mod messages;
 pub mod openai;
 pub mod policy;
+#[cfg(test)]
+mod properties;
 mod splice;
 mod steps;
 
@@ -105,7 +107,7 @@ pub trait Adapter: Sync + Send {
     fn rewrite(&self, request: &Request<'_>, target: &Target<'_>) -> Result<Rewritten, Unfit>;
 
     /// Whether a whole (not streamed) answer must be read completely before the client sees any of it, because
-    /// [`Adapter::edit_whole`] may change it.
+    /// [`Adapter::edit_whole`] may change it or find an error in it. A view with another model's name needs it too.
     fn edits_whole(&self, endpoint: Endpoint) -> bool;
 
     /// What to do with a stream frame that carries `data`.

@@ -53,6 +53,8 @@ struct Choice<'a> {
 struct Said<'a> {
     #[serde(borrow, default, deserialize_with = "raw")]
     reasoning_content: Option<&'a RawValue>,
+    #[serde(borrow, default)]
+    tool_calls: Option<&'a RawValue>,
 }
 
 /// A member that is there, `null` included.
@@ -106,6 +108,9 @@ fn polish<'a>(
     manners: Manners,
 ) {
     head(splice, chunk, shown, manners);
+    if view.functions {
+        choices.iter().for_each(|choice| functions(splice, choice));
+    }
     if !manners.reasons || view.reasoning {
         return;
     }
@@ -127,6 +132,30 @@ fn head<'a>(splice: &mut Splice<'a>, chunk: &Chunk<'a>, shown: &'a Shown, manner
     }
     if let (Some(model), Some(shown)) = (chunk.model, &shown.model) {
         splice.replace(model, shown);
+    }
+}
+
+/// Tool calls become the one function call of old, for clients that offered functions.
+fn functions<'a>(splice: &mut Splice<'a>, choice: &Choice<'a>) {
+    #[derive(Deserialize)]
+    struct Call<'a> {
+        #[serde(default)]
+        index: u64,
+        #[serde(borrow, default)]
+        function: Option<&'a RawValue>,
+    }
+    for said in [&choice.delta, &choice.message].into_iter().flatten() {
+        let Some(list) = said.tool_calls else { continue };
+        let calls: Few<Call<'a>> = serde_json::from_str(list.get()).unwrap_or_default();
+        // There is one call an answer in that form: of several, the model is asked again for the others.
+        let first = calls.iter().find(|call| call.index == 0).and_then(|call| call.function);
+        match first {
+            Some(function) => splice.replace_member("tool_calls", list, "\"function_call\"", function.get()),
+            None => splice.replace(list, "null"),
+        }
+    }
+    if let Some(reason) = choice.finish_reason.filter(|reason| reason.get() == "\"tool_calls\"") {
+        splice.replace(reason, "\"function_call\"");
     }
 }
 

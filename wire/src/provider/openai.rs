@@ -52,8 +52,11 @@ impl Adapter for OpenAi {
         }
     }
 
-    fn edit_whole(&self, _endpoint: Endpoint, _body: &[u8], _view: &View<'_>) -> Result<Option<Vec<u8>>, ClientError> {
-        Ok(None)
+    fn edit_whole(&self, endpoint: Endpoint, body: &[u8], view: &View<'_>) -> Result<Option<Vec<u8>>, ClientError> {
+        match (view.model, endpoint) {
+            (None, _) | (_, Endpoint::Embeddings | Endpoint::Moderations) => Ok(None),
+            (Some(_), _) => answer::edit_whole(body, view, Manners::default(), &hidden),
+        }
     }
 
     fn error(&self, status: u16, body: &[u8]) -> ClientError {
@@ -121,5 +124,22 @@ mod tests {
         assert_eq!(edit("[DONE]", false), Edit::Keep);
         assert_eq!(edit(r#"{"choices":[{"delta":{"content":"usage"}}]}"#, false), Edit::Keep);
         assert_eq!(edit(report, true), Edit::Keep);
+    }
+
+    #[test]
+    fn another_name_is_shown_where_the_view_has_one() {
+        let view = View { model: Some("shown"), wants_usage: true, ..View::default() };
+        let chunk = r#"{"id":"c","model":"m","choices":[]}"#;
+        let renamed = r#"{"id":"c","model":"shown","choices":[]}"#;
+        assert_eq!(OpenAi.edit(Endpoint::Chat, chunk, &view), Edit::Replace(vec![renamed.into()]));
+        let whole = OpenAi.edit_whole(Endpoint::Chat, chunk.as_bytes(), &view).unwrap();
+        assert_eq!(whole.as_deref(), Some(renamed.as_bytes()));
+        assert_eq!(OpenAi.edit_whole(Endpoint::Chat, b"<html>", &View::default()).unwrap(), None);
+        let event = r#"{"type":"response.completed","response":{"model":"m","usage":{"input_tokens":1}}}"#;
+        assert_eq!(OpenAi.edit(Endpoint::Responses, event, &View::default()), Edit::Keep);
+        assert_eq!(
+            OpenAi.edit(Endpoint::Responses, event, &view),
+            Edit::Replace(vec![event.replace("\"m\"", "\"shown\"")])
+        );
     }
 }

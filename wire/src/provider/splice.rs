@@ -48,6 +48,15 @@ impl<'a> Splice<'a> {
         }
     }
 
+    /// Gives a member another name, which is JSON, and another value.
+    pub(super) fn replace_member(&mut self, name: &str, value: &RawValue, new_name: &'a str, instead: &'a str) {
+        let Some((start, _)) = self.place(value) else { return };
+        if let Some(key) = key_start(self.text, name, start) {
+            self.cuts.push(Cut { start: key, end: key + name.len() + 2, instead: new_name });
+            self.replace(value, instead);
+        }
+    }
+
     /// Takes a member out of its object. Of one object only one member may be taken out.
     pub(super) fn remove(&mut self, name: &str, value: &RawValue) {
         let Some((start, end)) = self.place(value) else { return };

@@ -68,11 +68,9 @@ impl Frame {
         }
         if says_something { kept.freeze() } else { Bytes::new() }
     }
-}
 
-impl Frame {
     /// Appends one frame for each of `data` instead of this one's data; other fields (`event:`) stay, `id` and `retry`
-    /// do not. `data` must not contain line breaks: JSON written by us has none.
+    /// do not.
     pub fn replace_data<T: AsRef<str>>(&self, out: &mut Vec<u8>, data: &[T]) {
         for data in data {
             if !matches!(self.data, Data::Slice(_)) {

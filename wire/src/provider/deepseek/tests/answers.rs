@@ -2,7 +2,7 @@
 
 use super::*;
 
-const PLAIN: View<'_> = View { wants_usage: false, model: None, reasoning: false };
+const PLAIN: View<'_> = View { wants_usage: false, model: None, reasoning: false, functions: false };
 const USAGE: View<'_> = View { wants_usage: true, ..PLAIN };
 
 fn edit(data: &str, view: &View<'_>) -> Vec<String> {
@@ -94,4 +94,30 @@ fn responses_keep_their_own_ids_and_get_the_name() {
     );
     let whole = br#"{"id":"resp_1","model":"deepseek-flash","output":[]}"#;
     assert_eq!(DeepSeek.edit_whole(Endpoint::Responses, whole, &PLAIN).unwrap(), None);
+}
+
+#[test]
+fn clients_that_offered_functions_get_a_function_call() {
+    let view = View { functions: true, ..PLAIN };
+    assert_eq!(
+        edit(
+            r#"{"choices":[{"index":0,"delta":{"tool_calls":[{"index":0,"id":"c","type":"function","function":{"name":"f","arguments":""}}]}}]}"#,
+            &view
+        ),
+        [r#"{"choices":[{"index":0,"delta":{"function_call":{"name":"f","arguments":""}}}]}"#]
+    );
+    assert_eq!(
+        edit(r#"{"choices":[{"index":0,"delta":{"tool_calls":[{"index":1,"function":{"arguments":"{"}}]}}]}"#, &view),
+        [r#"{"choices":[{"index":0,"delta":{"tool_calls":null}}]}"#]
+    );
+    assert_eq!(
+        edit(r#"{"choices":[{"index":0,"delta":{},"finish_reason":"tool_calls"}]}"#, &view),
+        [r#"{"choices":[{"index":0,"delta":{},"finish_reason":"function_call"}]}"#]
+    );
+    let whole = br#"{"choices":[{"index":0,"message":{"content":"","reasoning_content":"r","tool_calls":[{"id":"c","function":{"name":"f","arguments":"{}"}}]},"finish_reason":"tool_calls"}]}"#;
+    let edited = DeepSeek.edit_whole(Endpoint::Chat, whole, &view).unwrap().unwrap();
+    assert_eq!(
+        String::from_utf8(edited).unwrap(),
+        r#"{"choices":[{"index":0,"message":{"content":"","function_call":{"name":"f","arguments":"{}"}},"finish_reason":"function_call"}]}"#
+    );
 }

@@ -84,3 +84,21 @@ fn reasoning_is_put_back_where_it_is_remembered() {
     assert_eq!((&sent["thinking"]["type"], dropped), (&Value::from("disabled"), vec!["reasoning_effort"]));
     assert!(sent.get("reasoning_effort").is_none());
 }
+
+#[test]
+fn responses_follow_the_same_policy() {
+    let effort = |members: &str, thinking: Thinking| {
+        let body = format!(r#"{{"model":"m","input":"q"{members}}}"#);
+        let request = Request::parse(Endpoint::Responses, body.as_bytes()).unwrap();
+        let policy = Policy { thinking, ..Policy::default() };
+        let done = DeepSeek.rewrite(&request, &Target::new("deepseek-flash", &policy)).unwrap();
+        let sent: Value = serde_json::from_slice(&done.body).unwrap();
+        (sent.pointer("/reasoning/effort").and_then(Value::as_str).map(str::to_owned), done.dropped)
+    };
+    let asked = r#","reasoning":{"effort":"xhigh"}"#;
+    assert_eq!(effort("", Thinking::OnRequest), (Some("none".into()), vec![]));
+    assert_eq!(effort(asked, Thinking::OnRequest), (Some("high".into()), vec![]));
+    assert_eq!(effort(asked, Thinking::Never), (Some("none".into()), vec!["reasoning"]));
+    assert_eq!(effort("", Thinking::Always), (None, vec![]));
+    assert_eq!(effort(r#","reasoning":{"effort":"none"}"#, Thinking::Always), (Some("none".into()), vec![]));
+}
