@@ -28,6 +28,8 @@ pub(crate) struct Context {
     pub arrived: Instant,
     pub streamed: bool,
     pub wants_json: bool,
+    /// The client speaks the deprecated form of tools.
+    pub uses_functions: bool,
     pub prompt: Characters,
 }
 

@@ -38,13 +38,16 @@ pub(crate) struct Editor {
     /// The model's name for the client, instead of the provider's.
     pub model: Option<String>,
     pub reasoning: bool,
+    /// The client speaks the deprecated form of tools.
+    pub functions: bool,
     /// Comments (keep-alive) pass.
     pub comments: bool,
 }
 
 impl Editor {
     pub(crate) fn view(&self) -> View<'_> {
-        View { wants_usage: self.wants_usage, model: self.model.as_deref(), reasoning: self.reasoning }
+        let Self { wants_usage, reasoning, functions, .. } = *self;
+        View { wants_usage, model: self.model.as_deref(), reasoning, functions }
     }
 }
 

@@ -137,6 +137,7 @@ async fn receive(
         wants_usage: attempt.wants_usage,
         model: show_asked.then(|| attempt.model.to_owned()),
         reasoning: link.config.policy.reasoning_to_client,
+        functions: attempt.context.uses_functions,
         comments: plane.config.keep_alive_comments,
     };
     let opening = Opening { body, meter, deadline, editor, ahead: VecDeque::new() };

@@ -109,6 +109,7 @@ pub(super) fn prepare(
         arrived: head.arrived,
         streamed: request.stream,
         wants_json: request.wants_json(),
+        uses_functions: request.uses_functions(),
         prompt,
     };
     Ok(Prepared {

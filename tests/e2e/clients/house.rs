@@ -80,10 +80,12 @@ admin.listen = "127.0.0.1:0"
 kind = "openai"
 base_url = "{openai}"
 api_key_env = "KEY"
+breaker = false
 [providers.other]
 kind = "{kind}"
 base_url = "{candidate}"
 api_key_env = "KEY"
+breaker = false
 [migrations.move]
 baseline = "openai"
 candidate = "other"

@@ -5,10 +5,11 @@
 
 use super::answer::{self, Manners};
 use super::draft::Draft;
-use super::error::{hidden, standard_error};
+use super::error::{family, hidden, standard_error};
 use super::matrix::Row;
 use super::{Adapter, ClientError, Edit, Rewritten, Target, Unfit, View, messages, steps};
 use crate::endpoint::Endpoint;
+use crate::error::ErrorKind;
 use crate::request::Request;
 use serde_json::value::RawValue;
 
@@ -113,8 +114,18 @@ impl Adapter for Compatible {
         if self.edits_whole(endpoint) { answer::edit_whole(body, view, MANNERS, &hidden) } else { Ok(None) }
     }
 
+    /// vLLM names exceptions of its own and repeats the status as the code; clients of OpenAI look for OpenAI's words.
     fn error(&self, status: u16, body: &[u8]) -> ClientError {
-        standard_error(status, body)
+        let mut error = standard_error(status, body);
+        let detail = &mut error.body.error;
+        if detail.kind.contains(|letter: char| letter.is_ascii_uppercase()) {
+            family(error.status).clone_into(&mut detail.kind);
+        }
+        detail.code = detail.code.take().filter(|code| code.parse::<u16>().is_err());
+        if error.kind == ErrorKind::NotFound && detail.code.is_none() {
+            detail.code = Some("model_not_found".to_owned());
+        }
+        error
     }
 }
 

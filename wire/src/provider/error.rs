@@ -84,7 +84,7 @@ pub(super) fn hidden(raw: &RawValue) -> ClientError {
     standard_error(status, body.as_bytes())
 }
 
-const fn family(status: u16) -> &'static str {
+pub(super) const fn family(status: u16) -> &'static str {
     if status >= 500 { "server_error" } else { "invalid_request_error" }
 }
 

@@ -56,7 +56,7 @@ fn the_end_user_is_not_named() {
 fn errors_of_such_servers_take_openais_shape() {
     let vllm = br#"{"object":"error","message":"no such model","type":"NotFoundError","param":null,"code":404}"#;
     let error = Compatible.error(404, vllm);
-    assert_eq!((&*error.body.error.message, &*error.body.error.kind), ("no such model", "NotFoundError"));
+    assert_eq!((&*error.body.error.message, &*error.body.error.kind), ("no such model", "invalid_request_error"));
     let ollama = br#"{"error":"model requires more memory"}"#;
     assert_eq!(Compatible.error(500, ollama).body.error.message, "model requires more memory");
     let fast = br#"{"detail":[{"loc":["body","n"],"msg":"must be positive"}]}"#;
@@ -169,4 +169,18 @@ fn cases() -> Vec<Case> {
             Sent(&[("/stream_options", Some(r#"{"include_usage":true}"#))], &[]),
         ),
     ]
+}
+
+#[test]
+fn errors_in_vllms_words_take_openais() {
+    let error = |status, body: &str| {
+        let error = Compatible.error(status, body.as_bytes());
+        (error.status, error.body.error.kind, error.body.error.code)
+    };
+    let body = r#"{"object":"error","message":"The model `x` does not exist.","type":"NotFoundError","param":null,"code":404}"#;
+    assert_eq!(error(404, body), (404, "invalid_request_error".into(), Some("model_not_found".into())));
+    let body = r#"{"object":"error","message":"too hot","type":"BadRequestError","param":null,"code":400}"#;
+    assert_eq!(error(400, body), (400, "invalid_request_error".into(), None));
+    let body = r#"{"error":{"message":"m","type":"requests","param":null,"code":"rate_limit_exceeded"}}"#;
+    assert_eq!(error(429, body), (429, "requests".into(), Some("rate_limit_exceeded".into())));
 }
