@@ -226,20 +226,10 @@ fn recorded_form_failure(recorded: &Recorded, json_wanted: bool) -> Option<&'sta
         // An answer whose text was not kept must not look empty.
         characters: text.as_deref().map_or(Characters { wide: 0, narrow: 1 }, Characters::of),
         text: text.unwrap_or_default(),
-        reasoning: Characters::default(),
         tool_calls,
-        refused: false,
         finish_reason: Some(finish_reason),
-        usage: None,
-        model: None,
         complete: true,
-        error: None,
-        malformed: 0,
-        chunks_with_text: 0,
-        reasoning_text: String::new(),
-        tool_call_ids: Vec::new(),
-        tool_leak: false,
-        endpoint: Endpoint::Chat,
+        ..Answer::new(Endpoint::Chat)
     };
     answer.form_failure(json_wanted)
 }

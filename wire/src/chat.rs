@@ -1,7 +1,9 @@
 //! Answers: how they are folded into one outcome, and the error body that all endpoints share.
 
+pub mod answer;
 pub mod error;
 pub mod fold;
 
+pub use answer::Answer;
 pub use error::ErrorBody;
-pub use fold::{Answer, Fold, Seen};
+pub use fold::{Fold, Seen};

@@ -76,6 +76,8 @@ mod tests {
         // Friday 02:00 UTC is peak: 0.30, 0.006, 1.20. Half of it off-peak.
         assert_eq!(nanos("deepseek", "deepseek-flash", "2026-11-20T02:00:00Z", &small), Some(906_000));
         assert_eq!(nanos("deepseek", "deepseek-flash", "2026-11-20T05:00:00Z", &small), Some(453_000));
+        // A server of one's own has no price until a tariff names it.
+        assert_eq!(nanos("compatible", "llama", "2026-11-20T05:00:00Z", &small), None);
     }
 
     #[test]

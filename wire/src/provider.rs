@@ -3,13 +3,25 @@
 //! An [`Adapter`] is pure: it turns the client's request into the provider's, and the provider's frames, answers and
 //! errors into what the client expects of OpenAI.
 
+mod answer;
+#[cfg(test)]
+mod cases;
 pub mod compatible;
 pub mod deepseek;
+mod draft;
 mod error;
+mod history;
+pub mod matrix;
+mod messages;
 pub mod openai;
 pub mod policy;
+#[cfg(test)]
+mod properties;
+mod splice;
+mod steps;
 
 pub use error::{ClientError, standard_error};
+pub use matrix::{Row, Treatment};
 pub use policy::{JsonSchema, Policy, Target, Thinking, View, no_recall};
 
 use crate::endpoint::Endpoint;
@@ -85,6 +97,9 @@ pub trait Adapter: Sync + Send {
     /// Path of an endpoint below the base URL; `None` where the provider has no such endpoint.
     fn path(&self, endpoint: Endpoint) -> Option<&'static str>;
 
+    /// What becomes of each feature of a request; a member without a row passes untouched.
+    fn matrix(&self, endpoint: Endpoint) -> &'static [Row];
+
     /// The request in the provider's terms, addressed to the target.
     ///
     /// # Errors
@@ -92,7 +107,7 @@ pub trait Adapter: Sync + Send {
     fn rewrite(&self, request: &Request<'_>, target: &Target<'_>) -> Result<Rewritten, Unfit>;
 
     /// Whether a whole (not streamed) answer must be read completely before the client sees any of it, because
-    /// [`Adapter::edit_whole`] may change it.
+    /// [`Adapter::edit_whole`] may change it or find an error in it. A view with another model's name needs it too.
     fn edits_whole(&self, endpoint: Endpoint) -> bool;
 
     /// What to do with a stream frame that carries `data`.

@@ -126,6 +126,12 @@ impl<'a> Request<'a> {
         self.messages().into_iter().filter_map(opening::role_of).map(Cow::into_owned).collect()
     }
 
+    /// Whether the client speaks the deprecated form of tools, `functions`, and expects calls in it.
+    #[must_use]
+    pub fn uses_functions(&self) -> bool {
+        self.endpoint == Endpoint::Chat && self.object.has("functions")
+    }
+
     /// Whether the answer has to be JSON: the format asked for is `json_object` or `json_schema`.
     #[must_use]
     pub fn wants_json(&self) -> bool {

@@ -30,14 +30,19 @@ pub struct Usage {
     pub source: UsageSource,
 }
 
-/// The `usage` object as either vendor sends it.
+/// The `usage` object as any vendor sends it: chat and completions say prompt and completion, responses say input and
+/// output, embeddings have no completion.
 #[derive(Debug, Deserialize)]
 struct Reported {
+    #[serde(alias = "input_tokens")]
     prompt_tokens: u64,
-    completion_tokens: u64,
+    #[serde(default, alias = "output_tokens")]
+    completion_tokens: Option<u64>,
     #[serde(default)]
+    total_tokens: Option<u64>,
+    #[serde(default, alias = "input_tokens_details")]
     prompt_tokens_details: Option<PromptDetails>,
-    #[serde(default)]
+    #[serde(default, alias = "output_tokens_details")]
     completion_tokens_details: Option<CompletionDetails>,
     #[serde(default)]
     prompt_cache_hit_tokens: Option<u64>,
@@ -57,10 +62,13 @@ struct CompletionDetails {
 
 impl Usage {
     /// Reads a provider's `usage` object. DeepSeek reports cache hits twice (`prompt_tokens_details.cached_tokens`
-    /// and `prompt_cache_hit_tokens`); they are one number and are never added.
+    /// and `prompt_cache_hit_tokens`); they are one number and are never added. A report without completion tokens
+    /// counts only if its total says that there were none.
     #[must_use]
     pub fn from_json(text: &str) -> Option<Self> {
         let reported: Reported = serde_json::from_str(text).ok()?;
+        let none_completed = reported.total_tokens == Some(reported.prompt_tokens);
+        let completion = reported.completion_tokens.or(none_completed.then_some(0))?;
         let cached = reported
             .prompt_tokens_details
             .and_then(|details| details.cached_tokens)
@@ -69,14 +77,8 @@ impl Usage {
         let reasoning = reported
             .completion_tokens_details
             .and_then(|details| details.reasoning_tokens)
-            .map(|reasoning| reasoning.min(reported.completion_tokens));
-        Some(Self {
-            prompt: reported.prompt_tokens,
-            completion: reported.completion_tokens,
-            cached,
-            reasoning,
-            source: UsageSource::Provider,
-        })
+            .map(|reasoning| reasoning.min(completion));
+        Some(Self { prompt: reported.prompt_tokens, completion, cached, reasoning, source: UsageSource::Provider })
     }
 
     /// A rough count from characters, for exchanges whose report never came: four characters a token for text in
@@ -113,6 +115,10 @@ impl Characters {
 
     /// Adds a text's characters.
     pub fn add(&mut self, text: &str) {
+        if text.is_ascii() {
+            self.narrow += text.len() as u64;
+            return;
+        }
         for character in text.chars() {
             if matches!(u32::from(character), 0x2E80..=0x9FFF | 0xAC00..=0xD7AF | 0xF900..=0xFAFF | 0x20000..=0x3FFFF) {
                 self.wide += 1;
@@ -154,6 +160,8 @@ mod tests {
     #[test]
     fn nonsense_is_unknown_and_parts_never_exceed_the_whole() {
         assert_eq!(Usage::from_json("null"), None);
+        assert_eq!(Usage::from_json(r#"{"prompt_tokens":1}"#), None);
+        assert_eq!(Usage::from_json(r#"{"prompt_tokens":1,"total_tokens":2}"#), None);
         assert_eq!(Usage::from_json(r#"{"prompt_tokens":-1,"completion_tokens":0}"#), None);
         let odd = r#"{"prompt_tokens":10,"completion_tokens":1,"prompt_cache_hit_tokens":99}"#;
         assert_eq!(Usage::from_json(odd).unwrap().cached, Some(10));

@@ -3,7 +3,9 @@
 //! A stream of OpenAI reports usage only if `stream_options.include_usage` asks for it. The gateway always asks,
 //! because usage must never be lost, and takes the report out again for a client that did not.
 
-use super::{Adapter, ClientError, Edit, Rewritten, Target, Unfit, View, standard_error};
+use super::answer::{self, Manners};
+use super::error::hidden;
+use super::{Adapter, ClientError, Edit, Rewritten, Row, Target, Unfit, View, standard_error};
 use crate::endpoint::Endpoint;
 use crate::json::Object;
 use crate::request::Request;
@@ -16,6 +18,10 @@ pub struct OpenAi;
 impl Adapter for OpenAi {
     fn path(&self, endpoint: Endpoint) -> Option<&'static str> {
         Some(endpoint.path_below_version())
+    }
+
+    fn matrix(&self, _endpoint: Endpoint) -> &'static [Row] {
+        &[]
     }
 
     fn rewrite(&self, request: &Request<'_>, target: &Target<'_>) -> Result<Rewritten, Unfit> {
@@ -35,31 +41,27 @@ impl Adapter for OpenAi {
     }
 
     fn edit(&self, endpoint: Endpoint, data: &str, view: &View<'_>) -> Edit {
-        // Responses always report, and their clients expect it.
-        if view.wants_usage || endpoint == Endpoint::Responses || !data.contains("\"usage\"") {
+        // Responses always report usage, and their clients expect it.
+        let hides_usage = !view.wants_usage && endpoint != Endpoint::Responses;
+        if view.model.is_none() && !(hides_usage && memchr::memmem::find(data.as_bytes(), b"\"usage\"").is_some()) {
             return Edit::Keep;
         }
-        let Ok(mut chunk) = Object::parse(data.as_bytes()) else { return Edit::Keep };
-        if chunk.has("usage") && chunk.get("choices").is_some_and(is_empty_list) {
-            return Edit::Drop;
+        match endpoint {
+            Endpoint::Responses => answer::edit_response(data, view),
+            _ => answer::edit(data, view, Manners::default(), &hidden),
         }
-        if !chunk.remove("usage") {
-            return Edit::Keep;
-        }
-        Edit::Replace(vec![String::from_utf8_lossy(&chunk.to_bytes()).into_owned()])
     }
 
-    fn edit_whole(&self, _endpoint: Endpoint, _body: &[u8], _view: &View<'_>) -> Result<Option<Vec<u8>>, ClientError> {
-        Ok(None)
+    fn edit_whole(&self, endpoint: Endpoint, body: &[u8], view: &View<'_>) -> Result<Option<Vec<u8>>, ClientError> {
+        match (view.model, endpoint) {
+            (None, _) | (_, Endpoint::Embeddings | Endpoint::Moderations) => Ok(None),
+            (Some(_), _) => answer::edit_whole(body, view, Manners::default(), &hidden),
+        }
     }
 
     fn error(&self, status: u16, body: &[u8]) -> ClientError {
         standard_error(status, body)
     }
-}
-
-pub(super) fn is_empty_list(raw: &RawValue) -> bool {
-    raw.get().trim_start_matches('[').trim_start().starts_with(']')
 }
 
 /// Sets `stream_options.include_usage`, keeping what else the client put there.
@@ -122,5 +124,22 @@ mod tests {
         assert_eq!(edit("[DONE]", false), Edit::Keep);
         assert_eq!(edit(r#"{"choices":[{"delta":{"content":"usage"}}]}"#, false), Edit::Keep);
         assert_eq!(edit(report, true), Edit::Keep);
+    }
+
+    #[test]
+    fn another_name_is_shown_where_the_view_has_one() {
+        let view = View { model: Some("shown"), wants_usage: true, ..View::default() };
+        let chunk = r#"{"id":"c","model":"m","choices":[]}"#;
+        let renamed = r#"{"id":"c","model":"shown","choices":[]}"#;
+        assert_eq!(OpenAi.edit(Endpoint::Chat, chunk, &view), Edit::Replace(vec![renamed.into()]));
+        let whole = OpenAi.edit_whole(Endpoint::Chat, chunk.as_bytes(), &view).unwrap();
+        assert_eq!(whole.as_deref(), Some(renamed.as_bytes()));
+        assert_eq!(OpenAi.edit_whole(Endpoint::Chat, b"<html>", &View::default()).unwrap(), None);
+        let event = r#"{"type":"response.completed","response":{"model":"m","usage":{"input_tokens":1}}}"#;
+        assert_eq!(OpenAi.edit(Endpoint::Responses, event, &View::default()), Edit::Keep);
+        assert_eq!(
+            OpenAi.edit(Endpoint::Responses, event, &view),
+            Edit::Replace(vec![event.replace("\"m\"", "\"shown\"")])
+        );
     }
 }

@@ -93,6 +93,9 @@ pub struct View<'a> {
     pub model: Option<&'a str>,
     /// Whether it sees reasoning text.
     pub reasoning: bool,
+    /// It offered deprecated `functions` ([`Request::uses_functions`](crate::Request::uses_functions)), so a call has
+    /// to come back as `function_call`.
+    pub functions: bool,
 }
 
 #[cfg(test)]

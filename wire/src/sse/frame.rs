@@ -68,9 +68,7 @@ impl Frame {
         }
         if says_something { kept.freeze() } else { Bytes::new() }
     }
-}
 
-impl Frame {
     /// Appends one frame for each of `data` instead of this one's data; other fields (`event:`) stay, `id` and `retry`
     /// do not. `data` must not contain line breaks: JSON written by us has none.
     pub fn replace_data<T: AsRef<str>>(&self, out: &mut Vec<u8>, data: &[T]) {
