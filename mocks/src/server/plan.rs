@@ -98,19 +98,18 @@ impl App {
             Route::Response(id) => return self.stored(&id),
             route => route,
         };
+        let limit = self.config.profile.concurrency_max;
+        if limit > 0 && in_flight > limit {
+            return Err(face.too_many(limit, &self.config.profile));
+        }
         let body = body.map_err(|problem| face.unreadable(&problem))?;
-        let content = match route {
+        match route {
             Route::Chat { strict_tools } => self.chat(&body, strict_tools, envelope, stage),
             Route::Completions => self.completions(&body, envelope, stage),
             Route::Embeddings => self.embeddings(&body, envelope, stage),
             Route::Responses => self.responses(&body, envelope, stage),
             _ => self.moderations(&body, envelope, stage),
-        }?;
-        let limit = self.config.profile.concurrency_max;
-        if limit > 0 && in_flight > limit {
-            return Err(face.too_many(limit, &self.config.profile));
         }
-        Ok(content)
     }
 
     fn authorize(&self, authorization: Option<&[u8]>) -> Result<(), Refusal> {

@@ -1,8 +1,12 @@
 //! The mocks over real sockets, on port 0.
 #![cfg(test)]
 
+mod compatible;
 mod deepseek;
 mod delivery;
+mod endpoints;
+mod features;
 mod openai;
+mod responses;
 mod server;
 mod support;

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use mocks::{MockConfig, Provider, Running, Script};
+use mocks::{Faults, MockConfig, Profile, Provider, Running, Script};
 use reqwest::{Client, RequestBuilder, Response};
 use serde_json::{Value, json};
 
@@ -54,6 +54,23 @@ impl Mock {
         (response.status().as_u16(), response.json().await.unwrap())
     }
 
+    /// Posts to any path and reads an answer that must be JSON.
+    pub(crate) async fn post(&self, path: &str, body: &Value) -> (u16, Value) {
+        let response = self.request(path).json(body).send().await.unwrap();
+        (response.status().as_u16(), response.json().await.unwrap())
+    }
+
+    /// Posts to any path and reads the text of the answer, whatever it is.
+    pub(crate) async fn text(&self, path: &str, body: &Value) -> String {
+        self.request(path).json(body).send().await.unwrap().text().await.unwrap()
+    }
+
+    /// One that meets a fault with every request.
+    pub(crate) async fn faulty(provider: Provider, faults: Faults) -> Self {
+        let profile = Profile { faults, ..Profile::instant() };
+        Self::start(MockConfig { profile, ..MockConfig::instant(provider) }).await
+    }
+
     /// Sends and reads a stream to its end: the data of each event, `[DONE]` included.
     pub(crate) async fn stream(&self, body: &Value) -> Vec<String> {
         let response = self.send(body).await;
@@ -94,4 +111,18 @@ pub(crate) fn joined(chunks: &[Value], field: &str) -> String {
 pub(crate) fn weigh_tool() -> Value {
     json!([{"type": "function", "function": {"name": "weigh", "parameters": {
         "type": "object", "properties": {"lorry": {"type": "string"}, "axles": {"type": "integer"}}}}}])
+}
+
+/// Name and data of each event of a stream whose events have names.
+pub(crate) fn named_events(text: &str) -> Vec<(String, Value)> {
+    assert!(text.ends_with("\n\n"), "the last event is not closed");
+    let frames = text.split("\n\n").filter(|frame| !frame.is_empty() && !frame.starts_with(':'));
+    frames
+        .map(|frame| {
+            let (name, data) = frame.split_once('\n').unwrap_or_else(|| panic!("no name: {frame}"));
+            let name = name.strip_prefix("event: ").unwrap_or_else(|| panic!("no name: {frame}"));
+            let data = data.strip_prefix("data: ").unwrap_or_else(|| panic!("no data: {frame}"));
+            (name.to_owned(), serde_json::from_str(data).unwrap())
+        })
+        .collect()
 }
