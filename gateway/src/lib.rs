@@ -20,6 +20,7 @@ pub mod routing;
 mod server;
 mod shadow;
 mod state;
+pub mod telemetry;
 mod ticket;
 mod upstream;
 

@@ -1,0 +1,23 @@
+//! What the gateway tells about itself: counters and histograms of exchanges, readings of everything else, as an
+//! OpenMetrics page.
+//!
+//! Exchanges are counted as they end, by one look-up to a cell of plain atomics ([`metrics`]). Everything that some other
+//! part counts anyway (queues, breakers, records, weights) is read when the page is asked for ([`readings`]). All names
+//! and label sets stand in [`names`].
+//!
+//! No label ever holds a key, a prompt, a user id or an unchecked text of a client: consumers are those of the
+//! configuration, and a model name that no provider has answered to is `other`.
+
+mod histogram;
+mod metrics;
+pub mod names;
+mod page;
+mod process;
+mod readings;
+mod series;
+
+pub use metrics::{Metrics, Seen};
+pub use readings::{BreakerState, MigrationReading, ProviderReading, Readings, RecordsReading, ShadowReading};
+
+/// Content type of the page.
+pub const CONTENT_TYPE: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
