@@ -302,6 +302,20 @@ mod tests {
     }
 
     #[test]
+    fn labels_that_share_a_hash_are_both_found() {
+        let table = Table::new(100);
+        for model in ["a", "b", "a", "c"] {
+            table.grow(7, &labels(model, "x"));
+        }
+        let index = table.index.load();
+        for model in ["a", "b", "c"] {
+            assert_eq!(index.find(7, &labels(model, "x")).unwrap().labels().model, model);
+        }
+        assert!(index.find(7, &labels("d", "x")).is_none());
+        assert_eq!((table.all().len(), index.count), (3, 3));
+    }
+
+    #[test]
     fn the_table_is_bounded_and_nothing_is_lost() {
         let table = Table::new(3);
         for round in 0..2 {

@@ -5,7 +5,7 @@ mod strict;
 use super::*;
 use crate::telemetry::names::ALL;
 use crate::telemetry::{BreakerState, MigrationReading, ProviderReading, RecordsReading, ShadowReading};
-use datasets::{Arm, Moderation};
+use datasets::Moderation;
 use strict::Parsed;
 
 fn exchange(model: &str) -> Exchange {
