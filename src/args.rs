@@ -72,9 +72,12 @@ pub(crate) struct Demo {
 
 #[derive(Debug, ClapArgs)]
 pub(crate) struct Serve {
-    /// Configuration, TOML.
+    /// Configuration, TOML. Read again at SIGHUP: a changed one is put in force whole, or not at all.
     #[arg(long)]
     pub config: PathBuf,
+    /// Read the configuration again whenever the file changes, too.
+    #[arg(long)]
+    pub watch: bool,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -83,7 +86,9 @@ pub(crate) enum MockKind {
     Openai,
     /// DeepSeek, port 9102.
     Deepseek,
-    /// Both.
+    /// A server that speaks OpenAI's language, as vLLM and Ollama do, port 9105.
+    Compatible,
+    /// All of them.
     All,
 }
 
@@ -94,7 +99,7 @@ pub(crate) struct Mock {
     /// Address of a single mock, instead of its usual port.
     #[arg(long, conflicts_with = "port_base")]
     pub listen: Option<SocketAddr>,
-    /// First port: OpenAI gets it, DeepSeek the next one.
+    /// First port: OpenAI gets it, DeepSeek the next one, the compatible server the fourth after it.
     #[arg(long)]
     pub port_base: Option<u16>,
     /// Recorded answers by prompt, NDJSON.

@@ -1,4 +1,4 @@
-//! Ctrl-C and SIGTERM as a token.
+//! Ctrl-C and SIGTERM as a token, and SIGHUP as a wish to read the configuration again.
 
 use std::sync::LazyLock;
 use tokio_util::sync::CancellationToken;
@@ -44,6 +44,31 @@ async fn wait() {
 async fn interrupt() {
     if tokio::signal::ctrl_c().await.is_err() {
         // No signals here: run until killed.
+        std::future::pending::<()>().await;
+    }
+}
+
+/// SIGHUPs, from the moment on at which this was made; none is missed in between.
+pub(crate) struct Hangups {
+    #[cfg(unix)]
+    signals: Option<tokio::signal::unix::Signal>,
+}
+
+impl Hangups {
+    pub(crate) fn new() -> Self {
+        Self {
+            #[cfg(unix)]
+            signals: tokio::signal::unix::signal(tokio::signal::unix::SignalKind::hangup()).ok(),
+        }
+    }
+
+    /// Waits for the next one; for ever where there are none.
+    pub(crate) async fn next(&mut self) {
+        #[cfg(unix)]
+        if let Some(signals) = &mut self.signals {
+            signals.recv().await;
+            return;
+        }
         std::future::pending::<()>().await;
     }
 }

@@ -1,6 +1,9 @@
 //! Keeps the normative text and the types together, and both readable by each other.
 
-use crate::{Arm, Exchange, Format, Header, Label, LoggedRequest, Moderation, Recorded, Redaction, Role, ShadowFate};
+use crate::{
+    Arm, AssignedBy, Endpoint, Exchange, Format, Header, Label, LoggedRequest, Moderation, Recorded, Redaction, Role,
+    ShadowFate,
+};
 use proptest::option::of;
 use proptest::prelude::*;
 use serde::Serialize;
@@ -86,11 +89,16 @@ fn full_exchange() -> Exchange {
         pair: "p".into(),
         arm: Arm::Baseline,
         role: Role::Served,
+        endpoint: Endpoint::Chat,
         migration: "m".into(),
         epoch: 1,
         weight_bp: 2,
         request: Some("r".into()),
         unit: Some("u".into()),
+        consumer: Some("c".into()),
+        assigned_by: Some(AssignedBy::Weight),
+        assigned_bp: Some(9_000),
+        shadow_bp: Some(10_000),
         provider: "p".into(),
         model: "m".into(),
         model_answered: Some("m".into()),
@@ -100,6 +108,7 @@ fn full_exchange() -> Exchange {
         ttft_us: Some(3),
         duration_us: 4,
         status: 200,
+        attempts: 2,
         error: Some(ErrorKind::Connect),
         finish_reason: Some("stop".into()),
         form_failure: Some("empty".into()),
@@ -108,6 +117,7 @@ fn full_exchange() -> Exchange {
         cost_nanos: Some(5),
         prompt_chars: 6,
         answer_chars: 7,
+        reasoning_chars: Some(8),
         answer_digest: Some("d".into()),
         answer: Some("a".into()),
         shadow: Some(ShadowFate::Sent),
@@ -166,6 +176,13 @@ fn every_word_of_a_closed_list_is_named() {
     for fate in FATES {
         add(serde_json::to_value(fate).unwrap());
     }
+    for endpoint in Endpoint::ALL {
+        add(serde_json::to_value(endpoint).unwrap());
+    }
+    for assigned_by in ASSIGNED_BY {
+        add(serde_json::to_value(assigned_by).unwrap());
+        assert_eq!(serde_json::to_value(assigned_by).unwrap(), assigned_by.name());
+    }
     for error in ERRORS {
         add(serde_json::to_value(error).unwrap());
     }
@@ -176,9 +193,26 @@ fn every_word_of_a_closed_list_is_named() {
     }
 }
 
-const ROLES: [Role; 4] = [Role::Served, Role::Shadow, Role::Replayed, Role::Observed];
-const FATES: [ShadowFate; 5] =
-    [ShadowFate::Sent, ShadowFate::NotSampled, ShadowFate::QueueFull, ShadowFate::Unfit, ShadowFate::ShuttingDown];
+const ROLES: [Role; 6] = [Role::Served, Role::Shadow, Role::Replayed, Role::Observed, Role::Fallback, Role::Repeat];
+const FATES: [ShadowFate; 9] = [
+    ShadowFate::Sent,
+    ShadowFate::NotSampled,
+    ShadowFate::QueueFull,
+    ShadowFate::Unfit,
+    ShadowFate::ShuttingDown,
+    ShadowFate::BytesFull,
+    ShadowFate::BudgetSpent,
+    ShadowFate::CandidateBusy,
+    ShadowFate::BreakerOpen,
+];
+const ASSIGNED_BY: [AssignedBy; 6] = [
+    AssignedBy::Weight,
+    AssignedBy::Header,
+    AssignedBy::HeaderPattern,
+    AssignedBy::Cookie,
+    AssignedBy::Unfit,
+    AssignedBy::None,
+];
 const ERRORS: [ErrorKind; 14] = [
     ErrorKind::Connect,
     ErrorKind::Timeout,
@@ -235,15 +269,23 @@ fn any_exchange() -> impl Strategy<Value = Exchange> {
     let ends = (of(prop::sample::select(&ERRORS[..])), of(text()), of(text()), any::<bool>());
     let sizes = (of(any_usage()), of(any::<i64>()), any::<u64>(), any::<u64>());
     let content = (of(text()), of(text()), of(prop::sample::select(&FATES[..])), prop::collection::vec(text(), 0..3));
-    (who, ids, times, ends, sizes, content).prop_map(|(who, ids, times, ends, sizes, content)| Exchange {
+    let endpoint = (prop::sample::select(&Endpoint::ALL[..]), of(text()), any::<u32>(), of(any::<u64>()));
+    let assigned = (of(prop::sample::select(&ASSIGNED_BY[..])), of(any::<u32>()), of(any::<u32>()));
+    let all = (who, ids, times, ends, sizes, content, endpoint, assigned);
+    all.prop_map(|(who, ids, times, ends, sizes, content, endpoint, assigned)| Exchange {
         pair: who.0,
         arm: if who.1 { Arm::Baseline } else { Arm::Candidate },
         role: who.2,
+        endpoint: endpoint.0,
         migration: who.3,
         epoch: who.4,
         weight_bp: who.5,
         request: ids.0,
         unit: ids.1,
+        consumer: endpoint.1,
+        assigned_by: assigned.0,
+        assigned_bp: assigned.1,
+        shadow_bp: assigned.2,
         provider: ids.2,
         model: ids.3,
         model_answered: ids.4,
@@ -253,6 +295,7 @@ fn any_exchange() -> impl Strategy<Value = Exchange> {
         ttft_us: times.2,
         duration_us: times.3,
         status: times.4,
+        attempts: endpoint.2,
         error: ends.0,
         finish_reason: ends.1,
         form_failure: ends.2,
@@ -261,6 +304,7 @@ fn any_exchange() -> impl Strategy<Value = Exchange> {
         cost_nanos: sizes.1,
         prompt_chars: sizes.2,
         answer_chars: sizes.3,
+        reasoning_chars: endpoint.3,
         answer_digest: content.0,
         answer: content.1,
         shadow: content.2,

@@ -17,6 +17,15 @@ pub enum Format {
 }
 
 impl Format {
+    /// The version that this crate writes. Each kind of file has its own minor number.
+    #[must_use]
+    pub const fn version(self) -> Version {
+        match self {
+            Self::Exchanges => Version { major: VERSION_MAJOR, minor: 1 },
+            Self::Requests | Self::Labels => Version { major: VERSION_MAJOR, minor: 0 },
+        }
+    }
+
     /// The name in the header.
     #[must_use]
     pub const fn name(self) -> &'static str {
@@ -50,8 +59,8 @@ pub struct Version {
     pub minor: u32,
 }
 
-/// The version that this crate writes.
-pub const VERSION: Version = Version { major: 1, minor: 0 };
+/// Newest major version that this crate reads, of every kind of file.
+const VERSION_MAJOR: u32 = 1;
 
 impl std::fmt::Display for Version {
     fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -93,7 +102,7 @@ impl Header {
     pub fn new(format: Format, redaction: Redaction) -> Self {
         Self {
             format,
-            version: VERSION.to_string(),
+            version: format.version().to_string(),
             creator: concat!("weighbridge ", env!("CARGO_PKG_VERSION")).to_owned(),
             config_digest: None,
             redaction,
@@ -110,12 +119,11 @@ impl Header {
             return Err(format!("the file holds {}, expected {}", self.format.name(), expected.name()));
         }
         let Ok(version) = self.version.parse::<Version>() else {
-            return Err(format!("version is `{}`, expected a form such as {VERSION}", self.version));
+            return Err(format!("version is `{}`, expected a form such as {}", self.version, expected.version()));
         };
-        if version.major > VERSION.major {
+        if version.major > VERSION_MAJOR {
             return Err(format!(
-                "the file has version {version}, this program reads up to {}.x: update weighbridge",
-                VERSION.major
+                "the file has version {version}, this program reads up to {VERSION_MAJOR}.x: update weighbridge"
             ));
         }
         Ok(())

@@ -22,9 +22,10 @@ pub mod write;
 pub use header::{Format, Header, Redaction};
 pub use label::Label;
 pub use read::{Lines, ReadError};
-pub use record::{Arm, Exchange, Moderation, Role, ShadowFate};
+pub use record::{Arm, AssignedBy, Exchange, Moderation, NO_MIGRATION, Role, ShadowFate};
 pub use request::{LoggedRequest, Recorded};
-pub use write::{Appender, WriteError};
+pub use wire::Endpoint;
+pub use write::{Appender, Medium, WriteError};
 
 #[cfg(test)]
 mod calibration;

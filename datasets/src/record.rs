@@ -1,7 +1,10 @@
 //! One arm's outcome of one request.
 
 use serde::{Deserialize, Serialize};
-use wire::{ErrorKind, Usage};
+use wire::{Endpoint, ErrorKind, Usage};
+
+/// Migration name on record for traffic that no migration took.
+pub const NO_MIGRATION: &str = "none";
 
 /// The two arms.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
@@ -36,6 +39,11 @@ pub enum Role {
     Replayed,
     /// Seen from the client's side of a gateway; the gateway's own records carry the evidence.
     Observed,
+    /// A client got it from the baseline, after the candidate had failed before its first byte. The candidate's failure
+    /// has a record of its own, as `Served`.
+    Fallback,
+    /// Nobody got it: the baseline was asked the same once more, to see how much it differs from itself.
+    Repeat,
 }
 
 /// What became of the mirrored copy of a served request.
@@ -52,6 +60,47 @@ pub enum ShadowFate {
     Unfit,
     /// The gateway was shutting down.
     ShuttingDown,
+    /// The mirror's queue held too many bytes.
+    BytesFull,
+    /// The mirror's money for the day was spent.
+    BudgetSpent,
+    /// The other arm's provider was at its limit of requests in flight.
+    CandidateBusy,
+    /// The other arm's circuit breaker was open.
+    BreakerOpen,
+}
+
+/// How a request came to its arm.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum AssignedBy {
+    /// Drawn by the weight.
+    Weight,
+    /// Sent there by the value of a header.
+    Header,
+    /// Sent there by a pattern that a header matched.
+    HeaderPattern,
+    /// Sent there by a cookie.
+    Cookie,
+    /// The other arm cannot serve it without changing its meaning.
+    Unfit,
+    /// Nothing was to be assigned: no migration takes part in it.
+    None,
+}
+
+impl AssignedBy {
+    /// The name in records, headers and metrics.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Weight => "weight",
+            Self::Header => "header",
+            Self::HeaderPattern => "header_pattern",
+            Self::Cookie => "cookie",
+            Self::Unfit => "unfit",
+            Self::None => "none",
+        }
+    }
 }
 
 /// What a moderator said.
@@ -71,6 +120,9 @@ pub struct Exchange {
     pub arm: Arm,
     /// What the answer was for.
     pub role: Role,
+    /// What was asked of the provider.
+    #[serde(default = "chat")]
+    pub endpoint: Endpoint,
     /// Name of the migration.
     pub migration: String,
     /// Epoch of constant weight.
@@ -83,6 +135,18 @@ pub struct Exchange {
     /// Digest of the assignment unit (conversation).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub unit: Option<String>,
+    /// Consumer that asked, by its configured name.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub consumer: Option<String>,
+    /// How the request came to its arm; absent in files before 1.1, where the weight drew every request that was fit.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub assigned_by: Option<AssignedBy>,
+    /// Probability of being assigned the arm that it got, hundredths of a percent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub assigned_bp: Option<u32>,
+    /// Probability of being mirrored, hundredths of a percent, as it stood before the answer was known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub shadow_bp: Option<u32>,
     /// Provider name.
     pub provider: String,
     /// Model that was asked for at this provider.
@@ -103,6 +167,9 @@ pub struct Exchange {
     pub duration_us: u64,
     /// HTTP status of the provider; 0 if there was no answer.
     pub status: u16,
+    /// Calls that were made for this outcome, the first one included.
+    #[serde(default = "one", skip_serializing_if = "is_one")]
+    pub attempts: u32,
     /// What went wrong, if anything did.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub error: Option<ErrorKind>,
@@ -125,6 +192,9 @@ pub struct Exchange {
     pub prompt_chars: u64,
     /// Characters of the visible answer.
     pub answer_chars: u64,
+    /// Characters of the reasoning beside the visible answer; absent where there was none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reasoning_chars: Option<u64>,
     /// Salted digest of the answer.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub answer_digest: Option<String>,
@@ -139,6 +209,20 @@ pub struct Exchange {
     pub dropped: Vec<String>,
 }
 
+/// What was asked before other endpoints could be.
+const fn chat() -> Endpoint {
+    Endpoint::Chat
+}
+
+const fn one() -> u32 {
+    1
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes the field by reference")]
+const fn is_one(attempts: &u32) -> bool {
+    *attempts == 1
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -148,6 +232,7 @@ mod tests {
         let line = r#"{"pair":"p","arm":"candidate","role":"shadow","migration":"m","epoch":1,"weight_bp":1000,"provider":"deepseek","model":"deepseek-flash","streamed":true,"at_us":1,"sent_us":2,"duration_us":3,"status":200,"prompt_chars":4,"answer_chars":5,"usage":{"prompt":1,"completion":2,"source":"provider"},"from_the_future":1}"#;
         let record: Exchange = serde_json::from_str(line).unwrap();
         assert_eq!((record.arm, record.role, record.error), (Arm::Candidate, Role::Shadow, None));
+        assert_eq!((record.endpoint, record.attempts, record.assigned_by), (Endpoint::Chat, 1, None));
         let again: Exchange = serde_json::from_str(&serde_json::to_string(&record).unwrap()).unwrap();
         assert_eq!(again, record);
     }

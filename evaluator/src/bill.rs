@@ -119,9 +119,11 @@ fn day(at_us: i64) -> String {
     text.split('T').next().unwrap_or_default().to_owned()
 }
 
-/// The bill over the priced pairs, and what the mirrored calls cost.
+/// The bill over the priced pairs, and what the calls cost that nobody got an answer from: mirrored ones, and those of
+/// `aside` in which the baseline was asked once more. Fallbacks cost what a failed candidate costs beyond itself, and are
+/// named in the notes.
 #[must_use]
-pub fn bill(priced: &PricedPairs, exchanges: &[Exchange], tariffs: &Tariffs) -> Bill {
+pub fn bill(priced: &PricedPairs, exchanges: &[Exchange], aside: &[Exchange], tariffs: &Tariffs) -> Bill {
     let pairs = priced.cost.baseline.len() as u64;
     let sum = |nanos: &[i64]| nanos.iter().fold(0i64, |sum, value| sum.saturating_add(*value));
     let (baseline, candidate) = (sum(&priced.cost.baseline), sum(&priced.cost.candidate));
@@ -129,11 +131,19 @@ pub fn bill(priced: &PricedPairs, exchanges: &[Exchange], tariffs: &Tariffs) -> 
     let ratio = MeanRatio::paired(&column(&priced.cost.baseline), &column(&priced.cost.candidate)).ok();
     let bound = |side| ratio.and_then(|ratio| ratio.bound(ALPHA, side).ok());
     let estimated_share = if pairs == 0 { 0.0 } else { priced.estimated as f64 / (2 * pairs) as f64 };
-    let shadow = exchanges
-        .iter()
-        .filter(|exchange| exchange.role == Role::Shadow)
-        .filter_map(|exchange| price(exchange, exchange.usage.as_ref()?, tariffs))
-        .fold(0i64, |sum, priced| sum.saturating_add(priced.nanos));
+    let spent = |roles: &[Role]| {
+        let rows = exchanges.iter().chain(aside).filter(|exchange| roles.contains(&exchange.role));
+        rows.filter_map(|exchange| price(exchange, exchange.usage.as_ref()?, tariffs))
+            .fold(0i64, |sum, priced| sum.saturating_add(priced.nanos))
+    };
+    let mut notes = priced.remarks.sentences(estimated_share);
+    let fallbacks = aside.iter().filter(|exchange| exchange.role == Role::Fallback).count();
+    if fallbacks > 0 {
+        notes.push(format!(
+            "The baseline answered {fallbacks} requests in place of a failed candidate, for {} USD that are in neither sum.",
+            decimal(spent(&[Role::Fallback]), PLACES)
+        ));
+    }
     Bill {
         currency: "USD".to_owned(),
         pairs_priced: pairs,
@@ -146,8 +156,8 @@ pub fn bill(priced: &PricedPairs, exchanges: &[Exchange], tariffs: &Tariffs) -> 
         ratio_upper: bound(Side::Upper),
         baseline_per_1000: decimal(per_1000(baseline, pairs), PLACES),
         candidate_per_1000: decimal(per_1000(candidate, pairs), PLACES),
-        shadow: decimal(shadow, PLACES),
-        notes: priced.remarks.sentences(estimated_share),
+        shadow: decimal(spent(&[Role::Shadow, Role::Repeat]), PLACES),
+        notes,
     }
 }
 

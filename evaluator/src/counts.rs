@@ -19,6 +19,9 @@ impl Counts {
     #[must_use]
     pub fn remarks(&self) -> Vec<String> {
         let load = &self.load;
+        let assigned = self.pairs.not_drawn.iter().map(|(assigned_by, count)| {
+            (*count, format!("served requests that {assigned_by} sent to their arm, not the weight; they say nothing about the split"))
+        });
         let refused = load.reasons.iter().map(|(reason, count)| (*count, format!("refused as impossible: {reason}")));
         let plain = [
             (load.broken, "lines could not be read and were skipped"),
@@ -26,12 +29,15 @@ impl Counts {
             (load.other_migration, "of other migrations"),
             (load.cut_off, "last lines without a line end, still being written, were skipped"),
             (load.empty_files, "empty files in folders were passed over"),
+            (load.fallbacks, "answers of the baseline in place of a failed candidate; they count as money only"),
+            (load.repeats, "answers of the baseline that was asked once more; they count as money only"),
             (load.duplicates, "repeat an exchange on record; the one sent first counts"),
             (self.pairs.without_first_token, "streamed pairs without a first token on one side, not timed to it"),
         ];
         let mut remarks: Vec<String> = plain
             .into_iter()
             .map(|(count, what)| (count, what.to_owned()))
+            .chain(assigned)
             .chain(refused)
             .filter(|(count, _)| *count > 0)
             .map(|(count, what)| format!("{count} {what}"))

@@ -76,7 +76,8 @@ pub fn extract(sources: Sources<'_>) -> Result<Extracted, EvaluateError> {
     let on_record = f64::from(judged.weight_bp) / 100.0;
     let weight_percent = sources.at_weight_percent.unwrap_or(on_record);
     let window = window_of(sources.exchanges.iter().map(|exchange| exchange.at_us));
-    let (paired, pair_counts) = paired::evidence(&sources.pairing.pairs, sources.labels, sources.priced);
+    let (paired, mut pair_counts) = paired::evidence(&sources.pairing.pairs, sources.labels, sources.priced);
+    pair_counts.not_drawn = canary::not_drawn(sources.exchanges);
     let served = canary::served(sources.exchanges, judged.epoch, judged.weight_bp);
     let canary = canary_at(weight_percent, on_record, canary::evidence(&served));
     let pairs_window = window_of(sources.pairing.pairs.iter().map(|pair| pair.candidate.at_us));

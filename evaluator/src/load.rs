@@ -10,6 +10,9 @@
 //! A row that repeats pair, arm and role of another one is left out here, once and for all that follows: the one sent
 //! first counts, because it is what the client met.
 //!
+//! Rows that are no evidence about either arm but cost money (a baseline that stepped in for a failed candidate, a
+//! baseline that was asked once more) are set aside: nothing that compares the arms ever sees them.
+//!
 //! The rows come back sorted by content, never by file, so that splitting or shuffling the files changes nothing.
 //! They stay in memory, without the answers' texts: about one kilobyte a row.
 
@@ -18,7 +21,7 @@ mod hashed;
 pub mod validity;
 
 use crate::error::EvaluateError;
-use datasets::{Arm, Exchange, Format, ReadError, Role};
+use datasets::{Arm, Exchange, Format, NO_MIGRATION, ReadError, Role};
 use judge::verdict::Input;
 use serde::Deserialize;
 use serde_json::value::RawValue;
@@ -66,6 +69,10 @@ pub struct LoadCounts {
     pub other_migration: u64,
     /// Rows that repeat pair, arm and role of a row sent earlier, left out.
     pub duplicates: u64,
+    /// Answers of the baseline that stepped in after the candidate had failed, set aside.
+    pub fallbacks: u64,
+    /// Answers of the baseline that was asked the same once more, set aside.
+    pub repeats: u64,
     /// Files whose last line has no line end and is no row: still being written when they were read.
     pub cut_off: u64,
     /// Empty files in folders, passed over.
@@ -86,6 +93,8 @@ impl LoadCounts {
 pub struct Loaded {
     /// Rows, sorted by time, pair, arm, role and sending time.
     pub exchanges: Vec<Exchange>,
+    /// Rows that only cost money: fallbacks and repetitions, in the same order.
+    pub aside: Vec<Exchange>,
     /// Files, sorted by name.
     pub inputs: Vec<Input>,
     /// What was left out.
@@ -100,13 +109,12 @@ pub struct Loaded {
 /// A file cannot be read, a line is broken (unless `skip_broken`), there is no row, or the rows belong to several
 /// migrations and none was chosen.
 pub fn load(paths: &[PathBuf], migration: Option<&str>, skip_broken: bool) -> Result<Loaded, EvaluateError> {
-    let mut loading = Loading { skip_broken, ..Loading::default() };
-    let listed = files::list(paths)?;
-    loading.empty_files = listed.empty;
-    for file in listed.files {
-        loading.file(&file)?;
-    }
-    loading.finish(migration)
+    let read = |listed: &files::Listed| {
+        let mut loading = Loading { skip_broken, empty_files: listed.empty, ..Loading::default() };
+        listed.files.iter().try_for_each(|file| loading.file(file))?;
+        Ok(loading)
+    };
+    files::read_settled(|| files::list(paths), read)?.finish(migration)
 }
 
 #[derive(Default)]
@@ -170,7 +178,8 @@ impl Loading {
     }
 
     fn finish(mut self, wanted: Option<&str>) -> Result<Loaded, EvaluateError> {
-        let names: Vec<String> = self.by_migration.keys().cloned().collect();
+        // Traffic that no migration took is nobody's evidence; it is counted with the other migrations' rows.
+        let names: Vec<String> = self.by_migration.keys().filter(|name| *name != NO_MIGRATION).cloned().collect();
         let migration = match (wanted, names.as_slice()) {
             (_, []) => {
                 let files: Vec<&str> = self.inputs.iter().map(|input| input.name.as_str()).collect();
@@ -195,8 +204,17 @@ impl Loading {
         let given = rows.len();
         let rows = once(rows);
         counts.duplicates = (given - rows.len()) as u64;
-        let mut exchanges = Vec::with_capacity(rows.len());
+        let (mut exchanges, mut aside) = (Vec::with_capacity(rows.len()), Vec::new());
         for exchange in rows {
+            match exchange.role {
+                Role::Fallback => counts.fallbacks += 1,
+                Role::Repeat => counts.repeats += 1,
+                Role::Served | Role::Shadow | Role::Replayed | Role::Observed => {}
+            }
+            if matches!(exchange.role, Role::Fallback | Role::Repeat) {
+                aside.push(exchange);
+                continue;
+            }
             *counts.seen.of(exchange.arm) += 1;
             match validity::impossible(&exchange) {
                 None => exchanges.push(exchange),
@@ -207,8 +225,9 @@ impl Loading {
             }
         }
         exchanges.sort_by(order);
+        aside.sort_by(order);
         self.inputs.sort_by(|a, b| (&a.name, &a.digest).cmp(&(&b.name, &b.digest)));
-        Ok(Loaded { exchanges, inputs: self.inputs, counts, migration })
+        Ok(Loaded { exchanges, aside, inputs: self.inputs, counts, migration })
     }
 }
 
@@ -237,7 +256,9 @@ pub(crate) const fn role_rank(role: Role) -> u32 {
         Role::Served => 0,
         Role::Replayed => 1,
         Role::Shadow => 2,
-        Role::Observed => 3,
+        Role::Fallback => 3,
+        Role::Repeat => 4,
+        Role::Observed => 5,
     }
 }
 

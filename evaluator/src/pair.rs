@@ -163,6 +163,10 @@ impl<'a> Sorting<'a> {
             (Role::Served, Some(ShadowFate::QueueFull)) => "queue full",
             (Role::Served, Some(ShadowFate::Unfit)) => "unfit",
             (Role::Served, Some(ShadowFate::ShuttingDown)) => "shutting down",
+            (Role::Served, Some(ShadowFate::BytesFull)) => "queue full of bytes",
+            (Role::Served, Some(ShadowFate::BudgetSpent)) => "budget spent",
+            (Role::Served, Some(ShadowFate::CandidateBusy)) => "candidate busy",
+            (Role::Served, Some(ShadowFate::BreakerOpen)) => "breaker open",
             (Role::Served, None) => "not mirrored",
             (Role::Shadow, _) => "served side missing",
             _ => partner_missing,
@@ -179,10 +183,10 @@ impl<'a> Sorting<'a> {
             return false;
         }
         match (exchange.role, exchange.shadow) {
-            (Role::Served, Some(ShadowFate::Sent | ShadowFate::QueueFull | ShadowFate::ShuttingDown))
-            | (Role::Shadow, _) => true,
+            (Role::Served, Some(ShadowFate::NotSampled | ShadowFate::Unfit) | None)
+            | (Role::Observed | Role::Fallback | Role::Repeat, _) => false,
+            (Role::Served, Some(_)) | (Role::Shadow, _) => true,
             (Role::Replayed, _) => self.both_replayed,
-            _ => false,
         }
     }
 

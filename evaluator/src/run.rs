@@ -100,7 +100,7 @@ pub fn evaluate(inputs: &[PathBuf], options: &Options) -> Result<Outcome, Evalua
         needed: judged.needed,
         guardrails: judged.guardrails,
         instrument: judged.instrument,
-        bill: bill::bill(&priced, &loaded.exchanges, &tariffs),
+        bill: bill::bill(&priced, &loaded.exchanges, &loaded.aside, &tariffs),
         window: extracted.window.clone(),
         inputs: sorted([loaded.inputs, label_inputs, summary_inputs].concat()),
         policy_digest: options.policy.digest(),

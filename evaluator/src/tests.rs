@@ -6,4 +6,5 @@ mod fixture;
 mod inputs;
 mod money;
 mod pairing;
+mod roles;
 mod selection;

@@ -3,13 +3,15 @@
 //! A weight change names the epoch it was decided on (`If-Match`, from `ETag`); if somebody was faster, it is refused
 //! with 412, so that two controllers can never undo each other unseen.
 
+use crate::lane::{Lane, Snapshot};
+use crate::plane::PlaneError;
 use crate::problem::Problem;
 use crate::routing::WeightBp;
-use crate::state::{Shared, Snapshot};
+use crate::state::Shared;
 use axum::extract::{Path, Request, State};
 use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Response};
-use axum::routing::get;
+use axum::routing::{get, post};
 use axum::{Json, Router};
 use http::{HeaderMap, HeaderValue, StatusCode, header};
 use serde::{Deserialize, Serialize};
@@ -49,6 +51,9 @@ pub(crate) fn router(shared: Arc<Shared>) -> Router {
         .route("/admin/v1/migrations", get(list))
         .route("/admin/v1/migrations/{name}/weight", get(show).put(change))
         .route("/admin/v1/audit", get(audit))
+        .route("/admin/v1/providers", get(providers))
+        .route("/admin/v1/config/reload", post(reload))
+        .route("/metrics", get(metrics))
         .route_layer(middleware::from_fn_with_state(Arc::clone(&shared), authorise));
     Router::new()
         .route("/healthz", get(|| async { "ok\n" }))
@@ -69,7 +74,8 @@ fn unknown(what: &str) -> Response {
 /// Compares digests, so that the time taken says nothing about the token.
 async fn authorise(State(shared): State<Arc<Shared>>, request: Request, next: Next) -> Response {
     let given = request.headers().get(header::AUTHORIZATION).map(HeaderValue::as_bytes).unwrap_or_default();
-    if Sha256::digest(given) == Sha256::digest(shared.config.admin_token.as_bytes()) {
+    let token = shared.plane.load().config.admin_token.clone();
+    if Sha256::digest(given) == Sha256::digest(token.as_bytes()) {
         next.run(request).await
     } else {
         let message = "wrong or missing admin token: send `Authorization: Bearer TOKEN`";
@@ -86,20 +92,53 @@ async fn ready(State(shared): State<Arc<Shared>>) -> Response {
 }
 
 async fn list(State(shared): State<Arc<Shared>>) -> Response {
-    let snapshot = **shared.snapshot.load();
+    let plane = shared.plane.load();
+    let migrations: Vec<MigrationState> = plane.lanes.iter().map(|lane| state(lane, lane.snapshot())).collect();
     Json(serde_json::json!({
-        "migrations": [state(&shared, snapshot)],
+        "migrations": migrations,
         "records": shared.recorder.counts(),
-        "shadow": shared.mirror.counts(),
+        "shadow": shared.mirror.counts(crate::clock::now_us()),
+        "config_digest": plane.config.digest,
     }))
     .into_response()
 }
 
 async fn show(State(shared): State<Arc<Shared>>, Path(name): Path<String>) -> Response {
-    if name != shared.config.migration.name {
-        return unknown("migration");
+    match shared.plane.load().lane(&name) {
+        Some(lane) => tagged(lane, lane.snapshot()),
+        None => unknown("migration"),
     }
-    tagged(&shared, **shared.snapshot.load())
+}
+
+/// How each provider is doing, for serving and for mirroring.
+async fn providers(State(shared): State<Arc<Shared>>) -> Response {
+    let plane = shared.plane.load();
+    let all = plane.links.iter().map(|(name, link)| {
+        (name.clone(), serde_json::json!({"serving": link.serve.counts(), "mirroring": link.mirror.counts()}))
+    });
+    Json(serde_json::Value::Object(all.collect())).into_response()
+}
+
+/// Reads the configuration again; what is wrong with it is said, and then nothing has changed.
+async fn reload(State(shared): State<Arc<Shared>>) -> Response {
+    let Some(read) = &shared.reload else {
+        return problem(StatusCode::NOT_IMPLEMENTED, "no_config_file", "this gateway was not started from a file");
+    };
+    let config = match read() {
+        Ok(config) => config,
+        Err(error) => return problem(StatusCode::UNPROCESSABLE_ENTITY, "invalid_config", error.to_string()),
+    };
+    match shared.replace(config, crate::clock::now_us()) {
+        Ok(()) => list(State(shared)).await,
+        Err(error @ PlaneError::NeedsRestart { .. }) => {
+            problem(StatusCode::CONFLICT, "needs_restart", error.to_string())
+        }
+        Err(error) => problem(StatusCode::UNPROCESSABLE_ENTITY, "invalid_config", error.to_string()),
+    }
+}
+
+async fn metrics(State(shared): State<Arc<Shared>>) -> Response {
+    crate::telemetry::scrape(&shared)
 }
 
 async fn change(
@@ -108,9 +147,7 @@ async fn change(
     headers: HeaderMap,
     body: axum::body::Bytes,
 ) -> Response {
-    if name != shared.config.migration.name {
-        return unknown("migration");
-    }
+    let Some(lane) = shared.plane.load().lane(&name).cloned() else { return unknown("migration") };
     let Some(expected) = headers.get(header::IF_MATCH).and_then(|tag| epoch_of(tag.to_str().ok()?)) else {
         let message = "send If-Match with the epoch that GET returned as ETag, so that no other change is undone";
         return problem(StatusCode::PRECONDITION_REQUIRED, "precondition_required", message);
@@ -123,8 +160,8 @@ async fn change(
         Ok(weight) => weight,
         Err(message) => return problem(StatusCode::BAD_REQUEST, "invalid_weight", message),
     };
-    match shared.change_weight(expected, weight, &change.reason, crate::clock::now_us()) {
-        Ok(new) => tagged(&shared, new),
+    match shared.change_weight(&lane, expected, weight, &change.reason, crate::clock::now_us()) {
+        Ok(new) => tagged(&lane, new),
         Err(now) => {
             let message = format!("the epoch is {} by now, not {expected}: read the weight again", now.epoch);
             problem(StatusCode::PRECONDITION_FAILED, "epoch_changed", message)
@@ -137,19 +174,19 @@ async fn audit(State(shared): State<Arc<Shared>>) -> Response {
     Json(serde_json::json!({ "changes": entries })).into_response()
 }
 
-fn state(shared: &Shared, snapshot: Snapshot) -> MigrationState {
+fn state(lane: &Lane, snapshot: Snapshot) -> MigrationState {
     MigrationState {
-        name: shared.config.migration.name.clone(),
+        name: lane.name().to_owned(),
         weight_percent: snapshot.weights.candidate.percent(),
         shadow_percent: snapshot.weights.shadow.percent(),
         epoch: snapshot.epoch,
-        baseline: shared.baseline.name().to_owned(),
-        candidate: shared.candidate.name().to_owned(),
+        baseline: lane.baseline.provider().to_owned(),
+        candidate: lane.candidate.as_ref().map_or("", |link| link.provider()).to_owned(),
     }
 }
 
-fn tagged(shared: &Shared, snapshot: Snapshot) -> Response {
-    let mut response = Json(state(shared, snapshot)).into_response();
+fn tagged(lane: &Lane, snapshot: Snapshot) -> Response {
+    let mut response = Json(state(lane, snapshot)).into_response();
     if let Ok(tag) = HeaderValue::from_str(&format!("\"{}\"", snapshot.epoch)) {
         response.headers_mut().insert(header::ETAG, tag);
     }

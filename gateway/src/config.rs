@@ -7,18 +7,23 @@ mod check;
 mod consumers;
 mod migrations;
 mod ordered;
+mod policy;
 mod providers;
 mod records;
+mod resilience;
 mod server;
 mod shadow;
+mod transport;
 mod valid;
 
 pub use consumers::Consumers;
 pub use migrations::Migration;
-pub use providers::ProviderConfig;
-pub use records::Records;
-pub use server::Limits;
+pub use providers::{ProviderConfig, Timeouts};
+pub use records::{Records, Salt, SyncPolicy};
+pub use resilience::{BreakerConfig, RetryConfig};
+pub use server::{AnswerModel, Authenticate, Limits};
 pub use shadow::Shadow;
+pub use transport::{HttpVersion, TlsRoots};
 pub use valid::Config;
 
 use std::path::{Path, PathBuf};

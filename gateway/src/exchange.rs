@@ -1,28 +1,37 @@
 //! From what was measured to the record that is kept.
 
 use crate::config::Records;
-use crate::state::Snapshot;
+use crate::lane::{Lane, Snapshot};
+use crate::routing::Assignment;
 use datasets::{Arm, Exchange, Moderation, Redaction, Role, ShadowFate};
+use std::sync::Arc;
+use std::time::Instant;
 use wire::chat::Answer;
 use wire::price::Tariffs;
 use wire::usage::Characters;
-use wire::{ErrorKind, Usage};
+use wire::{Endpoint, ErrorKind, Usage};
 
-/// What both arms' records of a request share.
-#[derive(Debug, Clone)]
+/// What all records of a request share.
+#[derive(Clone)]
 pub(crate) struct Context {
     pub pair: String,
     pub request: Option<String>,
     pub unit: String,
-    pub migration: String,
+    pub lane: Arc<Lane>,
     pub snapshot: Snapshot,
+    pub endpoint: Endpoint,
+    pub consumer: Option<Arc<str>>,
+    pub assignment: Assignment,
+    /// Probability of being mirrored, hundredths of a percent; `None` where nothing was drawn.
+    pub shadow_bp: Option<u32>,
     pub at_us: i64,
+    pub arrived: Instant,
     pub streamed: bool,
     pub wants_json: bool,
     pub prompt: Characters,
 }
 
-/// One arm's part of it.
+/// One call to one provider.
 #[derive(Debug, Clone)]
 pub(crate) struct Leg {
     pub arm: Arm,
@@ -30,6 +39,7 @@ pub(crate) struct Leg {
     pub provider: &'static str,
     pub model: String,
     pub sent_us: i64,
+    pub attempts: u32,
     pub dropped: Vec<&'static str>,
     pub shadow: Option<ShadowFate>,
 }
@@ -54,8 +64,8 @@ pub(crate) fn exchange(
     tariffs: &Tariffs,
     records: Option<&Records>,
 ) -> Exchange {
+    let usage = usage(context, &outcome);
     let answer = outcome.answer;
-    let usage = answer.as_ref().and_then(|answer| usage(context, answer));
     let answered = answer.as_ref().and_then(|answer| answer.model.clone());
     let cost_nanos = usage.and_then(|usage| {
         let price = |model: &str| tariffs.price(leg.provider, model, leg.sent_us, &usage).map(|priced| priced.nanos);
@@ -74,11 +84,16 @@ pub(crate) fn exchange(
         pair: context.pair.clone(),
         arm: leg.arm,
         role: leg.role,
-        migration: context.migration.clone(),
+        endpoint: context.endpoint,
+        migration: context.lane.name().to_owned(),
         epoch: context.snapshot.epoch,
         weight_bp: context.snapshot.weights.candidate.bp(),
         request: context.request.clone(),
         unit: Some(context.unit.clone()),
+        consumer: context.consumer.as_deref().map(str::to_owned),
+        assigned_by: Some(context.assignment.by),
+        assigned_bp: Some(context.assignment.probability_bp),
+        shadow_bp: context.shadow_bp,
         provider: leg.provider.to_owned(),
         model: leg.model.clone(),
         model_answered: answered,
@@ -88,6 +103,7 @@ pub(crate) fn exchange(
         ttft_us: outcome.ttft_us,
         duration_us: outcome.duration_us,
         status: outcome.status,
+        attempts: leg.attempts,
         error: outcome.error,
         finish_reason: answer.as_ref().and_then(|answer| answer.finish_reason.clone()),
         form_failure,
@@ -96,6 +112,7 @@ pub(crate) fn exchange(
         cost_nanos,
         prompt_chars: context.prompt.total(),
         answer_chars: answer.as_ref().map_or(0, |answer| answer.characters.total()),
+        reasoning_chars: answer.as_ref().map(|answer| answer.reasoning.total()).filter(|characters| *characters > 0),
         answer_digest: text.filter(|_| redaction != Redaction::None).map(|text| datasets::digest::content(salt, text)),
         answer: text.filter(|_| redaction == Redaction::Full).map(str::to_owned),
         shadow: leg.shadow,
@@ -103,12 +120,23 @@ pub(crate) fn exchange(
     }
 }
 
-/// The reported usage; where text came but no report, an estimate, because those tokens will be billed.
-fn usage(context: &Context, answer: &Answer) -> Option<Usage> {
-    answer.usage.or_else(|| {
+/// The reported usage. Where the report was lost, an estimate, because those tokens will be billed: of the text that
+/// came, and of the prompt alone if the call was broken off before any came.
+fn usage(context: &Context, outcome: &Outcome) -> Option<Usage> {
+    if let Some(answer) = &outcome.answer {
+        if answer.usage.is_some() {
+            return answer.usage;
+        }
         let mut completion = answer.characters;
         completion.wide += answer.reasoning.wide;
         completion.narrow += answer.reasoning.narrow;
-        (completion.total() > 0).then(|| Usage::estimate(context.prompt, completion))
-    })
+        if completion.total() > 0 {
+            return Some(Usage::estimate(context.prompt, completion));
+        }
+    }
+    let broken_off = matches!(
+        outcome.error,
+        Some(ErrorKind::ClientCancelled | ErrorKind::GatewayStopped | ErrorKind::Timeout | ErrorKind::Truncated)
+    );
+    broken_off.then(|| Usage::estimate(context.prompt, Characters::default()))
 }

@@ -1,75 +1,124 @@
 //! Measures one answer as its bytes pass, for both arms alike, and edits frames where the client must not see them
 //! as they are.
 
-use crate::config::Records;
 use crate::exchange::Outcome;
-use bytes::Bytes;
+use bytes::{Bytes, BytesMut};
 use std::time::{Duration, Instant};
-use wire::ErrorKind;
-use wire::chat::{Fold, Seen};
-use wire::provider::{Adapter, Edit};
-use wire::sse::Decoder;
+use wire::chat::{Answer, Fold, Seen};
+use wire::provider::{Adapter, Edit, View};
+use wire::sse::{Decoder, Frame};
+use wire::{Endpoint, ErrorKind};
 
 /// Most bytes that one unfinished frame may have. A stream that exceeds it is broken off: it is no event stream.
 const FRAME_BYTES_MAX: usize = 16 * 1024 * 1024;
 /// Most bytes of a whole (not streamed) answer that are read for its record; a longer one passes, uncounted beyond.
 const WHOLE_BYTES_MAX: usize = 16 * 1024 * 1024;
-/// Bytes of an answer that are kept for judging its form if records do not say.
-const ANSWER_BYTES_MAX: usize = 256 * 1024;
 
 /// Running measurement of one answer.
 pub(crate) struct Meter {
     sent: Instant,
     status: u16,
-    streamed: bool,
+    /// The answer is an event stream.
+    framed: bool,
     decoder: Decoder,
-    whole: Vec<u8>,
+    whole: Vec<Bytes>,
+    whole_bytes: usize,
     fold: Fold,
+    begun: bool,
+    failed: bool,
     ttft: Option<Duration>,
 }
 
 /// How frames are edited on their way to the client. Streams always pass frame by frame, so that what the gateway itself
 /// may have to say never lands inside one.
-#[derive(Clone, Copy)]
 pub(crate) struct Editor {
     pub adapter: &'static dyn Adapter,
-    pub client_wants_usage: bool,
+    pub endpoint: Endpoint,
+    pub wants_usage: bool,
+    /// The model's name for the client, instead of the provider's.
+    pub model: Option<String>,
+    pub reasoning: bool,
+    /// Comments (keep-alive) pass.
+    pub comments: bool,
+}
+
+impl Editor {
+    pub(crate) fn view(&self) -> View<'_> {
+        View { wants_usage: self.wants_usage, model: self.model.as_deref(), reasoning: self.reasoning }
+    }
+}
+
+/// What the frames of one push add up to. The usual push holds one frame that passes untouched: no byte is copied.
+enum Out {
+    Nothing,
+    One(Bytes),
+    Many(BytesMut),
+}
+
+impl Out {
+    fn push(&mut self, bytes: Bytes) {
+        match self {
+            _ if bytes.is_empty() => {}
+            Self::Nothing => *self = Self::One(bytes),
+            Self::One(first) => {
+                let mut many = BytesMut::with_capacity(2 * (first.len() + bytes.len()));
+                many.extend_from_slice(first);
+                many.extend_from_slice(&bytes);
+                *self = Self::Many(many);
+            }
+            Self::Many(many) => many.extend_from_slice(&bytes),
+        }
+    }
+
+    fn bytes(self) -> Bytes {
+        match self {
+            Self::Nothing => Bytes::new(),
+            Self::One(bytes) => bytes,
+            Self::Many(many) => many.freeze(),
+        }
+    }
 }
 
 impl Meter {
-    /// `sent` is the instant at which the request left.
-    pub(crate) fn new(sent: Instant, status: u16, streamed: bool, records: Option<&Records>) -> Self {
-        let answer_bytes_max = records.map_or(ANSWER_BYTES_MAX, |records| records.answer_bytes_max);
+    /// `sent` is the instant at which the request left; `framed` says that the answer is an event stream;
+    /// `answer_bytes_max` bounds the text that is kept for judging.
+    pub(crate) fn new(sent: Instant, status: u16, framed: bool, endpoint: Endpoint, answer_bytes_max: usize) -> Self {
         Self {
             sent,
             status,
-            streamed,
+            framed,
             decoder: Decoder::new(),
             whole: Vec::new(),
-            fold: Fold::new(answer_bytes_max),
+            whole_bytes: 0,
+            fold: Fold::new(endpoint, answer_bytes_max),
+            begun: false,
+            failed: false,
             ttft: None,
         }
     }
 
-    /// Takes bytes in; returns what the client gets. Without an editor there is no client: the bytes are only measured.
+    /// Takes bytes in; returns what the client gets. Without an editor the bytes are only measured.
     ///
     /// # Errors
     /// The stream holds no frames.
-    pub(crate) fn bytes(&mut self, bytes: Bytes, now: Instant, editor: Option<Editor>) -> Result<Bytes, ErrorKind> {
-        if !self.streamed {
-            let room = WHOLE_BYTES_MAX.saturating_sub(self.whole.len());
-            self.whole.extend_from_slice(bytes.get(..room.min(bytes.len())).unwrap_or_default());
+    pub(crate) fn bytes(&mut self, bytes: Bytes, now: Instant, editor: Option<&Editor>) -> Result<Bytes, ErrorKind> {
+        if !self.framed {
+            self.begun = true;
+            if self.whole_bytes + bytes.len() <= WHOLE_BYTES_MAX {
+                self.whole_bytes += bytes.len();
+                self.whole.push(bytes.clone());
+            }
             return Ok(bytes);
         }
-        self.decoder.push(&bytes);
-        let mut out = Vec::new();
+        self.decoder.push(bytes);
+        let mut out = Out::Nothing;
         while let Some(frame) = self.decoder.next_frame() {
-            self.frame(frame.data.as_deref(), &frame.raw, now, editor, &mut out);
+            self.frame(&frame, now, editor, &mut out);
         }
         if self.decoder.pending_bytes() > FRAME_BYTES_MAX {
             return Err(ErrorKind::Malformed);
         }
-        Ok(if editor.is_some() { Bytes::from(out) } else { bytes })
+        Ok(out.bytes())
     }
 
     /// Nothing that matters can follow any more.
@@ -77,39 +126,67 @@ impl Meter {
         self.fold.is_over()
     }
 
-    /// What is left when the stream ends: an unclosed frame.
-    pub(crate) fn rest(&mut self, now: Instant, editor: Option<Editor>) -> Bytes {
-        let mut out = Vec::new();
-        if let Some(frame) = self.decoder.finish() {
-            self.frame(frame.data.as_deref(), &frame.raw, now, editor, &mut out);
-        }
-        Bytes::from(out)
+    /// The answer proper has begun: an event, not only comments.
+    pub(crate) const fn has_begun(&self) -> bool {
+        self.begun
     }
 
-    fn frame(&mut self, data: Option<&str>, raw: &[u8], now: Instant, editor: Option<Editor>, out: &mut Vec<u8>) {
-        let Some(data) = data else {
-            if editor.is_some() {
-                out.extend_from_slice(raw);
+    /// What is left when the stream ends: an unclosed frame.
+    pub(crate) fn rest(&mut self, now: Instant, editor: Option<&Editor>) -> Bytes {
+        let mut out = Out::Nothing;
+        if let Some(frame) = self.decoder.finish() {
+            self.frame(&frame, now, editor, &mut out);
+        }
+        out.bytes()
+    }
+
+    fn frame(&mut self, frame: &Frame, now: Instant, editor: Option<&Editor>, out: &mut Out) {
+        let Some(data) = frame.data() else {
+            if editor.is_some_and(|editor| editor.comments) {
+                out.push(frame.harmless());
             }
             return;
         };
-        if matches!(self.fold.chunk(data), Seen::Content | Seen::Reasoning) && self.ttft.is_none() {
-            self.ttft = Some(now - self.sent);
+        self.begun = true;
+        match self.fold.chunk(data) {
+            Seen::Content | Seen::Reasoning if self.ttft.is_none() => self.ttft = Some(now - self.sent),
+            Seen::Error => self.failed = true,
+            _ => {}
         }
         let Some(editor) = editor else { return };
-        match editor.adapter.edit(data, editor.client_wants_usage) {
-            Edit::Keep => out.extend_from_slice(raw),
+        match editor.adapter.edit(editor.endpoint, data, &editor.view()) {
+            Edit::Keep => out.push(frame.harmless()),
             Edit::Drop => {}
-            Edit::Replace(events) => events.iter().for_each(|event| wire::sse::encode::data(out, event)),
+            Edit::Replace(events) => {
+                let mut bytes = Vec::with_capacity(frame.raw.len());
+                frame.replace_data(&mut bytes, &events);
+                out.push(Bytes::from(bytes));
+            }
         }
+    }
+
+    /// The bytes of a whole answer, once it has come completely.
+    pub(crate) fn whole_body(&mut self) -> Bytes {
+        if self.whole.len() > 1 {
+            let mut joined = BytesMut::with_capacity(self.whole_bytes);
+            self.whole.iter().for_each(|piece| joined.extend_from_slice(piece));
+            self.whole = vec![joined.freeze()];
+        }
+        self.whole.first().cloned().unwrap_or_default()
+    }
+
+    /// What is wrong with a stream that began with an error and nothing else.
+    pub(crate) fn failed_first(&self) -> Option<ErrorKind> {
+        (self.failed && self.ttft.is_none()).then_some(ErrorKind::Server)
     }
 
     /// The end. `failure` is what broke the answer off, if anything did.
     pub(crate) fn finish(mut self, failure: Option<ErrorKind>, now: Instant) -> Outcome {
-        if !self.streamed && failure.is_none() {
-            self.fold.whole(&self.whole);
+        if !self.framed && failure.is_none() {
+            let body = self.whole_body();
+            self.fold.whole(&body);
         }
-        let answer = self.fold.answer();
+        let answer: Answer = self.fold.answer();
         Outcome {
             status: self.status,
             ttft_us: self.ttft.map(micros),

@@ -1,26 +1,30 @@
 //! The one place where a failure becomes what the client sees.
 
-use axum::response::{IntoResponse, Response};
-use http::{HeaderValue, StatusCode, header};
-use wire::ErrorKind;
-use wire::chat::{ErrorBody, RequestError};
+use crate::lane::Link;
+use crate::reply::Reply;
+use crate::upstream::Failure;
+use axum::response::IntoResponse;
+use http::{HeaderMap, HeaderName, HeaderValue, Response, StatusCode, header};
+use wire::chat::ErrorBody;
 use wire::provider::ClientError;
+use wire::{ErrorKind, RequestError};
 
 /// An answer in OpenAI's error shape.
 #[derive(Debug)]
 pub(crate) struct Problem {
     pub status: StatusCode,
     pub body: Box<ErrorBody>,
-    pub retry_after: Option<HeaderValue>,
+    /// When to try again, and whether.
+    pub headers: HeaderMap,
 }
 
 impl Problem {
     pub(crate) fn new(status: StatusCode, kind: &str, code: Option<&str>, message: impl Into<String>) -> Self {
-        Self { status, body: Box::new(ErrorBody::new(kind, code, message)), retry_after: None }
+        Self { status, body: Box::new(ErrorBody::new(kind, code, message)), headers: HeaderMap::new() }
     }
 
     fn retry_after_seconds(mut self, seconds: u16) -> Self {
-        self.retry_after = Some(HeaderValue::from(seconds));
+        self.headers.insert(header::RETRY_AFTER, HeaderValue::from(seconds));
         self
     }
 
@@ -47,9 +51,27 @@ impl Problem {
     }
 
     pub(crate) fn not_found(path: &str) -> Self {
+        let known: Vec<&str> = wire::Endpoint::ALL.iter().map(|endpoint| endpoint.path()).collect();
         let message =
-            format!("unknown address {path}: this gateway serves POST /v1/chat/completions and GET /v1/models");
+            format!("unknown address {path}: this gateway serves GET /v1/models and POST {}", known.join(", "));
         Self::new(StatusCode::NOT_FOUND, "invalid_request_error", Some("unknown_url"), message)
+    }
+
+    pub(crate) fn unknown_model(name: &str) -> Self {
+        let message = format!("the model `{name}` does not exist here; GET /v1/models lists those that do");
+        Self::new(StatusCode::NOT_FOUND, "invalid_request_error", Some("model_not_found"), message)
+    }
+
+    /// No key, or a wrong one: the answer does not say which.
+    pub(crate) fn unauthorised() -> Self {
+        let message = "a valid key of this gateway is required: send it as `Authorization: Bearer KEY`";
+        Self::new(StatusCode::UNAUTHORIZED, "invalid_request_error", Some("invalid_api_key"), message)
+    }
+
+    /// No provider of the migration can serve it.
+    pub(crate) fn unfit(feature: &str) -> Self {
+        let message = format!("no provider of this gateway can serve {feature}");
+        Self::new(StatusCode::BAD_REQUEST, "invalid_request_error", Some("unsupported_value"), message)
     }
 
     pub(crate) fn wrong_method() -> Self {
@@ -57,42 +79,64 @@ impl Problem {
         Self::new(StatusCode::METHOD_NOT_ALLOWED, "invalid_request_error", Some("method_not_supported"), message)
     }
 
-    /// The provider could not be reached, or went silent before its first byte.
-    pub(crate) fn unreachable(provider: &str, kind: ErrorKind) -> Self {
-        match kind {
-            ErrorKind::Timeout => Self::new(
-                StatusCode::GATEWAY_TIMEOUT,
-                "server_error",
-                Some("upstream_timeout"),
-                format!("{provider} did not answer in time"),
-            ),
-            _ => Self::new(
+    /// The provider could not be reached, or broke off before its first byte.
+    pub(crate) fn unreachable(link: &Link, kind: ErrorKind) -> Self {
+        let provider = &link.config.name;
+        let (status, code, message) = match kind {
+            ErrorKind::Timeout => {
+                (StatusCode::GATEWAY_TIMEOUT, "upstream_timeout", format!("{provider} did not answer in time"))
+            }
+            ErrorKind::Connect => (
                 StatusCode::BAD_GATEWAY,
-                "server_error",
-                Some("upstream_unreachable"),
+                "upstream_unreachable",
                 format!("{provider} cannot be reached; check providers.{provider}.base_url and the network"),
             ),
+            _ => (StatusCode::BAD_GATEWAY, "upstream_failed", format!("{provider} broke its answer off")),
+        };
+        Self::new(status, "server_error", Some(code), message)
+    }
+
+    /// A call that failed before its answer began, in the client's terms.
+    pub(crate) fn from_failure(link: &Link, failure: Failure) -> Self {
+        let mut problem = match (failure.refusal, failure.client) {
+            (Some(_), _) => Self::busy(&format!("cannot send more to {} just now", link.config.name)),
+            (None, Some(error)) => Self::from_provider(link, error),
+            (None, None) => Self::unreachable(link, failure.kind),
+        };
+        let advice = [
+            (header::RETRY_AFTER, failure.retry_after),
+            (HeaderName::from_static("retry-after-ms"), failure.retry_after_ms),
+            (HeaderName::from_static("x-should-retry"), failure.should_retry),
+        ];
+        for (name, value) in advice {
+            if let Some(value) = value {
+                problem.headers.insert(name, value);
+            }
         }
+        problem
     }
 
     /// A provider's error in the client's terms. A refusal of *our* key is our fault, not the client's: 502.
-    pub(crate) fn from_provider(provider: &str, error: ClientError, retry_after: Option<HeaderValue>) -> Self {
+    pub(crate) fn from_provider(link: &Link, error: ClientError) -> Self {
         if error.kind == ErrorKind::Auth {
-            let message = format!("{provider} refused the gateway's key");
+            let message = format!("{} refused the gateway's key", link.config.name);
             return Self::new(StatusCode::BAD_GATEWAY, "server_error", Some("upstream_auth"), message);
         }
         let status = StatusCode::from_u16(error.status).unwrap_or(StatusCode::BAD_GATEWAY);
-        Self { status, body: Box::new(error.body), retry_after }
+        Self { status, body: Box::new(error.body), headers: HeaderMap::new() }
+    }
+
+    /// The answer.
+    pub(crate) fn respond(self) -> Response<Reply> {
+        let mut response = Reply::json(self.status, self.body.to_json());
+        response.headers_mut().extend(self.headers);
+        response
     }
 }
 
 impl IntoResponse for Problem {
-    fn into_response(self) -> Response {
+    fn into_response(self) -> axum::response::Response {
         let json = [(header::CONTENT_TYPE, HeaderValue::from_static("application/json"))];
-        let mut response = (self.status, json, self.body.to_json()).into_response();
-        if let Some(seconds) = self.retry_after {
-            response.headers_mut().insert(header::RETRY_AFTER, seconds);
-        }
-        response
+        (self.status, json, self.body.to_json()).into_response()
     }
 }

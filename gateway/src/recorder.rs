@@ -1,164 +1,147 @@
-//! Evidence on its way to the disk: a bounded queue and one writer.
+//! Evidence on its way to the disk: a bounded queue of lines and one thread that writes them.
 //!
-//! At the bound, records of shadow copies go first: they are refused once the queue is three quarters full, records
-//! of served requests only when it is full. Both are counted. Nothing ever waits for the disk.
+//! A record is turned into its line by whoever has it, because that thread has its memory at hand, and copied into the
+//! queue under a lock that is held for the copy only. Nobody is woken for it: the writer comes by once every flush
+//! interval and takes everything at once, and is called earlier only when the queue is half full or somebody waits for
+//! a flush. So a record costs no system call of its own, and a killed process loses the last interval at most.
+//!
+//! At the bound, records of shadow copies go first: they are refused once the queue is three quarters full, records of
+//! served requests only when it is full. Nothing ever waits for the disk. While the disk refuses, the lines that wait
+//! stay where they are, what does not fit is lost and counted, and the writer tries again every second ([`writer`]).
+//! Files are closed by size and age, and deleted only where a number to keep is configured ([`parts`]).
+
+mod parts;
+mod queue;
+mod tally;
+mod writer;
+
+pub use tally::RecorderCounts;
 
 use crate::config::Records;
-use datasets::{Appender, Exchange, Header, Role, WriteError};
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
-use tokio::sync::{mpsc, oneshot};
+use datasets::file::FileError;
+use datasets::read::LINE_BYTES_MAX;
+use datasets::{Exchange, Format, Header, Role, WriteError};
+use parts::{Opener, Parts};
+use queue::{Bounds, Priority, Queue};
+use std::cell::RefCell;
+use std::sync::Arc;
+use std::thread::JoinHandle;
+use tally::Tally;
+use writer::Writer;
 
-/// Lines are written when this many bytes have gathered, or when the queue is empty for a moment.
-const BATCH_BYTES: usize = 256 * 1024;
+/// A line buffer that one long answer has blown up beyond this is given back, in bytes.
+const SCRATCH_BYTES_KEPT: usize = 64 * 1024;
 
-enum Message {
-    Record(Box<Exchange>),
-    Flush(oneshot::Sender<()>),
-    Close,
-}
-
-/// What became of the records.
-#[derive(Debug, Clone, Default, PartialEq, Eq, serde::Serialize)]
-pub struct RecorderCounts {
-    /// On disk.
-    pub written: u64,
-    /// Refused because the queue was full: served requests.
-    pub dropped_served: u64,
-    /// Refused because the queue was too full: shadow copies.
-    pub dropped_shadow: u64,
-    /// Lost because the disk refused them.
-    pub lost: u64,
-    /// What the disk said, last.
-    pub disk_error: Option<String>,
-}
-
-#[derive(Default)]
-struct Tally {
-    written: AtomicU64,
-    dropped_served: AtomicU64,
-    dropped_shadow: AtomicU64,
-    lost: AtomicU64,
-    disk_error: Mutex<Option<String>>,
+thread_local! {
+    static SCRATCH: RefCell<Vec<u8>> = const { RefCell::new(Vec::new()) };
 }
 
 /// The handle that everybody records through.
 #[derive(Clone)]
 pub(crate) struct Recorder {
-    queue: Option<mpsc::Sender<Message>>,
-    shadow_reserve: usize,
+    /// `None`: records go nowhere.
+    queue: Option<Arc<Closing>>,
     tally: Arc<Tally>,
+}
+
+/// Closes the queue when the last handle goes, so that the writer never outlives everybody who could stop it.
+struct Closing(Arc<Queue>);
+
+impl Drop for Closing {
+    fn drop(&mut self) {
+        self.0.close();
+    }
 }
 
 impl Recorder {
     /// Opens the file and starts the writer. Without a file, records go nowhere.
+    ///
+    /// # Errors
+    /// The file cannot be opened, or is no record file, or another process writes to it.
     pub(crate) fn start(
         records: Option<&Records>,
         config_digest: &str,
-    ) -> Result<(Self, Option<std::thread::JoinHandle<()>>), WriteError> {
-        let tally = Arc::new(Tally::default());
+    ) -> Result<(Self, Option<JoinHandle<()>>), WriteError> {
         let Some(records) = records else {
-            return Ok((Self { queue: None, shadow_reserve: 0, tally }, None));
+            return Ok((Self { queue: None, tally: Arc::default() }, None));
         };
-        let mut header = Header::new(datasets::Format::Exchanges, records.redaction);
-        header.config_digest = Some(config_digest.to_owned());
-        let appender = Appender::open(&records.path, &header)?;
-        let (queue, receiver) = mpsc::channel(records.queue_lines_max);
-        let writer_tally = Arc::clone(&tally);
-        let writer = std::thread::spawn(move || write(receiver, appender, &writer_tally));
-        Ok((Self { queue: Some(queue), shadow_reserve: records.queue_lines_max / 4, tally }, Some(writer)))
+        Self::start_on(records, config_digest, Box::new(datasets::Appender::open))
+            .map(|(recorder, writer)| (recorder, Some(writer)))
     }
 
-    /// Hands a record over, or counts it as dropped.
+    fn start_on(records: &Records, config_digest: &str, opener: Opener) -> Result<(Self, JoinHandle<()>), WriteError> {
+        let mut header = Header::new(Format::Exchanges, records.redaction);
+        header.config_digest = Some(config_digest.to_owned());
+        let tally = Arc::<Tally>::default();
+        let parts = Parts::open(records, header, opener, Arc::clone(&tally), writer::Now::read())?;
+        let bounds = Bounds { lines: records.queue_lines_max, bytes: records.queue_bytes_max };
+        let queue = Arc::new(Queue::new(bounds));
+        let writer = Writer::new(parts, records, Arc::clone(&tally));
+        let (writers_queue, interval) = (Arc::clone(&queue), records.flush_interval);
+        let thread = std::thread::Builder::new()
+            .name("records".to_owned())
+            .spawn(move || writer.run(&writers_queue, interval))
+            .map_err(|error| FileError::new(&records.path, error))?;
+        Ok((Self { queue: Some(Arc::new(Closing(queue))), tally }, thread))
+    }
+
+    /// Hands a record over, or counts it as dropped. Costs about two microseconds and never waits.
+    #[expect(clippy::needless_pass_by_value, reason = "an exchange is recorded once, and this is the end of it")]
     pub(crate) fn record(&self, exchange: Exchange) {
-        let Some(queue) = &self.queue else { return };
-        let shadow = exchange.role == Role::Shadow;
-        let refused = shadow && queue.capacity() <= self.shadow_reserve;
-        if refused || queue.try_send(Message::Record(Box::new(exchange))).is_err() {
-            let counter = if shadow { &self.tally.dropped_shadow } else { &self.tally.dropped_served };
-            counter.fetch_add(1, Ordering::Relaxed);
+        let Some(queue) = self.queue.as_deref().map(|closing| &closing.0) else { return };
+        let priority = match exchange.role {
+            Role::Shadow | Role::Repeat => Priority::Shadow,
+            Role::Served | Role::Replayed | Role::Observed | Role::Fallback => Priority::Served,
+        };
+        SCRATCH.with_borrow_mut(|line| {
+            line.clear();
+            if serde_json::to_writer(&mut *line, &exchange).is_err() {
+                self.tally.not_serialised();
+            } else {
+                line.push(b'\n');
+                self.offer(queue, line, priority);
+            }
+            if line.capacity() > SCRATCH_BYTES_KEPT {
+                *line = Vec::new();
+            }
+        });
+    }
+
+    fn offer(&self, queue: &Queue, line: &[u8], priority: Priority) {
+        if line.len() > queue.bounds().bytes.min(LINE_BYTES_MAX) {
+            self.tally.too_long();
+        } else if !queue.offer(line, priority) {
+            self.tally.refused(priority);
         }
     }
 
-    /// Waits until all that was recorded before is on disk.
+    /// Waits until all that was recorded before is in the file, or the disk refused it.
     pub(crate) async fn flush(&self) {
-        let Some(queue) = &self.queue else { return };
-        let (done, wait) = oneshot::channel();
-        if queue.send(Message::Flush(done)).await.is_ok() {
+        if let Some(flushed) = self.queue.as_ref().and_then(|closing| closing.0.flush()) {
             // An error means that the writer is gone, and with it the queue: there is nothing to wait for.
-            drop(wait.await);
+            drop(flushed.await);
         }
     }
 
     /// Empties the queue to disk and ends the writer. Handles that others still hold go nowhere from now on.
-    pub(crate) async fn close(self, writer: Option<std::thread::JoinHandle<()>>) -> RecorderCounts {
-        if let (Some(queue), Some(writer)) = (&self.queue, writer) {
-            // Refused only if the writer has ended already.
-            drop(queue.send(Message::Close).await);
-            if tokio::task::spawn_blocking(move || writer.join()).await.is_err() {
+    pub(crate) async fn close(self, writer: Option<JoinHandle<()>>) -> RecorderCounts {
+        if let Some(closing) = &self.queue {
+            closing.0.close();
+        }
+        if let Some(writer) = writer {
+            let joined = tokio::task::spawn_blocking(move || writer.join()).await;
+            if !matches!(joined, Ok(Ok(()))) {
                 tracing::error!("the record writer did not end properly");
             }
         }
         self.counts()
     }
 
+    /// What became of the records so far.
     pub(crate) fn counts(&self) -> RecorderCounts {
-        let load = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
-        RecorderCounts {
-            written: load(&self.tally.written),
-            dropped_served: load(&self.tally.dropped_served),
-            dropped_shadow: load(&self.tally.dropped_shadow),
-            lost: load(&self.tally.lost),
-            disk_error: self.tally.disk_error.lock().unwrap_or_else(PoisonError::into_inner).clone(),
-        }
+        self.tally.counts(self.queue.as_ref().map_or(0, |closing| closing.0.lines()))
     }
 }
 
-/// The writer: ends when the queue is closed and empty.
-fn write(mut queue: mpsc::Receiver<Message>, mut appender: Appender, tally: &Tally) {
-    let mut batch = Vec::with_capacity(256);
-    while queue.blocking_recv_many(&mut batch, 256) > 0 {
-        let mut waiting = Vec::new();
-        for message in batch.drain(..) {
-            match message {
-                Message::Record(exchange) => {
-                    if let Err(error) = appender.push(&exchange) {
-                        failed(tally, 1, &error);
-                    }
-                }
-                Message::Flush(done) => waiting.push(done),
-                // What is in the queue already is still written.
-                Message::Close => queue.close(),
-            }
-        }
-        if queue.is_empty() || !waiting.is_empty() || appender.pending_bytes() > BATCH_BYTES {
-            flush(&mut appender, tally);
-        }
-        for done in waiting {
-            // Whoever asked may have gone away.
-            let _gone = done.send(());
-        }
-    }
-    flush(&mut appender, tally);
-    if let Err(error) = appender.sync() {
-        failed(tally, 0, &error);
-    }
-}
-
-fn flush(appender: &mut Appender, tally: &Tally) {
-    let lines = appender.pending_lines();
-    match appender.flush() {
-        Ok(()) => {
-            tally.written.fetch_add(lines, Ordering::Relaxed);
-        }
-        Err(error) => failed(tally, lines, &error),
-    }
-}
-
-fn failed(tally: &Tally, lines: u64, error: &WriteError) {
-    let before = tally.lost.fetch_add(lines, Ordering::Relaxed);
-    if before == 0 {
-        tracing::error!(%error, "records are being lost; traffic goes on");
-    }
-    *tally.disk_error.lock().unwrap_or_else(PoisonError::into_inner) = Some(error.to_string());
-}
+#[cfg(test)]
+mod tests;

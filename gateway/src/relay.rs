@@ -2,56 +2,50 @@
 //!
 //! It owns everything that has to end with the last byte: the permit, the measurement and the record. When the
 //! client goes away, hyper drops the body; the provider's connection is dropped with it and the record says so.
+//! Nothing is read ahead: the provider is asked for more only when the client has taken what came, so a slow reader
+//! costs one read buffer and no more.
 
+use crate::deadline::Deadline;
 use crate::meter::{Editor, Meter};
 use crate::ticket::Ticket;
 use bytes::Bytes;
-use futures_util::Stream;
+use http_body::{Body, Frame, SizeHint};
+use hyper::body::Incoming;
+use std::collections::VecDeque;
 use std::pin::Pin;
-use std::task::{Context as TaskContext, Poll};
-use std::time::{Duration, Instant};
-use tokio::time::Sleep;
+use std::task::{Context, Poll, ready};
+use std::time::Instant;
 use tokio_util::sync::WaitForCancellationFutureOwned;
 use wire::ErrorKind;
 use wire::chat::ErrorBody;
 
-/// The provider sent nothing for as long as it may.
-struct Silence;
-
-type Pieces = Pin<Box<dyn Stream<Item = reqwest::Result<Bytes>> + Send>>;
-
 /// See the module's text.
 pub(crate) struct Relay {
-    pieces: Pieces,
+    pieces: Incoming,
+    /// What was read while it was still open who would answer.
+    ahead: VecDeque<Bytes>,
     /// Present until the record is written.
     open: Option<(Meter, Ticket)>,
     editor: Option<Editor>,
-    streamed: bool,
     cut: Pin<Box<WaitForCancellationFutureOwned>>,
-    /// Runs only while the provider is waited for: time that the client takes is not the provider's silence.
-    idle: Pin<Box<Sleep>>,
-    idle_runs: bool,
-    idle_timeout: Duration,
+    deadline: Deadline,
 }
 
+/// Why an answer was cut off, for its record and for the client.
+type BrokenOff = Poll<Option<Result<Frame<Bytes>, std::io::Error>>>;
+
 impl Relay {
+    /// `ahead` holds bytes for the client that were read already; `editor` is there for streams.
     pub(crate) fn new(
-        response: reqwest::Response,
+        pieces: Incoming,
+        ahead: VecDeque<Bytes>,
         meter: Meter,
         editor: Option<Editor>,
         ticket: Ticket,
-        idle_timeout: Duration,
+        deadline: Deadline,
     ) -> Self {
-        Self {
-            idle: Box::pin(tokio::time::sleep(idle_timeout)),
-            idle_runs: false,
-            idle_timeout,
-            streamed: ticket.context.streamed,
-            cut: Box::pin(ticket.shared.cut.clone().cancelled_owned()),
-            pieces: Box::pin(response.bytes_stream()),
-            open: Some((meter, ticket)),
-            editor,
-        }
+        let cut = Box::pin(ticket.shared.cut.clone().cancelled_owned());
+        Self { pieces, ahead, open: Some((meter, ticket)), editor, cut, deadline }
     }
 
     fn close(&mut self, failure: Option<ErrorKind>) {
@@ -64,81 +58,89 @@ impl Relay {
         self.open.as_ref().is_some_and(|(meter, _)| meter.is_over())
     }
 
-    /// The provider's next piece, or its silence.
-    fn next_piece(&mut self, task: &mut TaskContext<'_>) -> Poll<Result<Option<reqwest::Result<Bytes>>, Silence>> {
-        if let Poll::Ready(piece) = self.pieces.as_mut().poll_next(task) {
-            self.idle_runs = false;
-            return Poll::Ready(Ok(piece));
-        }
-        if !std::mem::replace(&mut self.idle_runs, true) {
-            self.idle.as_mut().reset(tokio::time::Instant::now() + self.idle_timeout);
-        }
-        self.idle.as_mut().poll(task).map(|()| Err(Silence))
-    }
-
     /// The last words to the client when the answer breaks off: an error event in a stream; a whole answer can only
     /// be cut, so that the client sees it is incomplete.
-    fn break_off(&mut self, kind: ErrorKind, why: &str) -> Poll<Option<Result<Bytes, std::io::Error>>> {
+    fn break_off(&mut self, kind: ErrorKind, why: &str) -> BrokenOff {
         if self.is_over() {
             // What goes wrong behind the end mark concerns nobody any more.
             self.close(None);
             return Poll::Ready(None);
         }
         self.close(Some(kind));
-        if !self.streamed {
+        if self.editor.is_none() {
             return Poll::Ready(Some(Err(std::io::Error::other(why.to_owned()))));
         }
         let mut event = Vec::new();
         wire::sse::encode::data(&mut event, &ErrorBody::new("server_error", Some(kind.name()), why).to_json());
-        Poll::Ready(Some(Ok(Bytes::from(event))))
+        Poll::Ready(Some(Ok(Frame::data(Bytes::from(event)))))
+    }
+
+    /// The provider's stream has ended.
+    fn end(&mut self) -> BrokenOff {
+        let Some((meter, _)) = self.open.as_mut() else { return Poll::Ready(None) };
+        let rest = meter.rest(Instant::now(), self.editor.as_ref());
+        if self.editor.is_some() && !self.is_over() {
+            return self.break_off(ErrorKind::Truncated, "the provider broke the answer off");
+        }
+        self.close(None);
+        Poll::Ready((!rest.is_empty()).then(|| Ok(Frame::data(rest))))
     }
 }
 
-impl Stream for Relay {
-    type Item = Result<Bytes, std::io::Error>;
+impl Body for Relay {
+    type Data = Bytes;
+    type Error = std::io::Error;
 
-    fn poll_next(mut self: Pin<&mut Self>, task: &mut TaskContext<'_>) -> Poll<Option<Self::Item>> {
+    fn poll_frame(mut self: Pin<&mut Self>, task: &mut Context<'_>) -> BrokenOff {
+        let this = &mut *self;
+        if let Some(bytes) = this.ahead.pop_front() {
+            return Poll::Ready(Some(Ok(Frame::data(bytes))));
+        }
         loop {
-            if self.open.is_none() {
+            if this.open.is_none() {
                 return Poll::Ready(None);
             }
-            if self.cut.as_mut().poll(task).is_ready() {
-                return self.break_off(ErrorKind::GatewayStopped, "the gateway is shutting down");
+            if this.cut.as_mut().poll(task).is_ready() {
+                return this.break_off(ErrorKind::GatewayStopped, "the gateway is shutting down");
             }
-            let Ok(piece) = std::task::ready!(self.next_piece(task)) else {
-                return self.break_off(ErrorKind::Timeout, "the provider went silent");
+            let Poll::Ready(piece) = Pin::new(&mut this.pieces).poll_frame(task) else {
+                ready!(this.deadline.poll(task));
+                return this.break_off(ErrorKind::Timeout, this.deadline.reason());
             };
-            let editor = self.editor;
-            let Some((meter, _)) = self.open.as_mut() else { return Poll::Ready(None) };
+            let Some((meter, _)) = this.open.as_mut() else { return Poll::Ready(None) };
             match piece {
-                Some(Ok(bytes)) => match meter.bytes(bytes, Instant::now(), editor) {
-                    Ok(bytes) if bytes.is_empty() => {}
-                    Ok(bytes) => return Poll::Ready(Some(Ok(bytes))),
-                    Err(kind) => return self.break_off(kind, "the provider's answer cannot be read"),
-                },
-                Some(Err(error)) if error.is_timeout() => {
-                    return self.break_off(ErrorKind::Timeout, "the answer took longer than it may");
-                }
-                Some(Err(_)) => return self.break_off(ErrorKind::Truncated, "the provider broke the answer off"),
-                None => {
-                    let rest = meter.rest(Instant::now(), editor);
-                    if self.streamed && !self.is_over() {
-                        return self.break_off(ErrorKind::Truncated, "the provider broke the answer off");
-                    }
-                    self.close(None);
-                    if !rest.is_empty() {
-                        return Poll::Ready(Some(Ok(rest)));
+                Some(Ok(frame)) => {
+                    this.deadline.heard();
+                    // Trailers have no meaning in these protocols.
+                    let Ok(bytes) = frame.into_data() else { continue };
+                    match meter.bytes(bytes, Instant::now(), this.editor.as_ref()) {
+                        Ok(bytes) if bytes.is_empty() => {}
+                        Ok(bytes) => {
+                            if meter.has_begun() {
+                                this.deadline.begun();
+                            }
+                            return Poll::Ready(Some(Ok(Frame::data(bytes))));
+                        }
+                        Err(kind) => return this.break_off(kind, "the provider's answer cannot be read"),
                     }
                 }
+                Some(Err(_)) => return this.break_off(ErrorKind::Truncated, "the provider broke the answer off"),
+                None => return this.end(),
             }
         }
+    }
+
+    /// Known for whole answers, so that the client gets their length and not chunks.
+    fn size_hint(&self) -> SizeHint {
+        if self.editor.is_some() || !self.ahead.is_empty() { SizeHint::default() } else { self.pieces.size_hint() }
     }
 }
 
 impl Drop for Relay {
-    /// Dropped before its end: the client went away. Many clients do so at the end mark; that is no cancellation.
+    /// Dropped before its end: the client went away. Many clients do so at the end mark, and hyper does so once it has
+    /// sent as many bytes as were announced; neither is a cancellation.
     fn drop(&mut self) {
-        let over = self.is_over();
+        let over = self.is_over() || (self.editor.is_none() && self.pieces.is_end_stream());
         self.close((!over).then_some(ErrorKind::ClientCancelled));
     }
 }

@@ -26,7 +26,7 @@ pub use budget::{Budget, Reservation};
 pub use fallback::Fallback;
 pub use models::{ModelMap, Patterns};
 pub use plan::{Plan, Question, Weights, plan};
-pub use rules::{AssignedBy, Assignment, Rules};
+pub use rules::{Assignment, Rules};
 pub use sampling::{Sampling, Stratum};
 pub use select::{Asked, Matcher, select};
 pub use split::{Coin, WeightBp};

@@ -5,12 +5,13 @@
 //! the summary says what was lost. Every phase has a deadline of its own: a client that never reads cannot hold it up.
 
 use crate::config::Config;
-use crate::ingress;
+use crate::listener;
+use crate::memory::Memory;
+use crate::plane::{Plane, PlaneError};
 use crate::recorder::{Recorder, RecorderCounts};
-use crate::routing::Weights;
 use crate::shadow::{self, Mirror, ShadowCounts};
-use crate::state::{Shared, Snapshot, next_epoch};
-use crate::upstream::Upstream;
+use crate::state::{Reload, Shared};
+use crate::telemetry::Metrics;
 use arc_swap::ArcSwap;
 use axum::Router;
 use axum::serve::ListenerExt;
@@ -48,9 +49,9 @@ pub enum StartError {
     /// The record file cannot be used.
     #[error("records.path: {0}")]
     Records(#[from] WriteError),
-    /// The HTTP client cannot be built.
-    #[error("cannot set up calls to providers: {0}")]
-    Client(#[from] reqwest::Error),
+    /// The configuration cannot be put in force.
+    #[error(transparent)]
+    Plane(#[from] PlaneError),
     /// The price table is broken.
     #[error(transparent)]
     Tariffs(#[from] TariffError),
@@ -84,44 +85,48 @@ impl std::fmt::Debug for Running {
     }
 }
 
-/// Opens everything that can fail, then serves.
+/// Opens everything that can fail, then serves. `reload` reads the configuration again when somebody asks for it.
 ///
 /// # Errors
 /// See [`StartError`]; nothing is left running.
-pub async fn start(config: Config) -> Result<Running, StartError> {
+pub async fn start(config: Config, reload: Option<Reload>) -> Result<Running, StartError> {
     let listener = listen(config.listen, "server.listen").await?;
     let admin_listener = listen(config.admin_listen, "admin.listen").await?;
     let address = listener.local_addr().unwrap_or(config.listen);
     let admin_address = admin_listener.local_addr().unwrap_or(config.admin_listen);
     let tariffs = Tariffs::embedded()?;
-    let baseline = Upstream::new(config.baseline.clone())?;
-    let candidate = Upstream::new(config.candidate.clone())?;
-    let mirror_upstream = Upstream::new(config.candidate.clone())?;
-    let (mirror, waiting) = Mirror::new(config.shadow.queue_jobs, config.shadow.queue_bytes);
+    let (mirror, queue) = Mirror::new(&config.shadow);
     let (recorder, writer) = Recorder::start(config.records.as_ref(), &config.digest)?;
-    let weights = Weights { candidate: config.migration.weight, shadow: config.migration.shadow };
-    let snapshot = Snapshot { epoch: next_epoch(0, crate::clock::now_us()), weights };
+    for warning in &config.warnings {
+        tracing::warn!("{warning}");
+    }
+    let limits = config.limits;
+    let metrics = Metrics::new(crate::clock::now_us());
+    metrics.learn_models(&config.migrations);
     let shared = Arc::new(Shared {
         tariffs,
-        snapshot: ArcSwap::from_pointee(snapshot),
+        reload,
         audit: Mutex::new(VecDeque::new()),
-        baseline,
-        candidate,
         mirror,
         recorder,
-        permits: Arc::new(Semaphore::new(config.limits.requests_in_flight)),
+        memory: Memory::new(limits.reasoning_bytes),
+        metrics,
+        permits: Arc::new(Semaphore::new(limits.requests_in_flight)),
+        permits_max: limits.requests_in_flight,
+        connections_max: limits.connections,
+        records: config.records.clone(),
+        shadow: config.shadow,
         stopping: CancellationToken::new(),
         cut: CancellationToken::new(),
         cut_mirror: CancellationToken::new(),
         gone: CancellationToken::new(),
-        config,
+        plane: ArcSwap::from_pointee(Plane::first(config, crate::clock::now_us())?),
     });
-    let (tasks, workers) = (TaskTracker::new(), TaskTracker::new());
-    shadow::start_workers(waiting, mirror_upstream, &shared, &workers);
-    serve(&tasks, listener, ingress::router(Arc::clone(&shared)), &shared.stopping);
-    let admin = TaskTracker::new();
-    serve(&admin, admin_listener, crate::admin::router(Arc::clone(&shared)), &shared.gone);
-    tracing::info!(%address, %admin_address, epoch = snapshot.epoch, "gateway is up");
+    let (tasks, workers, admin) = (TaskTracker::new(), TaskTracker::new(), TaskTracker::new());
+    shadow::start_workers(queue, shared.shadow.workers, &shared, &workers);
+    tasks.spawn(listener::run(listener, Arc::clone(&shared), tasks.clone()));
+    serve_admin(&admin, admin_listener, crate::admin::router(Arc::clone(&shared)), &shared.gone);
+    tracing::info!(%address, %admin_address, "gateway is up");
     Ok(Running { address, admin_address, shared, tasks, admin, workers, writer })
 }
 
@@ -129,7 +134,7 @@ async fn listen(address: SocketAddr, key: &'static str) -> Result<TcpListener, S
     TcpListener::bind(address).await.map_err(|source| StartError::Listen { address, key, source })
 }
 
-fn serve(tasks: &TaskTracker, listener: TcpListener, router: Router, stopping: &CancellationToken) {
+fn serve_admin(tasks: &TaskTracker, listener: TcpListener, router: Router, stopping: &CancellationToken) {
     let listener = listener.tap_io(|stream| {
         if let Err(error) = stream.set_nodelay(true) {
             tracing::debug!(%error, "TCP_NODELAY not set");
@@ -144,31 +149,40 @@ fn serve(tasks: &TaskTracker, listener: TcpListener, router: Router, stopping: &
 }
 
 impl Running {
-    /// The epoch in force.
+    /// The epoch in force, of the first migration.
     #[must_use]
     pub fn epoch(&self) -> u64 {
-        self.shared.snapshot.load().epoch
+        self.first_lane().epoch
     }
 
-    /// The candidate weight in force, percent.
+    /// The candidate weight in force, percent, of the first migration.
     #[must_use]
     pub fn weight_percent(&self) -> f64 {
-        self.shared.snapshot.load().weights.candidate.percent()
+        self.first_lane().weights.candidate.percent()
+    }
+
+    fn first_lane(&self) -> crate::lane::Snapshot {
+        let plane = self.shared.plane.load();
+        plane.lanes.first().unwrap_or(&plane.plain).snapshot()
+    }
+
+    /// Puts a new configuration in force, whole or not at all; requests under way are not touched.
+    ///
+    /// # Errors
+    /// Something in it needs a restart, or cannot be set up. The old one stays in force.
+    pub fn reload(&self, config: Config) -> Result<(), PlaneError> {
+        self.shared.replace(config, crate::clock::now_us())
     }
 
     /// Mirrored copies so far.
     #[must_use]
     pub fn shadow_counts(&self) -> ShadowCounts {
-        self.shared.mirror.counts()
+        self.shared.mirror.counts(crate::clock::now_us())
     }
 
     /// Waits until every copy accepted so far has ended and every record so far is on disk.
     pub async fn settle(&self) {
-        loop {
-            let counts = self.shared.mirror.counts();
-            if counts.finished >= counts.accepted {
-                break;
-            }
+        while !self.shared.mirror.is_idle() {
             tokio::time::sleep(Duration::from_millis(5)).await;
         }
         self.shared.recorder.flush().await;
@@ -179,14 +193,15 @@ impl Running {
         let Self { shared, tasks, admin, workers, writer, .. } = self;
         shared.stopping.cancel();
         tasks.close();
-        if tokio::time::timeout(shared.config.limits.drain, tasks.wait()).await.is_err() {
+        let drain = shared.plane.load().config.limits.drain;
+        if tokio::time::timeout(drain, tasks.wait()).await.is_err() {
             tracing::warn!("the drain deadline passed: open answers are cut");
         }
         shared.cut.cancel();
         drain_served(&shared, &tasks).await;
-        drain_mirror(&shared, &workers).await;
+        drain_mirror(&shared, &workers, drain).await;
         shared.recorder.flush().await;
-        let shadow = shared.mirror.counts();
+        let shadow = shared.mirror.counts(crate::clock::now_us());
         let records = shared.recorder.clone().close(writer).await;
         shared.gone.cancel();
         admin.close();
@@ -199,9 +214,9 @@ impl Running {
 
 /// Waits until every served request has left its record: each holds a permit until then.
 async fn drain_served(shared: &Shared, tasks: &TaskTracker) {
-    let all = u32::try_from(shared.config.limits.requests_in_flight).unwrap_or(u32::MAX);
+    let all = u32::try_from(shared.permits_max).unwrap_or(u32::MAX);
     if tokio::time::timeout(CUT_GRACE, shared.permits.acquire_many(all)).await.is_err() {
-        let open = shared.config.limits.requests_in_flight - shared.permits.available_permits();
+        let open = shared.permits_max - shared.permits.available_permits();
         tracing::warn!(open, "clients that do not read hold answers open; their records are lost");
     }
     // Connections may stay open without a request; nobody waits for those.
@@ -209,16 +224,16 @@ async fn drain_served(shared: &Shared, tasks: &TaskTracker) {
 }
 
 /// Lets copies under way end, then forgets what is left and counts it.
-async fn drain_mirror(shared: &Shared, workers: &TaskTracker) {
+async fn drain_mirror(shared: &Shared, workers: &TaskTracker, drain: Duration) {
     let idle = async {
-        while shared.mirror.counts().finished < shared.mirror.counts().accepted {
+        while !shared.mirror.is_idle() {
             tokio::time::sleep(Duration::from_millis(10)).await;
         }
     };
     // If the deadline passes, the rest is cut.
-    drop(tokio::time::timeout(shared.config.limits.drain.min(SHADOW_DRAIN_MAX), idle).await);
+    drop(tokio::time::timeout(drain.min(SHADOW_DRAIN_MAX), idle).await);
     shared.cut_mirror.cancel();
     workers.close();
     workers.wait().await;
-    shadow::abandoned(shared);
+    shared.mirror.abandon();
 }

@@ -1,27 +1,26 @@
-//! What handlers share. A handler loads the snapshot once; a weight change makes a new one.
+//! What handlers share. A handler loads the plane once and keeps it until its answer has ended; a new configuration makes
+//! a new plane, a weight change a new snapshot of one lane.
 
-use crate::config::Config;
+use crate::config::{Config, Records, Shadow};
+use crate::lane::{Lane, Snapshot};
+use crate::memory::Memory;
+use crate::plane::{Plane, PlaneError};
 use crate::recorder::Recorder;
-use crate::routing::{WeightBp, Weights};
-use crate::shadow::Mirror;
-use crate::upstream::Upstream;
+use crate::routing::WeightBp;
+use crate::shadow::{Job, Mirror};
+use crate::telemetry::Metrics;
 use arc_swap::ArcSwap;
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, PoisonError};
 use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
+use wire::Usage;
 use wire::price::Tariffs;
 
 /// Weight changes that the audit remembers; the oldest is forgotten first.
 const AUDIT_ENTRIES_MAX: usize = 1000;
-
-/// The part that changes while running.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Snapshot {
-    /// Number of the time of constant weight: the millisecond in which it began, or one more than the last.
-    pub epoch: u64,
-    pub weights: Weights,
-}
+/// Bytes of an answer that are kept for judging its form if records do not say.
+const ANSWER_BYTES_MAX: usize = 256 * 1024;
 
 /// One weight change.
 #[derive(Debug, Clone, serde::Serialize)]
@@ -34,17 +33,25 @@ pub(crate) struct AuditEntry {
     pub reason: String,
 }
 
+/// Reads the configuration again; the command knows from where.
+pub type Reload = Box<dyn Fn() -> Result<Config, crate::ConfigError> + Send + Sync>;
+
 /// Everything that handlers share.
 pub(crate) struct Shared {
-    pub config: Config,
+    pub plane: ArcSwap<Plane>,
+    pub reload: Option<Reload>,
     pub tariffs: Tariffs,
-    pub snapshot: ArcSwap<Snapshot>,
     pub audit: Mutex<VecDeque<AuditEntry>>,
-    pub baseline: Upstream,
-    pub candidate: Upstream,
     pub mirror: Mirror,
     pub recorder: Recorder,
+    pub memory: Memory,
+    pub metrics: Metrics,
     pub permits: Arc<Semaphore>,
+    pub permits_max: usize,
+    pub connections_max: usize,
+    /// As configured at the start; it takes a restart to change these.
+    pub records: Option<Records>,
+    pub shadow: Shadow,
     /// Cancelled when the gateway begins to stop: no longer ready.
     pub stopping: CancellationToken,
     /// Cancelled when open answers must end now.
@@ -56,9 +63,24 @@ pub(crate) struct Shared {
 }
 
 impl Shared {
-    /// Sets the weight if `expected` is still the epoch; returns the new snapshot, or the one in force.
+    /// Bytes of an answer's text that are kept for judging its form.
+    pub(crate) fn answer_bytes_max(&self) -> usize {
+        self.records.as_ref().map_or(ANSWER_BYTES_MAX, |records| records.answer_bytes_max)
+    }
+
+    /// What a copy may cost, nano-dollars: its prompt, and as much again as answer. 0 without a price; settled when the bill
+    /// is known.
+    pub(crate) fn estimate_nanos(&self, job: &Job) -> i64 {
+        let prompt = job.context.prompt;
+        let usage = Usage::estimate(prompt, prompt);
+        let at_us = job.context.at_us;
+        self.tariffs.price(job.leg.provider, &job.leg.model, at_us, &usage).map_or(0, |priced| priced.nanos)
+    }
+
+    /// Sets a migration's weight if `expected` is still its epoch; returns the new snapshot, or the one in force.
     pub(crate) fn change_weight(
         &self,
+        lane: &Lane,
         expected: u64,
         weight: WeightBp,
         reason: &str,
@@ -66,46 +88,52 @@ impl Shared {
     ) -> Result<Snapshot, Snapshot> {
         // The lock orders changes; readers of the snapshot never wait for it.
         let mut audit = self.audit.lock().unwrap_or_else(PoisonError::into_inner);
-        let old = **self.snapshot.load();
+        let old = lane.snapshot();
         if old.epoch != expected {
             return Err(old);
         }
-        let new = Snapshot {
-            epoch: next_epoch(old.epoch, now_us),
-            weights: Weights { candidate: weight, shadow: old.weights.shadow },
-        };
-        self.snapshot.store(Arc::new(new));
-        let entry = AuditEntry {
-            at: jiff::Timestamp::from_microsecond(now_us).unwrap_or_default().to_string(),
-            migration: self.config.migration.name.clone(),
-            from_percent: old.weights.candidate.percent(),
-            to_percent: weight.percent(),
-            epoch: new.epoch,
-            reason: reason.to_owned(),
-        };
-        tracing::info!(from = entry.from_percent, to = entry.to_percent, epoch = entry.epoch, reason, "weight changed");
-        if audit.len() == AUDIT_ENTRIES_MAX {
-            audit.pop_front();
-        }
-        audit.push_back(entry);
+        let new = lane.set_weight(weight, now_us);
+        note(&mut audit, entry(lane.name(), old, new, reason, now_us));
         Ok(new)
     }
-}
 
-/// The epoch that follows: the millisecond of its beginning, or one more than the last. So it grows over restarts too,
-/// unless the clock was set back.
-pub(crate) fn next_epoch(last: u64, now_us: i64) -> u64 {
-    u64::try_from(now_us / 1000).unwrap_or(0).max(last + 1)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::next_epoch;
-
-    #[test]
-    fn epochs_grow_even_within_a_millisecond_or_with_a_clock_set_back() {
-        assert_eq!(next_epoch(0, 1_700_000_000_500_900), 1_700_000_000_500);
-        assert_eq!(next_epoch(1_700_000_000_500, 1_700_000_000_500_950), 1_700_000_000_501);
-        assert_eq!(next_epoch(1_700_000_000_501, -5), 1_700_000_000_502);
+    /// Puts a new configuration in force, whole or not at all. Requests under way end under the one they began with.
+    ///
+    /// # Errors
+    /// Something in it cannot be changed while running, or cannot be set up.
+    pub(crate) fn replace(&self, config: Config, now_us: i64) -> Result<(), PlaneError> {
+        let mut audit = self.audit.lock().unwrap_or_else(PoisonError::into_inner);
+        let old = self.plane.load_full();
+        let new = Plane::next(&old, config, now_us)?;
+        for lane in &new.lanes {
+            let (before, after) = (old.lane(lane.name()).map(|lane| lane.snapshot()), lane.snapshot());
+            if let Some(before) = before.filter(|before| before.epoch != after.epoch) {
+                note(&mut audit, entry(lane.name(), before, after, "configuration reloaded", now_us));
+            }
+        }
+        tracing::info!(config_digest = new.config.digest, "a new configuration is in force");
+        self.metrics.learn_models(&new.config.migrations);
+        self.plane.store(Arc::new(new));
+        Ok(())
     }
+}
+
+fn entry(migration: &str, old: Snapshot, new: Snapshot, reason: &str, now_us: i64) -> AuditEntry {
+    AuditEntry {
+        at: jiff::Timestamp::from_microsecond(now_us).unwrap_or_default().to_string(),
+        migration: migration.to_owned(),
+        from_percent: old.weights.candidate.percent(),
+        to_percent: new.weights.candidate.percent(),
+        epoch: new.epoch,
+        reason: reason.to_owned(),
+    }
+}
+
+fn note(audit: &mut VecDeque<AuditEntry>, entry: AuditEntry) {
+    let AuditEntry { migration, from_percent, to_percent, epoch, reason, .. } = &entry;
+    tracing::info!(migration, from = from_percent, to = to_percent, epoch, reason, "weight changed");
+    if audit.len() == AUDIT_ENTRIES_MAX {
+        audit.pop_front();
+    }
+    audit.push_back(entry);
 }

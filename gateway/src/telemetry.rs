@@ -10,14 +10,26 @@
 
 mod histogram;
 mod metrics;
-pub mod names;
+mod names;
 mod page;
 mod process;
 mod readings;
 mod series;
 
-pub use metrics::{Metrics, Seen};
-pub use readings::{BreakerState, MigrationReading, ProviderReading, Readings, RecordsReading, ShadowReading};
+pub(crate) use metrics::Metrics;
+
+use crate::state::Shared;
+use axum::response::{IntoResponse, Response};
+use http::{StatusCode, header};
+use std::sync::Arc;
 
 /// Content type of the page.
-pub const CONTENT_TYPE: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
+const CONTENT_TYPE: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
+
+/// The page as it stands now.
+pub(crate) fn scrape(shared: &Arc<Shared>) -> Response {
+    match shared.metrics.render(readings::of(shared, crate::clock::now_us())) {
+        Ok(page) => ([(header::CONTENT_TYPE, CONTENT_TYPE)], page).into_response(),
+        Err(std::fmt::Error) => StatusCode::INTERNAL_SERVER_ERROR.into_response(),
+    }
+}

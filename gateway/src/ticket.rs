@@ -3,40 +3,48 @@
 use crate::exchange::{Context, Leg, Outcome, exchange};
 use crate::meter;
 use crate::state::Shared;
+use crate::upstream::Slot;
 use std::sync::Arc;
 use std::time::Instant;
 use tokio::sync::OwnedSemaphorePermit;
 use wire::ErrorKind;
 
-/// Travels with a served request and holds its permit. Dropped before it is closed (the client left while the
+/// Travels with a served request and holds its permits. Dropped before it is closed (the client left while the
 /// handler or the body waited), it records the cancellation itself.
 pub(crate) struct Ticket {
     pub shared: Arc<Shared>,
     pub context: Arc<Context>,
     pub leg: Leg,
-    /// When the request left for the provider.
+    /// When the request left for the provider, the last time that it did.
     pub sent: Instant,
+    /// The place among the provider's requests in flight.
+    pub slot: Option<Slot>,
     open: bool,
-    _permit: OwnedSemaphorePermit,
+    permit: Option<OwnedSemaphorePermit>,
 }
 
 impl Ticket {
     pub(crate) fn new(shared: Arc<Shared>, context: Arc<Context>, leg: Leg, permit: OwnedSemaphorePermit) -> Self {
-        Self { shared, context, leg, sent: Instant::now(), open: true, _permit: permit }
+        Self { shared, context, leg, sent: Instant::now(), slot: None, open: true, permit: Some(permit) }
     }
 
     /// Records how it ended. Only the first call counts.
     pub(crate) fn close(&mut self, outcome: Outcome) {
-        if std::mem::take(&mut self.open) {
-            let records = self.shared.config.records.as_ref();
-            let record = exchange(&self.context, &self.leg, outcome, &self.shared.tariffs, records);
-            self.shared.recorder.record(record);
+        if !std::mem::take(&mut self.open) {
+            return;
         }
+        if let Some(mut slot) = self.slot.take()
+            && outcome.error.is_none_or(ErrorKind::blames_provider)
+        {
+            slot.report(outcome.error.is_none());
+        }
+        let _cost_nanos = settle(&self.shared, &self.context, &self.leg, outcome);
     }
 
-    /// Records a failure before the answer began.
-    pub(crate) fn fail(&mut self, status: u16, kind: ErrorKind) {
+    /// Records a failure before the answer began, and gives the permit back for another try elsewhere.
+    pub(crate) fn fail(mut self, status: u16, kind: ErrorKind) -> Option<OwnedSemaphorePermit> {
         self.close(meter::failed(self.sent, Instant::now(), status, kind));
+        self.permit.take()
     }
 }
 
@@ -44,6 +52,20 @@ impl Drop for Ticket {
     fn drop(&mut self) {
         // Either the client left, or the gateway stops and gives the request up.
         let stopped = self.shared.cut.is_cancelled();
-        self.fail(0, if stopped { ErrorKind::GatewayStopped } else { ErrorKind::ClientCancelled });
+        let kind = if stopped { ErrorKind::GatewayStopped } else { ErrorKind::ClientCancelled };
+        self.close(meter::failed(self.sent, Instant::now(), 0, kind));
     }
+}
+
+/// What is done with every outcome, served or not: reasoning is remembered, metrics are counted, the record is kept.
+/// Returns the cost, nano-dollars, if it is known.
+pub(crate) fn settle(shared: &Shared, context: &Context, leg: &Leg, outcome: Outcome) -> Option<i64> {
+    if let Some(answer) = &outcome.answer {
+        shared.memory.keep(context.consumer.as_deref(), &answer.tool_call_ids, &answer.reasoning_text);
+    }
+    let record = exchange(context, leg, outcome, &shared.tariffs, shared.records.as_ref());
+    shared.metrics.observe(&record);
+    let cost_nanos = record.cost_nanos;
+    shared.recorder.record(record);
+    cost_nanos
 }

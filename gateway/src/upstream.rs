@@ -1,83 +1,189 @@
-//! Calls to providers: explicit deadlines, no redirects, no system proxy, nothing of the client's headers.
+//! Calls to providers: deadlines, retries, a breaker and a bound on what is under way, before the first byte of the
+//! answer. From then on the relay has the word.
 //!
-//! HTTP/1.1 on purpose: one connection a request. Over HTTP/2 all requests of a provider would share one connection with
-//! its stream limit and its flow-control window, so a few slow readers could hold up everybody else.
+//! Deciding is pure and in files of its own ([`retry`], [`breaker`], [`blame`], [`deadlines`]); this file puts it in
+//! order. Serving and mirroring have an [`Upstream`] each, so that no pool, no bound and no breaker is shared between
+//! what clients wait for and what nobody waits for.
+
+mod blame;
+mod breaker;
+mod client;
+mod counters;
+mod deadlines;
+mod failure;
+mod link;
+mod retry;
+mod slot;
+mod window;
+
+pub(crate) use breaker::BreakerState;
+pub use client::UpstreamError;
+pub(crate) use counters::UpstreamCounts;
+pub(crate) use failure::{Failure, Refusal};
+pub(crate) use slot::Slot;
 
 use crate::config::ProviderConfig;
 use bytes::Bytes;
-use http::{HeaderValue, header};
-use reqwest::redirect::Policy;
+use client::Client;
+use counters::Counters;
+use deadlines::Deadlines;
+use failure::Refused;
+use http::Response;
+use hyper::body::Incoming;
+use retry::{Decision, Tried};
+use slot::Health;
+use std::hash::BuildHasher;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::time::Instant;
 use wire::ErrorKind;
 use wire::provider::Adapter;
 
-/// One provider, as one purpose reaches it. Serving and mirroring have clients of their own, so that no pool and no
-/// limit is shared between them.
+/// One provider, as one purpose reaches it.
+#[derive(Debug)]
 pub(crate) struct Upstream {
-    client: reqwest::Client,
     pub config: ProviderConfig,
+    client: Client,
+    health: Arc<Health>,
+}
+
+/// What the caller wants of a call.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Wish {
+    /// The answer is a stream: its headers are due early.
+    pub streamed: bool,
+    /// A try that failed may be followed by another one.
+    pub retries: bool,
+}
+
+/// An answer with a good status, of which the headers are here.
+#[derive(Debug)]
+pub(crate) struct Sent {
+    /// Headers, and the body to come.
+    pub response: Response<Incoming>,
+    /// Tries it took.
+    pub attempts: u32,
+    /// When the last try began.
+    pub sent: std::time::Instant,
+    /// When the last byte has to be here.
+    pub deadline: Instant,
+    /// Has to live as long as the body.
+    pub slot: Slot,
 }
 
 impl Upstream {
-    pub(crate) fn new(config: ProviderConfig) -> Result<Self, reqwest::Error> {
-        let client = reqwest::Client::builder()
-            .connect_timeout(config.connect_timeout)
-            .timeout(config.total_timeout)
-            .redirect(Policy::none())
-            .no_proxy()
-            .tcp_nodelay(true)
-            .http1_only()
-            .pool_max_idle_per_host(1024)
-            .build()?;
-        Ok(Self { client, config })
+    /// Sets everything up; connects to nothing.
+    pub(crate) fn new(config: ProviderConfig) -> Result<Self, UpstreamError> {
+        let counters = Arc::new(Counters::default());
+        let client = Client::new(&config, Arc::clone(&counters))?;
+        let health = Arc::new(Health::new(&config, counters));
+        Ok(Self { config, client, health })
     }
 
     pub(crate) fn adapter(&self) -> &'static dyn Adapter {
         self.config.kind.adapter()
     }
 
-    pub(crate) const fn name(&self) -> &'static str {
-        self.config.kind.name()
+    /// The numbers of this moment.
+    pub(crate) fn counts(&self) -> UpstreamCounts {
+        self.health.counts()
     }
 
-    /// Sends a chat request; returns at the answer's headers. A provider may make a whole answer before it sends the
-    /// headers, so the deadline of the first byte holds for streams only.
-    pub(crate) async fn send(&self, body: Bytes, streamed: bool) -> Result<reqwest::Response, ErrorKind> {
-        let deadline = if streamed { self.config.first_byte_timeout } else { self.config.total_timeout };
-        let request = self
-            .client
-            .post(self.config.chat_url.clone())
-            .header(header::AUTHORIZATION, self.config.authorization.clone())
-            .header(header::CONTENT_TYPE, HeaderValue::from_static("application/json"))
-            .body(body)
-            .send();
-        match tokio::time::timeout(deadline, request).await {
-            Ok(Ok(response)) => Ok(response),
-            Ok(Err(error)) => {
-                // Without the address: it is configuration, and its query might one day hold a secret.
-                let kind = kind_of(&error);
-                tracing::warn!(provider = self.name(), error = %error.without_url(), "provider not reached");
-                Err(kind)
+    /// Whether a call would be let through by the breaker: `Open` refuses, `HalfOpen` lets a few try.
+    pub(crate) fn breaker_state(&self) -> BreakerState {
+        self.health.breaker_state()
+    }
+
+    /// Sends a request and returns at the headers of a good answer, after as many tries as the configuration allows.
+    ///
+    /// # Errors
+    /// The last try's failure, or a [`Refusal`] of the gateway itself; nothing has reached the client by then.
+    pub(crate) async fn send(&self, path: &'static str, body: Bytes, wish: Wish) -> Result<Sent, Box<Failure>> {
+        let counters = &self.health.counters;
+        let begun = Instant::now();
+        let deadlines = Deadlines::begin(self.config.timeouts, wish.streamed, begun);
+        let Some(mut slot) = Slot::take(&self.health) else {
+            counters.shed.add_one();
+            return Err(Failure::refused(Refusal::Full, Duration::from_secs(1), begun));
+        };
+        let mut last: Option<Box<Failure>> = None;
+        loop {
+            let attempts = last.as_ref().map_or(0, |failure| failure.attempts) + 1;
+            if let Err(wait) = slot.admit(attempts == 1) {
+                counters.breaker_refused.add_one();
+                return Err(last.unwrap_or_else(|| Failure::refused(Refusal::BreakerOpen, wait, begun)));
             }
-            Err(_) => Err(ErrorKind::Timeout),
+            counters.attempts.add_one();
+            if attempts > 1 {
+                counters.retries.add_one();
+            }
+            let sent = Instant::now();
+            let mut failure = match self.attempt(path, body.clone(), &deadlines, sent).await {
+                Ok(response) => {
+                    let (sent, deadline) = (sent.into_std(), deadlines.total);
+                    return Ok(Sent { response, attempts, sent, deadline, slot });
+                }
+                Err(failure) => failure,
+            };
+            failure.attempts = attempts;
+            slot.report_outcome(blame::outcome(failure.kind, failure.status));
+            match self.next(&failure, wish, &deadlines) {
+                Decision::Wait(wait) => tokio::time::sleep(wait).await,
+                Decision::GiveUp => return Err(failure),
+            }
+            last = Some(failure);
+        }
+    }
+
+    /// One try.
+    async fn attempt(
+        &self,
+        path: &'static str,
+        body: Bytes,
+        deadlines: &Deadlines,
+        sent: Instant,
+    ) -> Result<Response<Incoming>, Box<Failure>> {
+        let answered = tokio::time::timeout_at(deadlines.headers(sent), self.client.post(path, body)).await;
+        let response = match answered {
+            Ok(Ok(response)) => response,
+            Ok(Err(unanswered)) => {
+                self.health.tell(&unanswered.why);
+                let kind = if unanswered.malformed { ErrorKind::Malformed } else { ErrorKind::Connect };
+                return Err(Failure::unanswered(kind, sent));
+            }
+            Err(_) => return Err(Failure::unanswered(ErrorKind::Timeout, sent)),
+        };
+        if response.status().is_success() {
+            return Ok(response);
+        }
+        let refused = Refused::read(response, deadlines.total).await;
+        Err(Failure::answered(self.adapter(), refused, sent))
+    }
+
+    /// What follows a failed try.
+    fn next(&self, failure: &Failure, wish: Wish, deadlines: &Deadlines) -> Decision {
+        if !wish.retries {
+            return Decision::GiveUp;
+        }
+        let tried =
+            Tried { attempt: failure.attempts, kind: failure.kind, status: failure.status, advice: failure.advice };
+        let left = deadlines.total.saturating_duration_since(Instant::now());
+        match retry::decide(&self.config.retry, &tried, left, chance()) {
+            Decision::Wait(_) if !self.health.spend_retry() => {
+                self.health.counters.retries_over_budget.add_one();
+                Decision::GiveUp
+            }
+            decision => decision,
         }
     }
 }
 
-/// What a transport error was: a deadline, or a connection that was never there or broke.
-pub(crate) fn kind_of(error: &reqwest::Error) -> ErrorKind {
-    if error.is_timeout() { ErrorKind::Timeout } else { ErrorKind::Connect }
+/// A number in [0, 1) for spreading waits; the keys that the standard library draws for its maps are random enough.
+fn chance() -> f64 {
+    let bits = std::collections::hash_map::RandomState::new().hash_one(0_u8) >> 11;
+    // 53 bits fit exactly.
+    bits as f64 / (1_u64 << 53) as f64
 }
 
-/// Reads an error body, at most 64 KiB: providers' errors are short, and a page of HTML is of no use.
-pub(crate) async fn error_body(mut response: reqwest::Response) -> Vec<u8> {
-    const BYTES_MAX: usize = 64 * 1024;
-    let mut body = Vec::new();
-    while let Ok(Some(bytes)) = response.chunk().await {
-        let room = BYTES_MAX - body.len();
-        body.extend_from_slice(bytes.get(..room.min(bytes.len())).unwrap_or_default());
-        if body.len() == BYTES_MAX {
-            break;
-        }
-    }
-    body
-}
+#[cfg(test)]
+mod tests;

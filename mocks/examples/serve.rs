@@ -1,20 +1,20 @@
-//! Serves both mocks on their default ports until interrupted, for trying clients by hand: `cargo run -p mocks --example serve`.
+//! Serves all mocks on their default ports until interrupted, for trying clients by hand: `cargo run -p mocks --example serve`.
 //!
-//! An argument names a profile file that both use.
+//! An argument names a profile file that all use.
 
 use std::error::Error;
 use std::path::Path;
 
-use mocks::{MockConfig, Profile, Vendor};
+use mocks::{MockConfig, Profile, Provider};
 
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn Error>> {
     let profile = std::env::args().nth(1).map(|path| Profile::read(Path::new(&path))).transpose()?;
     let mut running = Vec::new();
-    for vendor in Vendor::ALL {
-        let defaults = MockConfig::new(vendor);
+    for provider in Provider::ALL {
+        let defaults = MockConfig::new(provider);
         let config = MockConfig { profile: profile.clone().unwrap_or(defaults.profile.clone()), ..defaults };
-        running.push(mocks::start(([127, 0, 0, 1], vendor.default_port()).into(), config).await?);
+        running.push(mocks::start(([127, 0, 0, 1], mocks::default_port(provider)).into(), config).await?);
     }
     tokio::signal::ctrl_c().await?;
     for mock in running {

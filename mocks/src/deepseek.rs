@@ -1,20 +1,20 @@
-//! DeepSeek's chat completions: close to OpenAI's, and different wherever a migration can break.
+//! DeepSeek: close to OpenAI, and different wherever a migration can break.
 
 mod check;
-mod shape;
 
 use axum::http::{HeaderMap, HeaderValue};
 use serde_json::{Value, json};
+use wire::provider::Provider;
 
-use crate::answer::Answer;
+use crate::answer::Usage;
+use crate::dialect::{Dialect, UsagePlace};
 use crate::dice::{self, Dice};
 use crate::envelope::{self, Envelope};
-use crate::face::{Face, Route, StreamOptions};
+use crate::face::{Face, Route};
 use crate::profile::{Fault, Profile};
 use crate::refusal::Refusal;
-use crate::request::{ChatRequest, FieldFault};
-use crate::timeline::{Pace, Timeline};
-use crate::vendor::Vendor;
+use crate::request::field::present;
+use crate::request::{ChatRequest, FieldFault, Image};
 
 /// The code of nearly every error, whatever its cause.
 const CODE: Option<&str> = Some("invalid_request_error");
@@ -25,13 +25,46 @@ const MODELS: [&str; 2] = ["deepseek-flash", "deepseek-v4-pro"];
 /// Older names that are still served, and what serves them.
 const ALIASES: [(&str, &str); 1] = [("deepseek-v4-flash", "deepseek-flash")];
 
+/// Names that were withdrawn, and what serves them where a profile lets them live on.
+const RETIRED: [(&str, &str); 2] = [("deepseek-chat", "deepseek-flash"), ("deepseek-reasoner", "deepseek-flash")];
+/// The model that cannot see: pictures are dropped in silence.
+const BLIND: &str = "deepseek-v4-pro";
+/// What a picture costs, tokens: a rough look and a close one.
+const ROUGH_LOOK_TOKENS: u64 = 180;
+const CLOSE_LOOK_TOKENS: u64 = 1024;
+
+static DIALECT: Dialect = Dialect {
+    chat_id_prefix: "",
+    completion_id_prefix: "",
+    call_id: |stem, _choice, position| format!("call_{position:02}_{stem}"),
+    call_index_in_whole: true,
+    service_tier: false,
+    fingerprint: true,
+    refusals: false,
+    spells_out_nulls: false,
+    null_content_beside_calls: false,
+    usage_place: UsagePlace::FinishChunk,
+    null_usage_elsewhere: true,
+    text_in_finish_delta: true,
+    obfuscates: false,
+    stop_reason: false,
+    usage,
+};
+
 /// DeepSeek's manners.
 pub(crate) struct DeepSeek;
 
 impl Face for DeepSeek {
+    fn dialect(&self) -> &'static Dialect {
+        &DIALECT
+    }
+
     fn route(&self, post: bool, path: &str) -> Route {
         match (post, path) {
-            (true, "/chat/completions" | "/v1/chat/completions" | "/beta/chat/completions") => Route::Chat,
+            (true, "/chat/completions" | "/v1/chat/completions") => Route::Chat { strict_tools: false },
+            (true, "/beta/chat/completions") => Route::Chat { strict_tools: true },
+            (true, "/beta/completions") => Route::Completions,
+            (true, "/responses" | "/v1/responses") => Route::Responses,
             (false, "/models" | "/v1/models") => Route::Models,
             _ => Route::Unknown,
         }
@@ -64,8 +97,24 @@ impl Face for DeepSeek {
         ))
     }
 
-    fn check(&self, request: &ChatRequest, models: Option<&[String]>) -> Result<(), Refusal> {
-        check::check(request, models, self.thinks_aloud(request))
+    fn invalid(&self, _param: &str, message: String) -> Refusal {
+        invalid(message)
+    }
+
+    fn check_model(&self, model: &str, models: Option<&[String]>, profile: &Profile) -> Result<(), Refusal> {
+        check::check_model(model, models, profile.serves_retired_names)
+    }
+
+    fn check(&self, request: &ChatRequest, strict_tools: bool) -> Result<(), Refusal> {
+        check::check(request, self.thinks_aloud(request))?;
+        if strict_tools { check::check_strict(request) } else { Ok(()) }
+    }
+
+    fn check_responses(&self, body: &Value) -> Result<(), Refusal> {
+        match ["previous_response_id", "conversation"].into_iter().find(|name| present(body, name).is_some()) {
+            Some(name) => Err(invalid(format!("{name} is not supported: responses are not stored"))),
+            None => Ok(()),
+        }
     }
 
     fn refusal_for(&self, fault: Fault, stream: bool, profile: &Profile) -> Option<Refusal> {
@@ -84,7 +133,7 @@ impl Face for DeepSeek {
 
     fn too_many(&self, limit: u64, _profile: &Profile) -> Refusal {
         let message = format!("Too many requests: the concurrency limit of this account for this model is {limit}");
-        // No advice to wait, in the body or the headers: the vendor gives none.
+        // No advice to wait, in the body or the headers: the provider gives none.
         Refusal::new(429, "rate_limit_reached_error", CODE, message)
     }
 
@@ -97,16 +146,38 @@ impl Face for DeepSeek {
         request.thinking.unwrap_or(true)
     }
 
+    fn ignores_parallel_switch(&self) -> bool {
+        true
+    }
+
+    fn output_limit(&self, request: &ChatRequest, _profile: &Profile) -> Option<u64> {
+        // `max_completion_tokens` is unknown here and ignored in silence.
+        request.max_tokens
+    }
+
+    fn image_tokens(&self, model: &str, image: Image) -> u64 {
+        match image.low_detail {
+            _ if model == BLIND => 0,
+            true => ROUGH_LOOK_TOKENS,
+            false => CLOSE_LOOK_TOKENS,
+        }
+    }
+
     fn accepts_early(&self) -> bool {
         true
     }
 
     fn envelope(&self, model: &str, created: u64, dice: &mut Dice) -> Envelope {
-        let model = ALIASES.iter().find(|(alias, _)| *alias == model).map_or(model, |(_, served)| served).to_owned();
+        let model = ALIASES
+            .iter()
+            .chain(&RETIRED)
+            .find(|(alias, _)| *alias == model)
+            .map_or(model, |(_, served)| served)
+            .to_owned();
         Envelope {
-            id: envelope::uuid(dice),
+            stem: envelope::uuid(dice),
             created,
-            fingerprint: format!("fp_{}", dice::fingerprint(Vendor::DeepSeek, &model)),
+            fingerprint: format!("fp_{}", dice::fingerprint(Provider::DeepSeek, &model)),
             model,
             call_stem: envelope::token(dice, 22),
             trace: envelope::hexadecimal(dice),
@@ -120,21 +191,6 @@ impl Face for DeepSeek {
         headers.insert("server", HeaderValue::from_static("openresty"));
     }
 
-    fn stream(
-        &self,
-        answer: &Answer,
-        envelope: &Envelope,
-        options: StreamOptions,
-        pace: &mut Pace,
-        timeline: &mut Timeline,
-    ) {
-        shape::stream(answer, envelope, options, pace, timeline);
-    }
-
-    fn whole(&self, answer: &Answer, envelope: &Envelope, thinking: bool) -> String {
-        shape::whole(answer, envelope, thinking)
-    }
-
     fn models(&self, _only: Option<&str>, models: Option<&[String]>) -> Result<String, Refusal> {
         let model = |name: &str| json!({"id": name, "object": "model", "owned_by": "deepseek"});
         let data: Vec<Value> = match models {
@@ -143,6 +199,21 @@ impl Face for DeepSeek {
         };
         Ok(json!({"object": "list", "data": data}).to_string())
     }
+}
+
+fn usage(usage: &Usage, thinking: bool) -> Value {
+    let mut value = json!({
+        "prompt_tokens": usage.prompt,
+        "completion_tokens": usage.completion,
+        "total_tokens": usage.prompt + usage.completion,
+        "prompt_tokens_details": {"cached_tokens": usage.cached},
+    });
+    if thinking {
+        value["completion_tokens_details"] = json!({"reasoning_tokens": usage.reasoning});
+    }
+    value["prompt_cache_hit_tokens"] = Value::from(usage.cached);
+    value["prompt_cache_miss_tokens"] = Value::from(usage.prompt - usage.cached);
+    value
 }
 
 fn invalid(message: impl Into<String>) -> Refusal {

@@ -15,7 +15,7 @@ use rand_chacha::rand_core::SeedableRng;
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 
-use crate::vendor::Vendor;
+use wire::provider::Provider;
 
 /// The generator of one request.
 pub(crate) type Dice = ChaCha8Rng;
@@ -25,21 +25,28 @@ pub(crate) type Dice = ChaCha8Rng;
 pub(crate) struct Identity<'a> {
     /// Value of the `x-request-id` request header.
     pub(crate) request_id: Option<&'a [u8]>,
-    /// Value of the `x-stainless-retry-count` request header, which the vendors' own clients send.
+    /// Value of the `x-stainless-retry-count` request header, which the providers' own clients send.
     pub(crate) retry_count: Option<&'a [u8]>,
 }
 
 /// The generator for the words of an answer; `choice` tells the `n` alternatives of one request apart.
-pub(crate) fn for_prompt(seed: u64, vendor: Vendor, prompt: &str, choice: u32) -> Dice {
-    let mut hash = start(b"prompt", seed, vendor);
+pub(crate) fn for_prompt(seed: u64, provider: Provider, prompt: &str, choice: u32) -> Dice {
+    let mut hash = start(b"prompt", seed, provider);
     hash.update(choice.to_le_bytes());
     hash.update(prompt.as_bytes());
     Dice::from_seed(hash.finalize().into())
 }
 
+/// The generator for the vector of a text.
+pub(crate) fn for_embedding(seed: u64, provider: Provider, text: &str) -> Dice {
+    let mut hash = start(b"embedding", seed, provider);
+    hash.update(text.as_bytes());
+    Dice::from_seed(hash.finalize().into())
+}
+
 /// The generator for waits, faults and ids.
-pub(crate) fn for_request(seed: u64, vendor: Vendor, body: &Value, identity: Identity<'_>) -> Dice {
-    let mut hash = start(b"request", seed, vendor);
+pub(crate) fn for_request(seed: u64, provider: Provider, body: &Value, identity: Identity<'_>) -> Dice {
+    let mut hash = start(b"request", seed, provider);
     absorb(&mut hash, body);
     for part in [identity.request_id, identity.retry_count] {
         absorb_text(&mut hash, b'h', part.unwrap_or_default());
@@ -48,17 +55,17 @@ pub(crate) fn for_request(seed: u64, vendor: Vendor, body: &Value, identity: Ide
 }
 
 /// A short hexadecimal fingerprint of a text; stable for ever.
-pub(crate) fn fingerprint(vendor: Vendor, text: &str) -> String {
-    let mut hash = start(b"fingerprint", 0, vendor);
+pub(crate) fn fingerprint(provider: Provider, text: &str) -> String {
+    let mut hash = start(b"fingerprint", 0, provider);
     hash.update(text.as_bytes());
     hash.finalize().iter().take(5).map(|byte| format!("{byte:02x}")).collect()
 }
 
-fn start(purpose: &[u8], seed: u64, vendor: Vendor) -> Sha256 {
+fn start(purpose: &[u8], seed: u64, provider: Provider) -> Sha256 {
     let mut hash = Sha256::new();
     absorb_text(&mut hash, b'p', purpose);
     hash.update(seed.to_le_bytes());
-    absorb_text(&mut hash, b'v', vendor.name().as_bytes());
+    absorb_text(&mut hash, b'v', provider.name().as_bytes());
     hash
 }
 
@@ -109,7 +116,7 @@ mod tests {
     }
 
     fn of(body: &Value) -> u64 {
-        first(for_request(1, Vendor::OpenAi, body, Identity::default()))
+        first(for_request(1, Provider::OpenAi, body, Identity::default()))
     }
 
     #[test]
@@ -125,13 +132,13 @@ mod tests {
     fn content_structure_seed_vendor_and_headers_matter() {
         let base = json!({"a": ["b", "c"]});
         let mut seen = vec![of(&base), of(&json!({"a": ["bc"]})), of(&json!({"a": [["b", "c"]]}))];
-        seen.push(first(for_request(2, Vendor::OpenAi, &base, Identity::default())));
-        seen.push(first(for_request(1, Vendor::DeepSeek, &base, Identity::default())));
+        seen.push(first(for_request(2, Provider::OpenAi, &base, Identity::default())));
+        seen.push(first(for_request(1, Provider::DeepSeek, &base, Identity::default())));
         for identity in [
             Identity { request_id: Some(b"7"), retry_count: None },
             Identity { request_id: None, retry_count: Some(b"7") },
         ] {
-            seen.push(first(for_request(1, Vendor::OpenAi, &base, identity)));
+            seen.push(first(for_request(1, Provider::OpenAi, &base, identity)));
         }
         let distinct: std::collections::HashSet<_> = seen.iter().collect();
         assert_eq!(distinct.len(), seen.len());

@@ -7,16 +7,16 @@ use crate::dice::Dice;
 /// What all chunks of one answer share.
 #[derive(Clone, Debug)]
 pub(crate) struct Envelope {
-    /// In the vendor's form.
-    pub(crate) id: String,
+    /// What the ids of chat completions, responses and the like have behind their prefixes.
+    pub(crate) stem: String,
     /// Unix seconds.
     pub(crate) created: u64,
-    /// The model's name as the vendor reports it.
+    /// The model's name as the provider reports it.
     pub(crate) model: String,
     pub(crate) fingerprint: String,
-    /// Prefix of tool call ids, without the vendor's decoration.
+    /// Prefix of tool call ids, without the provider's decoration.
     pub(crate) call_stem: String,
-    /// For the vendor's request id header.
+    /// For the provider's request id header.
     pub(crate) trace: String,
 }
 

@@ -1,10 +1,10 @@
-//! Mock providers: OpenAI and DeepSeek as seen over HTTP, on loopback, seeded, with faults on demand.
+//! Mock providers: OpenAI, DeepSeek and a compatible server as seen over HTTP, on loopback, seeded, with faults on demand.
 //!
 //! ```no_run
 //! # async fn example() -> Result<(), mocks::MockError> {
-//! use mocks::{MockConfig, Vendor};
+//! use mocks::{MockConfig, Provider};
 //!
-//! let mock = mocks::start(([127, 0, 0, 1], 0).into(), MockConfig::instant(Vendor::DeepSeek)).await?;
+//! let mock = mocks::start(([127, 0, 0, 1], 0).into(), MockConfig::instant(Provider::DeepSeek)).await?;
 //! println!("POST {}/chat/completions", mock.base_url());
 //! println!("{} requests so far", mock.requests().counts().received);
 //! mock.shutdown().await;
@@ -15,50 +15,65 @@
 //! # How an answer comes about
 //!
 //! ```text
-//! bytes ─► request ─► face.check ─► answer (words, usage) ─► face.stream ─► timeline ─► paced body
-//!             │        400, 401…        ▲                        ▲             ▲
-//!             └► dice (hash of seed,    script, or               delivery:     faults cut or
-//!                vendor, body)          generated words          waits, fault  break it
+//! bytes ─► request ─► face.check ─► answer (words, usage) ─► shape ─► timeline ─► paced body
+//!             │        400, 401…        ▲                      ▲          ▲
+//!             └► dice (hash of seed,    script, or             delivery:  faults cut or
+//!                provider, body)        generated words        waits,     break it
+//!                                                              fault
 //! ```
 //!
 //! All of it up to the timeline is pure: the whole answer, with the microsecond at which each byte is due, exists before
 //! the first byte is sent. Therefore the same seed and the same request give the same answer, waits and faults in
-//! whatever order requests arrive. Three things are outside of this promise: the time in `created`, the concurrency
-//! limit of a profile, and the real clock's own jitter.
+//! whatever order requests arrive. Outside of this promise are the time in `created`, the concurrency limit and the prefix
+//! cache of a profile that asks for them, responses that go on from earlier ones, and the real clock's own jitter.
 //!
 //! # Map
 //!
 //! | Module | Holds |
 //! | --- | --- |
-//! | `server` | start and stop, connections, the paced body, the handler |
-//! | `face` | what differs between vendors, as a trait; `openai`, `deepseek` implement it |
+//! | `server` | start and stop, connections, the paced body, the handler, what each endpoint answers |
+//! | `face`, `dialect` | what differs between providers: a trait, and data; `openai`, `deepseek`, `compatible` fill them |
+//! | `request` | chat requests, to which legacy completions and responses are turned |
 //! | `answer`, `script`, `words`, `schema`, `tokens` | what is said |
+//! | `shape`, `completions`, `responses`, `chunks` | how it is written: chat, legacy, items, and what chunks share |
+//! | `embeddings`, `moderations` | the endpoints that say nothing |
 //! | `profile`, `timeline`, `dice` | when and how well it is delivered |
 //! | `log` | what was asked |
 //!
-//! It deliberately does not imitate prices, balances, image input, log probabilities, the Responses API or moderation.
+//! It deliberately does not imitate prices, balances, files, batches or sound one could listen to.
 
 mod answer;
+mod chunks;
+mod compatible;
+mod completions;
 mod deepseek;
+mod dialect;
 mod dice;
+mod embeddings;
 mod envelope;
 mod face;
 mod log;
+mod logprobs;
+mod moderations;
 mod openai;
+mod prefix_cache;
 mod profile;
+mod provider;
 mod refusal;
 mod request;
+mod responses;
 mod schema;
 mod script;
 mod server;
+mod shape;
 mod sse;
 mod timeline;
 pub mod tokens;
-mod vendor;
 mod words;
 
 pub use log::{Counts, Outcome, RecordedRequest, RequestLog};
 pub use profile::{Base, Fault, Faults, Latency, Length, Profile, ProfileError};
+pub use provider::default_port;
 pub use script::{Script, ScriptAnswer, ScriptError, ScriptToolCall};
 pub use server::{MockConfig, MockError, Running, start};
-pub use vendor::{UnknownVendor, Vendor};
+pub use wire::provider::Provider;

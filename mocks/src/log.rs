@@ -15,6 +15,9 @@ use crate::profile::Fault;
 /// Longer bodies are kept only up to here, so that the log's memory has a bound.
 const BODY_BYTES_MAX: usize = 64 * 1024;
 
+/// Headers whose values are kept but not shown.
+const SECRETS: [&str; 5] = ["authorization", "cookie", "proxy-authorization", "x-api-key", "api-key"];
+
 /// One request as it arrived.
 #[derive(Clone, Debug)]
 pub struct RecordedRequest {
@@ -26,7 +29,7 @@ pub struct RecordedRequest {
     pub method: String,
     /// Path without query.
     pub path: String,
-    /// All headers; the authorization is marked sensitive and so not shown by `Debug`.
+    /// All headers; credentials and cookies are marked sensitive and so not shown by `Debug`.
     pub headers: HeaderMap,
     /// The body, or its first 64 KiB.
     pub body: Bytes,
@@ -38,6 +41,28 @@ pub struct RecordedRequest {
     pub fault: Option<Fault>,
     /// What became of it.
     pub outcome: Outcome,
+}
+
+impl RecordedRequest {
+    /// The value of a header; empty if it did not arrive or is not text.
+    #[must_use]
+    pub fn header(&self, name: &str) -> &str {
+        self.headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default()
+    }
+
+    /// The names of all headers that arrived, in small letters and in order.
+    #[must_use]
+    pub fn header_names(&self) -> Vec<&str> {
+        let mut names: Vec<&str> = self.headers.keys().map(axum::http::HeaderName::as_str).collect();
+        names.sort_unstable();
+        names
+    }
+
+    /// The body as JSON; null if it is not, or was too long to keep.
+    #[must_use]
+    pub fn json(&self) -> serde_json::Value {
+        serde_json::from_slice(&self.body).unwrap_or_default()
+    }
 }
 
 /// What became of a request.
@@ -128,8 +153,10 @@ impl RequestLog {
     /// Notes the arrival of a request.
     pub(crate) fn open(&self, method: &str, path: &str, headers: &HeaderMap, body: &Bytes) -> Ticket {
         let mut headers = headers.clone();
-        if let Some(secret) = headers.get_mut("authorization") {
-            secret.set_sensitive(true);
+        for name in SECRETS {
+            if let Some(secret) = headers.get_mut(name) {
+                secret.set_sensitive(true);
+            }
         }
         let arrived = Instant::now().saturating_duration_since(self.shared.started);
         let mut request = RecordedRequest {

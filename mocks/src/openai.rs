@@ -1,20 +1,20 @@
-//! OpenAI's chat completions: what it accepts, how it refuses, how its answers look.
+//! OpenAI: what it accepts, how it refuses, how its answers look.
 
 mod check;
 mod models;
-mod shape;
 
 use axum::http::{HeaderMap, HeaderValue};
+use serde_json::{Value, json};
+use wire::provider::Provider;
 
-use crate::answer::Answer;
+use crate::answer::Usage;
+use crate::dialect::{Dialect, UsagePlace};
 use crate::dice::{self, Dice};
 use crate::envelope::{self, Envelope};
-use crate::face::{Face, Route, StreamOptions};
+use crate::face::{Face, Route};
 use crate::profile::{Fault, Profile};
 use crate::refusal::Refusal;
-use crate::request::{ChatRequest, FieldFault};
-use crate::timeline::{Pace, Timeline};
-use crate::vendor::Vendor;
+use crate::request::{ChatRequest, FieldFault, Image};
 
 /// Limits of an imaginary account, for the rate limit headers.
 const REQUESTS_PER_MINUTE: u64 = 10_000;
@@ -22,18 +22,49 @@ const TOKENS_PER_MINUTE: u64 = 2_000_000;
 
 const INVALID: &str = "invalid_request_error";
 
+/// What a picture costs, tokens: a rough look, and a close one at the size that most pictures are brought to.
+const ROUGH_LOOK_TOKENS: u64 = 85;
+const CLOSE_LOOK_TOKENS: u64 = 765;
+
+static DIALECT: Dialect = Dialect {
+    chat_id_prefix: "chatcmpl-",
+    completion_id_prefix: "cmpl-",
+    call_id: |stem, choice, position| format!("call_{stem}{choice}{position}"),
+    call_index_in_whole: false,
+    service_tier: true,
+    fingerprint: true,
+    refusals: true,
+    spells_out_nulls: false,
+    null_content_beside_calls: true,
+    usage_place: UsagePlace::OwnChunk,
+    null_usage_elsewhere: true,
+    text_in_finish_delta: false,
+    obfuscates: true,
+    stop_reason: false,
+    usage,
+};
+
 /// OpenAI's manners.
 pub(crate) struct OpenAi;
 
 impl Face for OpenAi {
+    fn dialect(&self) -> &'static Dialect {
+        &DIALECT
+    }
+
     fn route(&self, post: bool, path: &str) -> Route {
+        let below = |folder: &str| path.strip_prefix(folder).filter(|name| !name.is_empty()).map(str::to_owned);
         match (post, path) {
-            (true, "/v1/chat/completions") => Route::Chat,
+            (true, "/v1/chat/completions") => Route::Chat { strict_tools: false },
+            (true, "/v1/completions") => Route::Completions,
+            (true, "/v1/embeddings") => Route::Embeddings,
+            (true, "/v1/responses") => Route::Responses,
+            (true, "/v1/moderations") => Route::Moderations,
             (false, "/v1/models") => Route::Models,
-            (false, path) => match path.strip_prefix("/v1/models/") {
-                Some(name) if !name.is_empty() => Route::Model(name.to_owned()),
-                _ => Route::Unknown,
-            },
+            (false, _) => {
+                let response = below("/v1/responses/").map(Route::Response);
+                response.or_else(|| below("/v1/models/").map(Route::Model)).unwrap_or(Route::Unknown)
+            }
             _ => Route::Unknown,
         }
     }
@@ -66,8 +97,21 @@ impl Face for OpenAi {
         Refusal::new(400, INVALID, Some(code), message).about(field)
     }
 
-    fn check(&self, request: &ChatRequest, models: Option<&[String]>) -> Result<(), Refusal> {
-        check::check(request, models)
+    fn invalid(&self, param: &str, message: String) -> Refusal {
+        Refusal::new(400, INVALID, Some("invalid_value"), message).about(param)
+    }
+
+    fn check_model(&self, model: &str, models: Option<&[String]>, _profile: &Profile) -> Result<(), Refusal> {
+        let served = models.is_none_or(|list| list.iter().any(|name| name == model));
+        if served { Ok(()) } else { Err(models::unknown(model)) }
+    }
+
+    fn check(&self, request: &ChatRequest, _strict_tools: bool) -> Result<(), Refusal> {
+        check::check(request)
+    }
+
+    fn keeps_responses(&self) -> bool {
+        true
     }
 
     fn refusal_for(&self, fault: Fault, stream: bool, profile: &Profile) -> Option<Refusal> {
@@ -102,6 +146,14 @@ impl Face for OpenAi {
         false
     }
 
+    fn output_limit(&self, request: &ChatRequest, _profile: &Profile) -> Option<u64> {
+        request.max_completion_tokens.or(request.max_tokens)
+    }
+
+    fn image_tokens(&self, _model: &str, image: Image) -> u64 {
+        if image.low_detail { ROUGH_LOOK_TOKENS } else { CLOSE_LOOK_TOKENS }
+    }
+
     fn accepts_early(&self) -> bool {
         false
     }
@@ -109,9 +161,9 @@ impl Face for OpenAi {
     fn envelope(&self, model: &str, created: u64, dice: &mut Dice) -> Envelope {
         let model = models::snapshot(model).to_owned();
         Envelope {
-            id: format!("chatcmpl-{}", envelope::token(dice, 29)),
+            stem: envelope::token(dice, 29),
             created,
-            fingerprint: format!("fp_{}", dice::fingerprint(Vendor::OpenAi, &model)),
+            fingerprint: format!("fp_{}", dice::fingerprint(Provider::OpenAi, &model)),
             model,
             call_stem: envelope::token(dice, 22),
             trace: format!("req_{}", envelope::hexadecimal(dice)),
@@ -133,24 +185,28 @@ impl Face for OpenAi {
         headers.insert("x-ratelimit-reset-tokens", HeaderValue::from_static("30ms"));
     }
 
-    fn stream(
-        &self,
-        answer: &Answer,
-        envelope: &Envelope,
-        options: StreamOptions,
-        pace: &mut Pace,
-        timeline: &mut Timeline,
-    ) {
-        shape::stream(answer, envelope, options, pace, timeline);
-    }
-
-    fn whole(&self, answer: &Answer, envelope: &Envelope, _thinking: bool) -> String {
-        shape::whole(answer, envelope)
-    }
-
     fn models(&self, only: Option<&str>, models: Option<&[String]>) -> Result<String, Refusal> {
         models::list(only, models)
     }
+}
+
+fn usage(usage: &Usage, _thinking: bool) -> Value {
+    let mut value = json!({
+        "prompt_tokens": usage.prompt,
+        "completion_tokens": usage.completion,
+        "total_tokens": usage.prompt + usage.completion,
+        "prompt_tokens_details": {"cached_tokens": usage.cached, "audio_tokens": 0},
+        "completion_tokens_details": {
+            "reasoning_tokens": usage.reasoning,
+            "audio_tokens": 0,
+            "accepted_prediction_tokens": 0,
+            "rejected_prediction_tokens": 0,
+        },
+    });
+    if usage.image > 0 {
+        value["prompt_tokens_details"]["image_tokens"] = Value::from(usage.image);
+    }
+    value
 }
 
 fn server_error() -> Refusal {

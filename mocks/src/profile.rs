@@ -8,9 +8,9 @@ mod read;
 use rand::RngExt;
 use rand_distr::StandardNormal;
 use serde::{Deserialize, Serialize};
+use wire::provider::Provider;
 
 use crate::dice::Dice;
-use crate::vendor::Vendor;
 
 pub use read::ProfileError;
 
@@ -41,9 +41,16 @@ pub struct Profile {
     pub cache_block_tokens: u64,
     /// Fewer cache hits than this are reported as none.
     pub cache_tokens_min: u64,
+    /// Whether cache hits are those of a prefix cache that remembers earlier requests, instead of a share. The second thing
+    /// here that depends on what else is asked.
+    pub prefix_cache: bool,
+    /// Whether DeepSeek's withdrawn model names are still served.
+    pub serves_retired_names: bool,
+    /// Whether `max_completion_tokens` is ignored; the compatible server only. DeepSeek always ignores it.
+    pub ignores_max_completion_tokens: bool,
     /// Advice to wait in 429 and 503 answers, milliseconds; OpenAI only, because DeepSeek gives none.
     pub retry_after_ms: u64,
-    /// Requests in flight beyond which a 429 is answered; 0 means no limit. The one thing here that depends on timing.
+    /// Requests in flight beyond which a 429 is answered; 0 means no limit. It depends on timing.
     pub concurrency_max: u64,
     /// Time from the arrival of a request (after its queue time) to the first token.
     pub first_token: Latency,
@@ -107,6 +114,18 @@ pub struct Faults {
     pub content_filter: f64,
     /// The answer is cut in the middle with finish reason `length`.
     pub length: f64,
+    /// The answer is cut in the middle with finish reason `insufficient_system_resource`.
+    pub insufficient_system_resource: f64,
+    /// The answer is cut in the middle with finish reason `aborted`.
+    pub aborted: f64,
+    /// Status 200 and then an error: as the body behind blank lines, or as the only event of a stream.
+    pub late_error: f64,
+    /// Tool calls appear as markup in the text, with finish reason `stop`; other answers are left alone.
+    pub tool_leak: f64,
+    /// The model declines: `refusal` instead of content.
+    pub refusal: f64,
+    /// Finish reason `stop` and no text.
+    pub empty: f64,
 }
 
 /// One kind of fault.
@@ -126,6 +145,12 @@ pub enum Fault {
     BadJson,
     ContentFilter,
     Length,
+    InsufficientResource,
+    Aborted,
+    LateError,
+    ToolLeak,
+    Refusal,
+    Empty,
 }
 
 /// Names of the profiles that come with the crate.
@@ -136,6 +161,8 @@ pub enum Base {
     OpenAi,
     /// [`Profile::deepseek`].
     DeepSeek,
+    /// [`Profile::compatible`].
+    Compatible,
     /// [`Profile::instant`].
     Instant,
 }
@@ -154,6 +181,9 @@ impl Default for Profile {
             cached_share: 0.0,
             cache_block_tokens: 1,
             cache_tokens_min: 0,
+            prefix_cache: false,
+            serves_retired_names: false,
+            ignores_max_completion_tokens: false,
             retry_after_ms: 200,
             concurrency_max: 0,
             first_token: Latency { median_ms: 300.0, sigma: 0.4 },
@@ -172,12 +202,13 @@ impl Profile {
         Self::default()
     }
 
-    /// The realistic profile of a vendor.
+    /// The realistic profile of a provider.
     #[must_use]
-    pub fn of(vendor: Vendor) -> Self {
-        match vendor {
-            Vendor::OpenAi => Self::openai(),
-            Vendor::DeepSeek => Self::deepseek(),
+    pub fn of(provider: Provider) -> Self {
+        match provider {
+            Provider::OpenAi => Self::openai(),
+            Provider::DeepSeek => Self::deepseek(),
+            Provider::Compatible => Self::compatible(),
         }
     }
 
@@ -191,6 +222,12 @@ impl Profile {
     #[must_use]
     pub fn deepseek() -> Self {
         read::embedded(Base::DeepSeek)
+    }
+
+    /// A compatible server in the same building: quick to start, slower from token to token.
+    #[must_use]
+    pub fn compatible() -> Self {
+        read::embedded(Base::Compatible)
     }
 
     /// OpenAI for the demonstration: realistic in proportion, ten times as fast, four tokens a chunk, and now and then
@@ -258,7 +295,7 @@ impl Length {
 impl Faults {
     /// Every fault with its share, in the order in which they divide the unit interval.
     #[must_use]
-    pub fn shares(&self) -> [(Fault, f64); 12] {
+    pub fn shares(&self) -> [(Fault, f64); 18] {
         [
             (Fault::Error402, self.error_402),
             (Fault::Error429, self.error_429),
@@ -272,6 +309,12 @@ impl Faults {
             (Fault::BadJson, self.bad_json),
             (Fault::ContentFilter, self.content_filter),
             (Fault::Length, self.length),
+            (Fault::InsufficientResource, self.insufficient_system_resource),
+            (Fault::Aborted, self.aborted),
+            (Fault::LateError, self.late_error),
+            (Fault::ToolLeak, self.tool_leak),
+            (Fault::Refusal, self.refusal),
+            (Fault::Empty, self.empty),
         ]
     }
 
@@ -305,6 +348,12 @@ impl Fault {
             Self::BadJson => "bad_json",
             Self::ContentFilter => "content_filter",
             Self::Length => "length",
+            Self::InsufficientResource => "insufficient_system_resource",
+            Self::Aborted => "aborted",
+            Self::LateError => "late_error",
+            Self::ToolLeak => "tool_leak",
+            Self::Refusal => "refusal",
+            Self::Empty => "empty",
         }
     }
 }

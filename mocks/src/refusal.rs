@@ -1,8 +1,8 @@
-//! An error answer, before it takes a vendor's shape on the wire.
+//! An error answer, before it takes a provider's shape on the wire.
 
 use serde_json::json;
 
-/// An answer with an error status. Both vendors use the same envelope with different contents.
+/// An answer with an error status. Both providers use the same envelope with different contents.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Refusal {
     pub(crate) status: u16,

@@ -1,9 +1,19 @@
 //! The part of a chat request that a mock looks at, read by hand from JSON.
 //!
-//! Reading by hand rather than by derive keeps one reader for two vendors: each reports the same fault in its own words
-//! (see `check`), and fields that a vendor ignores are ignored here too.
+//! Reading by hand rather than by derive keeps one reader for all providers: each reports the same fault in its own
+//! words (see `check`), and fields that a provider ignores are ignored here too. Legacy completions and responses are
+//! turned into the same [`ChatRequest`], so one speaker answers all three.
+
+pub(crate) mod field;
+mod message;
+pub(crate) mod tool;
 
 use serde_json::Value;
+
+pub(crate) use field::FieldFault;
+use field::{count, flag, number, present, required_text};
+pub(crate) use message::{Image, Message};
+pub(crate) use tool::{Tool, ToolChoice};
 
 /// A chat request, as far as a mock cares.
 #[derive(Debug)]
@@ -20,88 +30,61 @@ pub(crate) struct ChatRequest {
     /// Number of alternatives asked for.
     pub(crate) n: u64,
     pub(crate) temperature: Option<f64>,
+    pub(crate) top_p: Option<f64>,
+    /// Number of stop texts.
+    pub(crate) stops: usize,
+    /// Log probabilities, with so many alternatives each.
+    pub(crate) logprobs: Option<u64>,
+    /// Whether `top_logprobs` is there without `logprobs`.
+    pub(crate) orphan_top_logprobs: bool,
     pub(crate) format: Format,
     pub(crate) tools: Vec<Tool>,
     pub(crate) tool_choice: ToolChoice,
+    /// Whether the choice is a list of allowed tools; the others are left out of `tools`.
+    pub(crate) has_allowed_tools: bool,
+    pub(crate) parallel_tool_calls: bool,
     /// DeepSeek's switch; `None` if absent.
     pub(crate) thinking: Option<bool>,
-}
-
-/// One message, reduced to its role and text.
-#[derive(Debug)]
-pub(crate) struct Message {
-    pub(crate) role: String,
-    /// The content, or the text parts of it joined by line feeds.
-    pub(crate) text: String,
-    pub(crate) has_tool_calls: bool,
-    pub(crate) has_reasoning: bool,
+    pub(crate) audio: Audio,
+    /// Model that shall judge input and output beside the answer.
+    pub(crate) moderation: Option<String>,
+    /// Who the end user is, in DeepSeek's words; separates its caches.
+    pub(crate) user_id: String,
 }
 
 /// The shape the answer must have.
-#[derive(Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq)]
 pub(crate) enum Format {
     Text,
     JsonObject,
     JsonSchema(Value),
 }
 
-/// A function the model may call.
-#[derive(Debug)]
-pub(crate) struct Tool {
-    pub(crate) kind: String,
-    pub(crate) name: String,
-    /// JSON schema of the arguments; null if absent.
-    pub(crate) parameters: Value,
-    /// Characters of the definition, for counting tokens.
-    pub(crate) definition: String,
-}
-
-/// Whether the model has to call a function.
-#[derive(Debug, PartialEq)]
-pub(crate) enum ToolChoice {
-    /// Not stated.
-    Absent,
-    Forbidden,
-    Auto,
-    Required,
-    Named(String),
-}
-
-/// A field that cannot be read.
-#[derive(Debug, PartialEq)]
-pub(crate) struct FieldFault {
-    /// Path of the field, such as `messages[0].role`.
-    pub(crate) field: String,
-    /// What was expected there.
-    pub(crate) expected: &'static str,
-    /// Whether it is missing rather than of the wrong type.
-    pub(crate) missing: bool,
-}
-
-impl FieldFault {
-    fn wrong(field: impl Into<String>, expected: &'static str) -> Self {
-        Self { field: field.into(), expected, missing: false }
-    }
-
-    fn missing(field: impl Into<String>, expected: &'static str) -> Self {
-        Self { field: field.into(), expected, missing: true }
-    }
+/// Whether the answer shall be spoken.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Audio {
+    No,
+    /// Asked for without saying in which voice and format.
+    Unspecified,
+    Yes,
 }
 
 impl ChatRequest {
     /// Reads the body of a request.
     pub(crate) fn read(body: &Value) -> Result<Self, FieldFault> {
-        if !body.is_object() {
-            return Err(FieldFault::wrong("the body", "an object"));
-        }
+        field::object(body)?;
         let options = present(body, "stream_options");
         let option = |name: &str| options.and_then(|options| present(options, name)).and_then(Value::as_bool);
+        let top_logprobs = count(body, "top_logprobs")?;
+        let logprobs = flag(body, "logprobs")?.unwrap_or(false);
+        let mut tools = tool::nested(body)?;
+        let allowed = tool::allowed(body);
+        if let Some(allowed) = &allowed {
+            tools.retain(|tool| allowed.contains(&tool.name));
+        }
         Ok(Self {
-            model: match present(body, "model") {
-                None => return Err(FieldFault::missing("model", "a string")),
-                Some(model) => text(model, "model")?,
-            },
-            messages: messages(body)?,
+            model: required_text(body, "model")?,
+            messages: message::messages(body)?,
             stream: flag(body, "stream")?.unwrap_or(false),
             has_stream_options: options.is_some(),
             include_usage: option("include_usage").unwrap_or(false),
@@ -110,11 +93,49 @@ impl ChatRequest {
             max_completion_tokens: count(body, "max_completion_tokens")?,
             n: count(body, "n")?.unwrap_or(1),
             temperature: number(body, "temperature")?,
+            top_p: number(body, "top_p")?,
+            stops: stops(body)?,
+            logprobs: logprobs.then_some(top_logprobs.unwrap_or(0)),
+            orphan_top_logprobs: !logprobs && top_logprobs.is_some_and(|top| top > 0),
             format: format(body)?,
-            tools: tools(body)?,
-            tool_choice: tool_choice(body)?,
+            tools,
+            tool_choice: tool::choice(body)?,
+            has_allowed_tools: allowed.is_some(),
+            parallel_tool_calls: flag(body, "parallel_tool_calls")?.unwrap_or(true),
             thinking: thinking(body)?,
+            audio: audio(body),
+            moderation: moderation(body),
+            user_id: present(body, "user_id").and_then(Value::as_str).unwrap_or_default().to_owned(),
         })
+    }
+
+    /// A request with these messages and nothing else.
+    pub(crate) fn plain(model: String, messages: Vec<Message>) -> Self {
+        Self {
+            model,
+            messages,
+            stream: false,
+            has_stream_options: false,
+            include_usage: false,
+            include_obfuscation: true,
+            max_tokens: None,
+            max_completion_tokens: None,
+            n: 1,
+            temperature: None,
+            top_p: None,
+            stops: 0,
+            logprobs: None,
+            orphan_top_logprobs: false,
+            format: Format::Text,
+            tools: Vec::new(),
+            tool_choice: ToolChoice::Absent,
+            has_allowed_tools: false,
+            parallel_tool_calls: true,
+            thinking: None,
+            audio: Audio::No,
+            moderation: None,
+            user_id: String::new(),
+        }
     }
 
     /// The text of the last user message: what an answer is looked up by. Empty if there is none.
@@ -127,68 +148,10 @@ impl ChatRequest {
         self.messages.iter().rev().take_while(|message| message.role != "user").any(|message| message.role == "tool")
     }
 
-    /// Whether any message contains the word "json", which both vendors demand for JSON mode.
+    /// Whether any message contains the word "json", which the providers demand for JSON mode.
     pub(crate) fn mentions_json(&self) -> bool {
         self.messages.iter().any(|message| message.text.to_ascii_lowercase().contains("json"))
     }
-}
-
-fn present<'a>(object: &'a Value, name: &str) -> Option<&'a Value> {
-    object.get(name).filter(|value| !value.is_null())
-}
-
-fn text(value: &Value, field: &str) -> Result<String, FieldFault> {
-    value.as_str().map(str::to_owned).ok_or_else(|| FieldFault::wrong(field, "a string"))
-}
-
-fn flag(body: &Value, name: &str) -> Result<Option<bool>, FieldFault> {
-    present(body, name).map(|value| value.as_bool().ok_or_else(|| FieldFault::wrong(name, "a boolean"))).transpose()
-}
-
-fn count(body: &Value, name: &str) -> Result<Option<u64>, FieldFault> {
-    present(body, name)
-        .map(|value| value.as_u64().ok_or_else(|| FieldFault::wrong(name, "an integer that is not negative")))
-        .transpose()
-}
-
-fn number(body: &Value, name: &str) -> Result<Option<f64>, FieldFault> {
-    present(body, name).map(|value| value.as_f64().ok_or_else(|| FieldFault::wrong(name, "a number"))).transpose()
-}
-
-fn messages(body: &Value) -> Result<Vec<Message>, FieldFault> {
-    let Some(list) = present(body, "messages") else {
-        return Err(FieldFault::missing("messages", "an array of messages"));
-    };
-    let list = list.as_array().filter(|list| !list.is_empty());
-    let list = list.ok_or_else(|| FieldFault::wrong("messages", "an array of at least one message"))?;
-    list.iter().enumerate().map(|(index, message)| read_message(index, message)).collect()
-}
-
-fn read_message(index: usize, message: &Value) -> Result<Message, FieldFault> {
-    let role = match present(message, "role") {
-        None => return Err(FieldFault::missing(format!("messages[{index}].role"), "a role")),
-        Some(role) => text(role, &format!("messages[{index}].role"))?,
-    };
-    let text = match present(message, "content") {
-        None => String::new(),
-        Some(Value::String(text)) => text.clone(),
-        Some(Value::Array(parts)) => {
-            let texts = parts.iter().filter_map(|part| part.get("text").and_then(Value::as_str));
-            texts.collect::<Vec<_>>().join("\n")
-        }
-        Some(_) => {
-            return Err(FieldFault::wrong(
-                format!("messages[{index}].content"),
-                "a string or an array of content parts",
-            ));
-        }
-    };
-    let has_tool_calls = present(message, "tool_calls").is_some();
-    if role == "user" && present(message, "content").is_none() {
-        return Err(FieldFault::missing(format!("messages[{index}].content"), "a string or an array of content parts"));
-    }
-    let has_reasoning = present(message, "reasoning_content").is_some();
-    Ok(Message { role, text, has_tool_calls, has_reasoning })
 }
 
 fn format(body: &Value) -> Result<Format, FieldFault> {
@@ -206,51 +169,12 @@ fn format(body: &Value) -> Result<Format, FieldFault> {
     }
 }
 
-fn tools(body: &Value) -> Result<Vec<Tool>, FieldFault> {
-    let Some(tools) = present(body, "tools") else {
-        return Ok(Vec::new());
-    };
-    let tools = tools.as_array().ok_or_else(|| FieldFault::wrong("tools", "an array of tools"))?;
-    tools
-        .iter()
-        .enumerate()
-        .map(|(index, tool)| {
-            let kind = text(tool.get("type").unwrap_or(&Value::Null), &format!("tools[{index}].type"))?;
-            let definition = tool.get(kind.as_str()).unwrap_or(&Value::Null);
-            let name = definition.get("name").unwrap_or(&Value::Null);
-            Ok(Tool {
-                name: text(name, &format!("tools[{index}].{kind}.name"))?,
-                parameters: definition.get("parameters").cloned().unwrap_or(Value::Null),
-                definition: definition.to_string(),
-                kind,
-            })
-        })
-        .collect()
-}
-
-fn tool_choice(body: &Value) -> Result<ToolChoice, FieldFault> {
-    let fault = || FieldFault::wrong("tool_choice", "none, auto, required, or an object that names a function");
-    let Some(choice) = present(body, "tool_choice") else {
-        return Ok(ToolChoice::Absent);
-    };
-    if let Some(word) = choice.as_str() {
-        return match word {
-            "none" => Ok(ToolChoice::Forbidden),
-            "auto" => Ok(ToolChoice::Auto),
-            "required" => Ok(ToolChoice::Required),
-            _ => Err(fault()),
-        };
-    }
-    match choice.get("type").and_then(Value::as_str) {
-        Some("allowed_tools") => match choice.get("allowed_tools").and_then(|allowed| allowed.get("mode")) {
-            Some(mode) if mode == "required" => Ok(ToolChoice::Required),
-            _ => Ok(ToolChoice::Auto),
-        },
-        Some(kind) => {
-            let name = choice.get(kind).and_then(|named| named.get("name")).and_then(Value::as_str);
-            name.map(|name| ToolChoice::Named(name.to_owned())).ok_or_else(fault)
-        }
-        None => Err(fault()),
+fn stops(body: &Value) -> Result<usize, FieldFault> {
+    match present(body, "stop") {
+        None => Ok(0),
+        Some(Value::String(_)) => Ok(1),
+        Some(Value::Array(texts)) if texts.iter().all(Value::is_string) => Ok(texts.len()),
+        Some(_) => Err(FieldFault::wrong("stop", "a string or an array of strings")),
     }
 }
 
@@ -263,6 +187,21 @@ fn thinking(body: &Value) -> Result<Option<bool>, FieldFault> {
         Some("disabled") => Ok(Some(false)),
         _ => Err(FieldFault::wrong("thinking.type", "enabled or disabled")),
     }
+}
+
+fn audio(body: &Value) -> Audio {
+    let modalities = present(body, "modalities").and_then(Value::as_array);
+    let spoken = modalities.is_some_and(|modalities| modalities.iter().any(|modality| modality == "audio"));
+    match (spoken, present(body, "audio")) {
+        (false, _) => Audio::No,
+        (true, None) => Audio::Unspecified,
+        (true, Some(_)) => Audio::Yes,
+    }
+}
+
+fn moderation(body: &Value) -> Option<String> {
+    let model = present(body, "moderation")?.get("model").and_then(Value::as_str);
+    Some(model.unwrap_or("omni-moderation-latest").to_owned())
 }
 
 #[cfg(test)]

@@ -1,6 +1,6 @@
 //! A value that satisfies a JSON schema: the arguments of a generated tool call, the body of a generated structured answer.
 //!
-//! Covers what the vendors accept in strict mode (objects, arrays, scalars, enumerations, alternatives, local references)
+//! Covers what the providers accept in strict mode (objects, arrays, scalars, enumerations, alternatives, local references)
 //! and gives null for anything else, rather than failing: a mock has to say something.
 
 use rand::RngExt;

@@ -1,6 +1,6 @@
 //! Recorded answers: what a mock says to a prompt it has been given an answer for.
 //!
-//! A script is a map from the text of the last user message to what each vendor answered. It comes from a file of
+//! A script is a map from the text of the last user message to what each provider answered. It comes from a file of
 //! NDJSON, one prompt a line, or from code. With recorded answers the mocks turn a data set of two models' real answers
 //! into two providers, so an evaluation over the mocks sees the real differences between the models.
 //!
@@ -14,7 +14,7 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::vendor::Vendor;
+use wire::provider::Provider;
 
 /// Recorded answers by prompt.
 #[derive(Clone, Debug, Default)]
@@ -27,26 +27,27 @@ pub struct Script {
 struct Answers {
     openai: Option<ScriptAnswer>,
     deepseek: Option<ScriptAnswer>,
+    compatible: Option<ScriptAnswer>,
 }
 
-/// What one vendor answered to one prompt. Counts that are absent are estimated.
+/// What one provider answered to one prompt. Counts that are absent are estimated.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct ScriptAnswer {
     /// The visible text; may be null beside tool calls.
     #[serde(default)]
     pub content: Option<String>,
-    /// The reasoning text DeepSeek shows while thinking. Absent or null: generated if thinking is on, as the vendor
+    /// The reasoning text DeepSeek shows while thinking. Absent or null: generated if thinking is on, as the provider
     /// would think too. An empty text: none.
     #[serde(default)]
     pub reasoning: Option<String>,
     /// Tool calls, made if the request offers tools and no tool result follows the prompt yet.
     #[serde(default)]
     pub tool_calls: Vec<ScriptToolCall>,
-    /// Tokens of the whole prompt in the vendor's own count.
+    /// Tokens of the whole prompt in the provider's own count.
     #[serde(default)]
     pub prompt_tokens: Option<u64>,
-    /// Tokens of the answer, recorded reasoning included, in the vendor's own count.
+    /// Tokens of the answer, recorded reasoning included, in the provider's own count.
     #[serde(default)]
     pub completion_tokens: Option<u64>,
     /// Part of `prompt_tokens` read from the cache.
@@ -78,6 +79,8 @@ struct Line {
     openai: Option<ScriptAnswer>,
     #[serde(default)]
     deepseek: Option<ScriptAnswer>,
+    #[serde(default)]
+    compatible: Option<ScriptAnswer>,
 }
 
 /// A script file cannot be used.
@@ -124,7 +127,7 @@ impl Script {
     }
 
     /// Reads a file of NDJSON. Empty lines are skipped. When several lines have the same prompt, the later answer of
-    /// each vendor replaces the earlier one; [`Script::replaced`] counts how often that happened.
+    /// each provider replaces the earlier one; [`Script::replaced`] counts how often that happened.
     ///
     /// # Errors
     /// Names the file, the line and what was expected there.
@@ -159,39 +162,49 @@ impl Script {
         if line.prompt.is_empty() {
             return Err(LineFault::Senseless("`prompt` is empty: expected the text of the last user message"));
         }
-        if line.openai.is_none() && line.deepseek.is_none() {
-            return Err(LineFault::Senseless("no answer: expected `openai`, `deepseek` or both"));
+        let answers = [
+            (Provider::OpenAi, line.openai),
+            (Provider::DeepSeek, line.deepseek),
+            (Provider::Compatible, line.compatible),
+        ];
+        if answers.iter().all(|(_, answer)| answer.is_none()) {
+            return Err(LineFault::Senseless("no answer: expected `openai`, `deepseek` or `compatible`"));
         }
-        let answers = [(Vendor::OpenAi, line.openai), (Vendor::DeepSeek, line.deepseek)];
-        for (vendor, answer) in answers.into_iter().filter_map(|(vendor, answer)| Some((vendor, answer?))) {
+        for (provider, answer) in answers.into_iter().filter_map(|(provider, answer)| Some((provider, answer?))) {
             if answer.content.is_none() && answer.tool_calls.is_empty() {
                 return Err(LineFault::Senseless("an answer without `content` and without `tool_calls` says nothing"));
             }
-            self.insert(vendor, line.prompt.as_str(), answer);
+            self.insert(provider, line.prompt.as_str(), answer);
         }
         Ok(())
     }
 
-    /// Records an answer, replacing and returning an earlier one for the same vendor and prompt.
-    pub fn insert(&mut self, vendor: Vendor, prompt: impl Into<String>, answer: ScriptAnswer) -> Option<ScriptAnswer> {
+    /// Records an answer, replacing and returning an earlier one for the same provider and prompt.
+    pub fn insert(
+        &mut self,
+        provider: Provider,
+        prompt: impl Into<String>,
+        answer: ScriptAnswer,
+    ) -> Option<ScriptAnswer> {
         let answers = self.entries.entry(prompt.into()).or_default();
-        let earlier = answers.slot(vendor).replace(answer);
+        let earlier = answers.slot(provider).replace(answer);
         self.replaced += u64::from(earlier.is_some());
         earlier
     }
 
     /// Records a plain text answer; for tests.
-    pub fn say(&mut self, vendor: Vendor, prompt: impl Into<String>, content: impl Into<String>) {
-        self.insert(vendor, prompt, ScriptAnswer { content: Some(content.into()), ..ScriptAnswer::default() });
+    pub fn say(&mut self, provider: Provider, prompt: impl Into<String>, content: impl Into<String>) {
+        self.insert(provider, prompt, ScriptAnswer { content: Some(content.into()), ..ScriptAnswer::default() });
     }
 
-    /// What a vendor answered to a prompt.
+    /// What a provider answered to a prompt.
     #[must_use]
-    pub fn get(&self, vendor: Vendor, prompt: &str) -> Option<&ScriptAnswer> {
+    pub fn get(&self, provider: Provider, prompt: &str) -> Option<&ScriptAnswer> {
         let answers = self.entries.get(prompt)?;
-        match vendor {
-            Vendor::OpenAi => answers.openai.as_ref(),
-            Vendor::DeepSeek => answers.deepseek.as_ref(),
+        match provider {
+            Provider::OpenAi => answers.openai.as_ref(),
+            Provider::DeepSeek => answers.deepseek.as_ref(),
+            Provider::Compatible => answers.compatible.as_ref(),
         }
     }
 
@@ -207,7 +220,7 @@ impl Script {
         self.entries.is_empty()
     }
 
-    /// How often an answer replaced an earlier one for the same vendor and prompt.
+    /// How often an answer replaced an earlier one for the same provider and prompt.
     #[must_use]
     pub fn replaced(&self) -> u64 {
         self.replaced
@@ -215,10 +228,11 @@ impl Script {
 }
 
 impl Answers {
-    fn slot(&mut self, vendor: Vendor) -> &mut Option<ScriptAnswer> {
-        match vendor {
-            Vendor::OpenAi => &mut self.openai,
-            Vendor::DeepSeek => &mut self.deepseek,
+    fn slot(&mut self, provider: Provider) -> &mut Option<ScriptAnswer> {
+        match provider {
+            Provider::OpenAi => &mut self.openai,
+            Provider::DeepSeek => &mut self.deepseek,
+            Provider::Compatible => &mut self.compatible,
         }
     }
 }
@@ -269,9 +283,9 @@ mod tests {
         ))
         .unwrap();
         assert_eq!(script.len(), 2);
-        assert_eq!(script.get(Vendor::OpenAi, "a\u{2028}b").unwrap().prompt_tokens, Some(12));
-        assert!(script.get(Vendor::OpenAi, "c").is_none());
-        assert_eq!(script.get(Vendor::DeepSeek, "c").unwrap().tool_calls[0].arguments_text(), r#"{"x":1}"#);
+        assert_eq!(script.get(Provider::OpenAi, "a\u{2028}b").unwrap().prompt_tokens, Some(12));
+        assert!(script.get(Provider::OpenAi, "c").is_none());
+        assert_eq!(script.get(Provider::DeepSeek, "c").unwrap().tool_calls[0].arguments_text(), r#"{"x":1}"#);
     }
 
     #[test]
@@ -282,8 +296,8 @@ mod tests {
             "{\"prompt\":\"a\",\"openai\":{\"content\":\"3\"}}\n",
         ))
         .unwrap();
-        assert_eq!(script.get(Vendor::OpenAi, "a").unwrap().content.as_deref(), Some("3"));
-        assert_eq!(script.get(Vendor::DeepSeek, "a").unwrap().content.as_deref(), Some("2"));
+        assert_eq!(script.get(Provider::OpenAi, "a").unwrap().content.as_deref(), Some("3"));
+        assert_eq!(script.get(Provider::DeepSeek, "a").unwrap().content.as_deref(), Some("2"));
         assert_eq!(script.replaced(), 1);
     }
 

@@ -3,6 +3,8 @@
 mod body;
 mod handle;
 mod listener;
+mod plan;
+mod stage;
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -13,12 +15,14 @@ use axum::extract::DefaultBodyLimit;
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 use tokio_util::sync::{CancellationToken, DropGuard};
+use wire::provider::Provider;
 
 use crate::face;
 use crate::log::RequestLog;
+use crate::prefix_cache::PrefixCache;
 use crate::profile::{Profile, ProfileError};
+use crate::responses::state::Responses;
 use crate::script::Script;
-use crate::vendor::Vendor;
 
 /// Larger request bodies are refused; DeepSeek's own limit.
 const BODY_BYTES_MAX: usize = 48 * 1024 * 1024;
@@ -30,30 +34,30 @@ const GOODBYE: Duration = Duration::from_secs(5);
 #[derive(Clone, Debug)]
 pub struct MockConfig {
     /// Whom to imitate.
-    pub vendor: Vendor,
+    pub provider: Provider,
     /// Root of all chance: same seed and same requests, same answers, waits and faults.
     pub seed: u64,
     /// Recorded answers; prompts that are not in it get generated ones.
     pub script: Arc<Script>,
     /// Waits, lengths and faults.
     pub profile: Profile,
-    /// The only key accepted; `None` accepts any that is not empty.
+    /// The only key accepted; `None` accepts any that is not empty, and a compatible server none at all.
     pub accept_key: Option<String>,
-    /// The only models served. `None` serves any name as OpenAI, and the names on sale as DeepSeek.
+    /// The only models served. `None` serves the names on sale as DeepSeek, and any name as the others.
     pub models: Option<Vec<String>>,
     /// Number of requests kept in the log.
     pub log_capacity: usize,
 }
 
 impl MockConfig {
-    /// A vendor with its realistic profile, no recorded answers, and seed 0.
+    /// A provider with its realistic profile, no recorded answers, and seed 0.
     #[must_use]
-    pub fn new(vendor: Vendor) -> Self {
+    pub fn new(provider: Provider) -> Self {
         Self {
-            vendor,
+            provider,
             seed: 0,
             script: Arc::new(Script::new()),
-            profile: Profile::of(vendor),
+            profile: Profile::of(provider),
             accept_key: None,
             models: None,
             log_capacity: 1024,
@@ -62,8 +66,8 @@ impl MockConfig {
 
     /// The same for tests: nothing waits.
     #[must_use]
-    pub fn instant(vendor: Vendor) -> Self {
-        Self { profile: Profile::instant(), ..Self::new(vendor) }
+    pub fn instant(provider: Provider) -> Self {
+        Self { profile: Profile::instant(), ..Self::new(provider) }
     }
 }
 
@@ -72,20 +76,21 @@ impl MockConfig {
 pub enum MockError {
     /// Another process listens there.
     #[error(
-        "address {address} for the {vendor} mock is already in use: stop the process that holds it, or choose another \
-         address with --listen (port 0 picks a free one)"
+        "address {address} for the {} mock is already in use: stop the process that holds it, or choose another \
+         address with --listen (port 0 picks a free one)",
+        provider.name()
     )]
     InUse {
         /// Whom the mock imitates.
-        vendor: Vendor,
+        provider: Provider,
         /// The address wanted.
         address: SocketAddr,
     },
     /// The address cannot be listened on.
-    #[error("cannot listen on {address} for the {vendor} mock: {source}")]
+    #[error("cannot listen on {address} for the {} mock: {source}", provider.name())]
     Listen {
         /// Whom the mock imitates.
-        vendor: Vendor,
+        provider: Provider,
         /// The address wanted.
         address: SocketAddr,
         /// What the system said.
@@ -101,7 +106,7 @@ pub enum MockError {
 pub struct Running {
     /// Where it listens; the port is the real one if port 0 was asked for.
     pub addr: SocketAddr,
-    vendor: Vendor,
+    provider: Provider,
     log: RequestLog,
     stop: DropGuard,
     task: JoinHandle<()>,
@@ -116,17 +121,17 @@ impl Running {
 
     /// Whom it imitates.
     #[must_use]
-    pub fn vendor(&self) -> Vendor {
-        self.vendor
+    pub fn provider(&self) -> Provider {
+        self.provider
     }
 
-    /// The base URL a client of this vendor is configured with: OpenAI's ends in `/v1`, DeepSeek's does not.
+    /// The base URL a client of this provider is configured with: all but DeepSeek's end in `/v1`.
     #[must_use]
     pub fn base_url(&self) -> String {
-        let Self { addr, vendor, .. } = self;
-        match vendor {
-            Vendor::OpenAi => format!("http://{addr}/v1"),
-            Vendor::DeepSeek => format!("http://{addr}"),
+        let Self { addr, provider, .. } = self;
+        match provider {
+            Provider::OpenAi | Provider::Compatible => format!("http://{addr}/v1"),
+            Provider::DeepSeek => format!("http://{addr}"),
         }
     }
 
@@ -135,7 +140,10 @@ impl Running {
         drop(self.stop);
         let mut task = self.task;
         if tokio::time::timeout(GOODBYE, &mut task).await.is_err() {
-            tracing::warn!(vendor = %self.vendor, "mock still had open connections after five seconds; leaving them");
+            tracing::warn!(
+                provider = self.provider.name(),
+                "mock still had open connections after five seconds; leaving them"
+            );
             task.abort();
         }
     }
@@ -147,25 +155,32 @@ impl Running {
 /// If the address cannot be listened on, or the profile is out of range.
 pub async fn start(addr: SocketAddr, config: MockConfig) -> Result<Running, MockError> {
     config.profile.check()?;
-    let vendor = config.vendor;
+    let provider = config.provider;
     let fault = |source: std::io::Error| match source.kind() {
-        std::io::ErrorKind::AddrInUse => MockError::InUse { vendor, address: addr },
-        _ => MockError::Listen { vendor, address: addr, source },
+        std::io::ErrorKind::AddrInUse => MockError::InUse { provider, address: addr },
+        _ => MockError::Listen { provider, address: addr, source },
     };
     let listener = TcpListener::bind(addr).await.map_err(fault)?;
     let addr = listener.local_addr().map_err(fault)?;
 
     let stop = CancellationToken::new();
     let log = RequestLog::new(config.log_capacity, Instant::now());
-    let app = Arc::new(handle::App { face: face::of(vendor), config, log: log.clone(), stop: stop.clone() });
+    let app = Arc::new(handle::App {
+        face: face::of(provider),
+        config,
+        log: log.clone(),
+        responses: Responses::default(),
+        cache: PrefixCache::default(),
+        stop: stop.clone(),
+    });
     let router = Router::new().fallback(handle::handle).layer(DefaultBodyLimit::max(BODY_BYTES_MAX)).with_state(app);
     let service = router.into_make_service_with_connect_info::<listener::Line>();
     let serving =
         axum::serve(listener::MockListener(listener), service).with_graceful_shutdown(stop.clone().cancelled_owned());
     let task = tokio::spawn(async move {
         if let Err(error) = serving.await {
-            tracing::error!(%vendor, %error, "mock stopped");
+            tracing::error!(provider = provider.name(), %error, "mock stopped");
         }
     });
-    Ok(Running { addr, vendor, log, stop: stop.drop_guard(), task })
+    Ok(Running { addr, provider, log, stop: stop.drop_guard(), task })
 }

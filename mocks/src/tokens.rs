@@ -1,6 +1,6 @@
-//! Token counts without a tokenizer: how many tokens a text would cost at each vendor, estimated from its characters.
+//! Token counts without a tokenizer: how many tokens a text would cost at each provider, estimated from its characters.
 //!
-//! A mock has to report usage, and the two vendors count differently: on English text DeepSeek's vocabulary needs more
+//! A mock has to report usage, and the two providers count differently: on English text DeepSeek's vocabulary needs more
 //! tokens than OpenAI's `o200k` (13 to 15 % more over real prompts), on Chinese about 20 % fewer. A comparison of costs
 //! that ignores this is wrong in sign for one of the languages, so the mocks reproduce it.
 //!
@@ -9,7 +9,7 @@
 //! these sets come out within 4 % in English and 9 % in Chinese; a single text is off by 1 to 11 % in the median. Other
 //! alphabets are not in the fit and their rate is an assumption. Same text, same count, always.
 
-use crate::vendor::Vendor;
+use wire::provider::Provider;
 
 /// Tokens per character by the kind of the character, in thousandths.
 struct Rates {
@@ -51,19 +51,20 @@ const DEEPSEEK: Rates = Rates {
     other_letter: 450,
 };
 
-/// Estimated number of tokens of `text` at `vendor`: at least 1 for a text that is not empty, 0 for an empty one.
+/// Estimated number of tokens of `text` at `provider`: at least 1 for a text that is not empty, 0 for an empty one.
 #[must_use]
-pub fn estimate(vendor: Vendor, text: &str) -> u64 {
-    let rates = Rates::of(vendor);
+pub fn estimate(provider: Provider, text: &str) -> u64 {
+    let rates = Rates::of(provider);
     let thousandths: u64 = text.chars().map(|character| rates.rate(character)).sum();
     thousandths.div_ceil(1000).max(u64::from(!text.is_empty()))
 }
 
 impl Rates {
-    const fn of(vendor: Vendor) -> Self {
-        match vendor {
-            Vendor::OpenAi => OPENAI,
-            Vendor::DeepSeek => DEEPSEEK,
+    const fn of(provider: Provider) -> Self {
+        match provider {
+            // What stands behind a compatible server is anybody's guess; most vocabularies are near this one.
+            Provider::OpenAi | Provider::Compatible => OPENAI,
+            Provider::DeepSeek => DEEPSEEK,
         }
     }
 
@@ -84,15 +85,15 @@ impl Rates {
 }
 
 /// The longest prefix of `text` that `tokens_max` tokens can hold, cut at a character.
-pub(crate) fn prefix(vendor: Vendor, text: &str, tokens_max: u64, tokens_of_text: u64) -> &str {
+pub(crate) fn prefix(provider: Provider, text: &str, tokens_max: u64, tokens_of_text: u64) -> &str {
     if tokens_of_text <= tokens_max {
         return text;
     }
     // The caller's count wins over our estimate: a recorded answer of 34 tokens is cut at half for a limit of 17.
     let count = tokens_of_text.max(1);
-    let estimated = estimate(vendor, text);
+    let estimated = estimate(provider, text);
     let thousandths_max = (estimated * 1000).saturating_mul(tokens_max) / count;
-    let rates = Rates::of(vendor);
+    let rates = Rates::of(provider);
     let mut spent = 0;
     for (at, character) in text.char_indices() {
         spent += rates.rate(character);
@@ -115,7 +116,7 @@ mod tests {
     fn the_vendors_differ_by_language_as_measured() {
         let ratio = |text: &str| {
             let text = text.repeat(20);
-            estimate(Vendor::DeepSeek, &text) as f64 / estimate(Vendor::OpenAi, &text) as f64
+            estimate(Provider::DeepSeek, &text) as f64 / estimate(Provider::OpenAi, &text) as f64
         };
         assert!((1.08..1.16).contains(&ratio(ENGLISH)), "{}", ratio(ENGLISH));
         assert!((0.70..0.80).contains(&ratio(CHINESE)), "{}", ratio(CHINESE));
@@ -123,19 +124,19 @@ mod tests {
 
     #[test]
     fn empty_is_free_and_anything_else_is_not() {
-        for vendor in Vendor::ALL {
-            assert_eq!(estimate(vendor, ""), 0);
-            assert_eq!((estimate(vendor, "a"), estimate(vendor, "\n")), (1, 1));
+        for provider in Provider::ALL {
+            assert_eq!(estimate(provider, ""), 0);
+            assert_eq!((estimate(provider, "a"), estimate(provider, "\n")), (1, 1));
         }
     }
 
     #[test]
     fn a_prefix_keeps_to_its_share_and_to_characters() {
-        assert_eq!(prefix(Vendor::OpenAi, CHINESE, 10, 10), CHINESE);
-        let half = prefix(Vendor::OpenAi, CHINESE, 10, 20);
+        assert_eq!(prefix(Provider::OpenAi, CHINESE, 10, 10), CHINESE);
+        let half = prefix(Provider::OpenAi, CHINESE, 10, 20);
         assert!(CHINESE.starts_with(half));
         let share = half.chars().count() as f64 / CHINESE.chars().count() as f64;
         assert!((0.4..0.6).contains(&share), "{share}");
-        assert_eq!(prefix(Vendor::DeepSeek, ENGLISH, 0, 30), "");
+        assert_eq!(prefix(Provider::DeepSeek, ENGLISH, 0, 30), "");
     }
 }

@@ -7,7 +7,7 @@ use rand::RngExt;
 
 use crate::dice::Dice;
 use crate::tokens;
-use crate::vendor::Vendor;
+use wire::provider::Provider;
 
 /// The language to answer in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -92,15 +92,15 @@ const OBJECTS_CHINESE: [&str; 8] = [
 const CLOSINGS_CHINESE: [&str; 5] =
     ["因此值得再检查一遍", "其余部分可以以后再说", "当然也有例外", "这一点很容易验证", "除非条件发生变化"];
 
-/// Sentences of at least `tokens` tokens in the vendor's estimate, ending with a whole sentence.
-pub(crate) fn sentences(dice: &mut Dice, vendor: Vendor, prompt: &str, tokens: u64) -> String {
+/// Sentences of at least `tokens` tokens in the provider's estimate, ending with a whole sentence.
+pub(crate) fn sentences(dice: &mut Dice, provider: Provider, prompt: &str, tokens: u64) -> String {
     let language = Language::of(prompt);
     let topic = topic(prompt, language);
     let mut text = String::new();
     let mut spent = 0;
     while spent < tokens {
         let sentence = sentence(dice, language, topic);
-        spent += tokens::estimate(vendor, &sentence);
+        spent += tokens::estimate(provider, &sentence);
         if language == Language::English && !text.is_empty() {
             text.push(' ');
         }
@@ -160,10 +160,10 @@ mod tests {
     #[test]
     fn the_answer_speaks_the_language_of_the_prompt() {
         let mut dice = Dice::seed_from_u64(3);
-        let english = sentences(&mut dice, Vendor::OpenAi, "How does a weighbridge work?", 40);
+        let english = sentences(&mut dice, Provider::OpenAi, "How does a weighbridge work?", 40);
         assert!(english.is_ascii() && english.ends_with('.'), "{english}");
-        assert!(tokens::estimate(Vendor::OpenAi, &english) >= 40);
-        let chinese = sentences(&mut dice, Vendor::DeepSeek, "请解释地磅的工作原理", 40);
+        assert!(tokens::estimate(Provider::OpenAi, &english) >= 40);
+        let chinese = sentences(&mut dice, Provider::DeepSeek, "请解释地磅的工作原理", 40);
         assert_eq!(Language::of(&chinese), Language::Chinese);
         assert!(chinese.ends_with('。'), "{chinese}");
     }

@@ -5,7 +5,7 @@ use crate::schedule::out_of_order;
 use datasets::{Format, Lines, LoggedRequest, ReadError};
 use reqwest::header::HeaderValue;
 use std::path::{Path, PathBuf};
-use wire::chat::Request;
+use wire::{Endpoint, Request};
 
 /// Rows in time order.
 #[derive(Debug, Default)]
@@ -59,7 +59,7 @@ pub(crate) fn check(row: &LoggedRequest) -> Result<(), String> {
     if let Some(session) = &row.session {
         header("session", session)?;
     }
-    Request::parse(row.body.get().as_bytes()).map(drop).map_err(|error| format!("body: {error}"))
+    Request::parse(Endpoint::Chat, row.body.get().as_bytes()).map(drop).map_err(|error| format!("body: {error}"))
 }
 
 /// A value that goes into a header.

@@ -10,7 +10,7 @@ use wire::chat::Answer;
 use wire::price::Tariffs;
 use wire::provider::{Provider, standard_error};
 use wire::usage::Characters;
-use wire::{ErrorKind, Usage};
+use wire::{Endpoint, ErrorKind, Usage};
 
 /// What every exchange of a run shares.
 #[derive(Debug)]
@@ -98,11 +98,16 @@ impl Context {
             pair: origin.pair.clone(),
             arm: origin.arm,
             role: origin.role,
+            endpoint: datasets::Endpoint::Chat,
             migration: self.options.migration.clone(),
             epoch: origin.epoch,
             weight_bp: self.options.weight_bp,
             request: Some(item.id.clone()),
             unit: Some(item.unit.clone()),
+            consumer: None,
+            assigned_by: None,
+            assigned_bp: None,
+            shadow_bp: None,
             provider: String::new(),
             model: String::new(),
             model_answered: None,
@@ -112,6 +117,7 @@ impl Context {
             ttft_us: None,
             duration_us: 0,
             status: 0,
+            attempts: 1,
             error: None,
             finish_reason: None,
             form_failure: None,
@@ -120,6 +126,7 @@ impl Context {
             cost_nanos: None,
             prompt_chars: item.prompt.total(),
             answer_chars: 0,
+            reasoning_chars: None,
             answer_digest: None,
             answer: None,
             shadow: None,
@@ -138,6 +145,7 @@ impl Context {
         let estimate = || (written.total() > 0).then(|| Usage::estimate(item.prompt, written));
         exchange.usage = answer.usage.or_else(estimate);
         exchange.answer_chars = answer.characters.total();
+        exchange.reasoning_chars = Some(answer.reasoning.total()).filter(|characters| *characters > 0);
         exchange.finish_reason = answer.finish_reason;
         exchange.model_answered = answer.model;
         self.keep(exchange, answer.text);
@@ -236,6 +244,10 @@ fn recorded_form_failure(recorded: &Recorded, json_wanted: bool) -> Option<&'sta
         error: None,
         malformed: 0,
         chunks_with_text: 0,
+        reasoning_text: String::new(),
+        tool_call_ids: Vec::new(),
+        tool_leak: false,
+        endpoint: Endpoint::Chat,
     };
     answer.form_failure(json_wanted)
 }

@@ -10,9 +10,9 @@ use bytes::Bytes;
 use datasets::{Arm, LoggedRequest, Recorded, digest};
 use reqwest::header::HeaderValue;
 use std::collections::{BTreeMap, HashSet};
-use wire::chat::{Request, Unit};
-use wire::provider::Provider;
+use wire::provider::{Policy, Provider, Target};
 use wire::usage::Characters;
+use wire::{Endpoint, Request, Unit};
 
 /// One request, ready to send.
 #[derive(Debug)]
@@ -95,14 +95,16 @@ fn item(row: LoggedRequest, options: &ReplayOptions) -> Result<Result<Item, &'st
     check(&row).map_err(refused)?;
     let id_header = header("id", &row.id).map_err(refused)?;
     let session = row.session.as_deref().map(|session| header("session", session)).transpose().map_err(refused)?;
-    let request = Request::parse(row.body.get().as_bytes()).map_err(|error| refused(error.to_string()))?;
+    let request =
+        Request::parse(Endpoint::Chat, row.body.get().as_bytes()).map_err(|error| refused(error.to_string()))?;
     let mut prompt = Characters::default();
     request.for_each_text(|text| prompt.add(text));
+    let policy = Policy::default();
     let rewritten = match options.arm {
         ArmChoice::AsRouted => None,
         ArmChoice::Forced(arm) => {
             let model = target_model(options, arm, &request.model)?;
-            match options.provider(arm).adapter().rewrite(&request, model) {
+            match options.provider(arm).adapter().rewrite(&request, &Target::new(model, &policy)) {
                 Ok(rewritten) => Some(rewritten),
                 Err(unfit) => return Ok(Err(unfit.feature)),
             }
@@ -117,7 +119,7 @@ fn item(row: LoggedRequest, options: &ReplayOptions) -> Result<Result<Item, &'st
         json_wanted: request.wants_json(),
         prompt,
         dropped: Vec::new(),
-        logged_model: request.model.clone(),
+        logged_model: request.model.clone().into_owned(),
         recorded: row.recorded,
         id: row.id,
     };

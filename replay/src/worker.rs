@@ -6,9 +6,9 @@ use bytes::Bytes;
 use reqwest::header::{CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
 use reqwest::{Client, Response, Url};
 use std::time::Duration;
-use wire::ErrorKind;
 use wire::chat::{Answer, Fold, Seen};
 use wire::sse::Decoder;
+use wire::{Endpoint, ErrorKind};
 
 /// Header that carries the logged id.
 pub(crate) const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
@@ -98,7 +98,7 @@ impl Sender {
             received.body = self.stream(&mut response, received).await;
         } else {
             let (body, broken) = self.whole(&mut response, received).await;
-            let mut fold = Fold::new(self.answer_bytes_max);
+            let mut fold = Fold::new(Endpoint::Chat, self.answer_bytes_max);
             let seen = fold.whole(&body);
             let error = broken.or(match seen {
                 Seen::Malformed => Some(ErrorKind::Malformed),
@@ -170,7 +170,7 @@ impl StreamReader {
     fn new(answer_bytes_max: usize) -> Self {
         Self {
             decoder: Decoder::new(),
-            fold: Fold::new(answer_bytes_max),
+            fold: Fold::new(Endpoint::Chat, answer_bytes_max),
             first_text_us: None,
             last_text_us: 0,
             gaps_us: Vec::new(),
@@ -179,10 +179,10 @@ impl StreamReader {
     }
 
     fn take(&mut self, bytes: &Bytes, now_us: u64) {
-        self.decoder.push(bytes);
+        self.decoder.push(bytes.clone());
         while let Some(frame) = self.decoder.next_frame() {
-            if let Some(data) = frame.data {
-                let seen = self.fold.chunk(&data);
+            if let Some(data) = frame.data() {
+                let seen = self.fold.chunk(data);
                 self.see(seen, now_us);
             }
         }

@@ -3,7 +3,7 @@
 use crate::args::{self, MockKind};
 use crate::outcome::{Exit, Failure};
 use crate::{render, stop};
-use mocks::{MockConfig, Profile, Script, Vendor};
+use mocks::{MockConfig, Profile, Provider, Script};
 use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 
@@ -14,14 +14,14 @@ pub(super) async fn run(args: args::Mock) -> Result<Exit, Failure> {
     };
     let script = Arc::new(script);
     let mut running = Vec::new();
-    for (vendor, address) in listeners(&args)? {
+    for (provider, address) in listeners(&args)? {
         let profile = match &args.profile {
             Some(path) => Profile::read(path).map_err(Failure::usage)?,
-            None => Profile::of(vendor),
+            None => Profile::of(provider),
         };
-        let config = MockConfig { seed: args.seed, script: Arc::clone(&script), profile, ..MockConfig::new(vendor) };
+        let config = MockConfig { seed: args.seed, script: Arc::clone(&script), profile, ..MockConfig::new(provider) };
         let mock = mocks::start(address, config).await.map_err(Failure::world)?;
-        render::result(&format!("{:<9} {}", vendor.name(), mock.base_url()));
+        render::result(&format!("{:<10} {}", provider.name(), mock.base_url()));
         running.push(mock);
     }
     stop::on_signal().cancelled().await;
@@ -32,27 +32,28 @@ pub(super) async fn run(args: args::Mock) -> Result<Exit, Failure> {
 }
 
 /// Who listens where.
-fn listeners(args: &args::Mock) -> Result<Vec<(Vendor, SocketAddr)>, Failure> {
-    let vendors = match args.kind {
-        MockKind::Openai => vec![Vendor::OpenAi],
-        MockKind::Deepseek => vec![Vendor::DeepSeek],
-        MockKind::All => Vendor::ALL.to_vec(),
+fn listeners(args: &args::Mock) -> Result<Vec<(Provider, SocketAddr)>, Failure> {
+    let providers = match args.kind {
+        MockKind::Openai => vec![Provider::OpenAi],
+        MockKind::Deepseek => vec![Provider::DeepSeek],
+        MockKind::Compatible => vec![Provider::Compatible],
+        MockKind::All => Provider::ALL.to_vec(),
     };
     if let Some(address) = args.listen {
-        return match vendors.as_slice() {
-            [vendor] => Ok(vec![(*vendor, address)]),
+        return match providers.as_slice() {
+            [provider] => Ok(vec![(*provider, address)]),
             _ => Err(Failure::usage("--listen moves one mock; use --port-base to move all")),
         };
     }
-    let first = Vendor::OpenAi.default_port();
-    vendors
+    let first = mocks::default_port(Provider::OpenAi);
+    providers
         .into_iter()
-        .map(|vendor| {
-            let offset = vendor.default_port() - first;
+        .map(|provider| {
+            let offset = mocks::default_port(provider) - first;
             let port = args.port_base.unwrap_or(first).checked_add(offset);
             let port =
                 port.ok_or_else(|| Failure::usage("--port-base leaves no room for all ports: choose a lower one"))?;
-            Ok((vendor, SocketAddr::from((Ipv4Addr::LOCALHOST, port))))
+            Ok((provider, SocketAddr::from((Ipv4Addr::LOCALHOST, port))))
         })
         .collect()
 }

@@ -3,28 +3,74 @@
 use crate::args;
 use crate::outcome::{Exit, Failure};
 use crate::{render, stop};
-use gateway::{Config, StartError};
+use gateway::{Config, ConfigError, StartError};
+use std::time::Duration;
+
+/// How often a watched configuration is looked at.
+const WATCH_INTERVAL: Duration = Duration::from_secs(1);
 
 pub(super) async fn run(args: args::Serve) -> Result<Exit, Failure> {
-    let config = Config::read(&args.config, &|name| std::env::var(name).ok()).map_err(Failure::usage)?;
-    let running = gateway::start(config).await.map_err(start_failure)?;
+    let path = args.config.clone();
+    let read = move || Config::read(&path, &|name| std::env::var(name).ok());
+    let config = read().map_err(Failure::usage)?;
+    let running = gateway::start(config, Some(Box::new(read.clone()))).await.map_err(start_failure)?;
     render::result(&format!("gateway  http://{}/v1\nadmin    http://{}", running.address, running.admin_address));
-    stop::on_signal().cancelled().await;
+    let stopped = stop::on_signal();
+    tokio::select! {
+        () = stopped.cancelled() => {}
+        () = reload_when_told(&running, &args, &read) => {}
+    }
     render::note("stopping: open answers may end; a second Ctrl-C ends at once");
     let summary = running.shutdown().await;
     render::result(&format!(
         "records  {} written, {} lost, {} dropped\nshadow   {} copies, {} dropped, {} abandoned",
         summary.records.written,
         summary.records.lost,
-        summary.records.dropped_served + summary.records.dropped_shadow,
+        summary.records.dropped_served
+            + summary.records.dropped_shadow
+            + summary.records.too_long
+            + summary.records.not_serialised,
         summary.shadow.finished,
         summary.shadow.dropped,
         summary.shadow.abandoned,
     ));
-    match summary.records.disk_error {
+    match summary.records.disk_error.filter(|_| summary.records.lost > 0 || !summary.records.healthy) {
         Some(error) => Err(Failure::world(format!("records were lost: {error}"))),
         None => Ok(Exit::Done),
     }
+}
+
+/// Puts the configuration in force again at SIGHUP, and with `--watch` whenever the file changes. What is wrong with a new
+/// one is said, and the old one stays in force.
+async fn reload_when_told(
+    running: &gateway::Running,
+    args: &args::Serve,
+    read: &impl Fn() -> Result<Config, ConfigError>,
+) {
+    let mut seen = digest(args);
+    let mut hangups = stop::Hangups::new();
+    loop {
+        tokio::select! {
+            () = hangups.next() => {}
+            () = tokio::time::sleep(WATCH_INTERVAL), if args.watch => {
+                if digest(args) == seen {
+                    continue;
+                }
+            }
+        }
+        seen = digest(args);
+        match read().map_err(|error| error.to_string()).and_then(|config| {
+            running.reload(config).map_err(|error| error.to_string())
+        }) {
+            Ok(()) => render::note("the configuration was read again and is in force"),
+            Err(error) => render::note(&format!("the configuration was read again and is not used: {error}")),
+        }
+    }
+}
+
+/// What the file holds; `None` while it cannot be read, for example because it is being replaced.
+fn digest(args: &args::Serve) -> Option<String> {
+    std::fs::read(&args.config).ok().map(|bytes| datasets::digest::of_bytes(&bytes))
 }
 
 /// Which side has to change something.

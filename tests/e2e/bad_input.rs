@@ -3,7 +3,7 @@
 use crate::command::{Ran, finish, root, run, weighbridge};
 use crate::harness::{ANY, environment};
 use datasets::{Appender, Exchange, Format, Header, Lines, LoggedRequest, Redaction};
-use mocks::{MockConfig, Vendor};
+use mocks::{MockConfig, Provider};
 use std::path::{Path, PathBuf};
 use tempfile::TempDir;
 
@@ -123,7 +123,7 @@ async fn a_port_in_use_is_named_with_its_key() {
 async fn a_full_disk_is_named_before_anything_is_sent() {
     let (_keep, file) = folder();
     log(&file("log.ndjson"), 3);
-    let openai = mocks::start(ANY, MockConfig::instant(Vendor::OpenAi)).await.unwrap();
+    let openai = mocks::start(ANY, MockConfig::instant(Provider::OpenAi)).await.unwrap();
     let target = openai.base_url();
     let ran = run([
         "replay".as_ref(),
@@ -150,7 +150,7 @@ async fn a_full_disk_is_named_before_anything_is_sent() {
 async fn a_disk_that_fills_up_keeps_every_line_written_before() {
     let (_keep, file) = folder();
     log(&file("log.ndjson"), 400);
-    let openai = mocks::start(ANY, MockConfig::instant(Vendor::OpenAi)).await.unwrap();
+    let openai = mocks::start(ANY, MockConfig::instant(Provider::OpenAi)).await.unwrap();
     // 64 blocks of 512 or 1024 bytes, as the shell counts: 32 or 64 KiB, room for some tens of records.
     let script = format!(
         "trap '' XFSZ; ulimit -f 64; exec {} replay {} --target {} --rate max:4 --arm baseline --out {}",

@@ -81,8 +81,8 @@ impl Terminal<'_> {
         if words.last().is_some_and(|word| word == "&") {
             words.pop();
             match (words[0].as_str(), words[1].as_str()) {
-                ("mock", vendor) => {
-                    let place = if vendor == "openai" { "127.0.0.1:9101" } else { "127.0.0.1:9102" };
+                ("mock", provider) => {
+                    let place = if provider == "openai" { "127.0.0.1:9101" } else { "127.0.0.1:9102" };
                     words.extend(["--listen".to_owned(), "127.0.0.1:0".to_owned()]);
                     self.start(&words, &[place]);
                 }

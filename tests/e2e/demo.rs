@@ -49,12 +49,11 @@ async fn a_regressed_candidate_is_a_no_go_and_no_client_meets_it() {
         assert!(ran.out.contains(&format!("{option} {}", summary.display())), "{}", ran.out);
     }
     // The mocks can be had again as they were.
-    for vendor in mocks::Vendor::ALL {
-        let profile = mocks::Profile::read(&folder.path().join(format!("{}.toml", vendor.name()))).unwrap();
-        let played = match vendor {
-            mocks::Vendor::OpenAi => mocks::Profile::demo_openai(),
-            mocks::Vendor::DeepSeek => mocks::Profile::regressed_deepseek(),
-        };
+    for (provider, played) in [
+        (mocks::Provider::OpenAi, mocks::Profile::demo_openai()),
+        (mocks::Provider::DeepSeek, mocks::Profile::regressed_deepseek()),
+    ] {
+        let profile = mocks::Profile::read(&folder.path().join(format!("{}.toml", provider.name()))).unwrap();
         assert_eq!(profile, played);
     }
     assert!(mocks::Script::read(&folder.path().join("script.ndjson")).unwrap().len() > 100);

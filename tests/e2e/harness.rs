@@ -2,7 +2,7 @@
 
 use datasets::{Exchange, Format, Lines};
 use gateway::Config;
-use mocks::{MockConfig, Profile, Vendor};
+use mocks::{MockConfig, Profile, Provider};
 use serde_json::{Value, json};
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
@@ -36,6 +36,8 @@ pub(crate) struct Plan {
     pub extra: &'static str,
     /// More lines for the baseline's provider.
     pub openai_extra: &'static str,
+    /// More lines for the migration.
+    pub migration: &'static str,
     /// Instead of the mock: an address where nothing listens.
     pub candidate_url: Option<String>,
 }
@@ -49,6 +51,7 @@ impl Default for Plan {
             deepseek: Profile::instant(),
             extra: "",
             openai_extra: "",
+            migration: "",
             candidate_url: None,
         }
     }
@@ -58,19 +61,19 @@ impl Plan {
     pub(crate) async fn build(self) -> House {
         let folder = tempfile::tempdir().unwrap();
         let records = folder.path().join("records.ndjson");
-        let mock = async |vendor, profile| {
-            mocks::start(ANY, MockConfig { profile, ..MockConfig::instant(vendor) }).await.unwrap()
+        let mock = async |provider, profile| {
+            mocks::start(ANY, MockConfig { profile, ..MockConfig::instant(provider) }).await.unwrap()
         };
-        let openai = mock(Vendor::OpenAi, self.openai.clone()).await;
-        let deepseek = mock(Vendor::DeepSeek, self.deepseek.clone()).await;
+        let openai = mock(Provider::OpenAi, self.openai.clone()).await;
+        let deepseek = mock(Provider::DeepSeek, self.deepseek.clone()).await;
         let text = self.config(&openai.base_url(), &deepseek.base_url(), &records);
         let config = Config::parse(&text, Path::new("test.toml"), &environment).unwrap();
-        let gateway = gateway::start(config).await.unwrap();
+        let gateway = gateway::start(config, None).await.unwrap();
         House { openai, deepseek, gateway, client: client(), records, _folder: folder }
     }
 
     fn config(&self, openai: &str, deepseek: &str, records: &Path) -> String {
-        let Self { weight_percent, shadow_percent, extra, openai_extra, .. } = self;
+        let Self { weight_percent, shadow_percent, extra, openai_extra, migration, .. } = self;
         let deepseek = self.candidate_url.as_deref().unwrap_or(deepseek);
         format!(
             r#"
@@ -92,6 +95,7 @@ candidate = "deepseek"
 weight_percent = {weight_percent:?}
 shadow_percent = {shadow_percent:?}
 models = {{ "gpt-4o-mini" = "deepseek-flash" }}
+{migration}
 [records]
 path = "{}"
 redaction = "full"

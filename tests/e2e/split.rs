@@ -54,7 +54,6 @@ async fn what_the_candidate_cannot_do_stays_on_the_baseline() {
             "b",
             &json!({"response_format": {"type": "json_schema", "json_schema": {"name": "x", "schema": {"type": "object"}}}}),
         ),
-        chat("c", &json!({"model": "gpt-4.1"})),
     ] {
         let answer = house.ask(&body).await;
         assert_eq!((answer.status, answer.header("x-weighbridge-arm")), (200, "baseline"), "{body}");
@@ -62,6 +61,17 @@ async fn what_the_candidate_cannot_do_stays_on_the_baseline() {
     assert!(house.deepseek.requests().recent().is_empty());
     let records = house.records().await;
     assert!(records.iter().all(|record| record.shadow == Some(datasets::ShadowFate::Unfit)));
+}
+
+#[tokio::test]
+async fn a_model_that_no_migration_names_is_plain_traffic_of_the_baseline() {
+    let house = Plan { weight_percent: 100.0, shadow_percent: 100.0, ..Plan::default() }.build().await;
+    let answer = house.ask(&chat("c", &json!({"model": "gpt-4.1"}))).await;
+    assert_eq!((answer.status, answer.header("x-weighbridge-arm")), (200, "baseline"));
+    let records = house.records().await;
+    let [record] = records.as_slice() else { panic!("{records:?}") };
+    assert_eq!((record.migration.as_str(), record.assigned_by), ("none", Some(datasets::AssignedBy::None)));
+    assert!(record.shadow.is_none() && house.deepseek.requests().recent().is_empty());
 }
 
 #[tokio::test]

@@ -111,7 +111,7 @@ async fn a_stream_that_breaks_off_tells_the_client_and_the_record() {
 #[tokio::test]
 async fn a_silent_provider_is_cut_at_the_idle_deadline() {
     let stalled = Profile { faults: Faults { stall: 1.0, ..Faults::default() }, ..Profile::instant() };
-    let deadlines = "idle_timeout = \"300ms\"\nfirst_byte_timeout = \"300ms\"";
+    let deadlines = "idle_timeout = \"300ms\"\nheaders_timeout = \"300ms\"";
     let house = Plan { openai: stalled, openai_extra: deadlines, ..Plan::default() }.build().await;
     let answer = house.ask(&chat("hello", &json!({"stream": true}))).await;
     assert!(answer.text.contains("timeout"), "{}", answer.text);
@@ -129,8 +129,9 @@ async fn errors_keep_openais_shape_and_each_is_on_record() {
         (Faults { reset: 1.0, ..Faults::default() }, 0.0, 502, "upstream_unreachable", ErrorKind::Connect),
     ] {
         let profile = Profile { faults, ..Profile::instant() };
-        let house =
-            Plan { weight_percent, openai: profile.clone(), deepseek: profile, ..Plan::default() }.build().await;
+        let migration = "fallback.on = []";
+        let (openai, deepseek) = (profile.clone(), profile);
+        let house = Plan { weight_percent, openai, deepseek, migration, ..Plan::default() }.build().await;
         let answer = house.ask(&chat("hello", &json!({}))).await;
         assert_eq!(answer.status, status, "{}", answer.text);
         let error = &answer.json()["error"];
@@ -161,7 +162,7 @@ async fn bad_requests_never_reach_a_provider() {
 #[tokio::test]
 async fn a_whole_answer_may_take_longer_than_a_streams_first_byte() {
     let slow = Profile { time_scale: 1.0, first_token: Latency { median_ms: 400.0, sigma: 0.0 }, ..Profile::instant() };
-    let deadlines = "first_byte_timeout = \"100ms\"";
+    let deadlines = "headers_timeout = \"100ms\"";
     let house = Plan { openai: slow, openai_extra: deadlines, ..Plan::default() }.build().await;
     assert_eq!(house.ask(&chat("hello", &json!({}))).await.status, 200, "a provider may send its headers last");
     assert_eq!(house.ask(&chat("hello", &json!({"stream": true}))).await.status, 504);

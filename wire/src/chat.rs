@@ -1,9 +1,7 @@
-//! Chat completions: what we read of a request, and how an answer is folded into one outcome.
+//! Answers: how they are folded into one outcome, and the error body that all endpoints share.
 
 pub mod error;
 pub mod fold;
-pub mod request;
 
 pub use error::ErrorBody;
 pub use fold::{Answer, Fold, Seen};
-pub use request::{Request, RequestError, Unit};

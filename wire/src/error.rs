@@ -75,7 +75,8 @@ impl ErrorKind {
             408 | 504 => Some(Self::Timeout),
             429 => Some(Self::RateLimit),
             503 => Some(Self::Overloaded),
-            500..=599 => Some(Self::Server),
+            // A redirect of an API call is a provider that is set up wrongly.
+            300..=399 | 500..=599 => Some(Self::Server),
             _ => Some(Self::BadRequest),
         }
     }

@@ -4,7 +4,7 @@
 //! their spelling, not a number's last digit. [`Object`] keeps each member as the bytes it came in and copies them
 //! once, when the object is written.
 
-use serde::de::{DeserializeOwned, MapAccess, Visitor};
+use serde::de::{DeserializeOwned, MapAccess, SeqAccess, Visitor};
 use serde::{Deserialize, Deserializer};
 use serde_json::value::RawValue;
 use std::borrow::Cow;
@@ -35,6 +35,45 @@ impl<'a> Object<'a> {
     #[must_use]
     pub fn read<T: DeserializeOwned>(&self, key: &str) -> Option<T> {
         serde_json::from_str::<Option<T>>(self.get(key)?.get()).ok().flatten()
+    }
+
+    /// A member that is a string, borrowed from the input where it has no escapes.
+    #[must_use]
+    pub fn text(&self, key: &str) -> Option<Cow<'a, str>> {
+        let (_, value) = self.members.iter().rev().find(|(name, _)| name == key)?;
+        match value {
+            Cow::Borrowed(raw) => serde_json::from_str::<Text<'a>>(raw.get()).ok().map(|text| text.0),
+            Cow::Owned(raw) => serde_json::from_str::<String>(raw.get()).ok().map(Cow::Owned),
+        }
+    }
+
+    /// How many members there are, doubles included.
+    #[must_use]
+    pub const fn len(&self) -> usize {
+        self.members.len()
+    }
+
+    /// Whether there is no member.
+    #[must_use]
+    pub const fn is_empty(&self) -> bool {
+        self.members.is_empty()
+    }
+
+    /// Index of a member among the members; of doubles, the one that counts.
+    #[must_use]
+    pub fn place(&self, key: &str) -> Option<usize> {
+        self.members.iter().rposition(|(name, _)| name == key)
+    }
+
+    /// About how many bytes the object takes, written.
+    #[must_use]
+    pub fn bytes(&self) -> usize {
+        self.members.iter().map(|(key, value)| key.len() + value.get().len() + 4).sum()
+    }
+
+    /// Names and raw values of the members, in order.
+    pub fn members(&self) -> impl Iterator<Item = (&str, &RawValue)> {
+        self.members.iter().map(|(name, value)| (&**name, &**value))
     }
 
     /// Whether the member is there and not `null`.
@@ -93,8 +132,7 @@ impl<'a> Object<'a> {
     /// The object as JSON text without blanks between members.
     #[must_use]
     pub fn to_bytes(&self) -> Vec<u8> {
-        let size: usize = self.members.iter().map(|(key, value)| key.len() + value.get().len() + 4).sum();
-        let mut out = Vec::with_capacity(size + 2);
+        let mut out = Vec::with_capacity(self.bytes() + 2);
         out.push(b'{');
         for (index, (key, value)) in self.members.iter().enumerate() {
             if index > 0 {
@@ -140,6 +178,55 @@ impl<'de: 'a, 'a> Deserialize<'de> for Object<'a> {
 /// A string that borrows from the input where the input has no escapes.
 #[derive(Debug, Clone, Deserialize)]
 pub struct Text<'a>(#[serde(borrow)] pub Cow<'a, str>);
+
+/// A list that nearly always has one entry, which then needs no memory of its own.
+#[derive(Debug, Clone)]
+pub struct Few<T> {
+    first: Option<T>,
+    rest: Vec<T>,
+}
+
+impl<T> Default for Few<T> {
+    fn default() -> Self {
+        Self { first: None, rest: Vec::new() }
+    }
+}
+
+impl<T> Few<T> {
+    /// The entries, in order.
+    pub fn iter(&self) -> impl Iterator<Item = &T> {
+        self.first.iter().chain(&self.rest)
+    }
+
+    /// Whether there is no entry.
+    #[must_use]
+    pub const fn is_empty(&self) -> bool {
+        self.first.is_none()
+    }
+}
+
+impl<'de, T: Deserialize<'de>> Deserialize<'de> for Few<T> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Entries<T>(std::marker::PhantomData<T>);
+        impl<'de, T: Deserialize<'de>> Visitor<'de> for Entries<T> {
+            type Value = Few<T>;
+            fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+                formatter.write_str("a list")
+            }
+            fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Self::Value, A::Error> {
+                let first = list.next_element()?;
+                let mut rest = Vec::new();
+                if first.is_some() {
+                    while let Some(entry) = list.next_element()? {
+                        rest.push(entry);
+                    }
+                }
+                Ok(Few { first, rest })
+            }
+        }
+        deserializer.deserialize_seq(Entries(std::marker::PhantomData))
+    }
+}
 
 #[cfg(test)]
 mod tests {

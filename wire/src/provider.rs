@@ -1,13 +1,29 @@
 //! What each provider does differently. One file a provider; a difference that shows anywhere else is a defect.
 //!
-//! An [`Adapter`] is pure: it turns the client's request into the provider's, and the provider's frames and errors
-//! into what the client expects of an OpenAI-compatible server.
+//! An [`Adapter`] is pure: it turns the client's request into the provider's, and the provider's frames, answers and
+//! errors into what the client expects of OpenAI.
 
+mod answer;
+#[cfg(test)]
+mod cases;
+pub mod compatible;
 pub mod deepseek;
+mod draft;
+mod error;
+mod history;
+pub mod matrix;
+mod messages;
 pub mod openai;
+pub mod policy;
+mod splice;
+mod steps;
 
-use crate::chat::{ErrorBody, Request};
-use crate::error::ErrorKind;
+pub use error::{ClientError, standard_error};
+pub use matrix::{Row, Treatment};
+pub use policy::{JsonSchema, Policy, Target, Thinking, View, no_recall};
+
+use crate::endpoint::Endpoint;
+use crate::request::Request;
 use serde::{Deserialize, Serialize};
 
 /// The providers that have an adapter.
@@ -18,11 +34,13 @@ pub enum Provider {
     OpenAi,
     /// DeepSeek.
     DeepSeek,
+    /// Any server that speaks OpenAI's chat completions, such as vLLM or Ollama.
+    Compatible,
 }
 
 impl Provider {
     /// All of them.
-    pub const ALL: [Self; 2] = [Self::OpenAi, Self::DeepSeek];
+    pub const ALL: [Self; 3] = [Self::OpenAi, Self::DeepSeek, Self::Compatible];
 
     /// The name in configuration, records and price tables.
     #[must_use]
@@ -30,6 +48,7 @@ impl Provider {
         match self {
             Self::OpenAi => "openai",
             Self::DeepSeek => "deepseek",
+            Self::Compatible => "compatible",
         }
     }
 
@@ -39,6 +58,7 @@ impl Provider {
         match self {
             Self::OpenAi => &openai::OpenAi,
             Self::DeepSeek => &deepseek::DeepSeek,
+            Self::Compatible => &compatible::Compatible,
         }
     }
 }
@@ -66,55 +86,37 @@ pub enum Edit {
     Keep,
     /// The client must not see it.
     Drop,
-    /// Send these events instead.
+    /// Send events with these data instead. The frame's other fields (`event:`) stay as they are.
     Replace(Vec<String>),
-}
-
-/// An error as the client shall see it, and what it was.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct ClientError {
-    /// HTTP status.
-    pub status: u16,
-    /// Body in OpenAI's shape.
-    pub body: ErrorBody,
-    /// What it was.
-    pub kind: ErrorKind,
 }
 
 /// A provider's differences.
 pub trait Adapter: Sync + Send {
-    /// Path of chat completions below the base URL.
-    fn chat_path(&self) -> &'static str {
-        "/chat/completions"
-    }
+    /// Path of an endpoint below the base URL; `None` where the provider has no such endpoint.
+    fn path(&self, endpoint: Endpoint) -> Option<&'static str>;
 
-    /// The request in the provider's terms, addressed to `model`.
+    /// What becomes of each feature of a request; a member without a row passes untouched.
+    fn matrix(&self, endpoint: Endpoint) -> &'static [Row];
+
+    /// The request in the provider's terms, addressed to the target.
     ///
     /// # Errors
     /// The provider cannot serve it; the other arm has to.
-    fn rewrite(&self, request: &Request<'_>, model: &str) -> Result<Rewritten, Unfit>;
+    fn rewrite(&self, request: &Request<'_>, target: &Target<'_>) -> Result<Rewritten, Unfit>;
 
-    /// What to do with a frame that carries `data`, for a client that did or did not ask for a usage chunk.
-    fn edit(&self, data: &str, client_wants_usage: bool) -> Edit;
+    /// Whether a whole (not streamed) answer must be read completely before the client sees any of it, because
+    /// [`Adapter::edit_whole`] may change it.
+    fn edits_whole(&self, endpoint: Endpoint) -> bool;
+
+    /// What to do with a stream frame that carries `data`.
+    fn edit(&self, endpoint: Endpoint, data: &str, view: &View<'_>) -> Edit;
+
+    /// A whole answer that came with a good status, as the client shall see it; `None` passes it on untouched.
+    ///
+    /// # Errors
+    /// It is an error in spite of its status.
+    fn edit_whole(&self, endpoint: Endpoint, body: &[u8], view: &View<'_>) -> Result<Option<Vec<u8>>, ClientError>;
 
     /// The client's view of an error answer.
     fn error(&self, status: u16, body: &[u8]) -> ClientError;
-}
-
-/// The error for a status and a body in OpenAI's shape; other bodies are replaced by a neutral sentence, because
-/// they may be an HTML page or tell about the inside.
-#[must_use]
-pub fn standard_error(status: u16, body: &[u8]) -> ClientError {
-    let kind = ErrorKind::of_status(status).unwrap_or(ErrorKind::Malformed);
-    let body = ErrorBody::from_json(body).filter(|body| !body.error.message.is_empty()).unwrap_or_else(|| {
-        let family = if status >= 500 { "server_error" } else { "invalid_request_error" };
-        ErrorBody::new(family, None, format!("the provider answered with status {status} and no readable error"))
-    });
-    let quota = |text: Option<&str>| text.is_some_and(|text| text == "insufficient_quota");
-    let kind = if status == 429 && (quota(Some(&body.error.kind)) || quota(body.error.code.as_deref())) {
-        ErrorKind::Quota
-    } else {
-        kind
-    };
-    ClientError { status, body, kind }
 }

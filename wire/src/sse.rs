@@ -2,5 +2,7 @@
 
 pub mod decode;
 pub mod encode;
+pub mod frame;
 
-pub use decode::{Decoder, Frame};
+pub use decode::Decoder;
+pub use frame::Frame;

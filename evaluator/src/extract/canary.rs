@@ -3,16 +3,39 @@
 use super::per_hour;
 use crate::extract::paired::ttft;
 use crate::pair::{Pairing, cancelled, failed};
-use datasets::{Arm, Exchange, Role, ShadowFate};
+use datasets::{Arm, AssignedBy, Exchange, Role, ShadowFate};
 use judge::evidence::{CanaryArm, CanaryEvidence, EarlierEpoch};
 use judge::verdict::Window;
 use std::collections::{BTreeMap, HashSet};
 use wire::ErrorKind;
 
-/// A served exchange whose arm was drawn. What the other arm cannot serve (`unfit`) never stood a choice; counting it
-/// would compare different requests and break the sample-ratio test.
+/// A served exchange whose arm was drawn. What the other arm cannot serve (`unfit`) never stood a choice, and what a rule
+/// sent to its arm was chosen by somebody; counting either would compare different requests and break the sample-ratio
+/// test. Where both arms answered the request, it is a pair all the same.
 pub(crate) fn drawn(exchange: &Exchange) -> bool {
-    exchange.role == Role::Served && exchange.shadow != Some(ShadowFate::Unfit)
+    exchange.role == Role::Served && exchange.shadow != Some(ShadowFate::Unfit) && by_weight(exchange)
+}
+
+/// Files before 1.1 do not say how; there the weight drew whatever was fit.
+fn by_weight(exchange: &Exchange) -> bool {
+    matches!(exchange.assigned_by, None | Some(AssignedBy::Weight))
+}
+
+/// Served exchanges that something else than the weight sent to their arm, by what did.
+pub(super) fn not_drawn(exchanges: &[Exchange]) -> BTreeMap<&'static str, u64> {
+    let mut counts = BTreeMap::new();
+    for exchange in exchanges.iter().filter(|exchange| exchange.role == Role::Served && !by_weight(exchange)) {
+        let what = match exchange.assigned_by {
+            Some(AssignedBy::Header) => "a header",
+            Some(AssignedBy::HeaderPattern) => "a pattern of a header",
+            Some(AssignedBy::Cookie) => "a cookie",
+            Some(AssignedBy::Unfit) => "what the candidate cannot serve",
+            Some(AssignedBy::None) => "no migration",
+            Some(AssignedBy::Weight) | None => continue,
+        };
+        *counts.entry(what).or_default() += 1;
+    }
+    counts
 }
 
 /// Served traffic of one epoch in which the candidate was to serve; empty at weight zero. At full weight the baseline

@@ -4,7 +4,7 @@ use super::paired::{PairCounts, Unlabelled};
 use super::{Judged, Sources, evidence_rows};
 use crate::load::role_rank;
 use datasets::{Arm, Exchange};
-use judge::verdict::Instrument;
+use judge::verdict::{Count, Instrument};
 use std::collections::BTreeSet;
 use wire::ErrorKind;
 
@@ -23,7 +23,7 @@ pub(super) fn instrument(
         mirror_intended: sources.pairing.mirror_intended,
         mirror_observed: sources.pairing.mirror_observed,
         pairs: sources.pairing.pairs.len() as u64,
-        unmatched: sources.pairing.unmatched.clone(),
+        unmatched: unmatched(sources),
         reject_share_baseline,
         reject_share_candidate,
         replay_degraded: sources.replay_degraded,
@@ -35,6 +35,19 @@ pub(super) fn instrument(
         .concat(),
         ..Instrument::default()
     }
+}
+
+/// What makes no pair, with the rows that never could.
+fn unmatched(sources: &Sources<'_>) -> Vec<Count> {
+    let aside = [
+        ("baseline in place of a failed candidate", sources.counts.fallbacks),
+        ("baseline repeated", sources.counts.repeats),
+    ];
+    let aside = aside.into_iter().filter(|(_, count)| *count > 0);
+    let mut unmatched = sources.pairing.unmatched.clone();
+    unmatched.extend(aside.map(|(name, count)| Count { name: name.to_owned(), count }));
+    unmatched.sort_by(|a, b| a.name.cmp(&b.name));
+    unmatched
 }
 
 fn alarms(sources: &Sources<'_>, judged: &Judged, pair_counts: &PairCounts) -> Vec<String> {

@@ -3,7 +3,7 @@
 use crate::bill::PricedPairs;
 use crate::labels::Labels;
 use crate::pair::{Pair, failed};
-use datasets::Exchange;
+use datasets::{Endpoint, Exchange};
 use judge::evidence::{PairedCounts, PairedEvidence, PairedLatency};
 use std::collections::BTreeMap;
 
@@ -18,6 +18,17 @@ pub struct PairCounts {
     pub streamed: u64,
     /// Labels by metric.
     pub labels: BTreeMap<String, Unlabelled>,
+    /// Served requests of all epochs that something else than the weight sent to their arm, by what did.
+    pub not_drawn: BTreeMap<&'static str, u64>,
+}
+
+/// Whether the endpoint answers with text, which has a form, an end and a quality. Vectors and categories have none of
+/// these in common with it.
+pub(crate) const fn answers_in_text(exchange: &Exchange) -> bool {
+    match exchange.endpoint {
+        Endpoint::Chat | Endpoint::Completions | Endpoint::Responses => true,
+        Endpoint::Embeddings | Endpoint::Moderations => false,
+    }
 }
 
 /// Labels of one metric that were found and missed.
@@ -44,7 +55,7 @@ pub(super) fn evidence(pairs: &[Pair<'_>], labels: &Labels, priced: &PricedPairs
     for pair in pairs {
         let bad = (failed(pair.baseline), failed(pair.candidate));
         evidence.errors.add(bad.0, bad.1);
-        if bad == (false, false) {
+        if bad == (false, false) && answers_in_text(pair.baseline) {
             let unfit = |exchange: &Exchange| exchange.form_failure.is_some();
             evidence.answer_failures.add(unfit(pair.baseline), unfit(pair.candidate));
         }
@@ -89,7 +100,7 @@ pub(crate) fn ttft(exchange: &Exchange) -> Option<u64> {
 fn labelled(metric: &str, pairs: &[Pair<'_>], labels: &Labels) -> (PairedCounts, Unlabelled) {
     let mut table = PairedCounts::default();
     let mut unlabelled = Unlabelled::default();
-    for pair in pairs {
+    for pair in pairs.iter().filter(|pair| answers_in_text(pair.baseline)) {
         let good = |exchange: &Exchange| if failed(exchange) { None } else { labels.good(metric, exchange) };
         let labels_found = (good(pair.baseline), good(pair.candidate));
         if !failed(pair.baseline) && !failed(pair.candidate) {

@@ -6,7 +6,35 @@ use serde::de::IgnoredAny;
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
+/// How often files are read again because a recorder began another one meanwhile; rotation is rare, so the second time
+/// is as a rule the last.
+const READS_MAX: usize = 3;
+
+/// Reads what is listed, again if other files are there afterwards: a recorder that closes a file renames it, and what was
+/// opened under its old name is the next one.
+pub(super) fn read_settled<T>(
+    list: impl Fn() -> Result<Listed, EvaluateError>,
+    read: impl Fn(&Listed) -> Result<T, EvaluateError>,
+) -> Result<T, EvaluateError> {
+    let mut listed = list()?;
+    let mut result = read(&listed);
+    for _ in 1..READS_MAX {
+        // Standard input cannot be read twice.
+        if listed.files.iter().any(|path| path == Path::new("-")) {
+            break;
+        }
+        let after = list()?;
+        if after.files == listed.files {
+            break;
+        }
+        result = read(&after);
+        listed = after;
+    }
+    result
+}
+
 /// What the paths name.
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Listed {
     /// Record files, each once, however often and by whatever spelling it was named.
     pub(super) files: Vec<PathBuf>,
@@ -64,4 +92,45 @@ fn holds_other_format(path: &Path) -> bool {
 /// Name without the folder.
 pub(crate) fn name_of(path: &Path) -> String {
     path.file_name().map_or_else(|| path.to_string_lossy(), |name| name.to_string_lossy()).into_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::cell::{Cell, RefCell};
+
+    fn listed(names: &[&str]) -> Listed {
+        Listed { files: names.iter().map(PathBuf::from).collect(), empty: 0 }
+    }
+
+    /// What is read where the files are these, one list after the other; the last one stays.
+    fn reads(lists: &[&[&str]]) -> Vec<Listed> {
+        let (asked, seen) = (Cell::new(0), RefCell::new(Vec::new()));
+        let list = || {
+            let names = lists[asked.get().min(lists.len() - 1)];
+            asked.set(asked.get() + 1);
+            Ok(listed(names))
+        };
+        let read = |listed: &Listed| {
+            seen.borrow_mut().push(listed.clone());
+            if listed.files[0] == Path::new("gone") {
+                return Err(EvaluateError::NoFiles { path: "gone".into() });
+            }
+            Ok(listed.clone())
+        };
+        let last = read_settled(list, read).unwrap();
+        assert_eq!(seen.borrow().last(), Some(&last));
+        seen.into_inner()
+    }
+
+    #[test]
+    fn a_folder_whose_files_change_is_read_again_and_standard_input_is_not() {
+        assert_eq!(reads(&[&["a"]]), [listed(&["a"])]);
+        // Rotated while it was read: `a` is another file now.
+        assert_eq!(reads(&[&["a"], &["a", "a-1"]]), [listed(&["a"]), listed(&["a", "a-1"])]);
+        // An error of the first reading is one only if it stays.
+        assert_eq!(reads(&[&["gone"], &["a"]]).len(), 2);
+        assert_eq!(reads(&[&["a"], &["b"], &["c"], &["d"]]).len(), READS_MAX);
+        assert_eq!(reads(&[&["-", "a"], &["-", "b"]]).len(), 1);
+    }
 }

@@ -38,6 +38,18 @@ impl Checker<'_> {
         }
     }
 
+    /// A secret that is used as it is, from the environment.
+    pub(super) fn secret(&mut self, key: &str, variable: &str) -> Option<String> {
+        if !is_variable_name(variable) {
+            // Not repeated: it may be the secret itself.
+            return self.problem(format!("{key} is no name of a variable: name the variable that holds the secret"));
+        }
+        match (self.environment)(variable).map(|secret| secret.trim().to_owned()).filter(|secret| !secret.is_empty()) {
+            Some(secret) => Some(secret),
+            None => self.problem(format!("{key} names the variable {variable}, which is not set: export it")),
+        }
+    }
+
     /// A secret as the header value it is sent in; marked sensitive, so it never shows in debug output.
     pub(super) fn bearer(&mut self, key: &str, variable: Option<&str>, file: Option<&PathBuf>) -> Option<HeaderValue> {
         let secret = match (variable, file) {

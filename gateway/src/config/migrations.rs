@@ -9,8 +9,8 @@ use super::consumers::Consumers;
 use super::ordered::Ordered;
 use super::providers::ProviderConfig;
 use crate::routing::fallback::Class;
-use crate::routing::select::NO_MIGRATION;
 use crate::routing::{AssignBy, Fallback, Matcher, ModelMap, Rules, Sampling, WeightBp, Weights};
+use datasets::NO_MIGRATION;
 use serde::Deserialize;
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
@@ -50,7 +50,7 @@ struct RawFallback {
 }
 
 /// What moves from where to where.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Migration {
     /// Its name, part of records, metrics and verdicts.
     pub name: String,

@@ -15,6 +15,33 @@ pub(super) struct RawServer {
     pub request_bytes_max: Option<usize>,
     pub drain_timeout: Option<String>,
     pub default_provider: Option<String>,
+    pub authenticate: Option<Authenticate>,
+    pub answer_model: Option<AnswerModel>,
+    pub keep_alive_comments: Option<bool>,
+    pub connections_max: Option<usize>,
+    pub reasoning_bytes_max: Option<usize>,
+}
+
+/// Whether clients have to show a key.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Authenticate {
+    /// Anybody may call; a known key still tells whose request it is.
+    #[default]
+    Off,
+    /// Only with the key of a consumer.
+    Keys,
+}
+
+/// Which model's name an answer carries.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum AnswerModel {
+    /// The model that answered.
+    #[default]
+    Provider,
+    /// The name that the client asked for.
+    Asked,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -31,6 +58,10 @@ pub struct Limits {
     pub requests_in_flight: usize,
     /// Bytes of one request body; more gets 413.
     pub request_bytes: usize,
+    /// Connections of clients; while as many are open, new ones wait in the system's queue.
+    pub connections: usize,
+    /// Bytes of reasoning text that is remembered for later turns; the oldest is forgotten first.
+    pub reasoning_bytes: usize,
     /// After a stop signal, how long open answers may go on.
     pub drain: Duration,
 }
@@ -40,11 +71,15 @@ impl Checker<'_> {
         let limits = Limits {
             requests_in_flight: server.requests_in_flight_max.unwrap_or(4096),
             request_bytes: server.request_bytes_max.unwrap_or(50 * 1024 * 1024),
+            connections: server.connections_max.unwrap_or(10_000),
+            reasoning_bytes: server.reasoning_bytes_max.unwrap_or(64 * 1024 * 1024),
             drain: self.duration("server.drain_timeout", server.drain_timeout.as_deref(), 30)?,
         };
         for (key, value) in [
             ("server.requests_in_flight_max", limits.requests_in_flight),
             ("server.request_bytes_max", limits.request_bytes),
+            ("server.connections_max", limits.connections),
+            ("server.reasoning_bytes_max", limits.reasoning_bytes),
         ] {
             if !(1..=LIMIT_MAX).contains(&value) {
                 self.problems.push(format!("{key} is {value}: expected 1 to {LIMIT_MAX}"));

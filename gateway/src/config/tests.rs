@@ -10,7 +10,7 @@ api_key_env = "OPENAI_API_KEY"
 kind = "deepseek"
 base_url = "http://127.0.0.1:9102/"
 api_key_env = "DEEPSEEK_API_KEY"
-first_byte_timeout = "1500ms"
+headers_timeout = "1500ms"
 
 [migrations.move]
 baseline = "openai"
@@ -33,11 +33,11 @@ fn a_short_configuration_gets_the_documented_defaults() {
     let config = parse(GOOD).unwrap();
     assert_eq!(config.listen.to_string(), "127.0.0.1:8080");
     assert_eq!(config.admin_listen.to_string(), "127.0.0.1:8081");
-    assert_eq!(config.migration.weight.bp(), 1250);
-    assert_eq!(config.migration.salt, "move");
-    assert_eq!(config.baseline.chat_url.as_str(), "http://127.0.0.1:9101/v1/chat/completions");
-    assert_eq!(config.candidate.chat_url.as_str(), "http://127.0.0.1:9102/chat/completions");
-    assert_eq!(config.candidate.first_byte_timeout.as_millis(), 1500);
+    assert_eq!(config.migrations[0].weight.bp(), 1250);
+    assert_eq!(config.migrations[0].salt, "move");
+    assert_eq!(config.providers["openai"].base_url.to_string(), "http://127.0.0.1:9101/v1");
+    assert_eq!(config.providers["deepseek"].base_url.to_string(), "http://127.0.0.1:9102/");
+    assert_eq!(config.providers["deepseek"].timeouts.headers.as_millis(), 1500);
     assert!(config.records.is_none());
 }
 
@@ -65,7 +65,7 @@ fn all_wrong_values_are_reported_at_once() {
     for part in [
         "migrations.move.weight_percent: 120 is no weight",
         "migrations.move.candidate is `deepsek`: expected one of the providers: deepseek, openai",
-        "providers.deepseek.first_byte_timeout is `soon`",
+        "providers.deepseek.headers_timeout is `soon`",
         "the variable NOT_SET, which is not set",
     ] {
         assert!(error.contains(part), "{part} is not in:\n{error}");
@@ -103,7 +103,7 @@ fn a_key_in_the_text_is_refused() {
 fn the_examples_are_valid_and_the_full_one_states_the_defaults() {
     let example = |text: &str| Config::parse(text, Path::new("example.toml"), &environment).unwrap();
     let split = example(include_str!("../../examples/split.toml"));
-    assert_eq!((split.migration.weight.bp(), split.migration.shadow.bp()), (1000, 0));
+    assert_eq!((split.migrations[0].weight.bp(), split.migrations[0].shadow.bp()), (1000, 0));
     let shadow = example(include_str!("../../examples/shadow.toml"));
     let full = example(include_str!("../../examples/full.toml"));
     let text = |config: &Config| format!("{:?}", Config { digest: String::new(), ..config.clone() });

@@ -6,7 +6,7 @@ use super::migrations::{Migration, RawMigration};
 use super::ordered::Ordered;
 use super::providers::{ProviderConfig, RawProvider};
 use super::records::{RawRecords, Records};
-use super::server::{Limits, RawAdmin, RawServer};
+use super::server::{AnswerModel, Authenticate, Limits, RawAdmin, RawServer};
 use super::shadow::{RawShadow, Shadow};
 use http::{HeaderName, HeaderValue};
 use serde::Deserialize;
@@ -43,16 +43,16 @@ pub struct Config {
     pub conversation_header: HeaderName,
     /// Answers carry `x-weighbridge-arm`.
     pub reveal_arm: bool,
+    /// Whether clients have to show a key.
+    pub authenticate: Authenticate,
+    /// Which model's name answers carry.
+    pub answer_model: AnswerModel,
+    /// Comments of a provider's stream (its queue's signs of life) pass on to the client.
+    pub keep_alive_comments: bool,
     /// Bounds.
     pub limits: Limits,
     /// Bounds of the mirror.
     pub shadow: Shadow,
-    /// The first migration.
-    pub migration: Migration,
-    /// Its baseline's provider.
-    pub baseline: ProviderConfig,
-    /// Its candidate's provider.
-    pub candidate: ProviderConfig,
     /// All migrations, in the order in which they are asked.
     pub migrations: Vec<Migration>,
     /// All providers, by name.
@@ -82,11 +82,13 @@ impl Checker<'_> {
     fn config(&mut self, raw: Raw, text: &str) -> Option<Config> {
         let server = raw.server;
         let listen = self.address("server.listen", server.listen.as_deref().unwrap_or("127.0.0.1:8080"));
-        if listen.is_some_and(|listen| !listen.ip().is_loopback()) && server.allow_open_listener != Some(true) {
+        let authenticate = server.authenticate.unwrap_or_default();
+        let open = listen.is_some_and(|listen| !listen.ip().is_loopback()) && authenticate == Authenticate::Off;
+        if open && server.allow_open_listener != Some(true) {
             self.problems.push(
-                "server.listen is not a loopback address: clients are not authenticated yet, so anyone who reaches it \
-                 spends your provider keys; put it behind something that authenticates and set \
-                 server.allow_open_listener = true"
+                "server.listen is not a loopback address and clients are not authenticated, so anyone who reaches it \
+                 spends your provider keys: set server.authenticate = \"keys\", or put it behind something that \
+                 authenticates and set server.allow_open_listener = true"
                     .to_owned(),
             );
         }
@@ -106,6 +108,12 @@ impl Checker<'_> {
         let migrations = self.migrations(raw.migrations, &providers, &consumers);
         let default_provider =
             migrations.as_ref().and_then(|all| self.default_provider(server.default_provider, all, &providers));
+        if authenticate == Authenticate::Keys && consumers.is_empty() {
+            self.problems.push(
+                "server.authenticate is `keys`, but no consumer has one: nobody could call; add [consumers.NAME]"
+                    .to_owned(),
+            );
+        }
         let records = match raw.records {
             Some(records) => Some(self.records(records)?),
             None => None,
@@ -113,18 +121,17 @@ impl Checker<'_> {
         let migrations = migrations?;
         let providers: BTreeMap<String, ProviderConfig> =
             providers.into_iter().map(|(name, provider)| Some((name, provider?))).collect::<Option<_>>()?;
-        let migration = migrations.first()?.clone();
         Some(Config {
             listen: listen?,
             admin_listen: admin_listen?,
             admin_token: admin_token?,
             conversation_header: conversation_header?,
             reveal_arm: server.reveal_arm.unwrap_or(true),
+            authenticate,
+            answer_model: server.answer_model.unwrap_or_default(),
+            keep_alive_comments: server.keep_alive_comments.unwrap_or(true),
             limits: limits?,
             shadow: shadow?,
-            baseline: providers.get(&migration.baseline)?.clone(),
-            candidate: providers.get(&migration.candidate)?.clone(),
-            migration,
             migrations,
             providers,
             default_provider: default_provider?,
@@ -133,5 +140,26 @@ impl Checker<'_> {
             records,
             digest: datasets::digest::of_bytes(text.as_bytes()),
         })
+    }
+}
+
+impl Config {
+    /// Keys that differ from `other` and are read only at the start.
+    #[must_use]
+    pub fn needs_restart(&self, other: &Self) -> Vec<&'static str> {
+        let limits = (&self.limits, &other.limits);
+        [
+            ("server.listen", self.listen != other.listen),
+            ("admin.listen", self.admin_listen != other.admin_listen),
+            ("admin.token_env", self.admin_token != other.admin_token),
+            ("server.requests_in_flight_max", limits.0.requests_in_flight != limits.1.requests_in_flight),
+            ("server.connections_max", limits.0.connections != limits.1.connections),
+            ("server.reasoning_bytes_max", limits.0.reasoning_bytes != limits.1.reasoning_bytes),
+            ("[shadow]", self.shadow != other.shadow),
+            ("[records]", self.records != other.records),
+        ]
+        .into_iter()
+        .filter_map(|(key, differs)| differs.then_some(key))
+        .collect()
     }
 }

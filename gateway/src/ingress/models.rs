@@ -1,16 +1,35 @@
 //! `GET /v1/models`: what clients may ask for.
 
+use super::admit;
+use crate::problem::Problem;
+use crate::reply::Reply;
 use crate::state::Shared;
-use axum::Json;
-use axum::extract::State;
+use http::{HeaderMap, Response, StatusCode};
 use serde_json::{Value, json};
-use std::sync::Arc;
+use std::collections::BTreeSet;
 
-/// The baseline's model names, because those are what clients send.
-pub(super) async fn list(State(shared): State<Arc<Shared>>) -> Json<Value> {
-    let owner = shared.baseline.name();
-    let models = shared.config.migration.models.names();
-    let data: Vec<Value> =
-        models.map(|id| json!({"id": id, "object": "model", "created": 0, "owned_by": owner})).collect();
-    Json(json!({"object": "list", "data": data}))
+/// The list, or one of it. It names the baselines' models, because those are what clients send.
+pub(super) fn answer(shared: &Shared, headers: &HeaderMap, name: &str) -> Response<Reply> {
+    let plane = shared.plane.load();
+    if let Err(problem) = admit::consumer(&plane.config, headers) {
+        return problem.respond();
+    }
+    let mut seen = BTreeSet::new();
+    let mut models = Vec::new();
+    for lane in &plane.lanes {
+        let owner = lane.baseline.provider();
+        let names = lane.migration.iter().flat_map(|migration| migration.models.names());
+        models.extend(names.filter(|name| seen.insert((*name).to_owned())).map(|name| model(name, owner)));
+    }
+    if name.is_empty() {
+        return Reply::json(StatusCode::OK, json!({"object": "list", "data": models}).to_string());
+    }
+    match models.into_iter().find(|model| model["id"] == name) {
+        Some(model) => Reply::json(StatusCode::OK, model.to_string()),
+        None => Problem::unknown_model(name).respond(),
+    }
+}
+
+fn model(id: &str, owner: &str) -> Value {
+    json!({"id": id, "object": "model", "created": 0, "owned_by": owner})
 }

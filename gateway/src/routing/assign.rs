@@ -5,7 +5,7 @@
 
 use super::split;
 use serde::Deserialize;
-use wire::chat::Unit;
+use wire::Unit;
 
 /// The kind of assignment unit.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]

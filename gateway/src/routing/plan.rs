@@ -3,10 +3,10 @@
 //! Three coins with salts of their own, so that neither who is mirrored nor who is asked twice depends on who is served by
 //! whom: `SALT`, `SALT/shadow` and `SALT/repeat`. Everything is decided before any answer is known.
 
-use super::rules::{AssignedBy, Assignment, Rules};
+use super::rules::{Assignment, Rules};
 use super::sampling::Sampling;
 use super::split::{Coin, WeightBp};
-use datasets::{Arm, ShadowFate};
+use datasets::{Arm, AssignedBy, ShadowFate};
 use http::HeaderMap;
 
 /// Shares in force.

@@ -9,7 +9,7 @@
 //! Forced requests have probability 1 of the arm they got, so no evaluation can mistake them for drawn ones.
 
 use super::split::{Coin, WeightBp};
-use datasets::Arm;
+use datasets::{Arm, AssignedBy};
 use http::{HeaderMap, HeaderName, header};
 use regex::bytes::Regex;
 
@@ -17,38 +17,6 @@ use regex::bytes::Regex;
 pub const ALWAYS: &str = "always";
 /// Value that never does.
 pub const NEVER: &str = "never";
-
-/// What assigned a request to its arm.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum AssignedBy {
-    /// Drawn by the weight.
-    Weight,
-    /// The value of a header.
-    Header,
-    /// A pattern that a header is held against.
-    HeaderPattern,
-    /// A cookie.
-    Cookie,
-    /// The candidate cannot serve it without changing its meaning.
-    Unfit,
-    /// No migration takes part in it.
-    None,
-}
-
-impl AssignedBy {
-    /// The name in records and metrics.
-    #[must_use]
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Weight => "weight",
-            Self::Header => "header",
-            Self::HeaderPattern => "header_pattern",
-            Self::Cookie => "cookie",
-            Self::Unfit => "unfit",
-            Self::None => "none",
-        }
-    }
-}
 
 /// An arm, and how the request came to it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -80,7 +48,7 @@ impl Assignment {
 }
 
 /// A header whose value forces an arm.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct HeaderRule {
     /// The header.
     pub name: HeaderName,
@@ -97,8 +65,16 @@ pub struct PatternRule {
     pub pattern: Regex,
 }
 
+impl PartialEq for PatternRule {
+    fn eq(&self, other: &Self) -> bool {
+        self.name == other.name && self.pattern.as_str() == other.pattern.as_str()
+    }
+}
+
+impl Eq for PatternRule {}
+
 /// The rules of one migration.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Rules {
     /// First asked.
     pub header: Option<HeaderRule>,
@@ -109,6 +85,12 @@ pub struct Rules {
 }
 
 impl Rules {
+    /// Whether a header could force an arm at all.
+    #[must_use]
+    pub const fn is_on(&self) -> bool {
+        self.header.is_some() || self.header_pattern.is_some() || self.cookie.is_some()
+    }
+
     /// Whether no rule is configured.
     #[must_use]
     pub const fn is_empty(&self) -> bool {

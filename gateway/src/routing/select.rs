@@ -6,9 +6,6 @@
 
 use super::models::Patterns;
 
-/// Migration name on record for traffic that belongs to none.
-pub const NO_MIGRATION: &str = "none";
-
 /// What a migration is chosen by.
 #[derive(Debug, Clone, Copy)]
 pub struct Asked<'a> {

@@ -1,7 +1,7 @@
 //! The coin: a hash, so that a conversation always gets the same side.
 
 use sha2::{Digest, Sha256};
-use wire::chat::Unit;
+use wire::Unit;
 
 /// A weight in hundredths of a percent, 0 to 10 000.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default)]

@@ -5,6 +5,8 @@ use super::page::Page;
 use super::process::Process;
 use super::readings::Readings;
 use super::series::{Cell, FORM_FAILURES, Labels, OUTCOMES, SERIES_MAX, Series, Table};
+use crate::config::Migration;
+use arc_swap::ArcSwap;
 use datasets::{Exchange, Role};
 use prometheus_client::registry::Registry;
 use std::collections::HashSet;
@@ -17,81 +19,86 @@ use wire::{ErrorKind, Usage};
 /// Consumer label of callers without a name.
 const ANONYMOUS: &str = "anonymous";
 
-/// An exchange that has ended, with what its record does not say.
-#[derive(Debug, Clone, Copy)]
-pub struct Seen<'a> {
-    /// The record.
-    pub exchange: &'a Exchange,
-    /// Name of the endpoint.
-    pub endpoint: &'static str,
-    /// The consumer's configured name; never a text that a client sent.
-    pub consumer: Option<&'a str>,
-    /// Calls of the provider that it took, at least 1.
-    pub attempts: u32,
-    /// The baseline took over.
-    pub fell_back: bool,
-}
-
 /// All counters of the process. They live as long as it does: a new configuration goes on counting.
-pub struct Metrics {
+#[derive(Debug)]
+pub(crate) struct Metrics(Arc<Inner>);
+
+/// What a page is made of.
+pub(super) struct Inner {
     table: Table,
     overhead: Histogram,
+    /// Requests refused because as many are served as may be.
+    shed: AtomicU64,
     /// Models of the configuration: labels from their first exchange on, even if it fails.
-    models: HashSet<String>,
+    models: ArcSwap<HashSet<String>>,
     process: Process,
 }
 
-impl std::fmt::Debug for Metrics {
+impl std::fmt::Debug for Inner {
     fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         formatter.debug_struct("Metrics").finish_non_exhaustive()
     }
 }
 
 impl Metrics {
-    /// Empty counters. `models` are the configured ones, of both arms; `started_us` is when the process started,
-    /// microseconds since the Unix epoch.
-    #[must_use]
-    pub fn new(models: impl IntoIterator<Item = String>, started_us: i64) -> Self {
-        Self {
+    /// Empty counters. `started_us` is when the process started, microseconds since the Unix epoch.
+    pub(crate) fn new(started_us: i64) -> Self {
+        Self(Arc::new(Inner {
             table: Table::new(SERIES_MAX),
             overhead: Histogram::new(&OVERHEAD_BOUNDS_US),
-            models: models.into_iter().collect(),
+            shed: AtomicU64::new(0),
+            models: ArcSwap::default(),
             process: Process { started_us },
-        }
+        }))
+    }
+
+    /// Takes the models of a configuration as labels, those of both arms.
+    pub(crate) fn learn_models<'a>(&self, migrations: impl IntoIterator<Item = &'a Migration>) {
+        let both = |migration: &'a Migration| migration.models.names().chain(migration.models.targets());
+        self.0.models.store(Arc::new(migrations.into_iter().flat_map(both).map(str::to_owned).collect()));
     }
 
     /// Counts an exchange: one look-up, then a dozen atomic additions.
-    pub fn observe(&self, seen: &Seen<'_>) {
-        let exchange = seen.exchange;
+    pub(crate) fn observe(&self, exchange: &Exchange) {
         let labels = Labels {
             migration: &exchange.migration,
             arm: exchange.arm.name(),
             role: role_name(exchange.role),
             provider: &exchange.provider,
             model: &exchange.model,
-            consumer: seen.consumer.unwrap_or(ANONYMOUS),
-            endpoint: seen.endpoint,
+            consumer: exchange.consumer.as_deref().unwrap_or(ANONYMOUS),
+            endpoint: exchange.endpoint.name(),
         };
-        let is_known_model = || exchange.error.is_none() || self.models.contains(&exchange.model);
-        self.table.with(&labels, is_known_model, |cell| add(cell, seen));
+        let is_known_model = || exchange.error.is_none() || self.0.models.load().contains(&exchange.model);
+        self.0.table.with(&labels, is_known_model, |cell| add(cell, exchange));
     }
 
-    /// Counts the gateway's own time in one served request: all of it, less the time in which a provider was waited
-    /// for.
-    pub fn observe_overhead(&self, own: Duration) {
-        self.overhead.add(u64::try_from(own.as_micros()).unwrap_or(u64::MAX));
+    /// Counts a request that was refused because as many are served as may be.
+    pub(crate) fn shed(&self) {
+        self.0.shed.fetch_add(1, Ordering::Relaxed);
     }
 
-    /// The page, in OpenMetrics text ([`super::CONTENT_TYPE`]).
+    /// Counts the time from a request's arrival until it was sent to a provider.
+    pub(crate) fn sent_after(&self, own: Duration) {
+        self.0.overhead.add(u64::try_from(own.as_micros()).unwrap_or(u64::MAX));
+    }
+
+    /// The page, in OpenMetrics text.
     ///
     /// # Errors
     /// Never in practice: the text is written to memory.
-    pub fn render(self: &Arc<Self>, readings: Readings) -> Result<String, std::fmt::Error> {
+    pub(super) fn render(&self, readings: Readings) -> Result<String, std::fmt::Error> {
         let mut registry = Registry::default();
-        registry.register_collector(Box::new(Page { metrics: Arc::clone(self), readings }));
+        registry.register_collector(Box::new(Page { metrics: Arc::clone(&self.0), readings }));
         let mut text = String::with_capacity(16 * 1024);
         prometheus_client::encoding::text::encode(&mut text, &registry)?;
         Ok(text)
+    }
+}
+
+impl Inner {
+    pub(super) fn shed(&self) -> u64 {
+        self.shed.load(Ordering::Relaxed)
     }
 
     pub(super) fn series(&self) -> Vec<Arc<Series>> {
@@ -111,13 +118,12 @@ impl Metrics {
     }
 }
 
-fn add(cell: &Cell, seen: &Seen<'_>) {
-    let exchange = seen.exchange;
+fn add(cell: &Cell, exchange: &Exchange) {
     if let Some(outcome) = cell.outcomes.get(outcome(exchange.error)) {
         outcome.fetch_add(1, Ordering::Relaxed);
     }
-    more(&cell.retries, u64::from(seen.attempts.saturating_sub(1)));
-    more(&cell.fallbacks, u64::from(seen.fell_back));
+    more(&cell.retries, u64::from(exchange.attempts.saturating_sub(1)));
+    more(&cell.fallbacks, u64::from(exchange.role == Role::Fallback));
     more(&cell.moderation_blocks, u64::from(exchange.moderation.is_some()));
     if let Some(usage) = &exchange.usage {
         add_usage(cell, usage, exchange.cost_nanos);
@@ -164,6 +170,8 @@ const fn role_name(role: Role) -> &'static str {
         Role::Shadow => "shadow",
         Role::Replayed => "replayed",
         Role::Observed => "observed",
+        Role::Fallback => "fallback",
+        Role::Repeat => "repeat",
     }
 }
 

@@ -4,11 +4,12 @@
 //! them and most never move.
 
 use super::histogram::Histogram;
-use super::metrics::{Metrics, OUTCOME_NAMES};
+use super::metrics::{Inner, OUTCOME_NAMES};
 use super::names::{self, Metric};
 use super::process::resident_bytes;
-use super::readings::{BreakerState, Readings};
+use super::readings::Readings;
 use super::series::{Cell, FORM_FAILURES, Series};
+use crate::upstream::BreakerState;
 use prometheus_client::collector::Collector;
 use prometheus_client::encoding::{DescriptorEncoder, EncodeCounterValue, EncodeGaugeValue, NoLabelSet};
 use prometheus_client::metrics::MetricType;
@@ -20,7 +21,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 /// What one page is made of.
 #[derive(Debug)]
 pub(super) struct Page {
-    pub metrics: Arc<Metrics>,
+    pub metrics: Arc<Inner>,
     pub readings: Readings,
 }
 
@@ -122,7 +123,7 @@ impl Page {
     fn traffic(&self, writer: &mut Writer<'_>) -> fmt::Result {
         let readings = &self.readings;
         writer.gauge(names::IN_FLIGHT, [(Values::new(), integer(readings.requests_in_flight))])?;
-        writer.counter(names::SHED, by_reason(&readings.shed))?;
+        writer.counter(names::SHED, [(vec!["requests_in_flight"], self.metrics.shed())])?;
         let named: Vec<_> = readings.migrations.iter().map(|one| (escaped(&one.name), one)).collect();
         writer.gauge(names::WEIGHT, named.iter().map(|(name, one)| (vec![name.as_ref()], one.weight_percent)))?;
         writer.gauge(names::SHADOW_SHARE, named.iter().map(|(name, one)| (vec![name.as_ref()], one.shadow_percent)))?;
@@ -131,10 +132,11 @@ impl Page {
 
     fn mirror(&self, writer: &mut Writer<'_>) -> fmt::Result {
         let shadow = &self.readings.shadow;
-        writer.gauge(names::SHADOW_QUEUE_JOBS, [(Values::new(), integer(shadow.queue_jobs))])?;
-        writer.gauge(names::SHADOW_QUEUE_BYTES, [(Values::new(), integer(shadow.queue_bytes))])?;
+        writer.gauge(names::SHADOW_HELD, [(Values::new(), integer(shadow.held))])?;
+        writer.gauge(names::SHADOW_HELD_BYTES, [(Values::new(), integer(shadow.held_bytes))])?;
         writer.counter(names::SHADOW_FINISHED, [(Values::new(), shadow.finished)])?;
-        writer.counter(names::SHADOW_DROPPED, by_reason(&shadow.dropped))?;
+        let dropped = shadow.dropped_by_reason.iter().map(|(reason, count)| (vec![*reason], *count));
+        writer.counter(names::SHADOW_DROPPED, dropped.chain([(vec!["abandoned"], shadow.abandoned)]))?;
         let spent = u64::try_from(shadow.spent_today_nanos).unwrap_or(0);
         writer.gauge(names::SHADOW_SPENT, [(Values::new(), dollars(spent))])
     }
@@ -142,22 +144,40 @@ impl Page {
     fn recorder(&self, writer: &mut Writer<'_>) -> fmt::Result {
         let Some(records) = &self.readings.records else { return Ok(()) };
         writer.counter(names::RECORDS_WRITTEN, [(Values::new(), records.written)])?;
-        writer.counter(names::RECORDS_DROPPED, by_reason(&records.dropped))?;
-        writer.gauge(names::RECORDS_QUEUE, [(Values::new(), integer(records.queue_lines))])?;
+        let dropped = [
+            ("queue_full_served", records.dropped_served),
+            ("queue_full_shadow", records.dropped_shadow),
+            ("disk", records.lost),
+            ("too_long", records.too_long),
+            ("not_serialised", records.not_serialised),
+        ];
+        writer.counter(names::RECORDS_DROPPED, dropped.map(|(reason, count)| (vec![reason], count)))?;
+        writer.gauge(names::RECORDS_QUEUE, [(Values::new(), integer(records.waiting))])?;
         writer.gauge(names::RECORDS_HEALTHY, [(Values::new(), i64::from(records.healthy))])
     }
 
     fn upstreams(&self, writer: &mut Writer<'_>) -> fmt::Result {
-        let named: Vec<_> = self.readings.providers.iter().map(|one| (escaped(&one.name), one)).collect();
-        let states = named.iter().flat_map(|(name, one)| {
-            BreakerState::ALL
-                .map(|state| (vec![name.as_ref(), one.plane, state.name()], i64::from(state == one.breaker)))
+        let named: Vec<_> =
+            self.readings.providers.iter().map(|one| (escaped(&one.name), one.plane, &one.counts)).collect();
+        let states = named.iter().flat_map(|(name, plane, counts)| {
+            BREAKER_STATES.map(|(state, text)| (vec![name.as_ref(), plane, text], i64::from(state == counts.breaker)))
         });
         writer.gauge(names::BREAKER, states)?;
-        let each = named.iter().map(|(name, one)| (vec![name.as_ref(), one.plane], one));
-        writer.gauge(names::PROVIDER_IN_FLIGHT, each.clone().map(|(labels, one)| (labels, integer(one.in_flight))))?;
-        writer.counter(names::PROVIDER_RETRIES, each.clone().map(|(labels, one)| (labels, one.retries)))?;
-        writer.counter(names::PROVIDER_REFUSED, each.map(|(labels, one)| (labels, one.refused)))
+        let each = || named.iter().map(|(name, plane, counts)| (vec![name.as_ref(), *plane], *counts));
+        writer.gauge(names::PROVIDER_IN_FLIGHT, each().map(|(labels, one)| (labels, count(one.in_flight))))?;
+        writer.counter(names::PROVIDER_ATTEMPTS, each().map(|(labels, one)| (labels, one.attempts)))?;
+        writer.counter(names::PROVIDER_RETRIES, each().map(|(labels, one)| (labels, one.retries + one.resends)))?;
+        let refused = named.iter().flat_map(|(name, plane, counts)| {
+            [("limit", counts.shed), ("breaker", counts.breaker_refused), ("retry_budget", counts.retries_over_budget)]
+                .map(|(reason, count)| (vec![name.as_ref(), plane, reason], count))
+        });
+        writer.counter(names::PROVIDER_REFUSED, refused)?;
+        let connects = named.iter().flat_map(|(name, plane, counts)| {
+            [("made", counts.connects), ("failed", counts.connect_failures)]
+                .map(|(result, count)| (vec![name.as_ref(), plane, result], count))
+        });
+        writer.counter(names::PROVIDER_CONNECTS, connects)?;
+        writer.counter(names::BREAKER_OPENED, each().map(|(labels, one)| (labels, one.breaker_opened)))
     }
 
     fn process(&self, writer: &mut Writer<'_>) -> fmt::Result {
@@ -171,6 +191,10 @@ impl Page {
         }
     }
 }
+
+/// States of a breaker by their names.
+const BREAKER_STATES: [(BreakerState, &str); 3] =
+    [(BreakerState::Closed, "closed"), (BreakerState::Open, "open"), (BreakerState::HalfOpen, "half_open")];
 
 /// Writes one family at a time.
 struct Writer<'e>(DescriptorEncoder<'e>);
@@ -237,10 +261,6 @@ impl Writer<'_> {
 
 fn pairs<'v>(metric: Metric, values: &[&'v str]) -> Vec<(&'static str, &'v str)> {
     metric.labels.iter().copied().zip(values.iter().copied()).collect()
-}
-
-fn by_reason(counts: &[(&'static str, u64)]) -> impl Iterator<Item = (Values<'static>, u64)> {
-    counts.iter().map(|(reason, count)| (vec![*reason], *count))
 }
 
 fn load(counter: &AtomicU64) -> u64 {

@@ -1,104 +1,72 @@
 //! What other parts count anyway, read when the page is asked for.
 //!
-//! Plain values and no callbacks: whoever serves the page fills this in, so nothing here has to know a queue or a breaker.
+//! Plain values between the parts and the page, so that the page can be tested without any of them.
 
-/// A circuit breaker's state.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum BreakerState {
-    /// Calls pass.
-    #[default]
-    Closed,
-    /// Calls are refused.
-    Open,
-    /// A few probes pass.
-    HalfOpen,
-}
-
-impl BreakerState {
-    pub(super) const ALL: [Self; 3] = [Self::Closed, Self::Open, Self::HalfOpen];
-
-    /// The name in metrics.
-    #[must_use]
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Closed => "closed",
-            Self::Open => "open",
-            Self::HalfOpen => "half_open",
-        }
-    }
-}
+use crate::lane::{Lane, Link};
+use crate::recorder::RecorderCounts;
+use crate::shadow::ShadowCounts;
+use crate::state::Shared;
+use crate::upstream::UpstreamCounts;
 
 /// A migration's shares in force.
-#[derive(Debug, Clone, PartialEq)]
-pub struct MigrationReading {
-    /// Its name.
+#[derive(Debug)]
+pub(super) struct MigrationReading {
     pub name: String,
-    /// Candidate weight.
     pub weight_percent: f64,
-    /// Mirrored share outside of strata.
     pub shadow_percent: f64,
     /// Epoch of constant weight.
     pub epoch: u64,
 }
 
 /// A provider's client.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct ProviderReading {
-    /// The provider's name.
+#[derive(Debug)]
+pub(super) struct ProviderReading {
+    /// The provider's configured name.
     pub name: String,
-    /// Which of its clients: `served` or `shadow`.
+    /// Which of its clients: `serving` or `mirroring`.
     pub plane: &'static str,
-    /// Its breaker.
-    pub breaker: BreakerState,
-    /// Calls under way.
-    pub in_flight: u64,
-    /// Calls that were made again.
-    pub retries: u64,
-    /// Calls that were not made: limit reached or breaker open.
-    pub refused: u64,
-}
-
-/// The mirror.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct ShadowReading {
-    /// Copies that wait.
-    pub queue_jobs: u64,
-    /// Bytes of copies that wait or are under way.
-    pub queue_bytes: u64,
-    /// Copies sent and recorded.
-    pub finished: u64,
-    /// Copies not made, by reason.
-    pub dropped: Vec<(&'static str, u64)>,
-    /// Spent or set aside today, nano-dollars.
-    pub spent_today_nanos: i64,
-}
-
-/// The recorder.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct RecordsReading {
-    /// Records written.
-    pub written: u64,
-    /// Records not written, by reason.
-    pub dropped: Vec<(&'static str, u64)>,
-    /// Records that wait.
-    pub queue_lines: u64,
-    /// Whether records can be written.
-    pub healthy: bool,
+    pub counts: UpstreamCounts,
 }
 
 /// Everything.
-#[derive(Debug, Clone, PartialEq, Default)]
-pub struct Readings {
+#[derive(Debug, Default)]
+pub(super) struct Readings {
     /// Client requests being served.
     pub requests_in_flight: u64,
-    /// Client requests that were refused to keep others alive, by reason.
-    pub shed: Vec<(&'static str, u64)>,
-    /// Migrations.
     pub migrations: Vec<MigrationReading>,
-    /// Providers' clients.
     pub providers: Vec<ProviderReading>,
-    /// The mirror.
-    pub shadow: ShadowReading,
-    /// The recorder; `None` where no evidence is kept.
-    pub records: Option<RecordsReading>,
+    pub shadow: ShadowCounts,
+    /// `None` where no evidence is kept.
+    pub records: Option<RecorderCounts>,
+}
+
+/// The readings of a running gateway.
+pub(super) fn of(shared: &Shared, now_us: i64) -> Readings {
+    let plane = shared.plane.load();
+    let in_flight = shared.permits_max.saturating_sub(shared.permits.available_permits());
+    Readings {
+        requests_in_flight: u64::try_from(in_flight).unwrap_or(u64::MAX),
+        migrations: plane.lanes.iter().map(|lane| migration(lane)).collect(),
+        providers: plane.links.iter().flat_map(|(name, link)| clients(name, link)).collect(),
+        shadow: shared.mirror.counts(now_us),
+        records: shared.records.as_ref().map(|_| shared.recorder.counts()),
+    }
+}
+
+fn migration(lane: &Lane) -> MigrationReading {
+    let snapshot = lane.snapshot();
+    MigrationReading {
+        name: lane.name().to_owned(),
+        weight_percent: snapshot.weights.candidate.percent(),
+        shadow_percent: snapshot.weights.shadow.percent(),
+        epoch: snapshot.epoch,
+    }
+}
+
+fn clients(name: &str, link: &Link) -> [ProviderReading; 2] {
+    [("serving", &link.serve), ("mirroring", &link.mirror)].map(|(plane, client)| ProviderReading {
+        name: name.to_owned(),
+        plane,
+        counts: client.counts(),
+    })
 }

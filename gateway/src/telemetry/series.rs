@@ -7,7 +7,7 @@
 
 use super::histogram::{DURATION_BOUNDS_US, FIRST_TOKEN_BOUNDS_US, Histogram, OUTPUT_TOKEN_BOUNDS_US};
 use arc_swap::ArcSwap;
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::hash::{BuildHasher, BuildHasherDefault, Hash, Hasher, RandomState};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -144,6 +144,8 @@ impl Hasher for Identity {
 struct Index {
     by_hash: HashMap<u64, Arc<Series>, BuildHasherDefault<Identity>>,
     count: usize,
+    /// Every model that is a label.
+    models: Arc<HashSet<Box<str>>>,
 }
 
 impl Index {
@@ -179,7 +181,8 @@ impl Table {
     }
 
     /// Calls `add` with the cell of these labels. `is_known_model` is asked only for a label set that is new: whether the
-    /// model is configured or a provider has just answered to its name. Only then may it become a label.
+    /// model is configured or a provider has just answered to its name. Only then, or if it is one already, may it be a
+    /// label.
     pub(super) fn with(&self, labels: &Labels<'_>, is_known_model: impl FnOnce() -> bool, add: impl FnOnce(&Cell)) {
         let index = self.index.load();
         if let Some(series) = index.find(self.hashing.hash_one(labels), labels) {
@@ -189,7 +192,7 @@ impl Table {
         let mut folded = false;
         if index.count >= self.series_max {
             (labels.model, labels.consumer, folded) = (OTHER, OTHER, true);
-        } else if !is_label(labels.model) || !is_known_model() {
+        } else if !is_label(labels.model) || !(index.models.contains(labels.model) || is_known_model()) {
             (labels.model, folded) = (OTHER, true);
         }
         if folded {
@@ -215,6 +218,9 @@ impl Table {
         let mut new = Index::clone(&old);
         new.by_hash.insert(hash, Arc::clone(&series));
         new.count += 1;
+        if !new.models.contains(labels.model) {
+            Arc::make_mut(&mut new.models).insert(labels.model.into());
+        }
         self.index.store(Arc::new(new));
         series
     }
@@ -340,10 +346,14 @@ mod tests {
             count(&table, &labels(&format!("invented-{number}"), "a"), false);
         }
         assert_eq!(counts(&table), [(OTHER.to_owned(), "a".to_owned(), 56)]);
-        // A model that answered once keeps its label when it fails later.
+        // A model that answered once, to whomever, has a label when it fails later.
         count(&table, &labels("gpt-4o", "a"), true);
-        count(&table, &labels("gpt-4o", "a"), false);
-        assert!(counts(&table).contains(&("gpt-4o".to_owned(), "a".to_owned(), 2)));
+        for consumer in ["a", "b"] {
+            count(&table, &labels("gpt-4o", consumer), false);
+        }
+        let found = counts(&table);
+        assert!(found.contains(&("gpt-4o".to_owned(), "a".to_owned(), 2)), "{found:?}");
+        assert!(found.contains(&("gpt-4o".to_owned(), "b".to_owned(), 1)), "{found:?}");
     }
 
     #[test]

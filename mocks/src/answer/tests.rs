@@ -1,4 +1,4 @@
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::*;
 use crate::script::ScriptToolCall;
@@ -13,21 +13,25 @@ fn request(extra: &Value) -> ChatRequest {
 
 const PROMPT: &str = "How does a weighbridge work?";
 
-fn recorded(vendor: Vendor, answer: ScriptAnswer) -> Script {
+fn recorded(provider: Provider, answer: ScriptAnswer) -> Script {
     let mut script = Script::new();
-    script.insert(vendor, PROMPT, answer);
+    script.insert(provider, PROMPT, answer);
     script
 }
 
-fn speak(vendor: Vendor, script: &Script, extra: &Value, thinking: bool, fault: Option<Fault>) -> Answer {
+fn speak(provider: Provider, script: &Script, extra: &Value, thinking: bool, fault: Option<Fault>) -> Answer {
     let profile = Profile { cached_share: 0.5, ..Profile::instant() };
-    Speaker { vendor, seed: 1, script, profile: &profile }.answer(&request(extra), thinking, fault)
+    Speaker { provider, face: crate::face::of(provider), seed: 1, script, profile: &profile, cache: None }.answer(
+        &request(extra),
+        thinking,
+        fault,
+    )
 }
 
 #[test]
 fn a_recorded_answer_keeps_its_words_and_counts() {
     let script = recorded(
-        Vendor::OpenAi,
+        Provider::OpenAi,
         ScriptAnswer {
             content: Some("By load cells.".to_owned()),
             prompt_tokens: Some(12),
@@ -36,19 +40,19 @@ fn a_recorded_answer_keeps_its_words_and_counts() {
             ..ScriptAnswer::default()
         },
     );
-    let answer = speak(Vendor::OpenAi, &script, &json!({}), false, None);
+    let answer = speak(Provider::OpenAi, &script, &json!({}), false, None);
     assert_eq!(answer.choices[0].content.as_deref(), Some("By load cells."));
     assert_eq!(answer.choices[0].finish_reason, "stop");
-    assert_eq!(answer.usage, Usage { prompt: 12, completion: 34, cached: 5, reasoning: 0 });
-    // The other vendor has no answer to this prompt and makes one up.
-    let other = speak(Vendor::DeepSeek, &script, &json!({}), false, None);
+    assert_eq!(answer.usage, Usage { prompt: 12, completion: 34, cached: 5, image: 0, reasoning: 0 });
+    // The other provider has no answer to this prompt and makes one up.
+    let other = speak(Provider::DeepSeek, &script, &json!({}), false, None);
     assert_ne!(other.choices[0].content.as_deref(), Some("By load cells."));
 }
 
 #[test]
 fn switching_thinking_off_saves_the_recorded_reasoning() {
     let script = recorded(
-        Vendor::DeepSeek,
+        Provider::DeepSeek,
         ScriptAnswer {
             content: Some("By load cells.".to_owned()),
             reasoning: Some("A weighbridge has load cells.".to_owned()),
@@ -57,10 +61,10 @@ fn switching_thinking_off_saves_the_recorded_reasoning() {
             ..ScriptAnswer::default()
         },
     );
-    let on = speak(Vendor::DeepSeek, &script, &json!({}), true, None);
+    let on = speak(Provider::DeepSeek, &script, &json!({}), true, None);
     assert_eq!((on.usage.completion, on.usage.reasoning), (50, 40));
     assert_eq!(on.choices[0].reasoning, "A weighbridge has load cells.");
-    let off = speak(Vendor::DeepSeek, &script, &json!({}), false, None);
+    let off = speak(Provider::DeepSeek, &script, &json!({}), false, None);
     assert_eq!((off.usage.completion, off.usage.reasoning), (10, 0));
     assert_eq!(off.choices[0].reasoning, "");
 }
@@ -69,11 +73,11 @@ fn switching_thinking_off_saves_the_recorded_reasoning() {
 fn thinking_is_generated_where_none_is_recorded_unless_recorded_as_none() {
     let plain =
         ScriptAnswer { content: Some("Yes.".to_owned()), completion_tokens: Some(2), ..ScriptAnswer::default() };
-    let answer = speak(Vendor::DeepSeek, &recorded(Vendor::DeepSeek, plain.clone()), &json!({}), true, None);
+    let answer = speak(Provider::DeepSeek, &recorded(Provider::DeepSeek, plain.clone()), &json!({}), true, None);
     assert!(answer.usage.reasoning > 0 && !answer.choices[0].reasoning.is_empty());
     assert_eq!(answer.usage.completion, answer.usage.reasoning + 2);
     let none = ScriptAnswer { reasoning: Some(String::new()), ..plain };
-    let answer = speak(Vendor::DeepSeek, &recorded(Vendor::DeepSeek, none), &json!({}), true, None);
+    let answer = speak(Provider::DeepSeek, &recorded(Provider::DeepSeek, none), &json!({}), true, None);
     assert_eq!(answer.usage.completion, 2);
 }
 
@@ -81,26 +85,26 @@ fn thinking_is_generated_where_none_is_recorded_unless_recorded_as_none() {
 fn limits_cut_the_text_in_proportion_and_say_length() {
     let words = "one two three four five six seven eight nine ten ".repeat(4);
     let script = recorded(
-        Vendor::OpenAi,
+        Provider::OpenAi,
         ScriptAnswer { content: Some(words.clone()), completion_tokens: Some(40), ..ScriptAnswer::default() },
     );
-    let cut = speak(Vendor::OpenAi, &script, &json!({"max_completion_tokens": 10}), false, None);
+    let cut = speak(Provider::OpenAi, &script, &json!({"max_completion_tokens": 10}), false, None);
     let choice = &cut.choices[0];
     assert_eq!((choice.finish_reason.as_str(), cut.usage.completion), ("length", 10));
     let kept = choice.content.as_deref().unwrap();
     assert!(words.starts_with(kept));
     assert!((0.2..0.3).contains(&(kept.len() as f64 / words.len() as f64)));
-    let whole = speak(Vendor::OpenAi, &script, &json!({"max_tokens": 40}), false, None);
+    let whole = speak(Provider::OpenAi, &script, &json!({"max_tokens": 40}), false, None);
     assert_eq!(whole.choices[0].finish_reason, "stop");
 }
 
 #[test]
 fn deepseek_ignores_the_newer_limit_and_counts_reasoning_against_the_older() {
     let script = Script::new();
-    let ignored = speak(Vendor::DeepSeek, &script, &json!({"max_completion_tokens": 3}), true, None);
+    let ignored = speak(Provider::DeepSeek, &script, &json!({"max_completion_tokens": 3}), true, None);
     assert_eq!(ignored.choices[0].finish_reason, "stop");
     assert!(ignored.usage.completion > 3);
-    let eaten = speak(Vendor::DeepSeek, &script, &json!({"max_tokens": 3}), true, None);
+    let eaten = speak(Provider::DeepSeek, &script, &json!({"max_tokens": 3}), true, None);
     assert_eq!(eaten.choices[0].content.as_deref(), Some(""));
     assert_eq!((eaten.usage.completion, eaten.usage.reasoning), (3, 3));
     assert_eq!(eaten.choices[0].finish_reason, "length");
@@ -109,9 +113,14 @@ fn deepseek_ignores_the_newer_limit_and_counts_reasoning_against_the_older() {
 #[test]
 fn faults_cut_in_the_middle() {
     let script = Script::new();
-    let whole = speak(Vendor::OpenAi, &script, &json!({}), false, None);
-    for (fault, reason) in [(Fault::Length, "length"), (Fault::ContentFilter, "content_filter")] {
-        let cut = speak(Vendor::OpenAi, &script, &json!({}), false, Some(fault));
+    let whole = speak(Provider::OpenAi, &script, &json!({}), false, None);
+    for (fault, reason) in [
+        (Fault::Length, "length"),
+        (Fault::ContentFilter, "content_filter"),
+        (Fault::InsufficientResource, "insufficient_system_resource"),
+        (Fault::Aborted, "aborted"),
+    ] {
+        let cut = speak(Provider::OpenAi, &script, &json!({}), false, Some(fault));
         assert_eq!(cut.choices[0].finish_reason, reason);
         assert_eq!(cut.usage.completion, whole.usage.completion / 2);
         let text = cut.choices[0].content.as_deref().unwrap();
@@ -122,17 +131,17 @@ fn faults_cut_in_the_middle() {
 #[test]
 fn generated_answers_depend_on_prompt_seed_and_vendor_only() {
     let script = Script::new();
-    let say = |vendor, extra: Value| speak(vendor, &script, &extra, false, None).choices[0].content.clone();
-    let base = say(Vendor::OpenAi, json!({}));
-    assert_eq!(base, say(Vendor::OpenAi, json!({"stream": true, "temperature": 1.0})));
-    assert_ne!(base, say(Vendor::DeepSeek, json!({})));
-    let thinking = speak(Vendor::DeepSeek, &script, &json!({}), true, None);
-    assert_eq!(thinking.choices[0].content, say(Vendor::DeepSeek, json!({})));
+    let say = |provider, extra: Value| speak(provider, &script, &extra, false, None).choices[0].content.clone();
+    let base = say(Provider::OpenAi, json!({}));
+    assert_eq!(base, say(Provider::OpenAi, json!({"stream": true, "temperature": 1.0})));
+    assert_ne!(base, say(Provider::DeepSeek, json!({})));
+    let thinking = speak(Provider::DeepSeek, &script, &json!({}), true, None);
+    assert_eq!(thinking.choices[0].content, say(Provider::DeepSeek, json!({})));
 }
 
 #[test]
 fn alternatives_differ_and_are_all_billed() {
-    let answer = speak(Vendor::OpenAi, &Script::new(), &json!({"n": 3}), false, None);
+    let answer = speak(Provider::OpenAi, &Script::new(), &json!({"n": 3}), false, None);
     assert_eq!(answer.choices.len(), 3);
     assert_ne!(answer.choices[0].content, answer.choices[1].content);
     assert_eq!(answer.usage.completion, answer.choices.iter().map(|choice| choice.visible_tokens).sum::<u64>());
@@ -146,7 +155,7 @@ fn json_modes_give_json() {
         json!({"type": "json_schema", "json_schema": {"name": "a", "schema": {
             "type": "object", "properties": {"weight": {"type": "integer"}}}}}),
     ] {
-        let answer = speak(Vendor::OpenAi, &script, &json!({"response_format": format}), false, None);
+        let answer = speak(Provider::OpenAi, &script, &json!({"response_format": format}), false, None);
         let value: Value = serde_json::from_str(answer.choices[0].content.as_deref().unwrap()).unwrap();
         assert!(value.is_object());
         if format["type"] == "json_schema" {
@@ -163,24 +172,31 @@ fn tools_are_called_when_recorded_or_demanded_and_not_twice() {
         {"type": "function", "function": {"name": "pay"}},
     ]);
     let calls = |script: &Script, extra: Value| {
-        let answer = speak(Vendor::OpenAi, script, &extra, false, None);
+        let answer = speak(Provider::OpenAi, script, &extra, false, None);
         answer.choices[0].tool_calls.iter().map(|call| call.name.clone()).collect::<Vec<_>>()
     };
     let nothing = Script::new();
     assert!(calls(&nothing, json!({"tools": tools})).is_empty());
-    assert_eq!(calls(&nothing, json!({"tools": tools, "tool_choice": "required"})), ["weigh"]);
+    assert_eq!(calls(&nothing, json!({"tools": tools, "tool_choice": "required"})), ["weigh", "pay"]);
+    let one = json!({"tools": tools, "tool_choice": "required", "parallel_tool_calls": false});
+    assert_eq!(calls(&nothing, one), ["weigh"]);
+    let mentioned = json!({"tools": tools, "messages": [{"role": "user", "content": "Please `pay` and repay."}]});
+    assert_eq!(calls(&nothing, mentioned), ["pay"]);
+    let allowed = json!({"tools": tools, "tool_choice": {"type": "allowed_tools", "allowed_tools": {
+        "mode": "required", "tools": [{"type": "function", "function": {"name": "pay"}}]}}});
+    assert_eq!(calls(&nothing, allowed), ["pay"]);
     let named = json!({"tools": tools, "tool_choice": {"type": "function", "function": {"name": "pay"}}});
     assert_eq!(calls(&nothing, named), ["pay"]);
 
     let call = ScriptToolCall { name: "weigh".to_owned(), arguments: json!({"lorry": "7"}) };
-    let script = recorded(Vendor::OpenAi, ScriptAnswer { tool_calls: vec![call], ..ScriptAnswer::default() });
+    let script = recorded(Provider::OpenAi, ScriptAnswer { tool_calls: vec![call], ..ScriptAnswer::default() });
     assert_eq!(calls(&script, json!({"tools": tools})), ["weigh"]);
     assert!(calls(&script, json!({})).is_empty());
     assert!(calls(&script, json!({"tools": tools, "tool_choice": "none"})).is_empty());
     let answered = json!({"tools": tools, "messages": [
         {"role": "user", "content": PROMPT}, {"role": "tool", "content": "40 t", "tool_call_id": "x"}]});
     assert!(calls(&script, answered).is_empty());
-    let answer = speak(Vendor::OpenAi, &script, &json!({"tools": tools}), false, None);
+    let answer = speak(Provider::OpenAi, &script, &json!({"tools": tools}), false, None);
     assert_eq!((answer.choices[0].finish_reason.as_str(), &answer.choices[0].content), ("tool_calls", &None));
 }
 
@@ -188,7 +204,9 @@ fn tools_are_called_when_recorded_or_demanded_and_not_twice() {
 fn cached_tokens_come_in_blocks_above_a_minimum() {
     let profile = Profile { cached_share: 0.9, cache_block_tokens: 128, cache_tokens_min: 1024, ..Profile::instant() };
     let script = Script::new();
-    let speaker = Speaker { vendor: Vendor::OpenAi, seed: 1, script: &script, profile: &profile };
-    assert_eq!(speaker.cached_tokens(1000), 0);
-    assert_eq!(speaker.cached_tokens(2000), 1792);
+    let face = crate::face::of(Provider::OpenAi);
+    let speaker =
+        Speaker { provider: Provider::OpenAi, face, seed: 1, script: &script, profile: &profile, cache: None };
+    assert_eq!(speaker.cached_share(1000), 0);
+    assert_eq!(speaker.cached_share(2000), 1792);
 }

@@ -3,16 +3,19 @@
 //! Fields it does not know are ignored in silence (`max_completion_tokens`, `seed`, `logit_bias`, ...), so the danger of
 //! a migration lies in what is *not* in this file.
 
-use super::{ALIASES, INVALID, MODELS, invalid};
+use serde_json::Value;
+
+use super::{ALIASES, INVALID, MODELS, RETIRED, invalid};
 use crate::refusal::Refusal;
 use crate::request::{ChatRequest, Format, ToolChoice};
 
 const ROLES: [&str; 4] = ["system", "user", "assistant", "tool"];
 const OUTPUT_TOKENS_MAX: u64 = 393_216;
 const TOOLS_MAX: usize = 128;
+const STOPS_MAX: usize = 16;
+const ALTERNATIVES_MAX: u64 = 20;
 
-pub(super) fn check(request: &ChatRequest, models: Option<&[String]>, thinking: bool) -> Result<(), Refusal> {
-    check_model(&request.model, models)?;
+pub(super) fn check(request: &ChatRequest, thinking: bool) -> Result<(), Refusal> {
     if let Some((index, message)) =
         request.messages.iter().enumerate().find(|(_, message)| !ROLES.contains(&message.role.as_str()))
     {
@@ -36,6 +39,15 @@ pub(super) fn check(request: &ChatRequest, models: Option<&[String]>, thinking: 
     if request.temperature.is_some_and(|temperature| !(0.0..=2.0).contains(&temperature)) {
         return Err(invalid("Invalid temperature value, the valid range of temperature is [0, 2.0]"));
     }
+    if request.top_p.is_some_and(|top_p| top_p <= 0.0 || top_p > 1.0) {
+        return Err(invalid("Invalid top_p value, the valid range of top_p is (0, 1.0]"));
+    }
+    if request.stops > STOPS_MAX {
+        return Err(invalid(format!("Invalid stop: at most {STOPS_MAX} stop texts are allowed")));
+    }
+    if request.logprobs.is_some_and(|top| top > ALTERNATIVES_MAX) {
+        return Err(invalid(format!("Invalid top_logprobs value, the valid range is [0, {ALTERNATIVES_MAX}]")));
+    }
     match &request.format {
         Format::Text => {}
         Format::JsonSchema(_) => return Err(invalid("This response_format type is unavailable now")),
@@ -47,10 +59,12 @@ pub(super) fn check(request: &ChatRequest, models: Option<&[String]>, thinking: 
     check_tools(request, thinking)
 }
 
-fn check_model(model: &str, models: Option<&[String]>) -> Result<(), Refusal> {
+/// Whether a model is served; the withdrawn names only if `retired` says so.
+pub(super) fn check_model(model: &str, models: Option<&[String]>, retired: bool) -> Result<(), Refusal> {
+    let alias = |list: &[(&str, &str)]| list.iter().any(|(alias, _)| *alias == model);
     let served = match models {
         Some(models) => models.iter().any(|name| name == model),
-        None => MODELS.contains(&model) || ALIASES.iter().any(|(alias, _)| *alias == model),
+        None => MODELS.contains(&model) || alias(&ALIASES) || (retired && alias(&RETIRED)),
     };
     if served {
         return Ok(());
@@ -76,6 +90,11 @@ fn check_tools(request: &ChatRequest, thinking: bool) -> Result<(), Refusal> {
              expected `function`"
         )));
     }
+    if request.has_allowed_tools {
+        return Err(invalid(
+            "Failed to deserialize the JSON body into the target type: tool_choice: unknown variant `allowed_tools`",
+        ));
+    }
     if thinking && matches!(request.tool_choice, ToolChoice::Required | ToolChoice::Named(_)) {
         return Err(invalid("Thinking mode does not support this tool_choice"));
     }
@@ -92,4 +111,50 @@ fn check_tools(request: &ChatRequest, thinking: bool) -> Result<(), Refusal> {
         return Err(invalid("The `reasoning_content` in the thinking mode must be passed back to the API."));
     }
     Ok(())
+}
+
+/// The rules of strict tools: all of them or none, and only schemas that the provider can enforce.
+pub(super) fn check_strict(request: &ChatRequest) -> Result<(), Refusal> {
+    if !request.tools.iter().any(|tool| tool.strict) {
+        return Ok(());
+    }
+    for (index, tool) in request.tools.iter().enumerate() {
+        if !tool.strict {
+            return Err(invalid(format!("tools[{index}].function.strict: all tools must be strict, or none")));
+        }
+        check_schema(&tool.parameters)
+            .map_err(|problem| invalid(format!("tools[{index}].function.parameters: {problem}")))?;
+    }
+    Ok(())
+}
+
+/// Says what strict mode cannot enforce about a schema.
+fn check_schema(schema: &Value) -> Result<(), String> {
+    const TYPES: [&str; 6] = ["object", "string", "number", "integer", "boolean", "array"];
+    const UNSUPPORTED: [&str; 4] = ["minLength", "maxLength", "minItems", "maxItems"];
+    if let Some(name) = UNSUPPORTED.into_iter().find(|name| schema.get(name).is_some()) {
+        return Err(format!("{name} is not supported in strict mode"));
+    }
+    let kind = schema.get("type").and_then(Value::as_str);
+    if let Some(kind) = kind.filter(|kind| !TYPES.contains(kind)) {
+        return Err(format!("the type {kind} is not supported in strict mode"));
+    }
+    if kind == Some("object") {
+        let empty = serde_json::Map::new();
+        let properties = schema.get("properties").and_then(Value::as_object).unwrap_or(&empty);
+        let required = schema.get("required").and_then(Value::as_array);
+        let is_required = |name: &String| required.is_some_and(|names| names.iter().any(|required| required == name));
+        if let Some(name) = properties.keys().find(|name| !is_required(name)) {
+            return Err(format!("the property {name} must be required in strict mode"));
+        }
+        if schema.get("additionalProperties") != Some(&Value::Bool(false)) {
+            return Err("additionalProperties must be false in strict mode".to_owned());
+        }
+        properties.values().try_for_each(check_schema)?;
+    }
+    if let Some(items) = schema.get("items") {
+        check_schema(items)?;
+    }
+    let alternatives = schema.get("anyOf").and_then(Value::as_array);
+    alternatives.into_iter().flatten().try_for_each(check_schema)
 }

@@ -2,16 +2,15 @@
 
 use super::{INVALID, models};
 use crate::refusal::Refusal;
-use crate::request::{ChatRequest, Format, ToolChoice};
+use crate::request::{Audio, ChatRequest, Format, ToolChoice};
 
 const ROLES: [&str; 6] = ["developer", "system", "user", "assistant", "tool", "function"];
+/// Alternatives to each token, at most.
+const ALTERNATIVES_MAX: u64 = 20;
+/// Stop texts, at most.
+const STOPS_MAX: usize = 4;
 
-pub(super) fn check(request: &ChatRequest, models: Option<&[String]>) -> Result<(), Refusal> {
-    if let Some(list) = models
-        && !list.contains(&request.model)
-    {
-        return Err(models::unknown(&request.model));
-    }
+pub(super) fn check(request: &ChatRequest) -> Result<(), Refusal> {
     if let Some((index, message)) =
         request.messages.iter().enumerate().find(|(_, message)| !ROLES.contains(&message.role.as_str()))
     {
@@ -47,7 +46,28 @@ pub(super) fn check(request: &ChatRequest, models: Option<&[String]>) -> Result<
                        'json_object'.";
         return Err(invalid(None, message).about("messages"));
     }
+    check_extras(request)?;
     check_tools(request)
+}
+
+fn check_extras(request: &ChatRequest) -> Result<(), Refusal> {
+    if request.orphan_top_logprobs {
+        let message = "The 'top_logprobs' parameter is only allowed when 'logprobs' is enabled.";
+        return Err(invalid(None, message).about("top_logprobs"));
+    }
+    if let Some(top) = request.logprobs.filter(|top| *top > ALTERNATIVES_MAX) {
+        let message = format!("Invalid 'top_logprobs': expected a value from 0 to {ALTERNATIVES_MAX}, but got {top}.");
+        return Err(invalid(Some("invalid_value"), message).about("top_logprobs"));
+    }
+    if request.stops > STOPS_MAX {
+        let message = format!("Invalid 'stop': expected at most {STOPS_MAX} texts, but got {}.", request.stops);
+        return Err(invalid(Some("array_above_max_length"), message).about("stop"));
+    }
+    if request.audio == Audio::Unspecified {
+        let message = "The 'audio' parameter is required when 'modalities' includes 'audio'.";
+        return Err(invalid(Some("missing_required_parameter"), message).about("audio"));
+    }
+    Ok(())
 }
 
 fn check_tools(request: &ChatRequest) -> Result<(), Refusal> {

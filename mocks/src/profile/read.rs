@@ -6,6 +6,7 @@ use super::{Base, Length, Profile};
 
 const OPENAI: &str = include_str!("../../profiles/openai.toml");
 const DEEPSEEK: &str = include_str!("../../profiles/deepseek.toml");
+const COMPATIBLE: &str = include_str!("../../profiles/compatible.toml");
 
 /// A profile cannot be used.
 #[derive(Debug, thiserror::Error)]
@@ -137,6 +138,7 @@ const fn source(base: Base) -> &'static str {
     match base {
         Base::OpenAi => OPENAI,
         Base::DeepSeek => DEEPSEEK,
+        Base::Compatible => COMPATIBLE,
         Base::Instant => "",
     }
 }

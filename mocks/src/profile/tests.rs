@@ -17,8 +17,8 @@ fn read(text: &str) -> Result<Profile, ProfileError> {
 
 #[test]
 fn the_embedded_profiles_are_complete_and_valid() {
-    for vendor in Vendor::ALL {
-        let profile = Profile::of(vendor);
+    for provider in Provider::ALL {
+        let profile = Profile::of(provider);
         profile.check().unwrap();
         // The fallback would be the instant profile, which does not wait.
         assert!(profile.time_scale > 0.9);

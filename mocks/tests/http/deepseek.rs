@@ -1,4 +1,4 @@
-use mocks::{MockConfig, Profile, Vendor};
+use mocks::{MockConfig, Profile, Provider};
 use serde_json::{Value, json};
 
 use crate::support::{Mock, ask, events, joined, parse, weigh_tool};
@@ -6,7 +6,7 @@ use crate::support::{Mock, ask, events, joined, parse, weigh_tool};
 const PROMPT: &str = "What is a weighbridge?";
 
 async fn mock() -> Mock {
-    Mock::scripted(Vendor::DeepSeek, PROMPT, "A scale for lorries.").await
+    Mock::scripted(Provider::DeepSeek, PROMPT, "A scale for lorries.").await
 }
 
 fn quiet(extra: &Value) -> Value {
@@ -140,7 +140,7 @@ async fn urls_aliases_headers_and_keys() {
     let names: Vec<&str> = list["data"].as_array().unwrap().iter().map(|model| model["id"].as_str().unwrap()).collect();
     assert_eq!(names, ["deepseek-flash", "deepseek-v4-pro"]);
 
-    let config = MockConfig { accept_key: Some("other".to_owned()), ..MockConfig::instant(Vendor::DeepSeek) };
+    let config = MockConfig { accept_key: Some("other".to_owned()), ..MockConfig::instant(Provider::DeepSeek) };
     let (status, answer) = Mock::start(config).await.json(&quiet(&json!({}))).await;
     assert_eq!(status, 401);
     assert_eq!(answer["error"]["type"], "authentication_error");
@@ -152,7 +152,7 @@ async fn while_queued_streams_get_comments_and_bodies_get_blank_lines() {
     let profile = Profile { time_scale: 1.0, queue_share: 1.0, queue_ms: 35, keep_alive_ms: 10, ..Profile::instant() };
     let gap = mocks::Latency { median_ms: 0.0, sigma: 0.0 };
     let profile = Profile { first_token: gap, gap, ..profile };
-    let mock = Mock::start(MockConfig { profile, ..MockConfig::instant(Vendor::DeepSeek) }).await;
+    let mock = Mock::start(MockConfig { profile, ..MockConfig::instant(Provider::DeepSeek) }).await;
     let text = mock.send(&quiet(&json!({"stream": true}))).await.text().await.unwrap();
     assert!(text.starts_with(": keep-alive\n\n: keep-alive\n\n: keep-alive\n\ndata: {"), "{text}");
     assert_eq!(events(&text).last().unwrap(), "[DONE]");

@@ -1,17 +1,17 @@
 //! Determinism, and every fault seen from the client's side.
 
-use mocks::{Fault, Faults, MockConfig, Outcome, Profile, Vendor};
+use mocks::{Fault, Faults, MockConfig, Outcome, Profile, Provider};
 use reqwest::Response;
 use serde_json::{Value, json};
 
 use crate::support::{DEADLINE, Mock, ask, events, joined, parse};
 
-fn with(vendor: Vendor, faults: Faults) -> MockConfig {
-    MockConfig { profile: Profile { faults, ..Profile::instant() }, ..MockConfig::instant(vendor) }
+fn with(provider: Provider, faults: Faults) -> MockConfig {
+    MockConfig { profile: Profile { faults, ..Profile::instant() }, ..MockConfig::instant(provider) }
 }
 
-fn body(vendor: Vendor, stream: bool) -> Value {
-    let model = if vendor == Vendor::OpenAi { "gpt-4o" } else { "deepseek-flash" };
+fn body(provider: Provider, stream: bool) -> Value {
+    let model = if provider == Provider::OpenAi { "gpt-4o" } else { "deepseek-flash" };
     ask(model, "How heavy is it?", &json!({"stream": stream}))
 }
 
@@ -47,13 +47,13 @@ fn lenient(text: &str) -> Vec<Value> {
 
 #[tokio::test]
 async fn the_order_of_arrival_changes_nothing() {
-    for vendor in Vendor::ALL {
+    for provider in Provider::ALL {
         let faults =
             Faults { error_429: 0.1, error_500: 0.1, truncate: 0.1, length: 0.1, bad_json: 0.1, ..Faults::default() };
-        let (one, two) = (Mock::start(with(vendor, faults)).await, Mock::start(with(vendor, faults)).await);
+        let (one, two) = (Mock::start(with(provider, faults)).await, Mock::start(with(provider, faults)).await);
         let bodies: Vec<Value> = (0..60)
             .map(|index| {
-                let mut body = body(vendor, index % 3 != 0);
+                let mut body = body(provider, index % 3 != 0);
                 body["messages"][0]["content"] = json!(format!("question {index}"));
                 body
             })
@@ -83,8 +83,8 @@ async fn the_order_of_arrival_changes_nothing() {
 
 #[tokio::test]
 async fn a_retry_or_another_request_id_may_fare_better() {
-    let mock = Mock::start(with(Vendor::OpenAi, Faults { error_429: 0.5, ..Faults::default() })).await;
-    let body = body(Vendor::OpenAi, false);
+    let mock = Mock::start(with(Provider::OpenAi, Faults { error_429: 0.5, ..Faults::default() })).await;
+    let body = body(Provider::OpenAi, false);
     for name in ["x-request-id", "x-stainless-retry-count"] {
         let mut statuses = Vec::new();
         for value in 0..30 {
@@ -104,20 +104,20 @@ async fn error_statuses_have_each_vendors_body() {
         Fault::Error500 => Faults { error_500: 1.0, ..Faults::default() },
         _ => Faults { error_503: 1.0, ..Faults::default() },
     };
-    for (vendor, fault, status, kind, code) in [
-        (Vendor::OpenAi, Fault::Error429, 429, "requests", json!("rate_limit_exceeded")),
-        (Vendor::OpenAi, Fault::Error500, 500, "server_error", Value::Null),
-        (Vendor::OpenAi, Fault::Error503, 503, "service_unavailable_error", json!("server_is_overloaded")),
-        (Vendor::DeepSeek, Fault::Error402, 402, "unknown_error", json!("invalid_request_error")),
-        (Vendor::DeepSeek, Fault::Error429, 429, "rate_limit_reached_error", json!("invalid_request_error")),
-        (Vendor::DeepSeek, Fault::Error500, 500, "server_error", json!("invalid_request_error")),
-        (Vendor::DeepSeek, Fault::Error503, 503, "service_unavailable_error", json!("invalid_request_error")),
+    for (provider, fault, status, kind, code) in [
+        (Provider::OpenAi, Fault::Error429, 429, "requests", json!("rate_limit_exceeded")),
+        (Provider::OpenAi, Fault::Error500, 500, "server_error", Value::Null),
+        (Provider::OpenAi, Fault::Error503, 503, "service_unavailable_error", json!("server_is_overloaded")),
+        (Provider::DeepSeek, Fault::Error402, 402, "unknown_error", json!("invalid_request_error")),
+        (Provider::DeepSeek, Fault::Error429, 429, "rate_limit_reached_error", json!("invalid_request_error")),
+        (Provider::DeepSeek, Fault::Error500, 500, "server_error", json!("invalid_request_error")),
+        (Provider::DeepSeek, Fault::Error503, 503, "service_unavailable_error", json!("invalid_request_error")),
     ] {
-        let mock = Mock::start(with(vendor, all(fault))).await;
-        let response = mock.send(&body(vendor, true)).await;
+        let mock = Mock::start(with(provider, all(fault))).await;
+        let response = mock.send(&body(provider, true)).await;
         assert_eq!(response.status().as_u16(), status);
-        let advises = vendor == Vendor::OpenAi && status != 500;
-        assert_eq!(response.headers().contains_key("retry-after-ms"), advises, "{vendor} {status}");
+        let advises = provider == Provider::OpenAi && status != 500;
+        assert_eq!(response.headers().contains_key("retry-after-ms"), advises, "{provider:?} {status}");
         assert_eq!(response.headers().contains_key("retry-after"), advises);
         let answer: Value = response.json().await.unwrap();
         assert_eq!((&answer["error"]["type"], &answer["error"]["code"]), (&json!(kind), &code));
@@ -128,9 +128,9 @@ async fn error_statuses_have_each_vendors_body() {
 
 #[tokio::test]
 async fn a_reset_breaks_the_connection_before_any_answer() {
-    for vendor in Vendor::ALL {
-        let mock = Mock::start(with(vendor, Faults { reset: 1.0, ..Faults::default() })).await;
-        let error = mock.chat(&body(vendor, true)).send().await.unwrap_err();
+    for provider in Provider::ALL {
+        let mock = Mock::start(with(provider, Faults { reset: 1.0, ..Faults::default() })).await;
+        let error = mock.chat(&body(provider, true)).send().await.unwrap_err();
         assert!(error.is_request(), "{error:?}");
         assert!(format!("{error:?}").contains("ConnectionReset"), "{error:?}");
         let counts = mock.running.requests().wait_until(|counts| counts.broken == 1);
@@ -141,9 +141,9 @@ async fn a_reset_breaks_the_connection_before_any_answer() {
 
 #[tokio::test]
 async fn a_stall_leaves_the_client_hanging_in_the_middle() {
-    for (vendor, stream) in [(Vendor::OpenAi, true), (Vendor::DeepSeek, true), (Vendor::OpenAi, false)] {
-        let mock = Mock::start(with(vendor, Faults { stall: 1.0, ..Faults::default() })).await;
-        let mut response = mock.send(&body(vendor, stream)).await;
+    for (provider, stream) in [(Provider::OpenAi, true), (Provider::DeepSeek, true), (Provider::OpenAi, false)] {
+        let mock = Mock::start(with(provider, Faults { stall: 1.0, ..Faults::default() })).await;
+        let mut response = mock.send(&body(provider, stream)).await;
         let first = response.chunk().await.unwrap().unwrap();
         assert!(!first.is_empty() && !String::from_utf8_lossy(&first).contains("[DONE]"));
         let counts = mock.running.requests().counts();
@@ -157,22 +157,22 @@ async fn a_stall_leaves_the_client_hanging_in_the_middle() {
 
 #[tokio::test]
 async fn a_truncated_stream_looks_complete_but_is_not() {
-    for vendor in Vendor::ALL {
-        let mock = Mock::start(with(vendor, Faults { truncate: 1.0, ..Faults::default() })).await;
-        let text = mock.send(&body(vendor, true)).await.text().await.unwrap();
+    for provider in Provider::ALL {
+        let mock = Mock::start(with(provider, Faults { truncate: 1.0, ..Faults::default() })).await;
+        let text = mock.send(&body(provider, true)).await.text().await.unwrap();
         let chunks = parse(&events(&text));
         assert!(chunks.len() > 1 && !text.contains("[DONE]"));
         assert!(chunks.iter().all(|chunk| chunk["choices"][0]["finish_reason"].is_null()));
-        let text = mock.send(&body(vendor, false)).await.text().await.unwrap();
+        let text = mock.send(&body(provider, false)).await.text().await.unwrap();
         assert!(text.starts_with('{') && serde_json::from_str::<Value>(&text).is_err());
     }
 }
 
 #[tokio::test]
 async fn an_abort_is_an_error_in_the_middle_of_the_body() {
-    for vendor in Vendor::ALL {
-        let mock = Mock::start(with(vendor, Faults { abort: 1.0, ..Faults::default() })).await;
-        let response = mock.chat(&body(vendor, true)).send().await;
+    for provider in Provider::ALL {
+        let mock = Mock::start(with(provider, Faults { abort: 1.0, ..Faults::default() })).await;
+        let response = mock.chat(&body(provider, true)).send().await;
         // The reset may overtake the first bytes, but never looks like an orderly end.
         assert!(match response {
             Ok(response) => response.text().await.is_err(),
@@ -183,25 +183,26 @@ async fn an_abort_is_an_error_in_the_middle_of_the_body() {
 
 #[tokio::test]
 async fn an_error_event_ends_a_stream_and_is_a_500_otherwise() {
-    for vendor in Vendor::ALL {
-        let mock = Mock::start(with(vendor, Faults { error_event: 1.0, ..Faults::default() })).await;
-        let events = mock.stream(&body(vendor, true)).await;
+    for provider in Provider::ALL {
+        let mock = Mock::start(with(provider, Faults { error_event: 1.0, ..Faults::default() })).await;
+        let events = mock.stream(&body(provider, true)).await;
         let last: Value = serde_json::from_str(events.last().unwrap()).unwrap();
-        assert_eq!(last["error"]["type"], "server_error");
+        let kind = if provider == Provider::Compatible { "InternalServerError" } else { "server_error" };
+        assert_eq!(last["error"]["type"], kind);
         assert!(events.len() > 2);
-        assert_eq!(mock.send(&body(vendor, false)).await.status(), 500);
+        assert_eq!(mock.send(&body(provider, false)).await.status(), 500);
     }
 }
 
 #[tokio::test]
 async fn bad_json_spoils_one_chunk_or_the_whole_body() {
-    for vendor in Vendor::ALL {
-        let mock = Mock::start(with(vendor, Faults { bad_json: 1.0, ..Faults::default() })).await;
-        let events = mock.stream(&body(vendor, true)).await;
+    for provider in Provider::ALL {
+        let mock = Mock::start(with(provider, Faults { bad_json: 1.0, ..Faults::default() })).await;
+        let events = mock.stream(&body(provider, true)).await;
         let bad = events.iter().filter(|event| *event != "[DONE]" && serde_json::from_str::<Value>(event).is_err());
         assert_eq!(bad.count(), 1);
         assert_eq!(events.last().unwrap(), "[DONE]");
-        let text = mock.send(&body(vendor, false)).await.text().await.unwrap();
+        let text = mock.send(&body(provider, false)).await.text().await.unwrap();
         assert!(serde_json::from_str::<Value>(&text).is_err());
     }
 }
@@ -209,17 +210,18 @@ async fn bad_json_spoils_one_chunk_or_the_whole_body() {
 #[tokio::test]
 async fn content_filters_differ_by_vendor() {
     let faults = Faults { content_filter: 1.0, ..Faults::default() };
-    let (status, answer) = Mock::start(with(Vendor::OpenAi, faults)).await.json(&body(Vendor::OpenAi, false)).await;
+    let (status, answer) = Mock::start(with(Provider::OpenAi, faults)).await.json(&body(Provider::OpenAi, false)).await;
     assert_eq!((status, &answer["choices"][0]["finish_reason"]), (200, &json!("content_filter")));
-    let (status, answer) = Mock::start(with(Vendor::DeepSeek, faults)).await.json(&body(Vendor::DeepSeek, false)).await;
+    let (status, answer) =
+        Mock::start(with(Provider::DeepSeek, faults)).await.json(&body(Provider::DeepSeek, false)).await;
     assert_eq!((status, &answer["error"]["message"]), (400, &json!("Content Exists Risk")));
 }
 
 #[tokio::test]
 async fn the_length_fault_shows_in_the_finish_reason() {
-    for vendor in Vendor::ALL {
-        let mock = Mock::start(with(vendor, Faults { length: 1.0, ..Faults::default() })).await;
-        let (_, answer) = mock.json(&body(vendor, false)).await;
+    for provider in Provider::ALL {
+        let mock = Mock::start(with(provider, Faults { length: 1.0, ..Faults::default() })).await;
+        let (_, answer) = mock.json(&body(provider, false)).await;
         assert_eq!(answer["choices"][0]["finish_reason"], "length");
     }
 }
@@ -228,9 +230,9 @@ async fn the_length_fault_shows_in_the_finish_reason() {
 async fn too_many_at_once_are_refused() {
     let profile =
         Profile { concurrency_max: 1, faults: Faults { stall: 1.0, ..Faults::default() }, ..Profile::instant() };
-    let mock = Mock::start(MockConfig { profile, ..MockConfig::instant(Vendor::DeepSeek) }).await;
-    let hanging = mock.send(&body(Vendor::DeepSeek, true)).await;
-    let (status, answer) = mock.json(&body(Vendor::DeepSeek, true)).await;
+    let mock = Mock::start(MockConfig { profile, ..MockConfig::instant(Provider::DeepSeek) }).await;
+    let hanging = mock.send(&body(Provider::DeepSeek, true)).await;
+    let (status, answer) = mock.json(&body(Provider::DeepSeek, true)).await;
     assert_eq!(status, 429);
     assert!(answer["error"]["message"].as_str().unwrap().ends_with("is 1"));
     drop(hanging);

@@ -1,4 +1,4 @@
-use mocks::{MockConfig, Vendor};
+use mocks::{MockConfig, Provider};
 use serde_json::{Value, json};
 
 use crate::support::{Mock, ask, joined, parse, weigh_tool};
@@ -6,7 +6,7 @@ use crate::support::{Mock, ask, joined, parse, weigh_tool};
 const PROMPT: &str = "What is a weighbridge?";
 
 async fn mock() -> Mock {
-    Mock::scripted(Vendor::OpenAi, PROMPT, "A scale for lorries.").await
+    Mock::scripted(Provider::OpenAi, PROMPT, "A scale for lorries.").await
 }
 
 #[tokio::test]
@@ -84,7 +84,7 @@ async fn a_whole_answer_has_the_vendors_shape_and_headers() {
 
 #[tokio::test]
 async fn streamed_and_whole_answers_agree() {
-    let mock = Mock::instant(Vendor::OpenAi).await;
+    let mock = Mock::instant(Provider::OpenAi).await;
     let (_, whole) = mock.json(&ask("gpt-4o", "Something not recorded", &json!({"n": 2}))).await;
     let body = ask("gpt-4o", "Something not recorded", &json!({"n": 2, "stream": true}));
     let chunks = parse(&mock.stream(&body).await);
@@ -97,7 +97,7 @@ async fn streamed_and_whole_answers_agree() {
 
 #[tokio::test]
 async fn tool_calls_are_streamed_in_fragments() {
-    let mock = Mock::instant(Vendor::OpenAi).await;
+    let mock = Mock::instant(Provider::OpenAi).await;
     let extra = json!({"tools": weigh_tool(), "tool_choice": "required"});
     let (_, whole) = mock.json(&ask("gpt-4o", PROMPT, &extra)).await;
     let call = &whole["choices"][0]["message"]["tool_calls"][0];
@@ -128,7 +128,7 @@ async fn errors_have_the_vendors_shape() {
     let config = MockConfig {
         accept_key: Some("sk-test-1234".to_owned()),
         models: Some(vec!["gpt-4o".to_owned(), "o3".to_owned()]),
-        ..MockConfig::instant(Vendor::OpenAi)
+        ..MockConfig::instant(Provider::OpenAi)
     };
     let mock = Mock::start(config).await;
     for (body, status, code, param) in [
@@ -165,27 +165,27 @@ async fn errors_have_the_vendors_shape() {
 
 #[tokio::test]
 async fn keys_urls_and_broken_bodies_are_refused() {
-    let config = MockConfig { accept_key: Some("sk-right".to_owned()), ..MockConfig::instant(Vendor::OpenAi) };
+    let config = MockConfig { accept_key: Some("sk-right".to_owned()), ..MockConfig::instant(Provider::OpenAi) };
     let mock = Mock::start(config).await;
     let wrong = mock.send(&ask("gpt-4o", PROMPT, &json!({}))).await;
     assert_eq!(wrong.status(), 401);
     let text = wrong.text().await.unwrap();
     assert!(text.contains("invalid_api_key") && !text.contains("sk-test-1234"), "{text}");
 
-    let open = Mock::instant(Vendor::OpenAi).await;
+    let open = Mock::instant(Provider::OpenAi).await;
     let bare = reqwest::Client::builder().no_proxy().build().unwrap();
     let url = format!("{}/chat/completions", open.running.base_url());
     let response = bare.post(url).json(&ask("gpt-4o", PROMPT, &json!({}))).send().await.unwrap();
     assert_eq!(response.status(), 401);
     assert!(response.headers().contains_key("x-request-id"));
-    assert_eq!(open.request("/v1/embeddings").body("{}").send().await.unwrap().status(), 404);
+    assert_eq!(open.request("/v1/images/edits").body("{}").send().await.unwrap().status(), 404);
     assert_eq!(open.request("/v1/chat/completions").body("{").send().await.unwrap().status(), 400);
 }
 
 #[tokio::test]
 async fn models_are_listed() {
     let mock =
-        Mock::start(MockConfig { models: Some(vec!["gpt-4o".to_owned()]), ..MockConfig::instant(Vendor::OpenAi) })
+        Mock::start(MockConfig { models: Some(vec!["gpt-4o".to_owned()]), ..MockConfig::instant(Provider::OpenAi) })
             .await;
     let list: Value = mock.get("/v1/models").send().await.unwrap().json().await.unwrap();
     assert_eq!(list["data"][0]["id"], "gpt-4o");

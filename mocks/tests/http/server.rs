@@ -2,15 +2,15 @@ use std::io::Write;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use mocks::{Faults, Latency, MockConfig, MockError, Outcome, Profile, Script, ScriptAnswer, Vendor, start};
+use mocks::{Faults, Latency, MockConfig, MockError, Outcome, Profile, Provider, Script, ScriptAnswer, start};
 use serde_json::{Value, json};
 
 use crate::support::{DEADLINE, Mock, ask};
 
 #[tokio::test]
 async fn a_port_in_use_is_named_with_a_way_out() {
-    let first = Mock::instant(Vendor::OpenAi).await;
-    let error = start(first.running.addr, MockConfig::instant(Vendor::DeepSeek)).await.unwrap_err();
+    let first = Mock::instant(Provider::OpenAi).await;
+    let error = start(first.running.addr, MockConfig::instant(Provider::DeepSeek)).await.unwrap_err();
     assert!(matches!(error, MockError::InUse { .. }));
     let text = error.to_string();
     assert!(text.contains(&first.running.addr.to_string()) && text.contains("--listen"), "{text}");
@@ -19,7 +19,7 @@ async fn a_port_in_use_is_named_with_a_way_out() {
 #[tokio::test]
 async fn a_senseless_profile_is_refused_at_the_start() {
     let profile = Profile { time_scale: -1.0, ..Profile::instant() };
-    let config = MockConfig { profile, ..MockConfig::instant(Vendor::OpenAi) };
+    let config = MockConfig { profile, ..MockConfig::instant(Provider::OpenAi) };
     let error = start(([127, 0, 0, 1], 0).into(), config).await.unwrap_err();
     assert!(error.to_string().contains("time_scale"), "{error}");
 }
@@ -30,7 +30,7 @@ async fn recorded_answers_come_from_the_file_by_last_user_message() {
     writeln!(file, r#"{{"prompt":"2+2?","openai":{{"content":"4","prompt_tokens":11,"completion_tokens":1}}}}"#)
         .unwrap();
     let script = Arc::new(Script::read(file.path()).unwrap());
-    let mock = Mock::start(MockConfig { script, ..MockConfig::instant(Vendor::OpenAi) }).await;
+    let mock = Mock::start(MockConfig { script, ..MockConfig::instant(Provider::OpenAi) }).await;
     let (_, answer) = mock.json(&ask("gpt-4o", "2+2?", &json!({}))).await;
     assert_eq!(answer["choices"][0]["message"]["content"], "4");
     assert_eq!((&answer["usage"]["prompt_tokens"], &answer["usage"]["total_tokens"]), (&json!(11), &json!(12)));
@@ -44,7 +44,7 @@ async fn recorded_answers_come_from_the_file_by_last_user_message() {
 
 #[tokio::test]
 async fn the_log_keeps_what_arrived() {
-    let mock = Mock::instant(Vendor::OpenAi).await;
+    let mock = Mock::instant(Provider::OpenAi).await;
     let body = ask("gpt-4o", "Hello", &json!({}));
     mock.json(&body).await;
     mock.get("/v1/models").send().await.unwrap().bytes().await.unwrap();
@@ -61,20 +61,20 @@ async fn the_log_keeps_what_arrived() {
 #[tokio::test]
 async fn shutdown_ends_stalled_streams_and_frees_the_port() {
     let profile = Profile { faults: Faults { stall: 1.0, ..Faults::default() }, ..Profile::instant() };
-    let mock = Mock::start(MockConfig { profile, ..MockConfig::instant(Vendor::OpenAi) }).await;
+    let mock = Mock::start(MockConfig { profile, ..MockConfig::instant(Provider::OpenAi) }).await;
     let address = mock.running.addr;
     let mut hanging = mock.send(&ask("gpt-4o", "Hello", &json!({"stream": true}))).await;
     assert!(hanging.chunk().await.unwrap().is_some());
     tokio::time::timeout(DEADLINE, mock.running.shutdown()).await.unwrap();
     assert!(hanging.chunk().await.is_err());
-    start(address, MockConfig::instant(Vendor::OpenAi)).await.unwrap();
+    start(address, MockConfig::instant(Provider::OpenAi)).await.unwrap();
 }
 
 #[tokio::test]
 async fn no_answer_comes_before_it_is_due() {
     let exactly = |median_ms| Latency { median_ms, sigma: 0.0 };
     let profile = Profile { time_scale: 0.5, first_token: exactly(80.0), gap: exactly(10.0), ..Profile::instant() };
-    for vendor in Vendor::ALL {
+    for provider in Provider::ALL {
         let mut script = Script::new();
         // Eight tokens leave at 40, 45, ... 75 ms.
         let answer = ScriptAnswer {
@@ -83,9 +83,9 @@ async fn no_answer_comes_before_it_is_due() {
             completion_tokens: Some(8),
             ..ScriptAnswer::default()
         };
-        script.insert(vendor, "Hello", answer);
+        script.insert(provider, "Hello", answer);
         let profile = profile.clone();
-        let mock = Mock::start(MockConfig { profile, script: Arc::new(script), ..MockConfig::new(vendor) }).await;
+        let mock = Mock::start(MockConfig { profile, script: Arc::new(script), ..MockConfig::new(provider) }).await;
         for stream in [true, false] {
             let before = Instant::now();
             let mut response = mock.send(&ask("deepseek-flash", "Hello", &json!({"stream": stream}))).await;

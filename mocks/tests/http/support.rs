@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use mocks::{MockConfig, Running, Script, Vendor};
+use mocks::{MockConfig, Provider, Running, Script};
 use reqwest::{Client, RequestBuilder, Response};
 use serde_json::{Value, json};
 
@@ -22,14 +22,14 @@ impl Mock {
         Self { running, client }
     }
 
-    pub(crate) async fn instant(vendor: Vendor) -> Self {
-        Self::start(MockConfig::instant(vendor)).await
+    pub(crate) async fn instant(provider: Provider) -> Self {
+        Self::start(MockConfig::instant(provider)).await
     }
 
-    pub(crate) async fn scripted(vendor: Vendor, prompt: &str, content: &str) -> Self {
+    pub(crate) async fn scripted(provider: Provider, prompt: &str, content: &str) -> Self {
         let mut script = Script::new();
-        script.say(vendor, prompt, content);
-        Self::start(MockConfig { script: Arc::new(script), ..MockConfig::instant(vendor) }).await
+        script.say(provider, prompt, content);
+        Self::start(MockConfig { script: Arc::new(script), ..MockConfig::instant(provider) }).await
     }
 
     pub(crate) fn request(&self, path: &str) -> RequestBuilder {
@@ -90,7 +90,7 @@ pub(crate) fn joined(chunks: &[Value], field: &str) -> String {
     chunks.iter().filter_map(|chunk| chunk["choices"][0]["delta"][field].as_str()).collect()
 }
 
-/// A function to call, as both vendors describe it.
+/// A function to call, as both providers describe it.
 pub(crate) fn weigh_tool() -> Value {
     json!([{"type": "function", "function": {"name": "weigh", "parameters": {
         "type": "object", "properties": {"lorry": {"type": "string"}, "axles": {"type": "integer"}}}}}])

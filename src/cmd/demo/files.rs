@@ -4,7 +4,7 @@ use super::super::evaluate::write;
 use super::scenario::Scenario;
 use crate::outcome::{Exit, Failure};
 use datasets::{Appender, Format, Header, LoggedRequest, Redaction};
-use mocks::Vendor;
+use mocks::Provider;
 use std::path::{Path, PathBuf};
 
 const MIGRATION: &str = "openai-to-deepseek";
@@ -41,13 +41,13 @@ pub(super) fn fresh_folder(path: &Path) -> Result<PathBuf, Failure> {
 
 /// What the mocks need to behave as in this demo: a profile each, and one script.
 pub(super) fn write_mocks(folder: &Path, scenario: &Scenario) -> Result<(), Failure> {
-    for (vendor, profile) in Vendor::ALL.into_iter().zip(&scenario.profiles) {
+    for (provider, profile) in Provider::ALL.into_iter().zip(&scenario.profiles) {
         let text = toml::to_string(profile).map_err(|error| Failure {
             exit: Exit::Bug,
-            message: format!("the profile of {} does not serialise: {error}", vendor.name()),
+            message: format!("the profile of {} does not serialise: {error}", provider.name()),
         })?;
-        let text = format!("# How the {} mock behaves in this demo.\n\n{text}", vendor.name());
-        write(&folder.join(format!("{}.toml", vendor.name())), text.as_bytes())?;
+        let text = format!("# How the {} mock behaves in this demo.\n\n{text}", provider.name());
+        write(&folder.join(format!("{}.toml", provider.name())), text.as_bytes())?;
     }
     write(&folder.join("script.ndjson"), scenario.script_text.as_bytes())
 }
@@ -64,7 +64,7 @@ pub(super) fn configuration(scenario: &Scenario, mocks: &[mocks::Running], recor
     let providers: String = mocks
         .iter()
         .map(|mock| {
-            let name = mock.vendor().name();
+            let name = mock.provider().name();
             let variable = format!("{}_API_KEY", name.to_uppercase());
             format!(
                 "[providers.{name}]\nkind = \"{name}\"\nbase_url = \"{}\"\napi_key_env = \"{variable}\"\n\n",

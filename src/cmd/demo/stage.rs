@@ -11,7 +11,7 @@ use evaluator::{Options, output};
 use gateway::Config;
 use judge::policy::Policy;
 use judge::verdict::Verdict;
-use mocks::{MockConfig, Vendor};
+use mocks::{MockConfig, Provider};
 use replay::{CancellationToken, ReplayOptions};
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
@@ -58,9 +58,9 @@ impl Stage {
         files::write_mocks(&out, &scenario)?;
         let script = Arc::new(scenario.script.clone());
         let mut mocks = Vec::new();
-        for (vendor, profile) in Vendor::ALL.into_iter().zip(scenario.profiles.clone()) {
+        for (provider, profile) in Provider::ALL.into_iter().zip(scenario.profiles.clone()) {
             let config =
-                MockConfig { seed: args.seed, script: Arc::clone(&script), profile, ..MockConfig::new(vendor) };
+                MockConfig { seed: args.seed, script: Arc::clone(&script), profile, ..MockConfig::new(provider) };
             let any_port = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
             mocks.push(mocks::start(any_port, config).await.map_err(Failure::world)?);
         }
@@ -69,7 +69,7 @@ impl Stage {
         let key = |name: &str| Some(if name.ends_with("TOKEN") { ADMIN_TOKEN } else { "demo-key" }.to_owned());
         let config = Config::parse(&text, &out.join("gateway.toml"), &key)
             .map_err(|error| Failure { exit: Exit::Bug, message: format!("the demo's configuration: {error}") })?;
-        let gateway = gateway::start(config).await.map_err(serve::start_failure)?;
+        let gateway = gateway::start(config, None).await.map_err(serve::start_failure)?;
         let plane = gate::AdminPlane::new(&format!("http://{}", gateway.admin_address), ADMIN_TOKEN)?;
         Ok(Self { scenario, out, seed: args.seed, mocks, gateway, plane, policy, labels, stop })
     }

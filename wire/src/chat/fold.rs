@@ -2,6 +2,7 @@
 //!
 //! The fold never keeps more than a stated number of bytes of text; counts go on beyond it.
 
+use crate::endpoint::Endpoint;
 use crate::error::ErrorKind;
 use crate::json::Text;
 use crate::usage::{Characters, Usage};
@@ -29,6 +30,7 @@ pub enum Seen {
 /// The state of a fold.
 #[derive(Debug, Clone)]
 pub struct Fold {
+    endpoint: Endpoint,
     text: String,
     text_bytes_max: usize,
     truncated: bool,
@@ -43,6 +45,9 @@ pub struct Fold {
     error: Option<String>,
     malformed: u64,
     chunks_with_text: u64,
+    reasoning_text: String,
+    tool_call_ids: Vec<String>,
+    tool_leak: bool,
 }
 
 /// What became of the answer.
@@ -74,7 +79,21 @@ pub struct Answer {
     pub malformed: u64,
     /// Chunks that carried text.
     pub chunks_with_text: u64,
+    /// Reasoning text of the first choice, at most [`REASONING_BYTES_MAX`] bytes; empty if it was longer, because a
+    /// part of it would be refused or misread when it is sent back.
+    pub reasoning_text: String,
+    /// Ids of the first choice's tool calls, at most [`TOOL_CALLS_MAX`].
+    pub tool_call_ids: Vec<String>,
+    /// The visible text holds the model's own markup for tool calls: a call that the provider failed to read.
+    pub tool_leak: bool,
+    /// Where it came from: not every endpoint's answers have a finish reason.
+    pub endpoint: Endpoint,
 }
+
+/// Bytes of reasoning text that are kept for sending them back.
+pub const REASONING_BYTES_MAX: usize = 256 * 1024;
+/// Tool calls of one answer whose ids are kept: the most tools that a request may offer.
+pub const TOOL_CALLS_MAX: usize = 128;
 
 #[derive(Deserialize)]
 struct Chunk<'a> {
@@ -129,8 +148,12 @@ struct Function<'a> {
 impl Fold {
     /// A fold that keeps at most `text_bytes_max` bytes of the first choice's text.
     #[must_use]
-    pub fn new(text_bytes_max: usize) -> Self {
+    pub fn new(endpoint: Endpoint, text_bytes_max: usize) -> Self {
         Self {
+            endpoint,
+            reasoning_text: String::new(),
+            tool_call_ids: Vec::new(),
+            tool_leak: false,
             text: String::new(),
             text_bytes_max,
             truncated: false,
@@ -191,6 +214,10 @@ impl Fold {
             error: self.error,
             malformed: self.malformed,
             chunks_with_text: self.chunks_with_text,
+            reasoning_text: self.reasoning_text,
+            tool_call_ids: self.tool_call_ids,
+            tool_leak: self.tool_leak,
+            endpoint: self.endpoint,
         }
     }
 
@@ -318,7 +345,7 @@ mod tests {
 
     #[test]
     fn an_openai_stream_folds_to_text_usage_and_finish() {
-        let mut fold = Fold::new(1000);
+        let mut fold = Fold::new(Endpoint::Chat, 1000);
         let seen: Vec<Seen> = [
             r#"{"model":"gpt-4o","choices":[{"index":0,"delta":{"role":"assistant","content":"","refusal":null},"finish_reason":null}],"usage":null}"#,
             r#"{"choices":[{"index":0,"delta":{"content":"Hel\u006co"},"finish_reason":null}],"usage":null}"#,
@@ -340,7 +367,7 @@ mod tests {
 
     #[test]
     fn a_deepseek_stream_shows_reasoning_before_content() {
-        let mut fold = Fold::new(1000);
+        let mut fold = Fold::new(Endpoint::Chat, 1000);
         assert_eq!(
             fold.chunk(r#"{"choices":[{"index":0,"delta":{"content":null,"reasoning_content":"hm"}}]}"#),
             Seen::Reasoning
@@ -357,7 +384,7 @@ mod tests {
 
     #[test]
     fn a_whole_answer_with_a_tool_call_is_not_empty() {
-        let mut fold = Fold::new(10);
+        let mut fold = Fold::new(Endpoint::Chat, 10);
         fold.whole(br#"{"choices":[{"index":0,"message":{"role":"assistant","content":null,"tool_calls":[{"id":"call_1","type":"function","function":{"name":"f","arguments":"{}"}}]},"finish_reason":"tool_calls"}]}"#);
         let answer = fold.answer();
         assert_eq!((answer.tool_calls, answer.form_failure(true)), (1, None));
@@ -366,7 +393,7 @@ mod tests {
     #[test]
     fn form_failures_have_names() {
         let form = |body: &str, json: bool| {
-            let mut fold = Fold::new(1000);
+            let mut fold = Fold::new(Endpoint::Chat, 1000);
             fold.whole(body.as_bytes());
             fold.answer().form_failure(json)
         };
@@ -384,7 +411,7 @@ mod tests {
 
     #[test]
     fn text_is_capped_and_counts_go_on() {
-        let mut fold = Fold::new(4);
+        let mut fold = Fold::new(Endpoint::Chat, 4);
         fold.chunk(r#"{"choices":[{"index":0,"delta":{"content":"你好世界"}}]}"#);
         let answer = fold.answer();
         assert_eq!((answer.text.as_str(), answer.truncated, answer.characters.total()), ("你", true, 4));
@@ -392,12 +419,12 @@ mod tests {
 
     #[test]
     fn errors_and_garbage_are_told_apart() {
-        let mut fold = Fold::new(4);
+        let mut fold = Fold::new(Endpoint::Chat, 4);
         assert_eq!(fold.chunk(r#"{"error":{"message":"boom"}}"#), Seen::Error);
         assert_eq!(fold.chunk("{oops"), Seen::Malformed);
         let answer = fold.answer();
         assert_eq!((answer.error.as_deref(), answer.malformed, answer.complete), (Some("boom"), 1, false));
         assert_eq!(answer.fault(), Some(ErrorKind::Server));
-        assert_eq!(Fold::new(4).answer().fault(), Some(ErrorKind::Truncated));
+        assert_eq!(Fold::new(Endpoint::Chat, 4).answer().fault(), Some(ErrorKind::Truncated));
     }
 }

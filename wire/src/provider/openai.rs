@@ -3,9 +3,12 @@
 //! A stream of OpenAI reports usage only if `stream_options.include_usage` asks for it. The gateway always asks,
 //! because usage must never be lost, and takes the report out again for a client that did not.
 
-use super::{Adapter, ClientError, Edit, Rewritten, Unfit, standard_error};
-use crate::chat::Request;
+use super::answer::{self, Manners};
+use super::error::hidden;
+use super::{Adapter, ClientError, Edit, Rewritten, Row, Target, Unfit, View, standard_error};
+use crate::endpoint::Endpoint;
 use crate::json::Object;
+use crate::request::Request;
 use serde_json::value::RawValue;
 
 /// The adapter.
@@ -13,38 +16,49 @@ use serde_json::value::RawValue;
 pub struct OpenAi;
 
 impl Adapter for OpenAi {
-    fn rewrite(&self, request: &Request<'_>, model: &str) -> Result<Rewritten, Unfit> {
+    fn path(&self, endpoint: Endpoint) -> Option<&'static str> {
+        Some(endpoint.path_below_version())
+    }
+
+    fn matrix(&self, _endpoint: Endpoint) -> &'static [Row] {
+        &[]
+    }
+
+    fn rewrite(&self, request: &Request<'_>, target: &Target<'_>) -> Result<Rewritten, Unfit> {
         let mut object = request.object.clone();
-        if model != request.model {
-            object.set_value("model", model);
+        if target.model != request.model {
+            object.set_value("model", target.model);
         }
-        if request.stream && !request.include_usage {
+        let usage_on_request = matches!(request.endpoint, Endpoint::Chat | Endpoint::Completions);
+        if request.stream && usage_on_request && !request.include_usage {
             ask_for_usage(&mut object);
         }
         Ok(Rewritten { body: object.to_bytes(), dropped: Vec::new() })
     }
 
-    fn edit(&self, data: &str, client_wants_usage: bool) -> Edit {
-        if client_wants_usage || !data.contains("\"usage\"") {
+    fn edits_whole(&self, _endpoint: Endpoint) -> bool {
+        false
+    }
+
+    fn edit(&self, endpoint: Endpoint, data: &str, view: &View<'_>) -> Edit {
+        // Responses always report usage, and their clients expect it.
+        let hides_usage = !view.wants_usage && endpoint != Endpoint::Responses;
+        if view.model.is_none() && !(hides_usage && memchr::memmem::find(data.as_bytes(), b"\"usage\"").is_some()) {
             return Edit::Keep;
         }
-        let Ok(mut chunk) = Object::parse(data.as_bytes()) else { return Edit::Keep };
-        if chunk.has("usage") && chunk.get("choices").is_some_and(is_empty_list) {
-            return Edit::Drop;
+        match endpoint {
+            Endpoint::Responses => answer::edit_response(data, view),
+            _ => answer::edit(data, view, Manners::default(), &hidden),
         }
-        if !chunk.remove("usage") {
-            return Edit::Keep;
-        }
-        Edit::Replace(vec![String::from_utf8_lossy(&chunk.to_bytes()).into_owned()])
+    }
+
+    fn edit_whole(&self, _endpoint: Endpoint, _body: &[u8], _view: &View<'_>) -> Result<Option<Vec<u8>>, ClientError> {
+        Ok(None)
     }
 
     fn error(&self, status: u16, body: &[u8]) -> ClientError {
         standard_error(status, body)
     }
-}
-
-pub(super) fn is_empty_list(raw: &RawValue) -> bool {
-    raw.get().trim_start_matches('[').trim_start().starts_with(']')
 }
 
 /// Sets `stream_options.include_usage`, keeping what else the client put there.
@@ -68,8 +82,11 @@ mod tests {
     use super::*;
 
     fn rewritten(body: &str) -> String {
-        let request = Request::parse(body.as_bytes()).unwrap();
-        String::from_utf8(OpenAi.rewrite(&request, &request.model).unwrap().body).unwrap()
+        let request = Request::parse(Endpoint::Chat, body.as_bytes()).unwrap();
+        String::from_utf8(
+            OpenAi.rewrite(&request, &Target::new(&request.model, &crate::provider::Policy::default())).unwrap().body,
+        )
+        .unwrap()
     }
 
     #[test]
@@ -88,17 +105,21 @@ mod tests {
         );
     }
 
+    fn edit(data: &str, wants_usage: bool) -> Edit {
+        OpenAi.edit(Endpoint::Chat, data, &View { wants_usage, ..View::default() })
+    }
+
     #[test]
     fn the_client_sees_no_trace_of_usage_it_did_not_ask_for() {
         let report = r#"{"id":"c","choices":[],"usage":{"prompt_tokens":1,"completion_tokens":1}}"#;
         let delta = r#"{"id":"c","choices":[{"index":0,"delta":{"content":"\"usage\""}}],"usage":null}"#;
-        assert_eq!(OpenAi.edit(report, false), Edit::Drop);
+        assert_eq!(edit(report, false), Edit::Drop);
         assert_eq!(
-            OpenAi.edit(delta, false),
+            edit(delta, false),
             Edit::Replace(vec![r#"{"id":"c","choices":[{"index":0,"delta":{"content":"\"usage\""}}]}"#.into()])
         );
-        assert_eq!(OpenAi.edit("[DONE]", false), Edit::Keep);
-        assert_eq!(OpenAi.edit(r#"{"choices":[{"delta":{"content":"usage"}}]}"#, false), Edit::Keep);
-        assert_eq!(OpenAi.edit(report, true), Edit::Keep);
+        assert_eq!(edit("[DONE]", false), Edit::Keep);
+        assert_eq!(edit(r#"{"choices":[{"delta":{"content":"usage"}}]}"#, false), Edit::Keep);
+        assert_eq!(edit(report, true), Edit::Keep);
     }
 }

@@ -4,27 +4,27 @@
 //! frame without changing a byte: the frames put together are the input. Comments and unknown fields stay inside
 //! their frame. However the bytes are cut, the frames are the same (a property test holds this).
 //!
+//! Providers nearly always send whole frames, so a frame is a slice of the bytes that were pushed; only a frame
+//! that spans pushes is copied, once. Each byte is searched once, whatever the cut.
+//!
 //! Line ends may be LF, CRLF or CR, as the standard says (WHATWG HTML, section 9.2.6).
 
-/// One frame of the stream.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Frame {
-    /// Its bytes, line ends and closing blank line included.
-    pub raw: Vec<u8>,
-    /// Its `data:` lines joined by LF; `None` for a frame of comments or blank lines.
-    pub data: Option<String>,
-}
+use super::frame::Frame;
+use bytes::{Bytes, BytesMut};
 
 /// Decoder state. Between two pushes it holds at most one unfinished frame.
 #[derive(Debug, Default)]
 pub struct Decoder {
-    buffer: Vec<u8>,
-    /// Where the unfinished frame starts; what is before has been handed out.
-    frame_start: usize,
-    /// Where the line starts that is being looked at.
-    line_start: usize,
-    /// Bytes before this have been searched for a line end.
+    /// Bytes of the unfinished frame from earlier pushes; all of them have been searched.
+    carried: BytesMut,
+    /// What is left of the last push.
+    pushed: Bytes,
+    /// Bytes of `pushed` that have been searched.
     searched: usize,
+    /// The line being searched has at least one byte.
+    line_has_bytes: bool,
+    /// The last byte searched was a CR: an LF that follows belongs to it.
+    after_cr: bool,
 }
 
 impl Decoder {
@@ -35,90 +35,88 @@ impl Decoder {
     }
 
     /// Takes bytes in. Call [`Decoder::next_frame`] until it returns `None`.
-    pub fn push(&mut self, bytes: &[u8]) {
-        // Frames handed out since the last push make room at once, not one by one.
-        self.buffer.drain(..self.frame_start);
-        self.line_start -= self.frame_start;
-        self.searched -= self.frame_start;
-        self.frame_start = 0;
-        self.buffer.extend_from_slice(bytes);
+    pub fn push(&mut self, bytes: Bytes) {
+        if self.pushed.is_empty() {
+            self.pushed = bytes;
+            self.searched = 0;
+        } else if self.searched == self.pushed.len() {
+            self.carried.extend_from_slice(&self.pushed);
+            self.pushed = bytes;
+            self.searched = 0;
+        } else {
+            // Frames were left unread: they and the new bytes become one piece.
+            let mut joined = BytesMut::with_capacity(self.pushed.len() + bytes.len());
+            joined.extend_from_slice(&self.pushed);
+            joined.extend_from_slice(&bytes);
+            self.pushed = joined.freeze();
+        }
     }
 
     /// Bytes of the unfinished frame.
     #[must_use]
-    pub const fn pending_bytes(&self) -> usize {
-        self.buffer.len() - self.frame_start
+    pub fn pending_bytes(&self) -> usize {
+        self.carried.len() + self.pushed.len()
     }
 
     /// The next whole frame, if one is there.
     pub fn next_frame(&mut self) -> Option<Frame> {
-        loop {
-            let (line_end, next_line) = self.find_line_end()?;
-            let blank = line_end == self.line_start;
-            self.line_start = next_line;
-            self.searched = next_line;
-            if blank {
-                return Some(self.cut(next_line));
-            }
-        }
+        let end = self.find_frame_end()?;
+        Some(self.cut(end))
     }
 
     /// What is left when the stream ends: a frame that was never closed, or nothing.
     pub fn finish(&mut self) -> Option<Frame> {
-        if self.pending_bytes() == 0 { None } else { Some(self.cut(self.buffer.len())) }
+        if self.pending_bytes() == 0 {
+            return None;
+        }
+        self.line_has_bytes = false;
+        self.after_cr = false;
+        Some(self.cut(self.pushed.len()))
     }
 
-    /// End of the current line and start of the next. A CR at the very end waits: an LF may follow.
-    fn find_line_end(&mut self) -> Option<(usize, usize)> {
-        let rest = self.buffer.get(self.searched..)?;
-        let Some(offset) = rest.iter().position(|byte| matches!(byte, b'\n' | b'\r')) else {
-            self.searched = self.buffer.len();
-            return None;
-        };
-        let end = self.searched + offset;
-        if self.buffer.get(end) == Some(&b'\n') {
-            return Some((end, end + 1));
-        }
-        match self.buffer.get(end + 1) {
-            Some(b'\n') => Some((end, end + 2)),
-            Some(_) => Some((end, end + 1)),
-            None => {
-                self.searched = end;
-                None
+    /// Where in `pushed` the frame ends. A CR at the very end waits: an LF may follow.
+    fn find_frame_end(&mut self) -> Option<usize> {
+        loop {
+            if self.after_cr {
+                match self.pushed.get(self.searched) {
+                    None => return None,
+                    Some(b'\n') => self.searched += 1,
+                    Some(_) => {}
+                }
+                self.after_cr = false;
+                if self.line_was_blank() {
+                    return Some(self.searched);
+                }
+            }
+            let rest = self.pushed.get(self.searched..).unwrap_or_default();
+            let Some(offset) = memchr::memchr2(b'\n', b'\r', rest) else {
+                self.line_has_bytes |= !rest.is_empty();
+                self.searched = self.pushed.len();
+                return None;
+            };
+            self.line_has_bytes |= offset > 0;
+            self.after_cr = rest.get(offset) == Some(&b'\r');
+            self.searched += offset + 1;
+            if !self.after_cr && self.line_was_blank() {
+                return Some(self.searched);
             }
         }
+    }
+
+    /// A line ended: says whether it was blank, and begins the next.
+    const fn line_was_blank(&mut self) -> bool {
+        !std::mem::replace(&mut self.line_has_bytes, false)
     }
 
     fn cut(&mut self, end: usize) -> Frame {
-        let raw = self.buffer.get(self.frame_start..end).unwrap_or_default().to_vec();
-        self.frame_start = end;
-        self.line_start = end;
-        self.searched = end;
-        let data = data_of(&raw);
-        Frame { raw, data }
-    }
-}
-
-/// Joins the `data` fields of a frame.
-fn data_of(raw: &[u8]) -> Option<String> {
-    let mut data: Option<String> = None;
-    for line in raw.split(|byte| matches!(byte, b'\n' | b'\r')) {
-        let Some(value) = line.strip_prefix(b"data") else { continue };
-        let value = match value {
-            [] => value,
-            [b':', b' ', rest @ ..] | [b':', rest @ ..] => rest,
-            _ => continue,
-        };
-        let value = String::from_utf8_lossy(value);
-        match &mut data {
-            None => data = Some(value.into_owned()),
-            Some(joined) => {
-                joined.push('\n');
-                joined.push_str(&value);
-            }
+        let tail = self.pushed.split_to(end.min(self.pushed.len()));
+        self.searched = 0;
+        if self.carried.is_empty() {
+            return Frame::new(tail);
         }
+        self.carried.extend_from_slice(&tail);
+        Frame::new(self.carried.split().freeze())
     }
-    data
 }
 
 #[cfg(test)]
@@ -130,7 +128,7 @@ mod tests {
         let mut decoder = Decoder::new();
         let mut frames = Vec::new();
         for piece in pieces {
-            decoder.push(piece);
+            decoder.push(Bytes::copy_from_slice(piece));
             while let Some(frame) = decoder.next_frame() {
                 frames.push(frame);
             }
@@ -139,27 +137,56 @@ mod tests {
         frames
     }
 
+    fn data(frames: &[Frame]) -> Vec<Option<&str>> {
+        frames.iter().map(Frame::data).collect()
+    }
+
     const STREAM: &[u8] =
         b": keep-alive\n\ndata: {\"a\":1}\n\ndata:{\"b\":2}\r\n\r\n\n: c\ndata: x\ndata: y\n\ndata: [DONE]\n\n";
 
     #[test]
     fn a_stream_of_every_kind_of_frame() {
-        let data: Vec<Option<String>> = frames(&[STREAM]).into_iter().map(|frame| frame.data).collect();
         let expected = [None, Some("{\"a\":1}"), Some("{\"b\":2}"), None, Some("x\ny"), Some("[DONE]")];
-        assert_eq!(data, expected.map(|text| text.map(str::to_owned)));
+        assert_eq!(data(&frames(&[STREAM])), expected);
     }
 
     #[test]
     fn an_unclosed_frame_comes_out_at_the_end() {
         let all = frames(&[b"data: {\"a\":1}\n\ndata: {\"cut"]);
-        assert_eq!(all.len(), 2);
-        assert_eq!(all[1].data.as_deref(), Some("{\"cut"));
+        assert_eq!(data(&all), [Some("{\"a\":1}"), Some("{\"cut")]);
     }
 
     #[test]
-    fn a_field_that_only_starts_with_data_is_not_data() {
-        assert_eq!(frames(&[b"database: 1\n\n"])[0].data, None);
-        assert_eq!(frames(&[b"data\n\n"])[0].data.as_deref(), Some(""));
+    fn whole_frames_are_slices_of_what_was_pushed() {
+        let pushed = Bytes::from_static(b"data: 1\n\ndata: 2\n\n");
+        let mut decoder = Decoder::new();
+        decoder.push(pushed.clone());
+        let (first, second) = (decoder.next_frame().unwrap(), decoder.next_frame().unwrap());
+        assert_eq!(first.raw.as_ptr(), pushed.as_ptr());
+        assert_eq!(second.raw.as_ptr(), pushed.slice(9..).as_ptr());
+        assert_eq!((decoder.next_frame(), decoder.pending_bytes()), (None, 0));
+    }
+
+    #[test]
+    fn every_line_end_closes_a_frame_wherever_it_is_cut() {
+        for end in ["\n", "\r\n", "\r"] {
+            let stream = format!("data: a{end}{end}: c{end}data: b{end}{end}data: d{end}{end}");
+            for cut in 0..=stream.len() {
+                let (left, right) = stream.as_bytes().split_at(cut);
+                let all = frames(&[left, right]);
+                assert_eq!(data(&all), [Some("a"), Some("b"), Some("d")], "{end:?} cut at {cut}");
+            }
+        }
+    }
+
+    #[test]
+    fn frames_left_unread_are_not_lost_by_the_next_push() {
+        let mut decoder = Decoder::new();
+        decoder.push(Bytes::from_static(b"data: 1\n\ndata: 2\n"));
+        assert_eq!(decoder.next_frame().unwrap().data(), Some("1"));
+        decoder.push(Bytes::from_static(b"\ndata: 3\n\n"));
+        let rest: Vec<Frame> = std::iter::from_fn(|| decoder.next_frame()).collect();
+        assert_eq!(data(&rest), [Some("2"), Some("3")]);
     }
 
     proptest! {
@@ -183,6 +210,27 @@ mod tests {
             prop_assert_eq!(&whole, &frames(&pieces));
             let joined: Vec<u8> = whole.into_iter().flat_map(|frame| frame.raw).collect();
             prop_assert_eq!(joined, bytes);
+        }
+
+        #[test]
+        fn events_come_out_as_they_were_sent_in_number_and_order(
+            texts in proptest::collection::vec("[^\r\n]{0,12}", 1..20),
+            comments in proptest::collection::vec(any::<bool>(), 20),
+            step in 1usize..40,
+        ) {
+            let mut stream = Vec::new();
+            for (text, comment) in texts.iter().zip(&comments) {
+                if *comment {
+                    stream.extend_from_slice(b": keep-alive\n\n");
+                }
+                super::super::encode::data(&mut stream, text);
+            }
+            let pieces: Vec<&[u8]> = stream.chunks(step).collect();
+            let all = frames(&pieces);
+            let seen: Vec<&str> = all.iter().filter_map(Frame::data).collect();
+            prop_assert_eq!(seen, texts.iter().map(String::as_str).collect::<Vec<_>>());
+            let silent = all.iter().filter(|frame| frame.data().is_none()).count();
+            prop_assert_eq!(silent, comments.iter().take(texts.len()).filter(|comment| **comment).count());
         }
     }
 }

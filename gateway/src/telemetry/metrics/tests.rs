@@ -3,28 +3,27 @@
 mod strict;
 
 use super::*;
+use crate::recorder::RecorderCounts;
+use crate::shadow::ShadowCounts;
 use crate::telemetry::names::ALL;
-use crate::telemetry::{BreakerState, MigrationReading, ProviderReading, RecordsReading, ShadowReading};
+use crate::telemetry::readings::{MigrationReading, ProviderReading};
+use crate::upstream::{BreakerState, UpstreamCounts};
 use datasets::Moderation;
 use strict::Parsed;
 
 fn exchange(model: &str) -> Exchange {
     let text = r#"{"pair":"p","arm":"baseline","role":"served","migration":"m","epoch":1,"weight_bp":1000,
         "provider":"openai","model":"x","streamed":true,"at_us":1,"sent_us":2,"ttft_us":200000,"duration_us":1200000,
-        "status":200,"prompt_chars":4,"answer_chars":5,"cost_nanos":525000,
+        "status":200,"consumer":"team-a","prompt_chars":4,"answer_chars":5,"cost_nanos":525000,
         "usage":{"prompt":100,"completion":11,"cached":40,"reasoning":3,"source":"provider"}}"#;
     Exchange { model: model.to_owned(), ..serde_json::from_str(text).unwrap() }
 }
 
-fn seen<'a>(exchange: &'a Exchange) -> Seen<'a> {
-    Seen { exchange, endpoint: "chat", consumer: Some("team-a"), attempts: 1, fell_back: false }
+fn metrics() -> Metrics {
+    Metrics::new(1_700_000_000_500_000)
 }
 
-fn metrics() -> Arc<Metrics> {
-    Arc::new(Metrics::new(["deepseek-flash".to_owned()], 1_700_000_000_500_000))
-}
-
-fn page(metrics: &Arc<Metrics>, readings: Readings) -> Parsed {
+fn page(metrics: &Metrics, readings: Readings) -> Parsed {
     let text = metrics.render(readings).unwrap();
     strict::parse(&text).unwrap_or_else(|error| panic!("{error}\n{text}"))
 }
@@ -34,8 +33,8 @@ const BASE: &str = "arm=baseline,consumer=team-a,endpoint=chat,migration=m,model
 #[test]
 fn an_exchange_adds_its_tokens_money_and_times() {
     let metrics = metrics();
-    metrics.observe(&seen(&exchange("gpt-4o")));
-    metrics.observe(&seen(&exchange("gpt-4o")));
+    metrics.observe(&exchange("gpt-4o"));
+    metrics.observe(&exchange("gpt-4o"));
     let page = page(&metrics, Readings::default());
     for (name, expected) in [
         ("weighbridge_prompt_tokens_total", 200.0),
@@ -73,17 +72,21 @@ fn with(name: &str, value: &str) -> String {
 #[test]
 fn failures_are_counted_by_kind_and_are_no_latency() {
     let metrics = metrics();
+    metrics.observe(&exchange("deepseek-flash"));
     let failed = Exchange {
         error: Some(ErrorKind::RateLimit),
+        role: Role::Fallback,
+        attempts: 3,
         usage: None,
         ttft_us: None,
         moderation: Some(Moderation::BlockedByProvider),
         form_failure: Some("something_new".to_owned()),
         ..exchange("deepseek-flash")
     };
-    metrics.observe(&Seen { attempts: 3, fell_back: true, ..seen(&failed) });
+    metrics.observe(&failed);
     let page = page(&metrics, Readings::default());
-    let base = BASE.replace("gpt-4o", "deepseek-flash");
+    let fallback = |text: &str| text.replace("gpt-4o", "deepseek-flash").replace("role=served", "role=fallback");
+    let base = fallback(BASE);
     for (name, expected) in [
         ("weighbridge_retries_total", 2.0),
         ("weighbridge_fallbacks_total", 1.0),
@@ -91,9 +94,9 @@ fn failures_are_counted_by_kind_and_are_no_latency() {
     ] {
         assert!((page.value(name, &base) - expected).abs() < 1e-9, "{name}");
     }
-    let outcome = with("outcome", "rate_limit").replace("gpt-4o", "deepseek-flash");
+    let outcome = fallback(&with("outcome", "rate_limit"));
     assert!((page.value("weighbridge_exchanges_total", &outcome) - 1.0).abs() < 1e-9);
-    let failure = with("failure", "other").replace("gpt-4o", "deepseek-flash");
+    let failure = fallback(&with("failure", "other"));
     assert!((page.value("weighbridge_form_failures_total", &failure) - 1.0).abs() < 1e-9);
     assert_eq!(page.find("weighbridge_duration_seconds_count", &base), None);
 }
@@ -111,7 +114,7 @@ fn every_outcome_has_its_own_place() {
 fn series_are_bounded_whatever_clients_name() {
     let metrics = metrics();
     for number in 0..SERIES_MAX + 500 {
-        metrics.observe(&seen(&exchange(&format!("ft:model-{number}"))));
+        metrics.observe(&exchange(&format!("ft:model-{number}")));
     }
     let page = page(&metrics, Readings::default());
     let total: f64 = page.all("weighbridge_exchanges_total").map(|(_, value)| value).sum();
@@ -123,9 +126,14 @@ fn series_are_bounded_whatever_clients_name() {
 #[test]
 fn an_invented_model_that_fails_is_no_label_and_a_configured_one_is() {
     let metrics = metrics();
+    let config =
+        crate::Config::parse(include_str!("../../../examples/split.toml"), std::path::Path::new("split.toml"), &|_| {
+            Some("x".to_owned())
+        });
+    metrics.learn_models(&config.unwrap().migrations);
     for model in ["invented-by-a-client", "deepseek-flash"] {
         let failed = Exchange { error: Some(ErrorKind::NotFound), ..exchange(model) };
-        metrics.observe(&seen(&failed));
+        metrics.observe(&failed);
     }
     let text = metrics.render(Readings::default()).unwrap();
     assert!(text.contains("model=\"deepseek-flash\"") && text.contains("model=\"other\""));
@@ -135,7 +143,6 @@ fn an_invented_model_that_fails_is_no_label_and_a_configured_one_is() {
 fn readings() -> Readings {
     Readings {
         requests_in_flight: 7,
-        shed: vec![("busy", 3)],
         migrations: vec![MigrationReading {
             name: "m".to_owned(),
             weight_percent: 12.34,
@@ -144,32 +151,60 @@ fn readings() -> Readings {
         }],
         providers: vec![ProviderReading {
             name: "a \"quoted\\name\"\nof two lines".to_owned(),
-            plane: "served",
-            breaker: BreakerState::HalfOpen,
-            in_flight: 2,
-            retries: 4,
-            refused: 5,
+            plane: "serving",
+            counts: UpstreamCounts {
+                attempts: 11,
+                retries: 4,
+                resends: 1,
+                retries_over_budget: 6,
+                shed: 7,
+                breaker_refused: 8,
+                connects: 9,
+                connect_failures: 10,
+                in_flight: 2,
+                breaker: BreakerState::HalfOpen,
+                breaker_for_ms: 5,
+                breaker_opened: 12,
+            },
         }],
-        shadow: ShadowReading {
-            queue_jobs: 1,
-            queue_bytes: 2,
+        shadow: ShadowCounts {
+            accepted: 4,
             finished: 3,
-            dropped: vec![("queue_full", 4), ("budget_spent", 5)],
+            dropped: 9,
+            dropped_by_reason: [("queue_full", 4), ("budget_spent", 5)].into(),
+            abandoned: 0,
+            held: 1,
+            held_bytes: 2,
             spent_today_nanos: 1_500_000_000,
         },
-        records: Some(RecordsReading { written: 9, dropped: vec![("disk", 1)], queue_lines: 0, healthy: false }),
+        records: Some(RecorderCounts {
+            written: 9,
+            waiting: 0,
+            dropped_served: 1,
+            dropped_shadow: 2,
+            lost: 3,
+            too_long: 4,
+            not_serialised: 5,
+            healthy: false,
+            disk_error: Some("/secret/path is full".to_owned()),
+            parts_closed: 0,
+            parts_deleted: 0,
+        }),
     }
 }
 
 #[test]
 fn readings_are_on_the_page() {
     let metrics = metrics();
-    metrics.observe_overhead(Duration::from_micros(120));
+    metrics.sent_after(Duration::from_micros(120));
+    for _ in 0..3 {
+        metrics.shed();
+    }
     let page = page(&metrics, readings());
-    let provider = "plane=served,provider=a \"quoted\\name\"\nof two lines";
+    let provider = "plane=serving,provider=a \"quoted\\name\"\nof two lines";
     for (name, labels, expected) in [
         ("weighbridge_requests_in_flight", "", 7.0),
-        ("weighbridge_requests_shed_total", "reason=busy", 3.0),
+        ("weighbridge_requests_shed_total", "reason=requests_in_flight", 3.0),
         ("weighbridge_weight_percent", "migration=m", 12.34),
         ("weighbridge_shadow_percent", "migration=m", 100.0),
         ("weighbridge_epoch", "migration=m", 1_700_000_000_123.0),
@@ -177,7 +212,10 @@ fn readings_are_on_the_page() {
         ("weighbridge_shadow_spent_today_usd", "", 1.5),
         ("weighbridge_records_written_total", "", 9.0),
         ("weighbridge_records_healthy", "", 0.0),
-        ("weighbridge_provider_retries_total", provider, 4.0),
+        ("weighbridge_records_dropped_total", "reason=disk", 3.0),
+        ("weighbridge_provider_retries_total", provider, 5.0),
+        ("weighbridge_provider_refused_total", &format!("{provider},reason=breaker"), 8.0),
+        ("weighbridge_breaker_opened_total", provider, 12.0),
         ("weighbridge_breaker_state", &format!("{provider},state=half_open"), 1.0),
         ("weighbridge_breaker_state", &format!("{provider},state=closed"), 0.0),
         ("weighbridge_overhead_seconds_bucket", "le=0.00015", 1.0),
@@ -194,7 +232,7 @@ fn readings_are_on_the_page() {
 fn every_family_of_the_list_is_on_a_full_page_once_with_the_labels_it_promises() {
     let metrics = metrics();
     let full = Exchange { form_failure: Some("empty".to_owned()), ..exchange("gpt-4o") };
-    metrics.observe(&seen(&full));
+    metrics.observe(&full);
     let page = page(&metrics, readings());
     for metric in ALL {
         assert_eq!(page.families.iter().filter(|family| *family == metric.name).count(), 1, "{}", metric.name);
@@ -212,11 +250,11 @@ fn every_family_of_the_list_is_on_a_full_page_once_with_the_labels_it_promises()
 fn observing_takes_this_long() {
     let metrics = metrics();
     let exchanges: Vec<Exchange> = (0..64).map(|number| exchange(&format!("gpt-4o-{number}"))).collect();
-    exchanges.iter().for_each(|exchange| metrics.observe(&seen(exchange)));
+    exchanges.iter().for_each(|exchange| metrics.observe(exchange));
     let rounds = 100_000;
     let start = std::time::Instant::now();
     for _ in 0..rounds {
-        exchanges.iter().for_each(|exchange| metrics.observe(&seen(std::hint::black_box(exchange))));
+        exchanges.iter().for_each(|exchange| metrics.observe(std::hint::black_box(exchange)));
     }
     println!("{:?} an exchange", start.elapsed() / (rounds * 64));
 }

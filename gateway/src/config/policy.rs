@@ -1,0 +1,34 @@
+//! What is done about features that a provider has in another form.
+
+use super::check::Checker;
+use super::providers::RawProvider;
+use wire::provider::{JsonSchema, Policy, Thinking};
+
+impl Checker<'_> {
+    pub(super) fn policy(&mut self, name: &str, raw: &RawProvider) -> Option<Policy> {
+        let thinking = match raw.thinking.as_deref() {
+            None | Some("on_request") => Some(Thinking::OnRequest),
+            Some("never") => Some(Thinking::Never),
+            Some("always") => Some(Thinking::Always),
+            Some(other) => self.problem(format!(
+                "providers.{name}.thinking is `{other}`: expected \"on_request\", \"never\" or \"always\""
+            )),
+        };
+        let json_schema = match raw.json_schema.as_deref() {
+            None | Some("baseline") => Some(JsonSchema::Baseline),
+            Some("instruct") => Some(JsonSchema::Instruct),
+            Some(other) => self
+                .problem(format!("providers.{name}.json_schema is `{other}`: expected \"baseline\" or \"instruct\"")),
+        };
+        let user_salt = match &raw.user_salt_env {
+            None => Some(String::new()),
+            Some(variable) => self.secret(&format!("providers.{name}.user_salt_env"), variable),
+        };
+        Some(Policy {
+            thinking: thinking?,
+            json_schema: json_schema?,
+            reasoning_to_client: raw.reasoning_to_client.unwrap_or(false),
+            user_salt: user_salt?,
+        })
+    }
+}

@@ -1,0 +1,156 @@
+//! One request, from its first byte to the answer: admitted, decided, sent, and sent to the baseline if the candidate
+//! fails before its first byte.
+
+use super::open::{Attempt, Failed};
+use super::prepare::{Addressed, Head, Prepared, for_baseline, prepare};
+use super::{admit, open};
+use crate::exchange::{Context, Leg};
+use crate::problem::Problem;
+use crate::reply::Reply;
+use crate::shadow::Job;
+use crate::state::Shared;
+use bytes::Bytes;
+use datasets::{Arm, Role, ShadowFate};
+use http::{HeaderName, HeaderValue, Request, Response};
+use hyper::body::Incoming;
+use std::sync::Arc;
+use std::time::Instant;
+use tokio::sync::OwnedSemaphorePermit;
+use uuid::Uuid;
+use wire::Endpoint;
+
+const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+const FALLBACK: HeaderName = HeaderName::from_static("x-weighbridge-fallback");
+
+/// Answers a call, or says in OpenAI's shape why not.
+pub(super) async fn answer(shared: Arc<Shared>, endpoint: Endpoint, request: Request<Incoming>) -> Response<Reply> {
+    let arrived = Instant::now();
+    let pair = Uuid::now_v7().to_string();
+    let cut = shared.cut.clone();
+    let answered = tokio::select! {
+        biased;
+        // A request that has no answer yet when the drain deadline passes gets none.
+        () = cut.cancelled() => Err(Problem::busy("is shutting down")),
+        answered = run(shared, endpoint, request, &pair, arrived) => answered,
+    };
+    let mut response = answered.unwrap_or_else(Problem::respond);
+    if let Ok(id) = HeaderValue::from_str(&pair) {
+        response.headers_mut().insert(REQUEST_ID, id);
+    }
+    response
+}
+
+async fn run(
+    shared: Arc<Shared>,
+    endpoint: Endpoint,
+    request: Request<Incoming>,
+    pair: &str,
+    arrived: Instant,
+) -> Result<Response<Reply>, Problem> {
+    if shared.stopping.is_cancelled() {
+        return Err(Problem::busy("is shutting down"));
+    }
+    let Ok(permit) = Arc::clone(&shared.permits).try_acquire_owned() else {
+        shared.metrics.shed();
+        return Err(Problem::busy("serves as many requests as it may"));
+    };
+    let plane = shared.plane.load_full();
+    let (parts, body) = request.into_parts();
+    let consumer = admit::consumer(&plane.config, &parts.headers)?;
+    let body = admit::body(body, plane.config.limits.request_bytes).await?;
+    let parsed = wire::Request::parse(endpoint, &body).map_err(|error| Problem::bad_request(&error))?;
+    let at_us = crate::clock::now_us();
+    let head = Head { endpoint, headers: &parts.headers, consumer, pair, arrived, at_us };
+    let prepared = prepare(&shared, &plane, head, &parsed)?;
+    serve(shared, prepared, body.clone(), permit).await
+}
+
+/// Sends it; if the candidate fails before its first byte and the migration says so, asks the baseline instead.
+async fn serve(
+    shared: Arc<Shared>,
+    prepared: Prepared,
+    body: Bytes,
+    permit: OwnedSemaphorePermit,
+) -> Result<Response<Reply>, Problem> {
+    let Prepared { plan, context, wants_usage, serve, copy, repeat, model } = prepared;
+    let fate = mirror(&shared, &context, copy).or(plan.no_mirror);
+    if repeat && plan.assignment.arm == Arm::Baseline {
+        offer_repeat(&shared, &context, &serve);
+    }
+    let arm = plan.assignment.arm;
+    let fallback =
+        context.lane.migration.as_ref().filter(|_| arm == Arm::Candidate).map(|migration| &migration.fallback);
+    let attempt = Attempt {
+        shared: &shared,
+        context: &context,
+        arm,
+        role: Role::Served,
+        shadow: fate,
+        wants_usage,
+        model: &model,
+        hold: fallback.map(|fallback| fallback.hold).filter(|hold| !hold.is_zero()),
+    };
+    let failed = match open::open(attempt, serve, permit).await {
+        Ok(response) => return Ok(response),
+        Err(failed) => failed,
+    };
+    let covered = fallback.is_some_and(|fallback| fallback.falls_back(failed.kind, failed.status));
+    let Failed { problem, permit, kind, .. } = *failed;
+    let Some(permit) = permit.filter(|_| covered) else { return Ok(problem) };
+    // Rare, so the request is read a second time rather than kept in the baseline's terms for every request.
+    let parsed = wire::Request::parse(context.endpoint, &body).map_err(|error| Problem::bad_request(&error))?;
+    let addressed = for_baseline(&shared, &context.lane, context.consumer.as_deref(), &parsed)?;
+    let attempt = Attempt {
+        shared: &shared,
+        context: &context,
+        arm: Arm::Baseline,
+        role: Role::Fallback,
+        shadow: None,
+        wants_usage,
+        model: &model,
+        hold: None,
+    };
+    let mut response = open::open(attempt, addressed, permit).await.unwrap_or_else(|failed| failed.problem);
+    response.headers_mut().insert(FALLBACK, HeaderValue::from_static(kind.name()));
+    Ok(response)
+}
+
+/// Offers the copy to the mirror before the baseline is called, so that both start together; never waits.
+fn mirror(shared: &Shared, context: &Arc<Context>, copy: Option<Addressed>) -> Option<ShadowFate> {
+    let Addressed { path, model, rewritten } = copy?;
+    let link = context.lane.candidate.as_ref()?;
+    let leg = Leg {
+        arm: Arm::Candidate,
+        role: Role::Shadow,
+        provider: link.provider(),
+        model,
+        sent_us: 0,
+        attempts: 1,
+        dropped: rewritten.dropped,
+        shadow: None,
+    };
+    let job =
+        Job { path, body: Bytes::from(rewritten.body), link: Arc::clone(link), context: Arc::clone(context), leg };
+    let estimate_nanos = shared.estimate_nanos(&job);
+    Some(shared.mirror.offer(job, estimate_nanos))
+}
+
+/// The baseline's second call: what a provider's answers differ among themselves.
+fn offer_repeat(shared: &Shared, context: &Arc<Context>, serve: &Addressed) {
+    let link = &context.lane.baseline;
+    let leg = Leg {
+        arm: Arm::Baseline,
+        role: Role::Repeat,
+        provider: link.provider(),
+        model: serve.model.clone(),
+        sent_us: 0,
+        attempts: 1,
+        dropped: serve.rewritten.dropped.clone(),
+        shadow: None,
+    };
+    let body = Bytes::copy_from_slice(&serve.rewritten.body);
+    let job = Job { path: serve.path, body, link: Arc::clone(link), context: Arc::clone(context), leg };
+    // A repetition that does not fit is no loss of evidence, only less of it; the mirror counts it.
+    let estimate_nanos = shared.estimate_nanos(&job);
+    let _fate = shared.mirror.offer(job, estimate_nanos);
+}

@@ -1,0 +1,151 @@
+//! Decides what happens to a request, and puts it into its provider's terms. Touches nothing outside.
+
+use crate::exchange::Context;
+use crate::lane::{Lane, Link};
+use crate::plane::Plane;
+use crate::problem::Problem;
+use crate::routing::{Asked, Plan, Question, plan, split};
+use crate::state::Shared;
+use datasets::{Arm, NO_MIGRATION};
+use http::{HeaderMap, HeaderName};
+use std::sync::Arc;
+use std::time::Instant;
+use wire::provider::{Rewritten, Target, Unfit};
+use wire::usage::Characters;
+use wire::{Endpoint, Request};
+
+/// Longest request id that is taken over from a client.
+const REQUEST_ID_BYTES_MAX: usize = 128;
+const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+
+/// A request in a provider's terms.
+pub(super) struct Addressed {
+    pub path: &'static str,
+    pub model: String,
+    pub rewritten: Rewritten,
+}
+
+/// One request, ready to go.
+pub(super) struct Prepared {
+    pub plan: Plan,
+    pub context: Arc<Context>,
+    pub wants_usage: bool,
+    pub serve: Addressed,
+    /// For the candidate, where the mirror gets a copy.
+    pub copy: Option<Addressed>,
+    /// For the baseline's second call, where there is one.
+    pub repeat: bool,
+    /// What the client called the model.
+    pub model: String,
+}
+
+/// What is known of a request before its body was read.
+pub(super) struct Head<'a> {
+    pub endpoint: Endpoint,
+    pub headers: &'a HeaderMap,
+    pub consumer: Option<Arc<str>>,
+    pub pair: &'a str,
+    pub arrived: Instant,
+    pub at_us: i64,
+}
+
+/// The lane that takes the request, then everything else.
+pub(super) fn prepare(
+    shared: &Shared,
+    plane: &Plane,
+    head: Head<'_>,
+    request: &Request<'_>,
+) -> Result<Prepared, Problem> {
+    let asked = Asked { endpoint: head.endpoint.name(), model: &request.model, consumer: head.consumer.as_deref() };
+    let lane = plane.select(&asked);
+    let snapshot = lane.snapshot();
+    let text = |name: &HeaderName| head.headers.get(name).and_then(|value| value.to_str().ok());
+    let conversation = || request.unit(text(&plane.config.conversation_header));
+    let mut prompt = Characters::default();
+    request.for_each_text(|text| prompt.add(text));
+
+    let (plan, unit, for_candidate) = match (&lane.migration, &lane.candidate) {
+        (Some(migration), Some(candidate)) => {
+            let unit = migration.assign_by.unit(conversation, head.consumer.as_deref(), head.pair);
+            let weights = snapshot.weights;
+            // While nothing can go to the candidate, nobody asks whether it could serve.
+            let in_play =
+                weights.candidate.bp() > 0 || migration.sampling.is_on(weights.shadow) || migration.rules.is_on();
+            let target = migration.models.get(&request.model).filter(|_| in_play);
+            let for_candidate =
+                target.and_then(|model| address(shared, candidate, head.consumer.as_deref(), request, model).ok());
+            let question = Question {
+                unit: &unit,
+                headers: head.headers,
+                fits: for_candidate.is_some() || !in_play,
+                prompt_chars: prompt.total(),
+                consumer: head.consumer.as_deref(),
+                model: &request.model,
+            };
+            let plan = plan(&migration.salt, &migration.rules, &migration.sampling, weights, &question);
+            (plan, unit, for_candidate)
+        }
+        _ => (Plan::PLAIN, split::unit_bytes(&conversation()), None),
+    };
+    let salt = lane.migration.as_ref().map_or(NO_MIGRATION, |migration| &migration.salt);
+    let (serve, copy) = match (plan.assignment.arm, for_candidate) {
+        (Arm::Candidate, Some(addressed)) => (addressed, None),
+        (_, for_candidate) => {
+            let serve = for_baseline(shared, lane, head.consumer.as_deref(), request)?;
+            (serve, for_candidate.filter(|_| plan.mirror))
+        }
+    };
+    let context = Context {
+        pair: head.pair.to_owned(),
+        request: text(&REQUEST_ID).filter(|id| id.len() <= REQUEST_ID_BYTES_MAX).map(str::to_owned),
+        unit: datasets::digest::content(salt, &datasets::digest::hex(&unit)),
+        lane: Arc::clone(lane),
+        snapshot,
+        endpoint: head.endpoint,
+        consumer: head.consumer,
+        assignment: plan.assignment,
+        shadow_bp: lane.migration.as_ref().map(|_| plan.shadow_bp),
+        at_us: head.at_us,
+        arrived: head.arrived,
+        streamed: request.stream,
+        wants_json: request.wants_json(),
+        prompt,
+    };
+    Ok(Prepared {
+        repeat: plan.repeat,
+        plan,
+        context: Arc::new(context),
+        wants_usage: request.include_usage,
+        serve,
+        copy,
+        model: request.model.clone().into_owned(),
+    })
+}
+
+/// The request in the baseline's terms.
+///
+/// # Errors
+/// The baseline cannot serve it, either: nobody can.
+pub(super) fn for_baseline(
+    shared: &Shared,
+    lane: &Lane,
+    consumer: Option<&str>,
+    request: &Request<'_>,
+) -> Result<Addressed, Problem> {
+    address(shared, &lane.baseline, consumer, request, &request.model).map_err(|unfit| Problem::unfit(unfit.feature))
+}
+
+fn address(
+    shared: &Shared,
+    link: &Link,
+    consumer: Option<&str>,
+    request: &Request<'_>,
+    model: &str,
+) -> Result<Addressed, Unfit> {
+    let adapter = link.adapter();
+    let path = adapter.path(request.endpoint).ok_or(Unfit { feature: request.endpoint.name() })?;
+    let recall = |call: &str| shared.memory.recall(consumer, call);
+    let target = Target { model, policy: &link.config.policy, recall: &recall };
+    let rewritten = adapter.rewrite(request, &target)?;
+    Ok(Addressed { path, model: model.to_owned(), rewritten })
+}

@@ -1,0 +1,81 @@
+//! Messages, reduced to what an answer depends on.
+
+use serde_json::Value;
+
+use super::field::{FieldFault, present, text};
+
+/// One message, reduced to its role, its text and what hangs on it.
+#[derive(Clone, Debug)]
+pub(crate) struct Message {
+    pub(crate) role: String,
+    /// The content, or the text parts of it joined by line feeds.
+    pub(crate) text: String,
+    pub(crate) images: Vec<Image>,
+    pub(crate) has_tool_calls: bool,
+    pub(crate) has_reasoning: bool,
+}
+
+/// A picture in a message.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Image {
+    /// Whether the request asks to look at it only roughly, which costs less.
+    pub(crate) low_detail: bool,
+}
+
+impl Message {
+    /// A message of plain text.
+    pub(crate) fn plain(role: &str, text: impl Into<String>) -> Self {
+        let (role, text) = (role.to_owned(), text.into());
+        Self { role, text, images: Vec::new(), has_tool_calls: false, has_reasoning: false }
+    }
+
+    /// Reads the member `content` of `holder`: a text, or parts in the manner of chat completions or responses.
+    pub(crate) fn with_content(self, holder: &Value, field: &str) -> Result<Self, FieldFault> {
+        match present(holder, "content") {
+            None => Ok(self),
+            Some(Value::String(text)) => Ok(Self { text: text.clone(), ..self }),
+            Some(Value::Array(parts)) => {
+                let texts = parts.iter().filter_map(|part| part.get("text").and_then(Value::as_str));
+                let text = texts.collect::<Vec<_>>().join("\n");
+                Ok(Self { text, images: parts.iter().filter_map(image).collect(), ..self })
+            }
+            Some(_) => Err(FieldFault::wrong(format!("{field}.content"), "a string or an array of content parts")),
+        }
+    }
+}
+
+fn image(part: &Value) -> Option<Image> {
+    let detail = match part.get("type").and_then(Value::as_str)? {
+        "image_url" => part.get("image_url")?.get("detail"),
+        "input_image" => part.get("detail"),
+        _ => return None,
+    };
+    Some(Image { low_detail: detail.is_some_and(|detail| detail == "low") })
+}
+
+/// The messages of a chat request.
+pub(super) fn messages(body: &Value) -> Result<Vec<Message>, FieldFault> {
+    let Some(list) = present(body, "messages") else {
+        return Err(FieldFault::missing("messages", "an array of messages"));
+    };
+    let list = list.as_array().filter(|list| !list.is_empty());
+    let list = list.ok_or_else(|| FieldFault::wrong("messages", "an array of at least one message"))?;
+    list.iter().enumerate().map(|(index, message)| read_message(index, message)).collect()
+}
+
+fn read_message(index: usize, message: &Value) -> Result<Message, FieldFault> {
+    let field = format!("messages[{index}]");
+    let role = match present(message, "role") {
+        None => return Err(FieldFault::missing(format!("{field}.role"), "a role")),
+        Some(role) => text(role, &format!("{field}.role"))?,
+    };
+    if role == "user" && present(message, "content").is_none() {
+        return Err(FieldFault::missing(format!("{field}.content"), "a string or an array of content parts"));
+    }
+    let plain = Message {
+        has_tool_calls: present(message, "tool_calls").is_some(),
+        has_reasoning: present(message, "reasoning_content").is_some(),
+        ..Message::plain(&role, "")
+    };
+    plain.with_content(message, &field)
+}

@@ -1,0 +1,122 @@
+//! Any server that speaks OpenAI's chat completions, completions and embeddings: vLLM, Ollama, llama.cpp and the like.
+//!
+//! Such servers differ in what they ignore and what they refuse, so this adapter stays with what all of them take: it
+//! leaves out what only OpenAI knows, says limits and roles in the older way, and asks for usage in every stream.
+
+use super::answer::{self, Manners};
+use super::draft::Draft;
+use super::error::{hidden, standard_error};
+use super::matrix::Row;
+use super::{Adapter, ClientError, Edit, Rewritten, Target, Unfit, View, messages, steps};
+use crate::endpoint::Endpoint;
+use crate::request::Request;
+use serde_json::value::RawValue;
+
+/// The adapter.
+#[derive(Debug, Clone, Copy)]
+pub struct Compatible;
+
+const MANNERS: Manners = Manners { id_prefix: "", reasons: true, failures: &["abort"] };
+
+/// What becomes of each feature, ordered by length and name of the member.
+static TABLE: [Row; 31] = [
+    Row::same("n", "n", "several answers are usual"),
+    Row::rewritten("user", "user", steps::hash_user, "hashed: the provider need not know whom we serve"),
+    Row::baseline("audio", "audio", "speech is not usual"),
+    Row::rewritten("model", "model", steps::model, "the migration's model"),
+    Row::dropped("store", "nothing is stored"),
+    Row::same("tools", "tools", "functions are usual"),
+    Row::baseline("tools", "tools other than functions", "only functions are usual")
+        .when(|_, list| steps::holds(list, "\"custom\"")),
+    Row::same("messages", "messages", "text is text"),
+    Row::baseline("messages", "audio content", "speech is not usual").when(|scene, _| scene.history().audio),
+    Row::baseline("messages", "file content", "files of OpenAI cannot be read").when(|scene, _| scene.history().files),
+    Row::baseline("messages", "custom tool calls", "only functions are usual")
+        .when(|scene, _| scene.history().custom_calls),
+    Row::rewritten("messages", "developer role", steps::deferred, "not every server knows it; it means `system`")
+        .when(|scene, _| scene.history().developer),
+    Row::rewritten("messages", "cache breakpoints", steps::deferred, "caches without breakpoints refuse them")
+        .when(|scene, _| scene.history().cache_breakpoints),
+    Row::dropped("metadata", "nothing is stored"),
+    Row::baseline("functions", "functions", "deprecated before most of these servers were written"),
+    Row::dropped("verbosity", "only OpenAI knows it"),
+    Row::baseline("logit_bias", "logit_bias", "token numbers mean something else in another tokeniser")
+        .when(|_, bias| !steps::is_empty(bias)),
+    Row::baseline("modalities", "audio output", "speech is not usual")
+        .when(|_, value| steps::holds(value, "\"audio\"")),
+    Row::rewritten("modalities", "text output", steps::leave_out, "text is all there is")
+        .when(|_, value| !steps::holds(value, "\"audio\"")),
+    Row::baseline("moderation", "moderation", "a check that was asked for must not be left out"),
+    Row::dropped("prediction", "only OpenAI knows it"),
+    Row::baseline("tool_choice", "allowed_tools", "only OpenAI knows it")
+        .when(|_, choice| matches!(&*steps::kind(choice), "allowed_tools" | "custom")),
+    Row::dropped("service_tier", "there is one tier"),
+    Row::baseline("function_call", "function_call", "deprecated before most of these servers were written"),
+    Row::rewritten("stream_options", "stream options", steps::deferred, "usage is always asked for"),
+    Row::dropped("prompt_cache_key", "caches find equal beginnings by themselves"),
+    Row::dropped("safety_identifier", "only OpenAI knows it"),
+    Row::baseline("web_search_options", "web_search_options", "such servers do not search"),
+    Row::dropped("prompt_cache_options", "only OpenAI knows it"),
+    Row::rewritten(
+        "max_completion_tokens",
+        "max_completion_tokens",
+        copy_limit,
+        "older servers know only `max_tokens`",
+    ),
+    Row::dropped("prompt_cache_retention", "only OpenAI knows it"),
+];
+
+/// Says the limit in both ways: newer servers prefer the newer one.
+#[expect(clippy::unnecessary_wraps, reason = "is a step")]
+fn copy_limit(draft: &mut Draft<'_>, limit: &RawValue) -> Result<(), Unfit> {
+    if draft.given("max_tokens").is_none() {
+        draft.set("max_tokens", limit.get().to_owned());
+    }
+    Ok(())
+}
+
+impl Adapter for Compatible {
+    fn path(&self, endpoint: Endpoint) -> Option<&'static str> {
+        match endpoint {
+            Endpoint::Chat | Endpoint::Completions | Endpoint::Embeddings => Some(endpoint.path_below_version()),
+            Endpoint::Responses | Endpoint::Moderations => None,
+        }
+    }
+
+    fn matrix(&self, _endpoint: Endpoint) -> &'static [Row] {
+        &TABLE
+    }
+
+    fn rewrite(&self, request: &Request<'_>, target: &Target<'_>) -> Result<Rewritten, Unfit> {
+        if self.path(request.endpoint).is_none() {
+            return Err(Unfit { feature: request.endpoint.name() });
+        }
+        let mut draft = Draft::new(&TABLE, request, target)?;
+        if request.stream {
+            draft.set("stream_options", r#"{"include_usage":true}"#.to_owned());
+        } else {
+            draft.remove("stream_options");
+        }
+        messages::settle(&mut draft, &[]);
+        Ok(draft.finish())
+    }
+
+    fn edits_whole(&self, endpoint: Endpoint) -> bool {
+        matches!(endpoint, Endpoint::Chat | Endpoint::Completions)
+    }
+
+    fn edit(&self, _endpoint: Endpoint, data: &str, view: &View<'_>) -> Edit {
+        answer::edit(data, view, MANNERS, &hidden)
+    }
+
+    fn edit_whole(&self, endpoint: Endpoint, body: &[u8], view: &View<'_>) -> Result<Option<Vec<u8>>, ClientError> {
+        if self.edits_whole(endpoint) { answer::edit_whole(body, view, MANNERS, &hidden) } else { Ok(None) }
+    }
+
+    fn error(&self, status: u16, body: &[u8]) -> ClientError {
+        standard_error(status, body)
+    }
+}
+
+#[cfg(test)]
+mod tests;
