@@ -101,6 +101,8 @@ pub async fn start(config: Config, reload: Option<Reload>) -> Result<Running, St
         tracing::warn!("{warning}");
     }
     let limits = config.limits;
+    let metrics = Metrics::new(crate::clock::now_us());
+    metrics.learn_models(&config.migrations);
     let shared = Arc::new(Shared {
         tariffs,
         reload,
@@ -108,7 +110,7 @@ pub async fn start(config: Config, reload: Option<Reload>) -> Result<Running, St
         mirror,
         recorder,
         memory: Memory::new(limits.reasoning_bytes),
-        metrics: Metrics::new(),
+        metrics,
         permits: Arc::new(Semaphore::new(limits.requests_in_flight)),
         permits_max: limits.requests_in_flight,
         connections_max: limits.connections,

@@ -112,6 +112,7 @@ impl Shared {
             }
         }
         tracing::info!(config_digest = new.config.digest, "a new configuration is in force");
+        self.metrics.learn_models(&new.config.migrations);
         self.plane.store(Arc::new(new));
         Ok(())
     }

@@ -221,3 +221,24 @@ fn rules_alone_put_the_candidate_into_play() {
         assert_eq!(first(&config).reaches_candidate(weights(&config)), expected, "{more}");
     }
 }
+
+/// What stands behind `# ` in the full example as a table or a key is an example, too.
+#[test]
+fn the_examples_that_are_commented_out_are_valid() {
+    let is_toml = |text: &str| {
+        text.starts_with('[')
+            || text
+                .split_once(" = ")
+                .is_some_and(|(key, _)| key.bytes().all(|byte| byte == b'_' || byte.is_ascii_alphanumeric()))
+    };
+    let uncommented = |line: &str| match line.strip_prefix("# ").filter(|text| is_toml(text)) {
+        Some(text) => text.to_owned(),
+        None => line.to_owned(),
+    };
+    let text: Vec<String> = include_str!("../../../examples/full.toml").lines().map(uncommented).collect();
+    let config = Config::parse(&text.join("\n"), Path::new("full.toml"), &|_| Some("key".to_owned())).unwrap();
+    let migration = first(&config);
+    assert!(migration.rules.header.is_some() && migration.matcher.consumers.is_some());
+    assert_eq!(migration.sampling.strata.len(), 1);
+    assert!(config.consumers.has("team-a") && config.shadow.cost_per_day_max_nanos.is_some());
+}

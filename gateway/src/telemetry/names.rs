@@ -1,0 +1,236 @@
+//! Every metric: name, help and labels. Dashboards and alerts hold on to these; a name never changes its meaning.
+//!
+//! Units stand last (`_seconds`, `_usd`, `_tokens`, `_bytes`, `_percent`); counters get `_total` behind that. The two
+//! `process_` names are those that every Prometheus client library uses, so that common dashboards find them.
+
+/// One metric family.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Metric {
+    /// Name without the `_total` of counters.
+    pub name: &'static str,
+    /// One sentence without its full stop.
+    pub help: &'static str,
+    /// Labels, in order.
+    pub labels: &'static [&'static str],
+}
+
+const fn metric(name: &'static str, help: &'static str, labels: &'static [&'static str]) -> Metric {
+    Metric { name, help, labels }
+}
+
+/// Labels of everything that is counted by exchange: one call of one provider for one request.
+pub(super) const EXCHANGE: [&str; 7] = ["migration", "arm", "role", "provider", "model", "consumer", "endpoint"];
+const EXCHANGE_OUTCOME: [&str; 8] =
+    ["migration", "arm", "role", "provider", "model", "consumer", "endpoint", "outcome"];
+const EXCHANGE_FAILURE: [&str; 8] =
+    ["migration", "arm", "role", "provider", "model", "consumer", "endpoint", "failure"];
+
+/// Exchanges.
+pub(super) const EXCHANGES: Metric =
+    metric("weighbridge_exchanges", "Ended exchanges by outcome: ok, or the kind of error", &EXCHANGE_OUTCOME);
+/// Prompt tokens.
+pub(super) const PROMPT_TOKENS: Metric =
+    metric("weighbridge_prompt_tokens", "Prompt tokens, cached ones included", &EXCHANGE);
+/// Cached prompt tokens.
+pub(super) const CACHED_TOKENS: Metric =
+    metric("weighbridge_prompt_cached_tokens", "Prompt tokens read from the provider's cache", &EXCHANGE);
+/// Completion tokens.
+pub(super) const COMPLETION_TOKENS: Metric =
+    metric("weighbridge_completion_tokens", "Completion tokens, reasoning included", &EXCHANGE);
+/// Reasoning tokens.
+pub(super) const REASONING_TOKENS: Metric =
+    metric("weighbridge_completion_reasoning_tokens", "Completion tokens spent on reasoning", &EXCHANGE);
+/// Estimated usage.
+pub(super) const USAGE_ESTIMATED: Metric = metric(
+    "weighbridge_exchanges_usage_estimated",
+    "Exchanges whose tokens are estimated because no report came",
+    &EXCHANGE,
+);
+/// Money.
+pub(super) const COST: Metric = metric("weighbridge_cost_usd", "Cost by the tariff of the time, US dollars", &EXCHANGE);
+/// No price.
+pub(super) const UNPRICED: Metric =
+    metric("weighbridge_exchanges_unpriced", "Exchanges with tokens but without a known price", &EXCHANGE);
+/// Latency.
+pub(super) const DURATION: Metric =
+    metric("weighbridge_duration_seconds", "From sending to the last byte, exchanges without an error", &EXCHANGE);
+/// Time to first token.
+pub(super) const FIRST_TOKEN: Metric =
+    metric("weighbridge_first_token_seconds", "From sending to the first text of a streamed answer", &EXCHANGE);
+/// Time per output token.
+pub(super) const OUTPUT_TOKEN: Metric = metric(
+    "weighbridge_output_token_seconds",
+    "Mean time of each token after the first of a streamed answer",
+    &EXCHANGE,
+);
+/// Fallbacks.
+pub(super) const FALLBACKS: Metric =
+    metric("weighbridge_fallbacks", "Answers of the baseline after the candidate had failed", &EXCHANGE);
+/// Retries.
+pub(super) const RETRIES: Metric = metric("weighbridge_retries", "Calls beyond the first of an exchange", &EXCHANGE);
+/// Form.
+pub(super) const FORM_FAILURES: Metric =
+    metric("weighbridge_form_failures", "Answers that fail their form, by how they fail", &EXCHANGE_FAILURE);
+/// Moderation.
+pub(super) const MODERATION_BLOCKS: Metric =
+    metric("weighbridge_moderation_blocks", "Exchanges whose content a moderator blocked", &EXCHANGE);
+/// Folded.
+pub(super) const FOLDED: Metric = metric(
+    "weighbridge_exchanges_folded",
+    "Exchanges counted under model or consumer `other`, to bound the number of series",
+    &[],
+);
+/// Series.
+pub(super) const SERIES: Metric = metric("weighbridge_series", "Label sets of exchanges in memory", &[]);
+/// Overhead.
+pub(super) const OVERHEAD: Metric = metric(
+    "weighbridge_overhead_seconds",
+    "From a request's arrival to sending it to a provider, reading its body included",
+    &[],
+);
+
+/// In flight.
+pub(super) const IN_FLIGHT: Metric = metric("weighbridge_requests_in_flight", "Client requests being served", &[]);
+/// Shed.
+pub(super) const SHED: Metric =
+    metric("weighbridge_requests_shed", "Client requests refused to keep others alive", &["reason"]);
+/// Weight.
+pub(super) const WEIGHT: Metric =
+    metric("weighbridge_weight_percent", "Share of units that the candidate serves", &["migration"]);
+/// Shadow share.
+pub(super) const SHADOW_SHARE: Metric = metric(
+    "weighbridge_shadow_percent",
+    "Share of units that are mirrored where no stratum says otherwise",
+    &["migration"],
+);
+/// Epoch.
+pub(super) const EPOCH: Metric = metric("weighbridge_epoch", "Epoch of constant weight", &["migration"]);
+/// Held.
+pub(super) const SHADOW_HELD: Metric =
+    metric("weighbridge_shadow_held_copies", "Copies that wait or are under way", &[]);
+/// Bytes held.
+pub(super) const SHADOW_HELD_BYTES: Metric =
+    metric("weighbridge_shadow_held_bytes", "Bytes of copies that wait or are under way", &[]);
+/// Copies.
+pub(super) const SHADOW_FINISHED: Metric = metric("weighbridge_shadow_finished", "Copies sent and recorded", &[]);
+/// Drops.
+pub(super) const SHADOW_DROPPED: Metric =
+    metric("weighbridge_shadow_dropped", "Copies not made, by reason", &["reason"]);
+/// Spent.
+pub(super) const SHADOW_SPENT: Metric =
+    metric("weighbridge_shadow_spent_today_usd", "Spent or set aside for copies since 00:00 UTC, US dollars", &[]);
+/// Written.
+pub(super) const RECORDS_WRITTEN: Metric = metric("weighbridge_records_written", "Records written", &[]);
+/// Records lost.
+pub(super) const RECORDS_DROPPED: Metric =
+    metric("weighbridge_records_dropped", "Records not written, by reason", &["reason"]);
+/// Record queue.
+pub(super) const RECORDS_QUEUE: Metric =
+    metric("weighbridge_records_queue_lines", "Records that wait for the disk", &[]);
+/// Disk.
+pub(super) const RECORDS_HEALTHY: Metric =
+    metric("weighbridge_records_healthy", "1 while records can be written, else 0", &[]);
+/// Breaker.
+pub(super) const BREAKER: Metric = metric(
+    "weighbridge_breaker_state",
+    "1 for the state in which the circuit breaker is",
+    &["provider", "plane", "state"],
+);
+/// Provider in flight.
+pub(super) const PROVIDER_IN_FLIGHT: Metric =
+    metric("weighbridge_provider_in_flight", "Calls under way", &["provider", "plane"]);
+/// Provider calls.
+pub(super) const PROVIDER_ATTEMPTS: Metric =
+    metric("weighbridge_provider_attempts", "Calls, retries included", &["provider", "plane"]);
+/// Provider retries.
+pub(super) const PROVIDER_RETRIES: Metric =
+    metric("weighbridge_provider_retries", "Calls that were made again", &["provider", "plane"]);
+/// Provider refusals.
+pub(super) const PROVIDER_REFUSED: Metric = metric(
+    "weighbridge_provider_refused",
+    "Calls not made, by reason: limit, breaker, or the retry budget",
+    &["provider", "plane", "reason"],
+);
+/// Connections.
+pub(super) const PROVIDER_CONNECTS: Metric =
+    metric("weighbridge_provider_connects", "Connections made or tried, by result", &["provider", "plane", "result"]);
+/// Breaker openings.
+pub(super) const BREAKER_OPENED: Metric =
+    metric("weighbridge_breaker_opened", "How often the circuit breaker opened", &["provider", "plane"]);
+/// Build.
+pub(super) const BUILD: Metric = metric("weighbridge_build", "The program", &["version"]);
+/// Start.
+pub(super) const PROCESS_START: Metric =
+    metric("process_start_time_seconds", "Start of the process, seconds since the Unix epoch", &[]);
+/// Memory.
+pub(super) const PROCESS_MEMORY: Metric = metric("process_resident_memory_bytes", "Resident memory", &[]);
+
+/// All of them.
+#[cfg(test)]
+pub(super) const ALL: [Metric; 42] = [
+    EXCHANGES,
+    PROMPT_TOKENS,
+    CACHED_TOKENS,
+    COMPLETION_TOKENS,
+    REASONING_TOKENS,
+    USAGE_ESTIMATED,
+    COST,
+    UNPRICED,
+    DURATION,
+    FIRST_TOKEN,
+    OUTPUT_TOKEN,
+    FALLBACKS,
+    RETRIES,
+    FORM_FAILURES,
+    MODERATION_BLOCKS,
+    FOLDED,
+    SERIES,
+    OVERHEAD,
+    IN_FLIGHT,
+    SHED,
+    WEIGHT,
+    SHADOW_SHARE,
+    EPOCH,
+    SHADOW_HELD,
+    SHADOW_HELD_BYTES,
+    SHADOW_FINISHED,
+    SHADOW_DROPPED,
+    SHADOW_SPENT,
+    RECORDS_WRITTEN,
+    RECORDS_DROPPED,
+    RECORDS_QUEUE,
+    RECORDS_HEALTHY,
+    BREAKER,
+    PROVIDER_IN_FLIGHT,
+    PROVIDER_ATTEMPTS,
+    PROVIDER_RETRIES,
+    PROVIDER_REFUSED,
+    PROVIDER_CONNECTS,
+    BREAKER_OPENED,
+    BUILD,
+    PROCESS_START,
+    PROCESS_MEMORY,
+];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::collections::BTreeSet;
+
+    #[test]
+    fn names_are_unique_and_follow_the_rules() {
+        let names: BTreeSet<&str> = ALL.iter().map(|metric| metric.name).collect();
+        assert_eq!(names.len(), ALL.len());
+        for metric in ALL {
+            let name = metric.name;
+            assert!(name.starts_with("weighbridge_") || name.starts_with("process_"), "{name}");
+            assert!(name.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'_'), "{name}");
+            // The page writer adds these itself.
+            assert!(["_total", "_info", "_bucket", "_count", "_sum"].iter().all(|end| !name.ends_with(end)), "{name}");
+            assert!(!metric.help.is_empty() && !metric.help.ends_with('.'), "{name}");
+            let units = ["seconds", "usd", "tokens", "bytes", "percent"];
+            let misplaced = units.iter().find(|unit| name.contains(&format!("_{unit}_")));
+            assert_eq!(misplaced, None, "{name}: units stand last");
+        }
+    }
+}

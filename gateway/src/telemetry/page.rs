@@ -1,0 +1,281 @@
+//! The page: every family once, all its samples together, as OpenMetrics demands.
+//!
+//! Counters of exchanges that are still zero, and histograms without a value, are left out: a cell has some forty of
+//! them and most never move.
+
+use super::histogram::Histogram;
+use super::metrics::{Inner, OUTCOME_NAMES};
+use super::names::{self, Metric};
+use super::process::resident_bytes;
+use super::readings::Readings;
+use super::series::{Cell, FORM_FAILURES, Series};
+use crate::upstream::BreakerState;
+use prometheus_client::collector::Collector;
+use prometheus_client::encoding::{DescriptorEncoder, EncodeCounterValue, EncodeGaugeValue, NoLabelSet};
+use prometheus_client::metrics::MetricType;
+use std::borrow::Cow;
+use std::fmt;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+/// What one page is made of.
+#[derive(Debug)]
+pub(super) struct Page {
+    pub metrics: Arc<Inner>,
+    pub readings: Readings,
+}
+
+/// Label values in the order of the metric's labels.
+type Values<'a> = Vec<&'a str>;
+
+/// A series' own label values, escaped once for all its samples.
+struct Row {
+    values: [String; 7],
+    series: Arc<Series>,
+}
+
+impl Row {
+    fn new(series: Arc<Series>) -> Self {
+        let labels = series.labels();
+        let values = [
+            labels.migration,
+            labels.arm,
+            labels.role,
+            labels.provider,
+            labels.model,
+            labels.consumer,
+            labels.endpoint,
+        ]
+        .map(|value| escaped(value).into_owned());
+        Self { values, series }
+    }
+
+    fn labels<'a>(&'a self, last: Option<&'a str>) -> Values<'a> {
+        self.values.iter().map(String::as_str).chain(last).collect()
+    }
+}
+
+/// The encoder of `prometheus_client` writes label values as they are.
+fn escaped(value: &str) -> Cow<'_, str> {
+    if value.contains(['\\', '"', '\n']) {
+        Cow::Owned(value.replace('\\', "\\\\").replace('"', "\\\"").replace('\n', "\\n"))
+    } else {
+        Cow::Borrowed(value)
+    }
+}
+
+impl Collector for Page {
+    fn encode(&self, encoder: DescriptorEncoder<'_>) -> fmt::Result {
+        let mut writer = Writer(encoder);
+        let rows: Vec<Row> = self.metrics.series().into_iter().map(Row::new).collect();
+        exchanges(&mut writer, &rows)?;
+        histograms(&mut writer, &rows)?;
+        writer.counter(names::FOLDED, [(Values::new(), self.metrics.folded())])?;
+        writer.gauge(names::SERIES, [(Values::new(), count(rows.len()))])?;
+        writer.histogram(names::OVERHEAD, [(Values::new(), self.metrics.overhead())])?;
+        self.traffic(&mut writer)?;
+        self.mirror(&mut writer)?;
+        self.recorder(&mut writer)?;
+        self.upstreams(&mut writer)?;
+        self.process(&mut writer)
+    }
+}
+
+fn exchanges(writer: &mut Writer<'_>, rows: &[Row]) -> fmt::Result {
+    let each = |names: &'static [&'static str], pick: fn(&Cell) -> &[AtomicU64]| {
+        rows.iter().flat_map(move |row| {
+            let counts = pick(&row.series.cell).iter().map(load);
+            names.iter().zip(counts).map(|(name, count)| (row.labels(Some(name)), count))
+        })
+    };
+    let counter = |pick: fn(&Cell) -> &AtomicU64| {
+        rows.iter().map(move |row| (row.labels(None), load(pick(&row.series.cell)))).filter(|(_, count)| *count > 0)
+    };
+    writer.counter(names::EXCHANGES, each(&OUTCOME_NAMES, |cell| &cell.outcomes).filter(|(_, count)| *count > 0))?;
+    writer.counter(names::PROMPT_TOKENS, counter(|cell| &cell.prompt_tokens))?;
+    writer.counter(names::CACHED_TOKENS, counter(|cell| &cell.cached_tokens))?;
+    writer.counter(names::COMPLETION_TOKENS, counter(|cell| &cell.completion_tokens))?;
+    writer.counter(names::REASONING_TOKENS, counter(|cell| &cell.reasoning_tokens))?;
+    writer.counter(names::USAGE_ESTIMATED, counter(|cell| &cell.usage_estimated))?;
+    let dollars = counter(|cell| &cell.cost_nanos).map(|(labels, nanos)| (labels, dollars(nanos)));
+    writer.counter(names::COST, dollars)?;
+    writer.counter(names::UNPRICED, counter(|cell| &cell.unpriced))?;
+    writer.counter(names::FALLBACKS, counter(|cell| &cell.fallbacks))?;
+    writer.counter(names::RETRIES, counter(|cell| &cell.retries))?;
+    let failures = each(&FORM_FAILURES, |cell| &cell.form_failures).filter(|(_, count)| *count > 0);
+    writer.counter(names::FORM_FAILURES, failures)?;
+    writer.counter(names::MODERATION_BLOCKS, counter(|cell| &cell.moderation_blocks))
+}
+
+fn histograms(writer: &mut Writer<'_>, rows: &[Row]) -> fmt::Result {
+    for (metric, pick) in [
+        (names::DURATION, (|cell| &cell.duration) as fn(&Cell) -> &Histogram),
+        (names::FIRST_TOKEN, |cell| &cell.first_token),
+        (names::OUTPUT_TOKEN, |cell| &cell.output_token),
+    ] {
+        let filled = rows.iter().map(|row| (row.labels(None), pick(&row.series.cell)));
+        writer.histogram(metric, filled.filter(|(_, histogram)| !histogram.is_empty()))?;
+    }
+    Ok(())
+}
+
+impl Page {
+    fn traffic(&self, writer: &mut Writer<'_>) -> fmt::Result {
+        let readings = &self.readings;
+        writer.gauge(names::IN_FLIGHT, [(Values::new(), integer(readings.requests_in_flight))])?;
+        writer.counter(names::SHED, [(vec!["requests_in_flight"], self.metrics.shed())])?;
+        let named: Vec<_> = readings.migrations.iter().map(|one| (escaped(&one.name), one)).collect();
+        writer.gauge(names::WEIGHT, named.iter().map(|(name, one)| (vec![name.as_ref()], one.weight_percent)))?;
+        writer.gauge(names::SHADOW_SHARE, named.iter().map(|(name, one)| (vec![name.as_ref()], one.shadow_percent)))?;
+        writer.gauge(names::EPOCH, named.iter().map(|(name, one)| (vec![name.as_ref()], integer(one.epoch))))
+    }
+
+    fn mirror(&self, writer: &mut Writer<'_>) -> fmt::Result {
+        let shadow = &self.readings.shadow;
+        writer.gauge(names::SHADOW_HELD, [(Values::new(), integer(shadow.held))])?;
+        writer.gauge(names::SHADOW_HELD_BYTES, [(Values::new(), integer(shadow.held_bytes))])?;
+        writer.counter(names::SHADOW_FINISHED, [(Values::new(), shadow.finished)])?;
+        let dropped = shadow.dropped_by_reason.iter().map(|(reason, count)| (vec![*reason], *count));
+        writer.counter(names::SHADOW_DROPPED, dropped.chain([(vec!["abandoned"], shadow.abandoned)]))?;
+        let spent = u64::try_from(shadow.spent_today_nanos).unwrap_or(0);
+        writer.gauge(names::SHADOW_SPENT, [(Values::new(), dollars(spent))])
+    }
+
+    fn recorder(&self, writer: &mut Writer<'_>) -> fmt::Result {
+        let Some(records) = &self.readings.records else { return Ok(()) };
+        writer.counter(names::RECORDS_WRITTEN, [(Values::new(), records.written)])?;
+        let dropped = [
+            ("queue_full_served", records.dropped_served),
+            ("queue_full_shadow", records.dropped_shadow),
+            ("disk", records.lost),
+            ("too_long", records.too_long),
+            ("not_serialised", records.not_serialised),
+        ];
+        writer.counter(names::RECORDS_DROPPED, dropped.map(|(reason, count)| (vec![reason], count)))?;
+        writer.gauge(names::RECORDS_QUEUE, [(Values::new(), integer(records.waiting))])?;
+        writer.gauge(names::RECORDS_HEALTHY, [(Values::new(), i64::from(records.healthy))])
+    }
+
+    fn upstreams(&self, writer: &mut Writer<'_>) -> fmt::Result {
+        let named: Vec<_> =
+            self.readings.providers.iter().map(|one| (escaped(&one.name), one.plane, &one.counts)).collect();
+        let states = named.iter().flat_map(|(name, plane, counts)| {
+            BREAKER_STATES.map(|(state, text)| (vec![name.as_ref(), plane, text], i64::from(state == counts.breaker)))
+        });
+        writer.gauge(names::BREAKER, states)?;
+        let each = || named.iter().map(|(name, plane, counts)| (vec![name.as_ref(), *plane], *counts));
+        writer.gauge(names::PROVIDER_IN_FLIGHT, each().map(|(labels, one)| (labels, count(one.in_flight))))?;
+        writer.counter(names::PROVIDER_ATTEMPTS, each().map(|(labels, one)| (labels, one.attempts)))?;
+        writer.counter(names::PROVIDER_RETRIES, each().map(|(labels, one)| (labels, one.retries + one.resends)))?;
+        let refused = named.iter().flat_map(|(name, plane, counts)| {
+            [("limit", counts.shed), ("breaker", counts.breaker_refused), ("retry_budget", counts.retries_over_budget)]
+                .map(|(reason, count)| (vec![name.as_ref(), plane, reason], count))
+        });
+        writer.counter(names::PROVIDER_REFUSED, refused)?;
+        let connects = named.iter().flat_map(|(name, plane, counts)| {
+            [("made", counts.connects), ("failed", counts.connect_failures)]
+                .map(|(result, count)| (vec![name.as_ref(), plane, result], count))
+        });
+        writer.counter(names::PROVIDER_CONNECTS, connects)?;
+        writer.counter(names::BREAKER_OPENED, each().map(|(labels, one)| (labels, one.breaker_opened)))
+    }
+
+    fn process(&self, writer: &mut Writer<'_>) -> fmt::Result {
+        writer.info(names::BUILD, &[env!("CARGO_PKG_VERSION")])?;
+        #[expect(clippy::cast_precision_loss, reason = "exact to the microsecond until the year 2255")]
+        let started = self.metrics.process().started_us as f64 / 1e6;
+        writer.gauge(names::PROCESS_START, [(Values::new(), started)])?;
+        match resident_bytes() {
+            Some(bytes) => writer.gauge(names::PROCESS_MEMORY, [(Values::new(), integer(bytes))]),
+            None => Ok(()),
+        }
+    }
+}
+
+/// States of a breaker by their names.
+const BREAKER_STATES: [(BreakerState, &str); 3] =
+    [(BreakerState::Closed, "closed"), (BreakerState::Open, "open"), (BreakerState::HalfOpen, "half_open")];
+
+/// Writes one family at a time.
+struct Writer<'e>(DescriptorEncoder<'e>);
+
+impl Writer<'_> {
+    fn counter<'v, V: EncodeCounterValue>(
+        &mut self,
+        metric: Metric,
+        samples: impl IntoIterator<Item = (Values<'v>, V)>,
+    ) -> fmt::Result {
+        let mut family = self.0.encode_descriptor(metric.name, metric.help, None, MetricType::Counter)?;
+        for (values, value) in samples {
+            if values.is_empty() {
+                family.encode_counter::<NoLabelSet, V, f64>(&value, None)?;
+            } else {
+                let labels = pairs(metric, &values);
+                family.encode_family(&labels)?.encode_counter::<NoLabelSet, V, f64>(&value, None)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn gauge<'v, V: EncodeGaugeValue>(
+        &mut self,
+        metric: Metric,
+        samples: impl IntoIterator<Item = (Values<'v>, V)>,
+    ) -> fmt::Result {
+        let mut family = self.0.encode_descriptor(metric.name, metric.help, None, MetricType::Gauge)?;
+        for (values, value) in samples {
+            if values.is_empty() {
+                family.encode_gauge(&value)?;
+            } else {
+                let labels = pairs(metric, &values);
+                family.encode_family(&labels)?.encode_gauge(&value)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn histogram<'v>(
+        &mut self,
+        metric: Metric,
+        samples: impl IntoIterator<Item = (Values<'v>, &'v Histogram)>,
+    ) -> fmt::Result {
+        let mut family = self.0.encode_descriptor(metric.name, metric.help, None, MetricType::Histogram)?;
+        for (values, histogram) in samples {
+            let (sum, buckets) = histogram.read();
+            let count = buckets.iter().map(|(_, count)| count).sum();
+            if values.is_empty() {
+                family.encode_histogram::<NoLabelSet>(sum, count, &buckets, None)?;
+            } else {
+                let labels = pairs(metric, &values);
+                family.encode_family(&labels)?.encode_histogram::<NoLabelSet>(sum, count, &buckets, None)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn info(&mut self, metric: Metric, values: &[&str]) -> fmt::Result {
+        let mut family = self.0.encode_descriptor(metric.name, metric.help, None, MetricType::Info)?;
+        family.encode_info(&pairs(metric, values))
+    }
+}
+
+fn pairs<'v>(metric: Metric, values: &[&'v str]) -> Vec<(&'static str, &'v str)> {
+    metric.labels.iter().copied().zip(values.iter().copied()).collect()
+}
+
+fn load(counter: &AtomicU64) -> u64 {
+    counter.load(Ordering::Relaxed)
+}
+
+fn count(length: usize) -> i64 {
+    i64::try_from(length).unwrap_or(i64::MAX)
+}
+
+fn integer(value: u64) -> i64 {
+    i64::try_from(value).unwrap_or(i64::MAX)
+}
+
+#[expect(clippy::cast_precision_loss, reason = "exact to the nano-dollar up to nine million dollars")]
+fn dollars(nanos: u64) -> f64 {
+    nanos as f64 / 1e9
+}

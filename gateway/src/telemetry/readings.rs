@@ -1,0 +1,72 @@
+//! What other parts count anyway, read when the page is asked for.
+//!
+//! Plain values between the parts and the page, so that the page can be tested without any of them.
+
+use crate::lane::{Lane, Link};
+use crate::recorder::RecorderCounts;
+use crate::shadow::ShadowCounts;
+use crate::state::Shared;
+use crate::upstream::UpstreamCounts;
+
+/// A migration's shares in force.
+#[derive(Debug)]
+pub(super) struct MigrationReading {
+    pub name: String,
+    pub weight_percent: f64,
+    pub shadow_percent: f64,
+    /// Epoch of constant weight.
+    pub epoch: u64,
+}
+
+/// A provider's client.
+#[derive(Debug)]
+pub(super) struct ProviderReading {
+    /// The provider's configured name.
+    pub name: String,
+    /// Which of its clients: `serving` or `mirroring`.
+    pub plane: &'static str,
+    pub counts: UpstreamCounts,
+}
+
+/// Everything.
+#[derive(Debug, Default)]
+pub(super) struct Readings {
+    /// Client requests being served.
+    pub requests_in_flight: u64,
+    pub migrations: Vec<MigrationReading>,
+    pub providers: Vec<ProviderReading>,
+    pub shadow: ShadowCounts,
+    /// `None` where no evidence is kept.
+    pub records: Option<RecorderCounts>,
+}
+
+/// The readings of a running gateway.
+pub(super) fn of(shared: &Shared, now_us: i64) -> Readings {
+    let plane = shared.plane.load();
+    let in_flight = shared.permits_max.saturating_sub(shared.permits.available_permits());
+    Readings {
+        requests_in_flight: u64::try_from(in_flight).unwrap_or(u64::MAX),
+        migrations: plane.lanes.iter().map(|lane| migration(lane)).collect(),
+        providers: plane.links.iter().flat_map(|(name, link)| clients(name, link)).collect(),
+        shadow: shared.mirror.counts(now_us),
+        records: shared.records.as_ref().map(|_| shared.recorder.counts()),
+    }
+}
+
+fn migration(lane: &Lane) -> MigrationReading {
+    let snapshot = lane.snapshot();
+    MigrationReading {
+        name: lane.name().to_owned(),
+        weight_percent: snapshot.weights.candidate.percent(),
+        shadow_percent: snapshot.weights.shadow.percent(),
+        epoch: snapshot.epoch,
+    }
+}
+
+fn clients(name: &str, link: &Link) -> [ProviderReading; 2] {
+    [("serving", &link.serve), ("mirroring", &link.mirror)].map(|(plane, client)| ProviderReading {
+        name: name.to_owned(),
+        plane,
+        counts: client.counts(),
+    })
+}
