@@ -9,6 +9,8 @@ use wire::chat::ErrorBody;
 use wire::provider::ClientError;
 use wire::{ErrorKind, RequestError};
 
+const SHOULD_RETRY: HeaderName = HeaderName::from_static("x-should-retry");
+
 /// An answer in OpenAI's error shape.
 #[derive(Debug)]
 pub(crate) struct Problem {
@@ -106,7 +108,7 @@ impl Problem {
         let advice = [
             (header::RETRY_AFTER, failure.retry_after),
             (HeaderName::from_static("retry-after-ms"), failure.retry_after_ms),
-            (HeaderName::from_static("x-should-retry"), failure.should_retry),
+            (SHOULD_RETRY, failure.should_retry),
         ];
         for (name, value) in advice {
             if let Some(value) = value {
@@ -123,7 +125,15 @@ impl Problem {
             return Self::new(StatusCode::BAD_GATEWAY, "server_error", Some("upstream_auth"), message);
         }
         let status = StatusCode::from_u16(error.status).unwrap_or(StatusCode::BAD_GATEWAY);
-        Self { status, body: Box::new(error.body), headers: HeaderMap::new() }
+        let mut headers = HeaderMap::new();
+        if let Some(seconds) = error.retry_after_seconds {
+            headers.insert(header::RETRY_AFTER, HeaderValue::from(seconds));
+        }
+        if error.kind == ErrorKind::Quota {
+            // Clients retry every 429 unless they are told that it is of no use.
+            headers.insert(SHOULD_RETRY, HeaderValue::from_static("false"));
+        }
+        Self { status, body: Box::new(error.body), headers }
     }
 
     /// The answer.

@@ -162,8 +162,9 @@ async fn receive(
     Ok(answered)
 }
 
+/// Whether something in a whole answer may have to change before the client sees it.
 fn editor_reads_whole(opening: &Opening) -> bool {
-    opening.editor.adapter.edits_whole(opening.editor.endpoint)
+    opening.editor.model.is_some() || opening.editor.adapter.edits_whole(opening.editor.endpoint)
 }
 
 /// Whether the answer is a stream of events.
