@@ -27,13 +27,12 @@ pub(super) async fn answer(
     request: Request<Incoming>,
     pair: &str,
 ) -> Response<Reply> {
-    let arrived = Instant::now();
     let cut = shared.cut.clone();
     let answered = tokio::select! {
         biased;
         // A request that has no answer yet when the drain deadline passes gets none.
         () = cut.cancelled() => Err(Problem::busy("is shutting down")),
-        answered = run(shared, endpoint, request, pair, arrived) => answered,
+        answered = run(shared, endpoint, request, pair) => answered,
     };
     answered.unwrap_or_else(Problem::respond)
 }
@@ -43,7 +42,6 @@ async fn run(
     endpoint: Endpoint,
     request: Request<Incoming>,
     pair: &str,
-    arrived: Instant,
 ) -> Result<Response<Reply>, Problem> {
     if shared.stopping.is_cancelled() {
         return Err(Problem::busy("is shutting down"));
@@ -58,7 +56,8 @@ async fn run(
     let body = admit::body(body, plane.config.limits.request_bytes).await?;
     let parsed = wire::Request::parse(endpoint, &body).map_err(|error| Problem::bad_request(&error))?;
     let at_us = crate::clock::now_us();
-    let head = Head { endpoint, headers: &parts.headers, consumer, pair, arrived, at_us };
+    // A slow upload is the client's time, not the gateway's.
+    let head = Head { endpoint, headers: &parts.headers, consumer, pair, arrived: Instant::now(), at_us };
     let prepared = prepare(&shared, &plane, head, &parsed)?;
     serve(shared, prepared, body.clone(), permit).await
 }

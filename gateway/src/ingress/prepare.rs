@@ -69,8 +69,7 @@ pub(super) fn prepare(
             let unit = migration.assign_by.unit(conversation, head.consumer.as_deref(), head.pair);
             let weights = snapshot.weights;
             // While nothing can go to the candidate, nobody asks whether it could serve.
-            let in_play =
-                weights.candidate.bp() > 0 || migration.sampling.is_on(weights.shadow) || migration.rules.is_on();
+            let in_play = migration.reaches_candidate(weights);
             let target = migration.models.get(&request.model).filter(|_| in_play);
             let for_candidate =
                 target.and_then(|model| address(shared, candidate, head.consumer.as_deref(), request, model).ok());

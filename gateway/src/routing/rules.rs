@@ -85,12 +85,6 @@ pub struct Rules {
 }
 
 impl Rules {
-    /// Whether a header could force an arm at all.
-    #[must_use]
-    pub const fn is_on(&self) -> bool {
-        self.header.is_some() || self.header_pattern.is_some() || self.cookie.is_some()
-    }
-
     /// Whether no rule is configured.
     #[must_use]
     pub const fn is_empty(&self) -> bool {

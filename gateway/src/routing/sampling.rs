@@ -56,13 +56,6 @@ pub struct Sampling {
 }
 
 impl Sampling {
-    /// Whether any request could be mirrored or repeated at all; `otherwise` as in [`Sampling::share`].
-    #[must_use]
-    pub fn is_on(&self, otherwise: WeightBp) -> bool {
-        let strata = self.strata.iter().map(|stratum| stratum.share);
-        strata.chain([otherwise, self.repeat]).any(|share| share > WeightBp::ZERO)
-    }
-
     /// The mirrored share of a request; `otherwise` is the share of what lies in no stratum.
     #[must_use]
     pub fn share(&self, prompt_chars: u64, consumer: Option<&str>, model: &str, otherwise: WeightBp) -> WeightBp {

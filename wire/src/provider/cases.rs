@@ -47,7 +47,10 @@ fn run(adapter: &dyn Adapter, endpoint: Endpoint, case: &Case) {
         let text = if endpoint == Endpoint::Chat { r#"[{"role":"user","content":"hi"}]"# } else { "\"hi\"" };
         format!(r#","{subject}":{text}"#)
     };
-    let body = format!(r#"{{"model":"gpt-4o-mini"{filler},{}}}"#, case.request).replace(",}", "}");
+    // Stored unless the client says no, which stands in the way of everything else.
+    let stateless = endpoint == Endpoint::Responses && !case.request.contains("\"store\":");
+    let store = if stateless { r#","store":false"# } else { "" };
+    let body = format!(r#"{{"model":"gpt-4o-mini"{filler}{store},{}}}"#, case.request).replace(",}", "}");
     let request = Request::parse(endpoint, body.as_bytes()).unwrap();
     let target = Target::new(case.model, &case.policy);
     let rows = applying(adapter.matrix(endpoint), &request, &target);

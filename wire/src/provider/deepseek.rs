@@ -46,6 +46,10 @@ impl Adapter for DeepSeek {
         if self.path(request.endpoint).is_none() {
             return Err(Unfit { feature: request.endpoint.name() });
         }
+        // Responses are stored unless the client says no, and a later turn may refer to what was stored.
+        if request.endpoint == Endpoint::Responses && !request.object.has("store") {
+            return Err(Unfit { feature: "store" });
+        }
         let mut draft = Draft::new(self.matrix(request.endpoint), request, target)?;
         match request.endpoint {
             Endpoint::Responses => responses::settle(&mut draft),

@@ -30,7 +30,7 @@ pub(super) static TABLE: [Row; 32] = [
     Row::rewritten("input", "developer role", steps::deferred, "means `system`; read as the user's in some versions")
         .when(|scene, _| scene.history().developer),
     Row::rewritten("model", "model", members::model, "the migration's model; retired names become `deepseek-flash`"),
-    Row::baseline("store", "store", "nothing is stored that a later turn could refer to")
+    Row::baseline("store", "store", "is the default, and nothing is stored there that a later turn could refer to")
         .when(|_, value| value.get() == "true"),
     Row::rewritten("store", "store false", steps::leave_out, "nothing is stored anyway")
         .when(|_, value| value.get() != "true"),

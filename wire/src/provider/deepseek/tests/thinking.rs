@@ -88,7 +88,7 @@ fn reasoning_is_put_back_where_it_is_remembered() {
 #[test]
 fn responses_follow_the_same_policy() {
     let effort = |members: &str, thinking: Thinking| {
-        let body = format!(r#"{{"model":"m","input":"q"{members}}}"#);
+        let body = format!(r#"{{"model":"m","input":"q","store":false{members}}}"#);
         let request = Request::parse(Endpoint::Responses, body.as_bytes()).unwrap();
         let policy = Policy { thinking, ..Policy::default() };
         let done = DeepSeek.rewrite(&request, &Target::new("deepseek-flash", &policy)).unwrap();
