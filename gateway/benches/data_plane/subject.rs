@@ -123,6 +123,7 @@ impl World {
     /// Runs a leg of which nothing is kept, so that connections, pools and caches are there before the next one.
     pub(crate) fn warm_up(&self, leg: &Leg) -> Result<(), Trouble> {
         Process::role("load", leg, OTHER_CORE, &self.log("load"))?.line()?;
+        std::thread::sleep(SETTLE);
         Ok(())
     }
 
