@@ -1,7 +1,6 @@
 //! Digests of content and files.
 
 use sha2::{Digest, Sha256};
-use std::fmt::Write;
 
 /// Digest of a text that may be private: the first 128 bits of SHA-256 over salt, a zero byte and the text,
 /// hexadecimal. The same salt gives the same digest, so equal answers can be told without keeping them.
@@ -23,9 +22,12 @@ pub fn of_bytes(bytes: &[u8]) -> String {
 /// Bytes as lower-case hexadecimal.
 #[must_use]
 pub fn hex(bytes: &[u8]) -> String {
-    bytes.iter().fold(String::with_capacity(bytes.len() * 2), |mut text, byte| {
-        // Writing into a string cannot fail.
-        let _infallible = write!(text, "{byte:02x}");
-        text
-    })
+    const DIGITS: &[u8; 16] = b"0123456789abcdef";
+    let digit = |nibble: u8| char::from(DIGITS[usize::from(nibble & 15)]);
+    let mut text = String::with_capacity(bytes.len() * 2);
+    for byte in bytes {
+        text.push(digit(byte >> 4));
+        text.push(digit(*byte));
+    }
+    text
 }

@@ -4,14 +4,16 @@
 //! the provider's silence.
 
 use std::pin::Pin;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, ready};
 use std::time::Duration;
 use tokio::time::{Instant, Sleep};
 
 /// See the module's text.
 pub(crate) struct Deadline {
     timer: Option<Pin<Box<Sleep>>>,
+    /// The provider is waited for, since then.
     runs: bool,
+    waiting_since: Instant,
     idle: Duration,
     total: Instant,
     /// Until the first piece of the answer proper; `None` from then on.
@@ -22,7 +24,7 @@ pub(crate) struct Deadline {
 impl Deadline {
     /// `first` and `total` are points in time; `idle` is the longest silence.
     pub(crate) const fn new(first: Option<Instant>, idle: Duration, total: Instant) -> Self {
-        Self { timer: None, runs: false, idle, total, first, reason: "" }
+        Self { timer: None, runs: false, waiting_since: total, idle, total, first, reason: "" }
     }
 
     /// A piece came: the silence is over.
@@ -43,24 +45,40 @@ impl Deadline {
     /// Ready when a deadline has passed. To be polled only while the provider is waited for.
     pub(crate) fn poll(&mut self, task: &mut Context<'_>) -> Poll<()> {
         if !std::mem::replace(&mut self.runs, true) {
-            let (end, reason) = self.next(Instant::now());
-            self.reason = reason;
-            match &mut self.timer {
-                Some(timer) => timer.as_mut().reset(end),
-                None => self.timer = Some(Box::pin(tokio::time::sleep_until(end))),
+            self.waiting_since = Instant::now();
+        }
+        // Deadlines only ever move away, so a timer that runs is left alone; when it rings, it is set anew if there is
+        // still time. A stream of a thousand pieces touches it a few times, not a thousand.
+        loop {
+            let timer = match &mut self.timer {
+                Some(timer) => timer,
+                None => {
+                    let (end, _) = self.end();
+                    self.timer.insert(Box::pin(tokio::time::sleep_until(end)))
+                }
+            };
+            ready!(timer.as_mut().poll(task));
+            let (end, reason) = self.end();
+            if end <= Instant::now() {
+                self.reason = reason;
+                return Poll::Ready(());
+            }
+            if let Some(timer) = &mut self.timer {
+                timer.as_mut().reset(end);
             }
         }
-        self.timer.as_mut().map_or(Poll::Pending, |timer| timer.as_mut().poll(task))
     }
 
-    fn next(&self, now: Instant) -> (Instant, &'static str) {
-        let idle = (now + self.idle, "the provider went silent");
-        let total = (self.total, "the answer took longer than it may");
-        let first = self.first.map(|first| (first, "the provider did not begin its answer in time"));
-        [Some(total), first]
-            .into_iter()
-            .flatten()
-            .fold(idle, |soonest, other| if other.0 < soonest.0 { other } else { soonest })
+    /// The deadline that comes first, and what is said when it has passed.
+    fn end(&self) -> (Instant, &'static str) {
+        let mut end = (self.waiting_since + self.idle, "the provider went silent");
+        if self.total < end.0 {
+            end = (self.total, "the answer took longer than it may");
+        }
+        match self.first {
+            Some(first) if first < end.0 => (first, "the provider did not begin its answer in time"),
+            _ => end,
+        }
     }
 }
 

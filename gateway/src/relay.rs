@@ -27,7 +27,8 @@ pub(crate) struct Relay {
     /// Present until the record is written.
     open: Option<(Meter, Ticket)>,
     editor: Option<Editor>,
-    cut: Pin<Box<WaitForCancellationFutureOwned>>,
+    /// Made when the provider is waited for the first time: most whole answers never wait.
+    cut: Option<Pin<Box<WaitForCancellationFutureOwned>>>,
     deadline: Deadline,
 }
 
@@ -44,14 +45,20 @@ impl Relay {
         ticket: Ticket,
         deadline: Deadline,
     ) -> Self {
-        let cut = Box::pin(ticket.shared.cut.clone().cancelled_owned());
-        Self { pieces, ahead, open: Some((meter, ticket)), editor, cut, deadline }
+        Self { pieces, ahead, open: Some((meter, ticket)), editor, cut: None, deadline }
     }
 
     fn close(&mut self, failure: Option<ErrorKind>) {
         if let Some((meter, mut ticket)) = self.open.take() {
             ticket.close(meter.finish(failure, Instant::now()));
         }
+    }
+
+    /// Whether open answers have to end now; wakes the task when they have to.
+    fn is_cut(&mut self, task: &mut Context<'_>) -> bool {
+        let Some((_, ticket)) = &self.open else { return false };
+        let cut = self.cut.get_or_insert_with(|| Box::pin(ticket.shared.cut.clone().cancelled_owned()));
+        cut.as_mut().poll(task).is_ready()
     }
 
     fn is_over(&self) -> bool {
@@ -100,10 +107,10 @@ impl Body for Relay {
             if this.open.is_none() {
                 return Poll::Ready(None);
             }
-            if this.cut.as_mut().poll(task).is_ready() {
-                return this.break_off(ErrorKind::GatewayStopped, "the gateway is shutting down");
-            }
             let Poll::Ready(piece) = Pin::new(&mut this.pieces).poll_frame(task) else {
+                if this.is_cut(task) {
+                    return this.break_off(ErrorKind::GatewayStopped, "the gateway is shutting down");
+                }
                 ready!(this.deadline.poll(task));
                 return this.break_off(ErrorKind::Timeout, this.deadline.reason());
             };
