@@ -18,3 +18,6 @@ pub use endpoint::Endpoint;
 pub use error::ErrorKind;
 pub use request::{Request, RequestError, Unit};
 pub use usage::{Usage, UsageSource};
+
+#[cfg(test)]
+mod readme;
