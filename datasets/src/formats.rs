@@ -213,7 +213,7 @@ const ASSIGNED_BY: [AssignedBy; 6] = [
     AssignedBy::Unfit,
     AssignedBy::None,
 ];
-const ERRORS: [ErrorKind; 14] = [
+const ERRORS: [ErrorKind; 15] = [
     ErrorKind::Connect,
     ErrorKind::Timeout,
     ErrorKind::Truncated,
@@ -228,6 +228,7 @@ const ERRORS: [ErrorKind; 14] = [
     ErrorKind::Server,
     ErrorKind::ClientCancelled,
     ErrorKind::GatewayStopped,
+    ErrorKind::GatewayBusy,
 ];
 
 /// Any text, line separators and quotes included.

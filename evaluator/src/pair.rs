@@ -205,9 +205,9 @@ impl<'a> Sorting<'a> {
 const CLIENT_CANCELLED: &str = "client cancelled";
 const GATEWAY_STOPPED: &str = "gateway stopped";
 
-/// The gateway's own stop cut the exchange off.
+/// The gateway's own stop cut the exchange off, or its own bound kept it from being sent.
 fn stopped(exchange: &Exchange) -> bool {
-    exchange.error == Some(ErrorKind::GatewayStopped)
+    matches!(exchange.error, Some(ErrorKind::GatewayStopped | ErrorKind::GatewayBusy))
 }
 
 /// The exchange ended early through no fault of the provider: the client went away, or the gateway stopped.

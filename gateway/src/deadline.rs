@@ -8,6 +8,9 @@ use std::task::{Context, Poll, ready};
 use std::time::Duration;
 use tokio::time::{Instant, Sleep};
 
+/// What is said when the total has passed.
+const TOTAL: &str = "the answer took longer than it may";
+
 /// See the module's text.
 pub(crate) struct Deadline {
     timer: Option<Pin<Box<Sleep>>>,
@@ -27,9 +30,15 @@ impl Deadline {
         Self { timer: None, runs: false, waiting_since: total, idle, total, first, reason: "" }
     }
 
-    /// A piece came: the silence is over.
-    pub(crate) const fn heard(&mut self) {
-        self.runs = false;
+    /// A piece came: the silence is over. `false` if it came after the total.
+    pub(crate) fn heard(&mut self) -> bool {
+        // Without a pause there was no wait in which the total could have been noticed.
+        let waited = std::mem::replace(&mut self.runs, false);
+        if waited || Instant::now() < self.total {
+            return true;
+        }
+        self.reason = TOTAL;
+        false
     }
 
     /// The answer proper has begun: comments of a queue are not the first token. Says whether it had not before.
@@ -73,7 +82,7 @@ impl Deadline {
     fn end(&self) -> (Instant, &'static str) {
         let mut end = (self.waiting_since + self.idle, "the provider went silent");
         if self.total < end.0 {
-            end = (self.total, "the answer took longer than it may");
+            end = (self.total, TOTAL);
         }
         match self.first {
             Some(first) if first < end.0 => (first, "the provider did not begin its answer in time"),
@@ -102,7 +111,7 @@ mod tests {
             () = tokio::time::sleep(2 * SECOND) => {}
             _ = wait(&mut deadline) => unreachable!("too early"),
         }
-        deadline.heard();
+        assert!(deadline.heard());
         assert!(wait(&mut deadline).await >= 3 * SECOND);
         assert_eq!(deadline.reason(), "the provider went silent");
     }
@@ -115,7 +124,7 @@ mod tests {
                 () = tokio::time::sleep(2 * SECOND) => {}
                 _ = wait(&mut deadline) => unreachable!("too early"),
             }
-            deadline.heard();
+            assert!(deadline.heard());
         }
         assert!(wait(&mut deadline).await < 2 * SECOND);
         assert_eq!(deadline.reason(), "the provider did not begin its answer in time");
@@ -130,7 +139,7 @@ mod tests {
             tokio::select! {
                 biased;
                 _ = wait(&mut deadline) => break,
-                () = tokio::time::sleep(SECOND) => deadline.heard(),
+                () = tokio::time::sleep(SECOND) => assert!(deadline.heard()),
             }
         }
         assert_eq!(start.elapsed().as_secs(), 10);

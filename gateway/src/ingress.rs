@@ -6,8 +6,6 @@ mod models;
 mod open;
 mod prepare;
 
-pub(crate) use open::{error_behind, is_event_stream};
-
 use crate::problem::Problem;
 use crate::reply::Reply;
 use crate::state::Shared;

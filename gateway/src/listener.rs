@@ -4,6 +4,7 @@
 //! for request heads, limits on their size, and a stop that tells every connection.
 
 use crate::ingress;
+use crate::socket::Socket;
 use crate::state::Shared;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
@@ -68,6 +69,7 @@ fn builder() -> Builder<TokioExecutor> {
         .http2()
         .timer(TokioTimer::new())
         .max_concurrent_streams(STREAMS_MAX)
+        .max_send_buf_size(HEAD_BYTES_MAX)
         .max_header_list_size(u32::try_from(HEAD_BYTES_MAX).unwrap_or(u32::MAX))
         .keep_alive_interval(Some(HEAD_TIMEOUT));
     builder
@@ -83,7 +85,7 @@ async fn connection(stream: TcpStream, builder: &Builder<TokioExecutor>, shared:
         let shared = Arc::clone(&shared);
         async move { Ok::<_, Infallible>(ingress::handle(shared, request).await) }
     });
-    let mut serving = pin!(builder.serve_connection(TokioIo::new(stream), service));
+    let mut serving = pin!(builder.serve_connection(TokioIo::new(Socket::new(stream, HEAD_TIMEOUT)), service));
     let ended = tokio::select! {
         ended = serving.as_mut() => ended,
         () = stopping.cancelled() => {

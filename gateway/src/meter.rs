@@ -5,14 +5,15 @@ use crate::exchange::Outcome;
 use bytes::{Bytes, BytesMut};
 use std::time::{Duration, Instant};
 use wire::chat::{Answer, Fold, Seen};
-use wire::provider::{Adapter, Edit, View};
+use wire::provider::{Adapter, ClientError, Edit, View};
 use wire::sse::{Decoder, Frame};
 use wire::{Endpoint, ErrorKind};
 
 /// Most bytes that one unfinished frame may have. A stream that exceeds it is broken off: it is no event stream.
 const FRAME_BYTES_MAX: usize = 16 * 1024 * 1024;
-/// Most bytes of a whole (not streamed) answer that are read for its record; a longer one passes, uncounted beyond.
-const WHOLE_BYTES_MAX: usize = 16 * 1024 * 1024;
+/// Most bytes of a whole (not streamed) answer that are kept until its end, for its record or to be changed. A longer one
+/// passes unread where nothing has to change, and its usage is an estimate.
+const WHOLE_BYTES_MAX: usize = 64 * 1024 * 1024;
 
 /// Running measurement of one answer.
 pub(crate) struct Meter {
@@ -23,9 +24,14 @@ pub(crate) struct Meter {
     decoder: Decoder,
     whole: Vec<Bytes>,
     whole_bytes: usize,
+    /// The whole answer is longer than what is kept of it.
+    overflowed: bool,
+    adapter: &'static dyn Adapter,
+    endpoint: Endpoint,
     fold: Fold,
     begun: bool,
-    failed: bool,
+    /// The error event that the stream brought.
+    failed: Option<ClientError>,
     ttft: Option<Duration>,
 }
 
@@ -85,7 +91,14 @@ impl Out {
 impl Meter {
     /// `sent` is the instant at which the request left; `framed` says that the answer is an event stream;
     /// `answer_bytes_max` bounds the text that is kept for judging.
-    pub(crate) fn new(sent: Instant, status: u16, framed: bool, endpoint: Endpoint, answer_bytes_max: usize) -> Self {
+    pub(crate) fn new(
+        sent: Instant,
+        status: u16,
+        framed: bool,
+        adapter: &'static dyn Adapter,
+        endpoint: Endpoint,
+        answer_bytes_max: usize,
+    ) -> Self {
         Self {
             sent,
             status,
@@ -93,9 +106,12 @@ impl Meter {
             decoder: Decoder::new(),
             whole: Vec::new(),
             whole_bytes: 0,
+            overflowed: false,
+            adapter,
+            endpoint,
             fold: Fold::new(endpoint, answer_bytes_max),
             begun: false,
-            failed: false,
+            failed: None,
             ttft: None,
         }
     }
@@ -107,7 +123,10 @@ impl Meter {
     pub(crate) fn bytes(&mut self, bytes: Bytes, now: Instant, editor: Option<&Editor>) -> Result<Bytes, ErrorKind> {
         if !self.framed {
             self.begun = true;
-            if self.whole_bytes + bytes.len() <= WHOLE_BYTES_MAX {
+            self.overflowed |= self.whole_bytes + bytes.len() > WHOLE_BYTES_MAX;
+            if self.overflowed {
+                self.whole = Vec::new();
+            } else {
                 self.whole_bytes += bytes.len();
                 self.whole.push(bytes.clone());
             }
@@ -129,7 +148,17 @@ impl Meter {
         self.fold.is_over()
     }
 
-    /// The answer proper has begun: an event, not only comments.
+    /// A whole answer is longer than what may be kept.
+    pub(crate) const fn has_overflowed(&self) -> bool {
+        self.overflowed
+    }
+
+    /// The first token was here: text, reasoning or a tool call; or there is nothing more to come.
+    pub(crate) const fn has_spoken(&self) -> bool {
+        self.ttft.is_some() || self.fold.is_over()
+    }
+
+    /// The answer has begun: an event, not only comments.
     pub(crate) const fn has_begun(&self) -> bool {
         self.begun
     }
@@ -153,7 +182,9 @@ impl Meter {
         self.begun = true;
         match self.fold.chunk(data) {
             Seen::Content | Seen::Reasoning if self.ttft.is_none() => self.ttft = Some(now - self.sent),
-            Seen::Error => self.failed = true,
+            Seen::Error if self.failed.is_none() => {
+                self.failed = Some(self.adapter.error_event(self.endpoint, data));
+            }
             _ => {}
         }
         let Some(editor) = editor else { return };
@@ -179,13 +210,22 @@ impl Meter {
     }
 
     /// What is wrong with a stream that began with an error and nothing else.
-    pub(crate) fn failed_first(&self) -> Option<ErrorKind> {
-        (self.failed && self.ttft.is_none()).then_some(ErrorKind::Server)
+    pub(crate) fn failed_first(&self) -> Option<ClientError> {
+        if self.ttft.is_none() { self.failed.clone() } else { None }
+    }
+
+    /// The error that a whole answer is in spite of its status.
+    pub(crate) fn error_behind(&mut self) -> Option<ClientError> {
+        if self.framed || self.overflowed || !self.adapter.edits_whole(self.endpoint) {
+            return None;
+        }
+        let body = self.whole_body();
+        self.adapter.edit_whole(self.endpoint, &body, &View::default()).err()
     }
 
     /// The end. `failure` is what broke the answer off, if anything did.
     pub(crate) fn finish(mut self, failure: Option<ErrorKind>, now: Instant) -> Outcome {
-        if !self.framed && failure.is_none() {
+        if !self.framed && !self.overflowed && failure.is_none() {
             let body = self.whole_body();
             self.fold.whole(&body);
         }
@@ -194,7 +234,10 @@ impl Meter {
             status: self.status,
             ttft_us: self.ttft.map(micros),
             duration_us: micros(now - self.sent),
-            error: failure.or_else(|| answer.fault()),
+            error: failure.or(self.failed.map(|error| error.kind)).or_else(|| {
+                // What was too long to be read is not known to be wrong.
+                if self.overflowed { None } else { answer.fault() }
+            }),
             answer: Some(answer),
         }
     }

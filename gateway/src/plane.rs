@@ -60,7 +60,8 @@ impl Plane {
         for migration in &config.migrations {
             let (baseline, candidate) = (find(&migration.baseline)?, find(&migration.candidate)?);
             let before = old.and_then(|old| old.lane(&migration.name));
-            let snapshot = snapshot(migration, before.map(Arc::as_ref), &baseline, &candidate, now_us);
+            let alike = old.is_some_and(|old| divides_alike(&old.config, &config));
+            let snapshot = snapshot(migration, before.map(Arc::as_ref), alike, &baseline, &candidate, now_us);
             lanes.push(Arc::new(Lane::new(migration.clone(), baseline, candidate, snapshot)));
         }
         let epoch = next_epoch(old.map_or(0, |old| old.plain.snapshot().epoch), now_us);
@@ -88,7 +89,22 @@ fn link(config: &ProviderConfig, old: Option<&Arc<Link>>) -> Result<Arc<Link>, U
     }
 }
 
-fn snapshot(migration: &Migration, before: Option<&Lane>, baseline: &Link, candidate: &Link, now_us: i64) -> Snapshot {
+/// Whether both configurations tell conversations and migrations apart in the same way.
+fn divides_alike(old: &Config, new: &Config) -> bool {
+    let matchers =
+        |config: &Config| config.migrations.iter().map(|migration| migration.matcher.clone()).collect::<Vec<_>>();
+    old.conversation_header == new.conversation_header && matchers(old) == matchers(new)
+}
+
+/// What a migration begins with: what it had before, if what is measured is still the same.
+fn snapshot(
+    migration: &Migration,
+    before: Option<&Lane>,
+    alike: bool,
+    baseline: &Link,
+    candidate: &Link,
+    now_us: i64,
+) -> Snapshot {
     let weights = Weights { candidate: migration.weight, shadow: migration.shadow };
     let Some((lane, old)) = before.and_then(|lane| Some((lane, lane.migration.as_ref()?))) else {
         return Snapshot { epoch: next_epoch(0, now_us), weights };
@@ -96,7 +112,7 @@ fn snapshot(migration: &Migration, before: Option<&Lane>, baseline: &Link, candi
     let last = lane.snapshot();
     let same_providers = lane.baseline.config == baseline.config
         && lane.candidate.as_ref().is_some_and(|link| link.config == candidate.config);
-    if old == migration && same_providers {
+    if alike && old == migration && same_providers {
         return last;
     }
     // A weight that was set while running outlives a change elsewhere in the file.

@@ -5,15 +5,14 @@
 //! Nothing is read ahead: the provider is asked for more only when the client has taken what came, so a slow reader
 //! costs one read buffer and no more.
 
-use crate::deadline::Deadline;
 use crate::meter::{Editor, Meter};
+use crate::receive::{Next, Receiving};
 use crate::ticket::Ticket;
 use bytes::Bytes;
 use http_body::{Body, Frame, SizeHint};
-use hyper::body::Incoming;
 use std::collections::VecDeque;
 use std::pin::Pin;
-use std::task::{Context, Poll, ready};
+use std::task::{Context, Poll};
 use std::time::Instant;
 use tokio_util::sync::WaitForCancellationFutureOwned;
 use wire::ErrorKind;
@@ -21,7 +20,7 @@ use wire::chat::ErrorBody;
 
 /// See the module's text.
 pub(crate) struct Relay {
-    pieces: Incoming,
+    receiving: Receiving,
     /// What was read while it was still open who would answer.
     ahead: VecDeque<Bytes>,
     /// Present until the record is written.
@@ -29,23 +28,21 @@ pub(crate) struct Relay {
     editor: Option<Editor>,
     /// Made when the provider is waited for the first time: most whole answers never wait.
     cut: Option<Pin<Box<WaitForCancellationFutureOwned>>>,
-    deadline: Deadline,
 }
 
-/// Why an answer was cut off, for its record and for the client.
-type BrokenOff = Poll<Option<Result<Frame<Bytes>, std::io::Error>>>;
+/// What a body is polled for.
+type Polled = Poll<Option<Result<Frame<Bytes>, std::io::Error>>>;
 
 impl Relay {
     /// `ahead` holds bytes for the client that were read already; `editor` is there for streams.
     pub(crate) fn new(
-        pieces: Incoming,
+        receiving: Receiving,
         ahead: VecDeque<Bytes>,
         meter: Meter,
         editor: Option<Editor>,
         ticket: Ticket,
-        deadline: Deadline,
     ) -> Self {
-        Self { pieces, ahead, open: Some((meter, ticket)), editor, cut: None, deadline }
+        Self { receiving, ahead, open: Some((meter, ticket)), editor, cut: None }
     }
 
     fn close(&mut self, failure: Option<ErrorKind>) {
@@ -67,7 +64,7 @@ impl Relay {
 
     /// The last words to the client when the answer breaks off: an error event in a stream; a whole answer can only
     /// be cut, so that the client sees it is incomplete.
-    fn break_off(&mut self, kind: ErrorKind, why: &str) -> BrokenOff {
+    fn break_off(&mut self, kind: ErrorKind, why: &str) -> Polled {
         if self.is_over() {
             // What goes wrong behind the end mark concerns nobody any more.
             self.close(None);
@@ -83,7 +80,7 @@ impl Relay {
     }
 
     /// The provider's stream has ended.
-    fn end(&mut self) -> BrokenOff {
+    fn end(&mut self) -> Polled {
         let Some((meter, _)) = self.open.as_mut() else { return Poll::Ready(None) };
         let rest = meter.rest(Instant::now(), self.editor.as_ref());
         if self.editor.is_some() && !self.is_over() {
@@ -98,7 +95,7 @@ impl Body for Relay {
     type Data = Bytes;
     type Error = std::io::Error;
 
-    fn poll_frame(mut self: Pin<&mut Self>, task: &mut Context<'_>) -> BrokenOff {
+    fn poll_frame(mut self: Pin<&mut Self>, task: &mut Context<'_>) -> Polled {
         let this = &mut *self;
         if let Some(bytes) = this.ahead.pop_front() {
             return Poll::Ready(Some(Ok(Frame::data(bytes))));
@@ -107,39 +104,34 @@ impl Body for Relay {
             if this.open.is_none() {
                 return Poll::Ready(None);
             }
-            let Poll::Ready(piece) = Pin::new(&mut this.pieces).poll_frame(task) else {
+            let Poll::Ready(next) = this.receiving.poll_next(task) else {
                 if this.is_cut(task) {
                     return this.break_off(ErrorKind::GatewayStopped, "the gateway is shutting down");
                 }
-                ready!(this.deadline.poll(task));
-                return this.break_off(ErrorKind::Timeout, this.deadline.reason());
+                return Poll::Pending;
             };
             let Some((meter, ticket)) = this.open.as_mut() else { return Poll::Ready(None) };
-            match piece {
-                Some(Ok(frame)) => {
-                    this.deadline.heard();
-                    // Trailers have no meaning in these protocols.
-                    let Ok(bytes) = frame.into_data() else { continue };
-                    match meter.bytes(bytes, Instant::now(), this.editor.as_ref()) {
-                        Ok(bytes) if bytes.is_empty() => {}
-                        Ok(bytes) => {
-                            if meter.has_begun() && this.deadline.begun() {
-                                ticket.begun();
-                            }
+            match next {
+                Next::Piece(bytes) => match meter.bytes(bytes, Instant::now(), this.editor.as_ref()) {
+                    Ok(bytes) => {
+                        if meter.has_spoken() && this.receiving.begun() {
+                            ticket.begun();
+                        }
+                        if !bytes.is_empty() {
                             return Poll::Ready(Some(Ok(Frame::data(bytes))));
                         }
-                        Err(kind) => return this.break_off(kind, "the provider's answer cannot be read"),
                     }
-                }
-                Some(Err(_)) => return this.break_off(ErrorKind::Truncated, "the provider broke the answer off"),
-                None => return this.end(),
+                    Err(kind) => return this.break_off(kind, "the provider's answer cannot be read"),
+                },
+                Next::Broken(kind, why) => return this.break_off(kind, why),
+                Next::End => return this.end(),
             }
         }
     }
 
     /// Known for whole answers, so that the client gets their length and not chunks.
     fn size_hint(&self) -> SizeHint {
-        if self.editor.is_some() || !self.ahead.is_empty() { SizeHint::default() } else { self.pieces.size_hint() }
+        if self.editor.is_some() || !self.ahead.is_empty() { SizeHint::default() } else { self.receiving.size_hint() }
     }
 }
 
@@ -147,7 +139,9 @@ impl Drop for Relay {
     /// Dropped before its end: the client went away. Many clients do so at the end mark, and hyper does so once it has
     /// sent as many bytes as were announced; neither is a cancellation.
     fn drop(&mut self) {
-        let over = self.is_over() || (self.editor.is_none() && self.pieces.is_end_stream());
-        self.close((!over).then_some(ErrorKind::ClientCancelled));
+        let over = self.is_over() || (self.editor.is_none() && self.receiving.is_complete());
+        let stopped = self.open.as_ref().is_some_and(|(_, ticket)| ticket.shared.cut.is_cancelled());
+        let left = if stopped { ErrorKind::GatewayStopped } else { ErrorKind::ClientCancelled };
+        self.close((!over).then_some(left));
     }
 }

@@ -33,6 +33,9 @@ const SHADOW_DRAIN_MAX: Duration = Duration::from_secs(5);
 /// After the cut, how long connections have to hand over their records.
 const CUT_GRACE: Duration = Duration::from_secs(2);
 
+/// How long the disk may take for the last records.
+const DISK_GRACE: Duration = Duration::from_secs(30);
+
 /// Why the gateway does not start.
 #[derive(Debug, thiserror::Error)]
 pub enum StartError {
@@ -200,7 +203,9 @@ impl Running {
         shared.cut.cancel();
         drain_served(&shared, &tasks).await;
         drain_mirror(&shared, &workers, drain).await;
-        shared.recorder.flush().await;
+        if tokio::time::timeout(DISK_GRACE, shared.recorder.flush()).await.is_err() {
+            tracing::error!("the disk does not take the last records");
+        }
         let shadow = shared.mirror.counts(crate::clock::now_us());
         let records = shared.recorder.clone().close(writer).await;
         shared.gone.cancel();

@@ -5,25 +5,28 @@
 //! them through connections, limits and a breaker of their own. What a copy's answer asks for (a tool call) is only read.
 
 use crate::config::Shadow as Bounds;
+use crate::deadline::Deadline;
 use crate::exchange::{Context, Leg, Outcome};
-use crate::ingress::{error_behind, is_event_stream};
 use crate::lane::Link;
 use crate::meter::{self, Meter};
+use crate::receive::{Next, Receiving, is_event_stream};
 use crate::routing::budget::day_of;
 use crate::routing::{Budget, Reservation};
 use crate::state::Shared;
 use crate::ticket::settle;
-use crate::upstream::{BreakerState, Refusal, Wish};
+use crate::upstream::{BreakerState, Wish};
 use bytes::Bytes;
 use datasets::ShadowFate;
-use http_body_util::BodyExt;
 use std::collections::BTreeMap;
-use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicI64, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex as SyncMutex, PoisonError};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 use tokio::sync::{Mutex, mpsc};
 use tokio_util::task::TaskTracker;
 use wire::ErrorKind;
+
+/// A copy that waited longer is not sent any more.
+const WAIT_MAX: Duration = Duration::from_secs(60);
 
 /// One copy.
 pub(crate) struct Job {
@@ -79,6 +82,7 @@ pub(crate) struct Mirror {
     bytes_held: Arc<AtomicUsize>,
     bytes_max: usize,
     budget: SyncMutex<Budget>,
+    cost_mean_nanos: AtomicI64,
     tally: Tally,
 }
 
@@ -99,6 +103,7 @@ impl Mirror {
             bytes_held: Arc::default(),
             bytes_max: config.queue_bytes,
             budget: SyncMutex::new(Budget::new(config.cost_per_day_max_nanos)),
+            cost_mean_nanos: AtomicI64::new(0),
             tally: Tally::default(),
         };
         (mirror, waiting)
@@ -110,11 +115,16 @@ impl Mirror {
         if job.link.mirror.breaker_state() == BreakerState::Open {
             return self.refuse(0, ShadowFate::BreakerOpen);
         }
+        if job.link.mirror.is_full() {
+            return self.refuse(0, ShadowFate::CandidateBusy);
+        }
         let day = day_of(job.context.at_us);
         let held = self.bytes_held.fetch_add(size, Ordering::Relaxed);
         if held + size > self.bytes_max {
             return self.refuse(size, ShadowFate::BytesFull);
         }
+        // What copies have cost of late is a better guess than a prompt alone, and many may be under way at once.
+        let estimate_nanos = estimate_nanos.max(self.cost_mean_nanos.load(Ordering::Relaxed));
         let Some(reserved) = self.budget().reserve(day, estimate_nanos) else {
             return self.refuse(size, ShadowFate::BudgetSpent);
         };
@@ -143,6 +153,20 @@ impl Mirror {
     /// Held for a few instructions, never across a wait.
     fn budget(&self) -> std::sync::MutexGuard<'_, Budget> {
         self.budget.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// A copy has ended and is on record. Without a known bill the estimate stays spent.
+    fn ended(&self, reserved: Reservation, cost_nanos: Option<i64>) {
+        if let Some(cost_nanos) = cost_nanos {
+            self.budget().settle(reserved, cost_nanos);
+            // A running mean over some twenty copies.
+            let mean = self.cost_mean_nanos.load(Ordering::Relaxed);
+            if cost_nanos > 0 {
+                let mean = if mean == 0 { cost_nanos } else { mean + (cost_nanos - mean) / 20 };
+                self.cost_mean_nanos.store(mean, Ordering::Relaxed);
+            }
+        }
+        self.tally.finished.fetch_add(1, Ordering::Release);
     }
 
     /// Whether every copy that was accepted has ended.
@@ -202,31 +226,24 @@ async fn run(waiting: Waiting, shared: &Shared) {
     let Waiting { job, reserved } = waiting;
     let Job { path, body, link, context, mut leg } = job;
     leg.sent_us = crate::clock::now_us();
-    let work = call(path, body, &link, &context, &mut leg, shared);
-    let outcome = tokio::select! {
-        biased;
-        () = shared.cut_mirror.cancelled() => return,
-        outcome = work => outcome,
-    };
-    let cost_nanos = match outcome {
-        Ok(outcome) => settle(shared, &context, &leg, outcome),
-        // Our own bound, not the provider's failure: it leaves a missing copy, not a bad one.
-        Err(refusal) => {
-            let fate = match refusal {
-                Refusal::Full => ShadowFate::CandidateBusy,
-                Refusal::BreakerOpen => ShadowFate::BreakerOpen,
-            };
-            shared.mirror.refuse(0, fate);
-            Some(0)
+    let begun = Instant::now();
+    let late = leg.sent_us - context.at_us > i64::try_from(WAIT_MAX.as_micros()).unwrap_or(i64::MAX);
+    let outcome = if late {
+        // A pair compares two providers at one time; this copy would compare two times.
+        meter::failed(begun, begun, 0, ErrorKind::GatewayBusy)
+    } else {
+        tokio::select! {
+            biased;
+            () = shared.cut_mirror.cancelled() => meter::failed(begun, Instant::now(), 0, ErrorKind::GatewayStopped),
+            outcome = call(path, body, &link, &context, &mut leg, shared) => outcome,
         }
     };
-    if let Some(cost_nanos) = cost_nanos {
-        shared.mirror.budget().settle(reserved, cost_nanos);
-    }
-    shared.mirror.tally.finished.fetch_add(1, Ordering::Release);
+    let unsent = outcome.error == Some(ErrorKind::GatewayBusy);
+    let cost_nanos = settle(shared, &context, &leg, outcome);
+    shared.mirror.ended(reserved, if unsent { Some(0) } else { cost_nanos });
 }
 
-/// Sends the copy and reads its answer to the end; `Err` if the gateway itself did not send it.
+/// Sends the copy and reads its answer to the end, by the same rules as for clients: what is compared has to be alike.
 async fn call(
     path: &'static str,
     body: Bytes,
@@ -234,42 +251,47 @@ async fn call(
     context: &Context,
     leg: &mut Leg,
     shared: &Shared,
-) -> Result<Outcome, Refusal> {
-    // One try: a copy is evidence of what a single call gives, and it must not add load to a provider in trouble.
-    let wish = Wish { streamed: context.streamed, retries: false };
-    let sent = match link.mirror.send(path, body, wish).await {
+) -> Outcome {
+    let wish = Wish { streamed: context.streamed, retries: true };
+    let mut sent = match link.mirror.send(path, body, wish).await {
         Ok(sent) => sent,
         Err(failure) => {
-            let outcome = meter::failed(failure.sent, Instant::now(), failure.status, failure.kind);
-            return failure.refusal.map_or(Ok(outcome), Err);
+            leg.attempts = failure.attempts.max(1);
+            // A breaker that opened since the copy was taken: our own decision not to send, like a bound.
+            let kind = if failure.refusal.is_some() { ErrorKind::GatewayBusy } else { failure.kind };
+            return meter::failed(failure.sent, Instant::now(), failure.status, kind);
         }
     };
     leg.attempts = sent.attempts;
-    let (parts, mut pieces) = sent.response.into_parts();
+    let (parts, body) = sent.response.into_parts();
     let framed = is_event_stream(&parts.headers);
-    let mut meter = Meter::new(sent.sent, parts.status.as_u16(), framed, context.endpoint, shared.answer_bytes_max());
-    let end = sent.deadline.min(tokio::time::Instant::from_std(sent.sent) + shared.shadow.total_timeout);
+    let status = parts.status.as_u16();
+    let (adapter, endpoint) = (link.adapter(), context.endpoint);
+    let mut meter = Meter::new(sent.sent, status, framed, adapter, endpoint, shared.answer_bytes_max());
+    let start = tokio::time::Instant::from_std(sent.sent);
+    let timeouts = link.config.timeouts;
+    let first = framed.then(|| start + timeouts.first_token);
+    let total = sent.deadline.min(start + shared.shadow.total_timeout);
+    let mut receiving = Receiving::new(body, Deadline::new(first, timeouts.idle, total));
     let failure = loop {
-        let silence = tokio::time::Instant::now() + link.config.timeouts.idle;
-        match tokio::time::timeout_at(end.min(silence), pieces.frame()).await {
-            Ok(Some(Ok(frame))) => {
-                if let Ok(bytes) = frame.into_data()
-                    && let Err(kind) = meter.bytes(bytes, Instant::now(), None)
-                {
+        match receiving.next().await {
+            Next::Piece(bytes) => {
+                if let Err(kind) = meter.bytes(bytes, Instant::now(), None) {
                     break Some(kind);
                 }
+                if meter.has_spoken() && receiving.begun() {
+                    sent.slot.begun();
+                }
             }
-            Ok(Some(Err(_))) => break Some(ErrorKind::Truncated),
-            Ok(None) => break None,
-            Err(_) => break Some(ErrorKind::Timeout),
+            Next::End => break None,
+            Next::Broken(kind, _) => break Some(kind),
         }
     };
     meter.rest(Instant::now(), None);
     // What goes wrong behind the end mark is no failure, as for the clients.
     let failure = failure.filter(|_| !meter.is_over());
-    let behind = if framed || failure.is_some() { None } else { error_behind(link, context.endpoint, &mut meter) };
-    let outcome = meter.finish(failure.or(behind.map(|error| error.kind)), Instant::now());
-    let mut slot = sent.slot;
-    slot.settle(outcome.error);
-    Ok(outcome)
+    let behind = if failure.is_some() { None } else { meter.error_behind().map(|error| error.kind) };
+    let outcome = meter.finish(failure.or(behind), Instant::now());
+    sent.slot.settle(outcome.error);
+    outcome
 }

@@ -77,24 +77,27 @@ impl Shared {
         self.tariffs.price(job.leg.provider, &job.leg.model, at_us, &usage).map_or(0, |priced| priced.nanos)
     }
 
-    /// Sets a migration's weight if `expected` is still its epoch; returns the new snapshot, or the one in force.
+    /// Sets a migration's weight if `expected` is still its epoch. `None` without such a migration, else its lane and the
+    /// new snapshot, or the one in force.
     pub(crate) fn change_weight(
         &self,
-        lane: &Lane,
+        name: &str,
         expected: u64,
         weight: WeightBp,
         reason: &str,
         now_us: i64,
-    ) -> Result<Snapshot, Snapshot> {
+    ) -> Option<(Arc<Lane>, Result<Snapshot, Snapshot>)> {
         // The lock orders changes; readers of the snapshot never wait for it.
         let mut audit = self.audit.lock().unwrap_or_else(PoisonError::into_inner);
+        // Looked up behind the lock: a lane that a reload has just replaced must not be changed any more.
+        let lane = Arc::clone(self.plane.load().lane(name)?);
         let old = lane.snapshot();
         if old.epoch != expected {
-            return Err(old);
+            return Some((lane, Err(old)));
         }
         let new = lane.set_weight(weight, now_us);
         note(&mut audit, entry(lane.name(), old, new, reason, now_us));
-        Ok(new)
+        Some((lane, Ok(new)))
     }
 
     /// Puts a new configuration in force, whole or not at all. Requests under way end under the one they began with.

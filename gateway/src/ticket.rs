@@ -4,6 +4,7 @@ use crate::exchange::{Context, Leg, Outcome, exchange};
 use crate::meter;
 use crate::state::Shared;
 use crate::upstream::Slot;
+use datasets::Role;
 use std::sync::Arc;
 use std::time::Instant;
 use tokio::sync::OwnedSemaphorePermit;
@@ -15,7 +16,7 @@ pub(crate) struct Ticket {
     pub shared: Arc<Shared>,
     pub context: Arc<Context>,
     pub leg: Leg,
-    /// When the request left for the provider, the last time that it did.
+    /// When the request left for the provider, the first time that it did: what a client waits counts from there.
     pub sent: Instant,
     /// The place among the provider's requests in flight.
     pub slot: Option<Slot>,
@@ -46,6 +47,11 @@ impl Ticket {
         let _cost_nanos = settle(&self.shared, &self.context, &self.leg, outcome);
     }
 
+    /// What has to be held until the last byte of an answer that is already on record.
+    pub(crate) fn into_permit(mut self) -> Option<OwnedSemaphorePermit> {
+        self.permit.take()
+    }
+
     /// Records a failure before the answer began, and gives the permit back for another try elsewhere.
     pub(crate) fn fail(mut self, status: u16, kind: ErrorKind) -> Option<OwnedSemaphorePermit> {
         self.close(meter::failed(self.sent, Instant::now(), status, kind));
@@ -65,7 +71,9 @@ impl Drop for Ticket {
 /// What is done with every outcome, served or not: reasoning is remembered, metrics are counted, the record is kept.
 /// Returns the cost, nano-dollars, if it is known.
 pub(crate) fn settle(shared: &Shared, context: &Context, leg: &Leg, outcome: Outcome) -> Option<i64> {
-    if let Some(answer) = &outcome.answer {
+    // Calls that no client ever saw do not come back, and must not push out those that may.
+    let seen = matches!(leg.role, Role::Served | Role::Fallback);
+    if let Some(answer) = outcome.answer.as_ref().filter(|_| seen) {
         shared.memory.keep(context.consumer.as_deref(), &answer.tool_call_ids, &answer.reasoning_text);
     }
     let record = exchange(context, leg, outcome, &shared.tariffs, shared.records.as_ref());

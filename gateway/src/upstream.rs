@@ -63,7 +63,7 @@ pub(crate) struct Sent {
     pub response: Response<Incoming>,
     /// Tries it took.
     pub attempts: u32,
-    /// When the last try began.
+    /// When the first try began: what a client waits counts from there.
     pub sent: std::time::Instant,
     /// When the last byte has to be here.
     pub deadline: Instant,
@@ -87,6 +87,11 @@ impl Upstream {
     /// The numbers of this moment.
     pub(crate) fn counts(&self) -> UpstreamCounts {
         self.health.counts()
+    }
+
+    /// Whether as many requests are under way as may be.
+    pub(crate) fn is_full(&self) -> bool {
+        self.health.is_full()
     }
 
     /// Whether a call would be let through by the breaker: `Open` refuses, `HalfOpen` lets a few try.
@@ -120,12 +125,13 @@ impl Upstream {
             let sent = Instant::now();
             let mut failure = match self.attempt(path, body.clone(), &deadlines, sent).await {
                 Ok(response) => {
-                    let (sent, deadline) = (sent.into_std(), deadlines.total);
+                    let (sent, deadline) = (begun.into_std(), deadlines.total);
                     return Ok(Sent { response, attempts, sent, deadline, slot });
                 }
                 Err(failure) => failure,
             };
             failure.attempts = attempts;
+            failure.sent = begun.into_std();
             slot.report_outcome(blame::outcome(failure.kind, failure.status));
             match self.next(&failure, wish, &deadlines) {
                 Decision::Wait(wait) => tokio::time::sleep(wait).await,

@@ -34,6 +34,8 @@ pub enum ErrorKind {
     ClientCancelled,
     /// The gateway itself stopped before the end.
     GatewayStopped,
+    /// The gateway itself did not send it: its own bound on requests under way at the provider was reached.
+    GatewayBusy,
 }
 
 impl ErrorKind {
@@ -55,13 +57,14 @@ impl ErrorKind {
             Self::Server => "server",
             Self::ClientCancelled => "client_cancelled",
             Self::GatewayStopped => "gateway_stopped",
+            Self::GatewayBusy => "gateway_busy",
         }
     }
 
     /// Whether the exchange says anything about the provider. A client that hangs up does not, nor does our own stop.
     #[must_use]
     pub const fn blames_provider(self) -> bool {
-        !matches!(self, Self::ClientCancelled | Self::GatewayStopped)
+        !matches!(self, Self::ClientCancelled | Self::GatewayStopped | Self::GatewayBusy)
     }
 
     /// The kind that a bare HTTP status stands for; `None` for success.

@@ -119,6 +119,13 @@ pub trait Adapter: Sync + Send {
     /// It is an error in spite of its status.
     fn edit_whole(&self, endpoint: Endpoint, body: &[u8], view: &View<'_>) -> Result<Option<Vec<u8>>, ClientError>;
 
+    /// The client's view of an error event: `data` of a stream frame that carries an error instead of an answer.
+    fn error_event(&self, endpoint: Endpoint, data: &str) -> ClientError {
+        self.edit_whole(endpoint, data.as_bytes(), &View::default())
+            .err()
+            .unwrap_or_else(|| error::hidden_in(data.as_bytes()))
+    }
+
     /// The client's view of an error answer.
     fn error(&self, status: u16, body: &[u8]) -> ClientError;
 }

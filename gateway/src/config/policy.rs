@@ -21,7 +21,8 @@ impl Checker<'_> {
                 .problem(format!("providers.{name}.json_schema is `{other}`: expected \"baseline\" or \"instruct\"")),
         };
         let user_salt = match &raw.user_salt_env {
-            None => Some(String::new()),
+            // A secret that is at hand and does not change with a restart.
+            None => Some(self.salt_of_key(raw)),
             Some(variable) => self.secret(&format!("providers.{name}.user_salt_env"), variable),
         };
         Some(Policy {
@@ -30,5 +31,12 @@ impl Checker<'_> {
             reasoning_to_client: raw.reasoning_to_client.unwrap_or(false),
             user_salt: user_salt?,
         })
+    }
+
+    /// A salt made from the provider's key: nobody who does not hold the key can compute it.
+    fn salt_of_key(&self, raw: &RawProvider) -> String {
+        let key = raw.api_key_env.as_deref().and_then(self.environment);
+        let key = key.or_else(|| raw.api_key_file.as_ref().and_then(|path| std::fs::read_to_string(path).ok()));
+        datasets::digest::content("end users", key.as_deref().unwrap_or_default().trim())
     }
 }

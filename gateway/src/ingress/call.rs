@@ -96,7 +96,10 @@ async fn serve(
     let Some(permit) = permit.filter(|_| covered) else { return Ok(problem) };
     // Rare, so the request is read a second time rather than kept in the baseline's terms for every request.
     let parsed = wire::Request::parse(context.endpoint, &body).map_err(|error| Problem::bad_request(&error))?;
-    let addressed = for_baseline(&shared, &context.lane, context.consumer.as_deref(), &parsed)?;
+    let Ok(addressed) = for_baseline(&shared, &context.lane, context.consumer.as_deref(), &parsed) else {
+        // Nobody else can answer it: the candidate's own error is the answer.
+        return Ok(problem);
+    };
     let attempt = Attempt {
         shared: &shared,
         context: &context,

@@ -12,6 +12,7 @@ use crate::exchange::{Context, Leg};
 use crate::lane::Link;
 use crate::meter::{Editor, Meter};
 use crate::problem::Problem;
+use crate::receive::{Next, Receiving, is_event_stream};
 use crate::relay::Relay;
 use crate::reply::Reply;
 use crate::state::Shared;
@@ -20,10 +21,8 @@ use crate::upstream::{Failure, Sent, Wish};
 use bytes::Bytes;
 use datasets::{Arm, Role, ShadowFate};
 use http::{HeaderMap, HeaderName, HeaderValue, Response, header};
-use http_body_util::BodyExt;
 use hyper::body::Incoming;
 use std::collections::VecDeque;
-use std::future::poll_fn;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 use tokio::sync::OwnedSemaphorePermit;
@@ -36,8 +35,6 @@ const DROPPED: HeaderName = HeaderName::from_static("x-weighbridge-dropped");
 /// Provider headers that the client gets to see. Limits and names of the provider's account are not among them.
 const PASSED_ON: [HeaderName; 3] =
     [header::CONTENT_TYPE, header::CONTENT_ENCODING, HeaderName::from_static("openai-processing-ms")];
-/// Most bytes of a whole answer that is read before the client sees it.
-const WHOLE_BYTES_MAX: usize = 64 * 1024 * 1024;
 
 /// One try at one arm.
 #[derive(Clone, Copy)]
@@ -86,7 +83,9 @@ pub(super) async fn open(
         shadow: attempt.shadow,
     };
     let mut ticket = Ticket::new(Arc::clone(shared), Arc::clone(context), leg, permit);
-    shared.metrics.sent_after(ticket.sent - context.arrived);
+    if attempt.role == Role::Served {
+        shared.metrics.sent_after(ticket.sent - context.arrived);
+    }
     let wish = Wish { streamed: context.streamed, retries: true };
     match link.serve.send(addressed.path, Bytes::from(addressed.rewritten.body), wish).await {
         Ok(sent) => {
@@ -122,33 +121,33 @@ async fn receive(
     total: tokio::time::Instant,
 ) -> Result<Response<Reply>, Box<Failed>> {
     let (parts, body) = response.into_parts();
-    let status = parts.status.as_u16();
+    let context = attempt.context;
     let framed = is_event_stream(&parts.headers);
-    let endpoint = attempt.context.endpoint;
-    let meter = Meter::new(ticket.sent, status, framed, endpoint, attempt.shared.answer_bytes_max());
+    let (adapter, endpoint, status) = (link.adapter(), context.endpoint, parts.status.as_u16());
     let timeouts = link.config.timeouts;
     let first = framed.then(|| tokio::time::Instant::from_std(ticket.sent) + timeouts.first_token);
-    let deadline = Deadline::new(first, timeouts.idle, total);
-    let plane = attempt.shared.plane.load();
-    let show_asked = plane.config.answer_model == AnswerModel::Asked;
-    let editor = Editor {
-        adapter: link.adapter(),
-        endpoint,
-        wants_usage: attempt.wants_usage,
-        model: show_asked.then(|| attempt.model.to_owned()),
-        reasoning: link.config.policy.reasoning_to_client,
-        functions: attempt.context.uses_functions,
-        comments: plane.config.keep_alive_comments,
+    let opening = Opening {
+        receiving: Receiving::new(body, Deadline::new(first, timeouts.idle, total)),
+        meter: Meter::new(ticket.sent, status, framed, adapter, endpoint, attempt.shared.answer_bytes_max()),
+        editor: Editor {
+            adapter,
+            endpoint,
+            wants_usage: attempt.wants_usage,
+            model: (context.shown.answer_model == AnswerModel::Asked).then(|| attempt.model.to_owned()),
+            reasoning: link.config.policy.reasoning_to_client,
+            functions: context.uses_functions,
+            comments: context.shown.keep_alive_comments,
+        },
+        ahead: VecDeque::new(),
     };
-    let opening = Opening { body, meter, deadline, editor, ahead: VecDeque::new() };
     let (reply, leg) = if framed {
         opening.stream(attempt, link, ticket).await?
-    } else if editor_reads_whole(&opening) {
+    } else if opening.reads_whole() {
         opening.whole(attempt, link, ticket).await?
     } else {
         let leg = ticket.leg.clone();
-        let Opening { body, meter, deadline, ahead, .. } = opening;
-        (Reply::Relay(Box::new(Relay::new(body, ahead, meter, None, ticket, deadline))), leg)
+        let Opening { receiving, meter, ahead, .. } = opening;
+        (Reply::Relay(Box::new(Relay::new(receiving, ahead, meter, None, ticket))), leg)
     };
     let mut answered = Response::new(reply);
     *answered.status_mut() = parts.status;
@@ -162,58 +161,36 @@ async fn receive(
     Ok(answered)
 }
 
-/// Whether something in a whole answer may have to change before the client sees it.
-fn editor_reads_whole(opening: &Opening) -> bool {
-    opening.editor.model.is_some() || opening.editor.adapter.edits_whole(opening.editor.endpoint)
-}
-
-/// Whether the answer is a stream of events.
-pub(crate) fn is_event_stream(headers: &HeaderMap) -> bool {
-    let kind = headers.get(header::CONTENT_TYPE).map(HeaderValue::as_bytes).unwrap_or_default();
-    kind.get(..17).is_some_and(|kind| kind.eq_ignore_ascii_case(b"text/event-stream"))
-}
-
 /// An answer whose first byte has not gone to the client.
 struct Opening {
-    body: Incoming,
+    receiving: Receiving,
     meter: Meter,
-    deadline: Deadline,
     editor: Editor,
     ahead: VecDeque<Bytes>,
 }
 
-/// What came next of an answer that is not the client's yet.
-enum Next {
-    Piece(Bytes),
-    End,
+/// Why nothing of an answer goes to the client.
+enum Refused {
     Broken(ErrorKind),
+    Error(ClientError),
+}
+
+impl Refused {
+    fn failed(self, attempt: Attempt<'_>, link: &Link, ticket: Ticket) -> Box<Failed> {
+        match self {
+            Self::Broken(kind) => failed(attempt, ticket, kind, 200, Problem::unreachable(link, kind)),
+            Self::Error(error) => {
+                let (kind, status) = (error.kind, error.status);
+                failed(attempt, ticket, kind, status, Problem::from_provider(link, error))
+            }
+        }
+    }
 }
 
 impl Opening {
-    async fn next(&mut self) -> Next {
-        loop {
-            let mut frame = self.body.frame();
-            let (frame, deadline) = (&mut frame, &mut self.deadline);
-            let piece = poll_fn(|task| {
-                use std::task::Poll;
-                match std::pin::Pin::new(&mut *frame).poll(task) {
-                    Poll::Ready(piece) => Poll::Ready(Some(piece)),
-                    Poll::Pending => deadline.poll(task).map(|()| None),
-                }
-            })
-            .await;
-            match piece {
-                None => return Next::Broken(ErrorKind::Timeout),
-                Some(None) => return Next::End,
-                Some(Some(Err(_))) => return Next::Broken(ErrorKind::Truncated),
-                Some(Some(Ok(frame))) => {
-                    self.deadline.heard();
-                    if let Ok(bytes) = frame.into_data() {
-                        return Next::Piece(bytes);
-                    }
-                }
-            }
-        }
+    /// Whether something in a whole answer may have to change before the client sees it.
+    fn reads_whole(&self) -> bool {
+        self.editor.model.is_some() || self.editor.adapter.edits_whole(self.editor.endpoint)
     }
 
     /// A stream: held until its first event where a failure could still be answered by somebody else.
@@ -227,38 +204,33 @@ impl Opening {
             match tokio::time::timeout(hold, self.first_event()).await {
                 // It begins well, or nobody knows yet: the client gets it.
                 Ok(Ok(())) | Err(_) => {}
-                Ok(Err(kind)) => {
-                    let problem = Problem::unreachable(link, kind);
-                    return Err(failed(attempt, ticket, kind, 200, problem));
-                }
+                Ok(Err(refused)) => return Err(refused.failed(attempt, link, ticket)),
             }
-            if self.meter.has_begun() && self.deadline.begun() {
+            if self.meter.has_spoken() && self.receiving.begun() {
                 ticket.begun();
             }
         }
         let leg = ticket.leg.clone();
-        let Self { body, meter, deadline, editor, ahead } = self;
-        Ok((Reply::Relay(Box::new(Relay::new(body, ahead, meter, Some(editor), ticket, deadline))), leg))
+        let Self { receiving, meter, editor, ahead } = self;
+        Ok((Reply::Relay(Box::new(Relay::new(receiving, ahead, meter, Some(editor), ticket))), leg))
     }
 
     /// Reads until the answer proper begins; what the client will get of it is kept.
-    async fn first_event(&mut self) -> Result<(), ErrorKind> {
+    async fn first_event(&mut self) -> Result<(), Refused> {
         while !self.meter.has_begun() {
-            match self.next().await {
+            match self.receiving.next().await {
                 Next::Piece(bytes) => {
-                    let bytes = self.meter.bytes(bytes, Instant::now(), Some(&self.editor))?;
+                    let read = self.meter.bytes(bytes, Instant::now(), Some(&self.editor));
+                    let bytes = read.map_err(Refused::Broken)?;
                     if !bytes.is_empty() {
                         self.ahead.push_back(bytes);
                     }
                 }
-                Next::End => return Err(ErrorKind::Truncated),
-                Next::Broken(kind) => return Err(kind),
+                Next::End => return Err(Refused::Broken(ErrorKind::Truncated)),
+                Next::Broken(kind, _) => return Err(Refused::Broken(kind)),
             }
         }
-        match self.meter.failed_first() {
-            Some(kind) => Err(kind),
-            None => Ok(()),
-        }
+        self.meter.failed_first().map_or(Ok(()), |error| Err(Refused::Error(error)))
     }
 
     /// A whole answer that the adapter has to see before the client does.
@@ -268,52 +240,40 @@ impl Opening {
         link: &Arc<Link>,
         mut ticket: Ticket,
     ) -> Result<(Reply, Leg), Box<Failed>> {
-        let mut read = 0;
-        let broken = loop {
-            match self.next().await {
-                Next::End => break None,
-                Next::Broken(kind) => break Some(kind),
+        match self.read_whole().await {
+            Ok(body) => {
+                ticket.close(self.meter.finish(None, Instant::now()));
+                let leg = ticket.leg.clone();
+                Ok((Reply::Whole { bytes: Some(body), _held: ticket.into_permit() }, leg))
+            }
+            Err(refused) => Err(refused.failed(attempt, link, ticket)),
+        }
+    }
+
+    async fn read_whole(&mut self) -> Result<Bytes, Refused> {
+        loop {
+            match self.receiving.next().await {
+                Next::End => break,
+                Next::Broken(kind, _) => return Err(Refused::Broken(kind)),
                 Next::Piece(bytes) => {
-                    read += bytes.len();
-                    if read > WHOLE_BYTES_MAX {
-                        break Some(ErrorKind::Malformed);
-                    }
-                    // A whole answer is only measured here; it cannot be refused.
+                    // A whole answer is only kept here; nothing in it can be refused yet, except its length.
                     drop(self.meter.bytes(bytes, Instant::now(), None));
+                    if self.meter.has_overflowed() {
+                        return Err(Refused::Broken(ErrorKind::Malformed));
+                    }
                 }
             }
-        };
-        if let Some(kind) = broken {
-            let problem = Problem::unreachable(link, kind);
-            return Err(failed(attempt, ticket, kind, 200, problem));
         }
         let body = self.meter.whole_body();
-        match self.editor.adapter.edit_whole(self.editor.endpoint, &body, &self.editor.view()) {
-            Ok(edited) => {
-                ticket.close(self.meter.finish(None, Instant::now()));
-                Ok((Reply::Whole(Some(edited.map_or(body, Bytes::from))), ticket.leg.clone()))
-            }
-            Err(error) => {
-                let (kind, status) = (error.kind, error.status);
-                let problem = Problem::from_provider(link, error);
-                Err(failed(attempt, ticket, kind, status, problem))
-            }
-        }
+        let edited = self.editor.adapter.edit_whole(self.editor.endpoint, &body, &self.editor.view());
+        edited.map(|edited| edited.map_or(body, Bytes::from)).map_err(Refused::Error)
     }
-}
-
-/// Whether an answer that came whole is an error in spite of its status, for those whom no client waits for.
-pub(crate) fn error_behind(link: &Link, endpoint: wire::Endpoint, meter: &mut Meter) -> Option<ClientError> {
-    if !link.adapter().edits_whole(endpoint) {
-        return None;
-    }
-    link.adapter().edit_whole(endpoint, &meter.whole_body(), &wire::provider::View::default()).err()
 }
 
 /// Headers that say who answered and what was left out.
 fn label(attempt: Attempt<'_>, leg: &Leg, headers: &mut HeaderMap) {
     headers.insert(EPOCH, HeaderValue::from(attempt.context.snapshot.epoch));
-    if attempt.shared.plane.load().config.reveal_arm {
+    if attempt.context.shown.reveal_arm {
         headers.insert(ARM, HeaderValue::from_static(leg.arm.name()));
     }
     if leg.dropped.is_empty() {

@@ -1,12 +1,12 @@
-//! Decides what happens to a request, and puts it into its provider's terms. Touches nothing outside.
+//! Decides what happens to a request, and puts it into its provider's terms. Sends nothing and changes nothing.
 
-use crate::exchange::Context;
+use crate::exchange::{Context, Shown};
 use crate::lane::{Lane, Link};
 use crate::plane::Plane;
 use crate::problem::Problem;
-use crate::routing::{Asked, Plan, Question, plan, split};
+use crate::routing::{Asked, Assignment, Plan, Question, plan, split};
 use crate::state::Shared;
-use datasets::{Arm, NO_MIGRATION};
+use datasets::{Arm, AssignedBy, NO_MIGRATION};
 use http::{HeaderMap, HeaderName};
 use std::sync::Arc;
 use std::time::Instant;
@@ -87,17 +87,25 @@ pub(super) fn prepare(
         _ => (Plan::PLAIN, split::unit_bytes(&conversation()), None),
     };
     let salt = lane.migration.as_ref().map_or(NO_MIGRATION, |migration| &migration.salt);
+    let mut plan = plan;
     let (serve, copy) = match (plan.assignment.arm, for_candidate) {
         (Arm::Candidate, Some(addressed)) => (addressed, None),
-        (_, for_candidate) => {
-            let serve = for_baseline(shared, lane, head.consumer.as_deref(), request)?;
-            (serve, for_candidate.filter(|_| plan.mirror))
-        }
+        (_, for_candidate) => match (for_baseline(shared, lane, head.consumer.as_deref(), request), for_candidate) {
+            (Ok(serve), for_candidate) => (serve, for_candidate.filter(|_| plan.mirror)),
+            // Nobody but the candidate can serve it, so nothing is drawn.
+            (Err(_), Some(addressed)) => {
+                plan = Plan { assignment: Assignment::forced(Arm::Candidate, AssignedBy::Unfit), ..Plan::PLAIN };
+                (addressed, None)
+            }
+            (Err(problem), None) => return Err(problem),
+        },
     };
+    // The unit may be a user's name, and a migration's salt may be known: records have a secret of their own.
+    let secret = shared.records.as_ref().map_or("", |records| records.salt.as_str());
     let context = Context {
         pair: head.pair.to_owned(),
         request: text(&REQUEST_ID).filter(|id| id.len() <= REQUEST_ID_BYTES_MAX).map(str::to_owned),
-        unit: datasets::digest::content(salt, &datasets::digest::hex(&unit)),
+        unit: datasets::digest::content(secret, &format!("{salt}\0{}", datasets::digest::hex(&unit))),
         lane: Arc::clone(lane),
         snapshot,
         endpoint: head.endpoint,
@@ -108,6 +116,11 @@ pub(super) fn prepare(
         arrived: head.arrived,
         streamed: request.stream,
         wants_json: request.wants_json(),
+        shown: Shown {
+            reveal_arm: plane.config.reveal_arm,
+            answer_model: plane.config.answer_model,
+            keep_alive_comments: plane.config.keep_alive_comments,
+        },
         uses_functions: request.uses_functions(),
         prompt,
     };

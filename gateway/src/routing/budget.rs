@@ -1,8 +1,8 @@
 //! What copies may cost a day.
 //!
 //! A copy reserves its estimated cost when it is sent and settles it when the bill is known, so that many copies under
-//! way cannot overspend together. Money belongs to the day on which it was reserved; a day begins at 00:00 UTC. An
-//! estimate that was too low can exceed the budget by its error, once: the next copy is refused.
+//! way cannot overspend together. Money belongs to the day on which it was reserved; a day begins at 00:00 UTC. Estimates
+//! that were too low can exceed the budget by their errors, for as many copies as were under way; then it is over.
 
 const MICROSECONDS_A_DAY: i64 = 86_400_000_000;
 

@@ -45,7 +45,7 @@ impl Class {
         Some(match kind {
             ErrorKind::Connect | ErrorKind::Truncated => Self::Connect,
             ErrorKind::Timeout => Self::Timeout,
-            ErrorKind::Server | ErrorKind::Overloaded | ErrorKind::Malformed => Self::Server,
+            ErrorKind::Server | ErrorKind::Overloaded | ErrorKind::Malformed | ErrorKind::GatewayBusy => Self::Server,
             ErrorKind::RateLimit => Self::RateLimit,
             ErrorKind::Quota => Self::Quota,
             ErrorKind::Auth => Self::Auth,

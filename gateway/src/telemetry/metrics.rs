@@ -192,6 +192,7 @@ pub(super) const OUTCOME_NAMES: [&str; OUTCOMES] = [
     ErrorKind::Server.name(),
     ErrorKind::ClientCancelled.name(),
     ErrorKind::GatewayStopped.name(),
+    ErrorKind::GatewayBusy.name(),
 ];
 
 const fn outcome(error: Option<ErrorKind>) -> usize {
@@ -211,6 +212,7 @@ const fn outcome(error: Option<ErrorKind>) -> usize {
         Some(ErrorKind::Server) => 12,
         Some(ErrorKind::ClientCancelled) => 13,
         Some(ErrorKind::GatewayStopped) => 14,
+        Some(ErrorKind::GatewayBusy) => 15,
     }
 }
 

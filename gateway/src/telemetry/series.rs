@@ -19,7 +19,7 @@ pub(super) const OTHER: &str = "other";
 /// Longest model name that becomes a label.
 const MODEL_BYTES_MAX: usize = 96;
 /// Outcomes: `ok` and every kind of error.
-pub(super) const OUTCOMES: usize = 15;
+pub(super) const OUTCOMES: usize = 16;
 /// Names of failed forms; one that is not here counts as the last.
 pub(super) const FORM_FAILURES: [&str; 8] =
     ["length", "content_filter", "other_finish", "no_finish", "empty", "not_json", "tool_leak", OTHER];

@@ -30,7 +30,8 @@ pub(super) const fn outcome(kind: ErrorKind, status: u16) -> Outcome {
         | ErrorKind::NotFound
         | ErrorKind::Moderation
         | ErrorKind::ClientCancelled
-        | ErrorKind::GatewayStopped => Outcome::Neutral,
+        | ErrorKind::GatewayStopped
+        | ErrorKind::GatewayBusy => Outcome::Neutral,
     }
 }
 

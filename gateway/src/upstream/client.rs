@@ -18,16 +18,20 @@ use hyper_rustls::{ConfigBuilderExt, HttpsConnector, HttpsConnectorBuilder};
 use hyper_util::client::legacy;
 use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::{TokioExecutor, TokioTimer};
-use rustls::ClientConfig;
 use rustls::crypto::aws_lc_rs;
+use rustls::{ClientConfig, RootCertStore};
 use std::error::Error as StdError;
 use std::sync::Arc;
 use std::time::Duration;
+use tokio::time::Instant;
 
 /// Paths of the endpoints below the base URL; another one is put together when it is asked for.
 const PATHS: [&str; 5] = ["/chat/completions", "/completions", "/embeddings", "/responses", "/moderations"];
 /// Load balancers in front of providers close idle connections after 60 s or more.
 const IDLE_MAX: Duration = Duration::from_secs(55);
+/// A kept connection that was already dead says so within this time. Later the provider may have begun on the request, and
+/// to send it again is a matter of the retry budget.
+const STALE_WITHIN: Duration = Duration::from_secs(1);
 /// Most that is read ahead of a slow reader, by connection; also the bound on an answer's headers.
 const READ_BUFFER_BYTES_MAX: usize = 32 * 1024;
 /// The same for one HTTP/2 stream, and for all streams of a connection.
@@ -89,7 +93,7 @@ impl Client {
                 .map_err(|source| UpstreamError::Address { provider: config.name.clone(), source })?;
             addresses.push((path, address));
         }
-        let tls = tls(&config.roots).map_err(|source| UpstreamError::Tls { provider: config.name.clone(), source })?;
+        let tls = tls(config).map_err(|source| UpstreamError::Tls { provider: config.name.clone(), source })?;
         let connector = Connector::new(https(tls, config.http), config.timeouts.connect, Arc::clone(&counters));
         let inner = pool(config).build(connector);
         Ok(Self { inner, headers: headers(config), base, addresses, counters })
@@ -98,9 +102,10 @@ impl Client {
     /// Sends `body` by POST and returns at the answer's headers.
     pub(super) async fn post(&self, path: &'static str, body: Bytes) -> Result<Response<Incoming>, Unanswered> {
         let address = self.address(path)?;
+        let start = Instant::now();
         match self.inner.request(self.request(address.clone(), body.clone())).await {
             Ok(response) => Ok(response),
-            Err(error) if went_stale(&error) => {
+            Err(error) if went_stale(&error) && start.elapsed() < STALE_WITHIN => {
                 self.counters.resends.add_one();
                 let again = self.inner.request(self.request(address, body));
                 again.await.map_err(|error| Unanswered::from(&error))
@@ -215,10 +220,12 @@ fn https(tls: ClientConfig, version: HttpVersion) -> HttpsConnector<HttpConnecto
     }
 }
 
-fn tls(roots: &TlsRoots) -> Result<ClientConfig, rustls::Error> {
+fn tls(config: &ProviderConfig) -> Result<ClientConfig, rustls::Error> {
     let builder = ClientConfig::builder_with_provider(Arc::new(aws_lc_rs::default_provider()))
         .with_safe_default_protocol_versions()?;
-    let builder = match roots {
+    let builder = match &config.roots {
+        // Nobody is asked for a certificate, so none has to be read.
+        _ if config.base_url.scheme_str() == Some("http") => builder.with_root_certificates(RootCertStore::empty()),
         TlsRoots::System => builder.try_with_platform_verifier()?,
         TlsRoots::Bundled => builder.with_webpki_roots(),
         TlsRoots::Own(roots) => builder.with_root_certificates(Arc::clone(roots)),

@@ -31,7 +31,7 @@ pub(crate) struct Failure {
     pub status: u16,
     /// Tries that were made; 0 if the gateway refused.
     pub attempts: u32,
-    /// When the last try began.
+    /// When the first try began.
     pub sent: std::time::Instant,
     /// The provider's error in the client's terms, if it sent one.
     pub client: Option<ClientError>,
@@ -62,7 +62,12 @@ impl Failure {
 
     /// Refused by the gateway; worth another try after `wait`.
     pub(super) fn refused(refusal: Refusal, wait: Duration, now: Instant) -> Box<Self> {
-        let mut failure = Self::unanswered(ErrorKind::Overloaded, now);
+        // A bound of ours says nothing about the provider; a breaker that is open does.
+        let kind = match refusal {
+            Refusal::Full => ErrorKind::GatewayBusy,
+            Refusal::BreakerOpen => ErrorKind::Overloaded,
+        };
+        let mut failure = Self::unanswered(kind, now);
         failure.refusal = Some(refusal);
         // Rounded up: whoever comes back too early is refused again.
         let seconds = wait.as_secs() + u64::from(wait.subsec_nanos() > 0);

@@ -69,6 +69,10 @@ impl Health {
         tracing::warn!(provider = self.provider, why, untold, "no answer of the provider");
     }
 
+    pub(super) fn is_full(&self) -> bool {
+        self.in_flight.load(Ordering::Relaxed) >= self.in_flight_max
+    }
+
     pub(super) fn breaker_state(&self) -> BreakerState {
         self.judged().breaker.as_ref().map_or(BreakerState::Closed, |breaker| breaker.view(now()).0)
     }

@@ -2,6 +2,7 @@
 
 use crate::chat::ErrorBody;
 use crate::error::ErrorKind;
+use serde::Deserialize;
 use serde_json::value::RawValue;
 
 /// An error as the client shall see it, and what it was.
@@ -57,6 +58,7 @@ pub fn standard_error(status: u16, body: &[u8]) -> ClientError {
             let message = format!("the provider answered with status {status} and no readable error");
             ErrorBody::new(family(shown), None, message)
         });
+    body.error.message = without_account(&body.error.message);
     if body.error.kind.is_empty() {
         body.error.kind = family(shown).to_owned();
     }
@@ -84,6 +86,33 @@ pub(super) fn hidden(raw: &RawValue) -> ClientError {
     standard_error(status, body.as_bytes())
 }
 
+/// The error in the data of an event, `{"error": ...}` or the error itself.
+pub(super) fn hidden_in(data: &[u8]) -> ClientError {
+    let inner = serde_json::from_slice::<Hidden<'_>>(data).ok().and_then(|hidden| hidden.error);
+    match inner.or_else(|| serde_json::from_slice(data).ok()) {
+        Some(raw) => hidden(raw),
+        None => ClientError::unreadable(),
+    }
+}
+
+#[derive(Deserialize)]
+struct Hidden<'a> {
+    #[serde(borrow, default)]
+    error: Option<&'a RawValue>,
+}
+
+/// Names of the gateway's own account at the provider are nobody else's business.
+fn without_account(message: &str) -> String {
+    let secret = |word: &str| {
+        let word = word.trim_start_matches(['`', '\'', '"', '(']);
+        ["org-", "proj_", "proj-", "sk-"].iter().any(|start| word.starts_with(start))
+    };
+    if !message.split(' ').any(secret) {
+        return message.to_owned();
+    }
+    message.split(' ').map(|word| if secret(word) { "***" } else { word }).collect::<Vec<_>>().join(" ")
+}
+
 pub(super) const fn family(status: u16) -> &'static str {
     if status >= 500 { "server_error" } else { "invalid_request_error" }
 }
@@ -101,6 +130,26 @@ mod tests {
             (error.status, error.kind, error.body.error.code.as_deref()),
             (401, ErrorKind::Auth, Some("invalid_api_key"))
         );
+    }
+
+    #[test]
+    fn names_of_the_gateways_account_are_left_out() {
+        let body = r#"{"error":{"message":"Rate limit reached for gpt-4o in organization org-abc123 on requests: Limit 3","type":"requests"}}"#;
+        let message = standard_error(429, body.as_bytes()).body.error.message;
+        assert_eq!(message, "Rate limit reached for gpt-4o in organization *** on requests: Limit 3");
+    }
+
+    #[test]
+    fn error_events_are_read_in_both_forms() {
+        let kind = |data: &str| {
+            let error = hidden_in(data.as_bytes());
+            (error.status, error.kind)
+        };
+        let nested = r#"{"error":{"message":"m","type":"insufficient_quota","code":"insufficient_quota"}}"#;
+        assert_eq!(kind(nested), (429, ErrorKind::Quota));
+        let bare = r#"{"type":"service_unavailable_error","message":"m","code":null}"#;
+        assert_eq!(kind(bare), (503, ErrorKind::Overloaded));
+        assert_eq!(kind("oops"), (502, ErrorKind::Malformed));
     }
 
     #[test]

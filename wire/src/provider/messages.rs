@@ -1,4 +1,5 @@
-//! Messages in the terms of providers that know the roles system, user, assistant and tool. Most requests need no change here, and then nothing is read or copied.
+//! Messages in the terms of providers that know the roles system, user, assistant and tool. Most requests need no change
+//! here, and then nothing is read or copied.
 
 use super::draft::{Draft, quoted};
 use crate::json::{Object, Text};
@@ -33,15 +34,23 @@ pub(super) fn wants_reasoning_back(draft: &Draft<'_>) -> bool {
     history.bare_answers && (offered || history.tools || history.functions)
 }
 
-/// The reasoning of each answer that came back without; `None` if one is lost.
+/// What goes back for an answer that made no tool call: the API wants the member but takes a blank for it, and nothing of
+/// the reasoning behind a plain answer matters to the next turn.
+const PLACEHOLDER: &str = " ";
+
+/// The reasoning of each answer that came back without; `None` if one that made tool calls is lost.
 pub(super) fn recall(draft: &Draft<'_>) -> Option<Vec<Recalled>> {
     let turns: Vec<Turn<'_>> = serde_json::from_str(draft.given("messages")?.get()).ok()?;
     let mut recalled = Vec::new();
     for (index, turn) in turns.iter().enumerate() {
         let bare = turn.reasoning_content.is_none() && turn.role.as_ref().is_some_and(|role| role.0 == "assistant");
         if bare {
-            let mut calls = turn.tool_calls.iter().flatten();
-            recalled.push((index, calls.find_map(|call| (draft.scene.target.recall)(&call.id))?));
+            let mut calls = turn.tool_calls.iter().flatten().peekable();
+            let text = match calls.peek() {
+                None => Arc::from(PLACEHOLDER),
+                Some(_) => calls.find_map(|call| (draft.scene.target.recall)(&call.id))?,
+            };
+            recalled.push((index, text));
         }
     }
     Some(recalled)

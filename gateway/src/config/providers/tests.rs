@@ -48,7 +48,9 @@ fn a_provider_has_the_documented_defaults() {
     assert_eq!((openai.name.as_str(), openai.http, &openai.roots), ("openai", HttpVersion::One, &TlsRoots::System));
     assert_eq!((openai.retry.attempts_max, openai.retry.wait_max.as_secs()), (2, 2));
     assert!(!openai.retry.after_timeout && openai.breaker.is_some());
-    assert_eq!(openai.policy, Policy::default());
+    let salt = &openai.policy.user_salt;
+    assert!(salt.len() == 32 && *salt != deepseek.policy.user_salt, "made from the key, and not the key");
+    assert_eq!(openai.policy, Policy { user_salt: salt.clone(), ..Policy::default() });
     assert_eq!(openai.authorization.as_ref().unwrap(), "Bearer secret-OPENAI_API_KEY");
 }
 

@@ -66,7 +66,10 @@ const CALL: &str = r#"{"role":"assistant","content":null,"tool_calls":[{"id":"ca
 fn a_conversation_with_tools_thinks_only_with_all_its_reasoning() {
     let thinks = |messages: &str, more: &str| turns(messages, more, &|_| None).0.get("thinking").is_none();
     assert!(thinks(&format!("{USER},{PLAIN},{USER}"), ""), "without tools nothing has to come back");
-    assert!(!thinks(&format!("{USER},{PLAIN},{USER}"), TOOLS));
+    assert!(
+        thinks(&format!("{USER},{PLAIN},{USER}"), TOOLS),
+        "a blank stands for what an answer without calls thought"
+    );
     assert!(thinks(&format!("{USER},{FULL},{USER}"), TOOLS));
     assert!(!thinks(&format!("{USER},{CALL}"), TOOLS));
     assert!(!thinks(&format!("{USER},{CALL}"), ""), "a call in the history is enough");
@@ -80,7 +83,9 @@ fn reasoning_is_put_back_where_it_is_remembered() {
     assert_eq!(sent["messages"][1]["reasoning_content"], "because");
     assert_eq!((sent.get("thinking"), dropped.len()), (None, 0));
     // One lost turn is enough to do without.
-    let (sent, dropped) = turns(&format!("{USER},{PLAIN},{CALL}"), TOOLS, &recall);
+    let (sent, _) = turns(&format!("{USER},{PLAIN},{CALL}"), TOOLS, &recall);
+    assert_eq!(sent["messages"][1]["reasoning_content"], " ");
+    let (sent, dropped) = turns(&format!("{USER},{PLAIN},{CALL}"), TOOLS, &|_| None);
     assert_eq!((&sent["thinking"]["type"], dropped), (&Value::from("disabled"), vec!["reasoning_effort"]));
     assert!(sent.get("reasoning_effort").is_none());
 }
