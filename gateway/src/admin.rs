@@ -7,7 +7,7 @@ use crate::lane::{Lane, Snapshot};
 use crate::plane::PlaneError;
 use crate::problem::Problem;
 use crate::routing::WeightBp;
-use crate::state::Shared;
+use crate::state::{NotChanged, Shared};
 use axum::extract::{Path, Request, State};
 use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Response};
@@ -147,7 +147,9 @@ async fn change(
     headers: HeaderMap,
     body: axum::body::Bytes,
 ) -> Response {
-    let Some(lane) = shared.plane.load().lane(&name).cloned() else { return unknown("migration") };
+    if shared.plane.load().lane(&name).is_none() {
+        return unknown("migration");
+    }
     let Some(expected) = headers.get(header::IF_MATCH).and_then(|tag| epoch_of(tag.to_str().ok()?)) else {
         let message = "send If-Match with the epoch that GET returned as ETag, so that no other change is undone";
         return problem(StatusCode::PRECONDITION_REQUIRED, "precondition_required", message);
@@ -160,9 +162,10 @@ async fn change(
         Ok(weight) => weight,
         Err(message) => return problem(StatusCode::BAD_REQUEST, "invalid_weight", message),
     };
-    match shared.change_weight(&lane, expected, weight, &change.reason, crate::clock::now_us()) {
-        Ok(new) => tagged(&lane, new),
-        Err(now) => {
+    match shared.change_weight(&name, expected, weight, &change.reason, crate::clock::now_us()) {
+        Ok((lane, new)) => tagged(&lane, new),
+        Err(NotChanged::Unknown) => unknown("migration"),
+        Err(NotChanged::Epoch(now)) => {
             let message = format!("the epoch is {} by now, not {expected}: read the weight again", now.epoch);
             problem(StatusCode::PRECONDITION_FAILED, "epoch_changed", message)
         }
