@@ -6,7 +6,7 @@
 //! for a queue gets the queue's comments then.
 
 use super::prepare::Addressed;
-use crate::config::AnswerModel;
+use crate::config::{AnswerModel, Config};
 use crate::deadline::Deadline;
 use crate::exchange::{Context, Leg};
 use crate::lane::Link;
@@ -43,6 +43,8 @@ const WHOLE_BYTES_MAX: usize = 64 * 1024 * 1024;
 #[derive(Clone, Copy)]
 pub(super) struct Attempt<'a> {
     pub shared: &'a Arc<Shared>,
+    /// The configuration under which the request began; another one may be in force by now.
+    pub config: &'a Config,
     pub context: &'a Arc<Context>,
     pub arm: Arm,
     pub role: Role,
@@ -129,8 +131,7 @@ async fn receive(
     let timeouts = link.config.timeouts;
     let first = framed.then(|| tokio::time::Instant::from_std(ticket.sent) + timeouts.first_token);
     let deadline = Deadline::new(first, timeouts.idle, total);
-    let plane = attempt.shared.plane.load();
-    let show_asked = plane.config.answer_model == AnswerModel::Asked;
+    let show_asked = attempt.config.answer_model == AnswerModel::Asked;
     let editor = Editor {
         adapter: link.adapter(),
         endpoint,
@@ -138,7 +139,7 @@ async fn receive(
         model: show_asked.then(|| attempt.model.to_owned()),
         reasoning: link.config.policy.reasoning_to_client,
         functions: attempt.context.uses_functions,
-        comments: plane.config.keep_alive_comments,
+        comments: attempt.config.keep_alive_comments,
     };
     let opening = Opening { body, meter, deadline, editor, ahead: VecDeque::new() };
     let (reply, leg) = if framed {
@@ -313,7 +314,7 @@ pub(crate) fn error_behind(link: &Link, endpoint: wire::Endpoint, meter: &mut Me
 /// Headers that say who answered and what was left out.
 fn label(attempt: Attempt<'_>, leg: &Leg, headers: &mut HeaderMap) {
     headers.insert(EPOCH, HeaderValue::from(attempt.context.snapshot.epoch));
-    if attempt.shared.plane.load().config.reveal_arm {
+    if attempt.config.reveal_arm {
         headers.insert(ARM, HeaderValue::from_static(leg.arm.name()));
     }
     if leg.dropped.is_empty() {
