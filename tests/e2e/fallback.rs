@@ -103,8 +103,7 @@ async fn a_candidate_that_says_nothing_in_time_is_left() {
     let mute = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     let url = format!("http://{}", mute.local_addr().unwrap());
     for (streamed, deadline) in [(true, "headers_timeout = \"200ms\""), (false, "total_timeout = \"200ms\"")] {
-        let plan =
-            Plan { candidate_url: Some(url.clone()), deepseek_extra: deadline, ..all_to(Profile::instant()) };
+        let plan = Plan { candidate_url: Some(url.clone()), deepseek_extra: deadline, ..all_to(Profile::instant()) };
         falls_back(plan, streamed, ErrorKind::Timeout, 0).await;
     }
     // Says that it will answer, and then does not.
@@ -192,8 +191,7 @@ async fn where_both_fail_the_client_is_told_what_the_baseline_said() {
     assert_eq!((answer.status, &answer.json()["error"]["code"]), (429, &json!("rate_limit_exceeded")));
     assert!(!answer.header("retry-after").is_empty(), "the provider's advice comes with it");
     assert_eq!((answer.header("x-weighbridge-arm"), answer.header("x-weighbridge-fallback")), ("baseline", "server"));
-    let outcomes: Vec<_> =
-        house.records().await.iter().map(|record| (record.arm, record.role, record.error)).collect();
+    let outcomes: Vec<_> = house.records().await.iter().map(|record| (record.arm, record.role, record.error)).collect();
     let expected = [
         (Arm::Candidate, Role::Served, Some(ErrorKind::Server)),
         (Arm::Baseline, Role::Fallback, Some(ErrorKind::RateLimit)),
@@ -203,7 +201,8 @@ async fn where_both_fail_the_client_is_told_what_the_baseline_said() {
 
 #[tokio::test]
 async fn a_candidate_that_keeps_failing_is_left_alone_until_it_is_well_again() {
-    let inside = mocks::start(crate::harness::ANY, mocks::MockConfig::instant(mocks::Provider::DeepSeek)).await.unwrap();
+    let inside =
+        mocks::start(crate::harness::ANY, mocks::MockConfig::instant(mocks::Provider::DeepSeek)).await.unwrap();
     let door = Door::before(inside.addr, false).await;
     let deepseek_extra = "retry.attempts_max = 1\nbreaker = { minimum = 3, open_for = \"3s\", probes = 1 }";
     let candidate_url = Some(format!("http://{}", door.address));
@@ -248,13 +247,8 @@ async fn breaker(house: &House) -> String {
 #[tokio::test]
 async fn a_queue_is_waited_for_and_shown_once_the_hold_is_over() {
     // Queued for ten minutes, with a sign of life every 10 ms.
-    let queued = Profile {
-        time_scale: 1.0,
-        queue_share: 1.0,
-        queue_ms: 600_000,
-        keep_alive_ms: 10,
-        ..Profile::instant()
-    };
+    let queued =
+        Profile { time_scale: 1.0, queue_share: 1.0, queue_ms: 600_000, keep_alive_ms: 10, ..Profile::instant() };
     let house = Plan { migration: "fallback.hold = \"50ms\"", ..all_to(queued) }.build().await;
     let request = house.client.post(house.url()).bearer_auth("k").json(&chat("hello", &json!({"stream": true})));
     let response = request.send().await.unwrap();
@@ -306,16 +300,15 @@ async fn a_rescued_request_is_the_candidates_failure_in_the_verdict() {
     let rescued = records.iter().filter(|record| record.role == Role::Fallback).count();
     assert!(failed > 5 && failed == rescued, "{failed} failed, {rescued} rescued");
     let verdict = house.records.with_file_name("verdict.json");
-    let ran = crate::command::run([
-        "evaluate".as_ref(),
-        house.records.as_os_str(),
-        "--out".as_ref(),
-        verdict.as_os_str(),
-    ])
-    .await;
+    let ran =
+        crate::command::run(["evaluate".as_ref(), house.records.as_os_str(), "--out".as_ref(), verdict.as_os_str()])
+            .await;
     let verdict: Value = serde_json::from_str(&std::fs::read_to_string(&verdict).unwrap()).unwrap();
     let rows = verdict["guardrails"].as_array().unwrap();
-    let row = rows.iter().find(|row| row["name"] == "errors" && row["segment"] == "canary").unwrap_or_else(|| panic!("{ran:?}"));
+    let row = rows
+        .iter()
+        .find(|row| row["metric"] == "errors" && row["segment"] == "canary")
+        .unwrap_or_else(|| panic!("{ran:?}"));
     #[expect(clippy::cast_precision_loss, reason = "hundreds")]
     let share = failed as f64 / served.len() as f64;
     assert!((row["candidate_value"].as_f64().unwrap() - share).abs() < 1e-9, "{row} is not {share}");
