@@ -7,7 +7,7 @@ use crate::lane::{Lane, Snapshot};
 use crate::plane::PlaneError;
 use crate::problem::Problem;
 use crate::routing::WeightBp;
-use crate::state::Shared;
+use crate::state::{NotChanged, Shared};
 use axum::extract::{Path, Request, State};
 use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Response};
@@ -163,9 +163,9 @@ async fn change(
         Err(message) => return problem(StatusCode::BAD_REQUEST, "invalid_weight", message),
     };
     match shared.change_weight(&name, expected, weight, &change.reason, crate::clock::now_us()) {
-        None => unknown("migration"),
-        Some((lane, Ok(new))) => tagged(&lane, new),
-        Some((_, Err(now))) => {
+        Ok((lane, new)) => tagged(&lane, new),
+        Err(NotChanged::Unknown) => unknown("migration"),
+        Err(NotChanged::Epoch(now)) => {
             let message = format!("the epoch is {} by now, not {expected}: read the weight again", now.epoch);
             problem(StatusCode::PRECONDITION_FAILED, "epoch_changed", message)
         }

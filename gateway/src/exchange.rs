@@ -1,6 +1,6 @@
 //! From what was measured to the record that is kept.
 
-use crate::config::{AnswerModel, Records};
+use crate::config::Records;
 use crate::lane::{Lane, Snapshot};
 use crate::routing::Assignment;
 use datasets::{Arm, Exchange, Moderation, Redaction, Role, ShadowFate};
@@ -10,14 +10,6 @@ use wire::chat::Answer;
 use wire::price::Tariffs;
 use wire::usage::Characters;
 use wire::{Endpoint, ErrorKind, Usage};
-
-/// What the configuration that the request began under shows to clients.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Shown {
-    pub reveal_arm: bool,
-    pub answer_model: AnswerModel,
-    pub keep_alive_comments: bool,
-}
 
 /// What all records of a request share.
 #[derive(Clone)]
@@ -36,7 +28,6 @@ pub(crate) struct Context {
     pub arrived: Instant,
     pub streamed: bool,
     pub wants_json: bool,
-    pub shown: Shown,
     /// The client speaks the deprecated form of tools.
     pub uses_functions: bool,
     pub prompt: Characters,

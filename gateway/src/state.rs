@@ -36,6 +36,14 @@ pub(crate) struct AuditEntry {
 /// Reads the configuration again; the command knows from where.
 pub type Reload = Box<dyn Fn() -> Result<Config, crate::ConfigError> + Send + Sync>;
 
+/// Why a weight was not changed.
+pub(crate) enum NotChanged {
+    /// There is no such migration.
+    Unknown,
+    /// The epoch is another one by now.
+    Epoch(Snapshot),
+}
+
 /// Everything that handlers share.
 pub(crate) struct Shared {
     pub plane: ArcSwap<Plane>,
@@ -77,8 +85,10 @@ impl Shared {
         self.tariffs.price(job.leg.provider, &job.leg.model, at_us, &usage).map_or(0, |priced| priced.nanos)
     }
 
-    /// Sets a migration's weight if `expected` is still its epoch. `None` without such a migration, else its lane and the
-    /// new snapshot, or the one in force.
+    /// Sets a migration's weight if `expected` is still its epoch; returns its lane with the new snapshot.
+    ///
+    /// # Errors
+    /// There is no such migration, or somebody was faster.
     pub(crate) fn change_weight(
         &self,
         name: &str,
@@ -86,18 +96,18 @@ impl Shared {
         weight: WeightBp,
         reason: &str,
         now_us: i64,
-    ) -> Option<(Arc<Lane>, Result<Snapshot, Snapshot>)> {
-        // The lock orders changes; readers of the snapshot never wait for it.
+    ) -> Result<(Arc<Lane>, Snapshot), NotChanged> {
+        // The lock orders changes; readers of the snapshot never wait for it. The lane is looked up under it: one of a
+        // configuration that has just been replaced would take the change and nobody would ever see it.
         let mut audit = self.audit.lock().unwrap_or_else(PoisonError::into_inner);
-        // Looked up behind the lock: a lane that a reload has just replaced must not be changed any more.
-        let lane = Arc::clone(self.plane.load().lane(name)?);
+        let lane = self.plane.load().lane(name).cloned().ok_or(NotChanged::Unknown)?;
         let old = lane.snapshot();
         if old.epoch != expected {
-            return Some((lane, Err(old)));
+            return Err(NotChanged::Epoch(old));
         }
         let new = lane.set_weight(weight, now_us);
         note(&mut audit, entry(lane.name(), old, new, reason, now_us));
-        Some((lane, Ok(new)))
+        Ok((lane, new))
     }
 
     /// Puts a new configuration in force, whole or not at all. Requests under way end under the one they began with.

@@ -10,6 +10,9 @@ use std::time::Duration;
 const WATCH_INTERVAL: Duration = Duration::from_secs(1);
 
 pub(super) async fn run(args: args::Serve) -> Result<Exit, Failure> {
+    // From here on: whoever reads the address below may send a signal, and whatever is written to the file from now on is a
+    // change.
+    let (hangups, seen) = (stop::Hangups::new(), digest(&args));
     let path = args.config.clone();
     let read = move || Config::read(&path, &|name| std::env::var(name).ok());
     let config = read().map_err(Failure::usage)?;
@@ -18,7 +21,7 @@ pub(super) async fn run(args: args::Serve) -> Result<Exit, Failure> {
     let stopped = stop::on_signal();
     tokio::select! {
         () = stopped.cancelled() => {}
-        () = reload_when_told(&running, &args, &read) => {}
+        () = reload_when_told(&running, &args, &read, hangups, seen) => {}
     }
     render::note("stopping: open answers may end; a second Ctrl-C ends at once");
     let summary = running.shutdown().await;
@@ -46,9 +49,9 @@ async fn reload_when_told(
     running: &gateway::Running,
     args: &args::Serve,
     read: &impl Fn() -> Result<Config, ConfigError>,
+    mut hangups: stop::Hangups,
+    mut seen: Option<String>,
 ) {
-    let mut seen = digest(args);
-    let mut hangups = stop::Hangups::new();
     loop {
         tokio::select! {
             () = hangups.next() => {}

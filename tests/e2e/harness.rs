@@ -36,6 +36,10 @@ pub(crate) struct Plan {
     pub extra: &'static str,
     /// More lines for the baseline's provider.
     pub openai_extra: &'static str,
+    /// More lines for the candidate's provider.
+    pub deepseek_extra: &'static str,
+    /// The only key that the candidate takes.
+    pub deepseek_key: Option<&'static str>,
     /// More lines for the migration.
     pub migration: &'static str,
     /// Instead of the mock: an address where nothing listens.
@@ -51,6 +55,8 @@ impl Default for Plan {
             deepseek: Profile::instant(),
             extra: "",
             openai_extra: "",
+            deepseek_extra: "",
+            deepseek_key: None,
             migration: "",
             candidate_url: None,
         }
@@ -61,19 +67,22 @@ impl Plan {
     pub(crate) async fn build(self) -> House {
         let folder = tempfile::tempdir().unwrap();
         let records = folder.path().join("records.ndjson");
-        let mock = async |provider, profile| {
-            mocks::start(ANY, MockConfig { profile, ..MockConfig::instant(provider) }).await.unwrap()
+        let mock = async |provider, profile, key: Option<&str>| {
+            let config = MockConfig { profile, accept_key: key.map(str::to_owned), ..MockConfig::instant(provider) };
+            mocks::start(ANY, config).await.unwrap()
         };
-        let openai = mock(Provider::OpenAi, self.openai.clone()).await;
-        let deepseek = mock(Provider::DeepSeek, self.deepseek.clone()).await;
-        let text = self.config(&openai.base_url(), &deepseek.base_url(), &records);
-        let config = Config::parse(&text, Path::new("test.toml"), &environment).unwrap();
-        let gateway = gateway::start(config, None).await.unwrap();
+        let openai = mock(Provider::OpenAi, self.openai.clone(), None).await;
+        let deepseek = mock(Provider::DeepSeek, self.deepseek.clone(), self.deepseek_key).await;
+        let config = folder.path().join("gateway.toml");
+        std::fs::write(&config, self.config(&openai.base_url(), &deepseek.base_url(), &records)).unwrap();
+        let path = config.clone();
+        let read = move || Config::read(&path, &environment);
+        let gateway = gateway::start(read().unwrap(), Some(Box::new(read))).await.unwrap();
         House { openai, deepseek, gateway, client: client(), records, _folder: folder }
     }
 
     fn config(&self, openai: &str, deepseek: &str, records: &Path) -> String {
-        let Self { weight_percent, shadow_percent, extra, openai_extra, migration, .. } = self;
+        let Self { weight_percent, shadow_percent, extra, openai_extra, deepseek_extra, migration, .. } = self;
         let deepseek = self.candidate_url.as_deref().unwrap_or(deepseek);
         format!(
             r#"
@@ -89,6 +98,7 @@ api_key_env = "KEY"
 kind = "deepseek"
 base_url = "{deepseek}"
 api_key_env = "KEY"
+{deepseek_extra}
 [migrations.move]
 baseline = "openai"
 candidate = "deepseek"
@@ -168,6 +178,17 @@ impl House {
     pub(crate) async fn admin(&self, path: &str) -> Answer {
         let url = format!("http://{}{path}", self.gateway.admin_address);
         read(self.client.get(url).bearer_auth(TOKEN).send().await.unwrap()).await
+    }
+
+    /// The configuration, which the gateway reads again when it is told to.
+    pub(crate) fn config(&self) -> PathBuf {
+        self.records.with_file_name("gateway.toml")
+    }
+
+    /// Tells the gateway to read its configuration again.
+    pub(crate) async fn reload(&self) -> Answer {
+        let url = format!("http://{}/admin/v1/config/reload", self.gateway.admin_address);
+        read(self.client.post(url).bearer_auth(TOKEN).send().await.unwrap()).await
     }
 
     pub(crate) async fn set_weight(&self, percent: f64, epoch: u64) -> Answer {

@@ -7,6 +7,7 @@
 )]
 
 mod command;
+mod door;
 mod harness;
 
 mod admin;
@@ -16,6 +17,10 @@ mod by_hand;
 mod clients;
 mod demo;
 mod docs;
+mod fallback;
+mod migrations;
+mod reasoning;
+mod reload;
 mod rollout;
 mod shadow;
 mod shutdown;

@@ -4,6 +4,7 @@
 use super::open::{Attempt, Failed};
 use super::prepare::{Addressed, Head, Prepared, for_baseline, prepare};
 use super::{admit, open};
+use crate::config::Config;
 use crate::exchange::{Context, Leg};
 use crate::problem::Problem;
 use crate::reply::Reply;
@@ -59,12 +60,13 @@ async fn run(
     // A slow upload is the client's time, not the gateway's.
     let head = Head { endpoint, headers: &parts.headers, consumer, pair, arrived: Instant::now(), at_us };
     let prepared = prepare(&shared, &plane, head, &parsed)?;
-    serve(shared, prepared, body.clone(), permit).await
+    serve(shared, &plane.config, prepared, body.clone(), permit).await
 }
 
 /// Sends it; if the candidate fails before its first byte and the migration says so, asks the baseline instead.
 async fn serve(
     shared: Arc<Shared>,
+    config: &Config,
     prepared: Prepared,
     body: Bytes,
     permit: OwnedSemaphorePermit,
@@ -79,6 +81,7 @@ async fn serve(
         context.lane.migration.as_ref().filter(|_| arm == Arm::Candidate).map(|migration| &migration.fallback);
     let attempt = Attempt {
         shared: &shared,
+        config,
         context: &context,
         arm,
         role: Role::Served,
@@ -102,6 +105,7 @@ async fn serve(
     };
     let attempt = Attempt {
         shared: &shared,
+        config,
         context: &context,
         arm: Arm::Baseline,
         role: Role::Fallback,

@@ -6,7 +6,7 @@
 //! for a queue gets the queue's comments then.
 
 use super::prepare::Addressed;
-use crate::config::AnswerModel;
+use crate::config::{AnswerModel, Config};
 use crate::deadline::Deadline;
 use crate::exchange::{Context, Leg};
 use crate::lane::Link;
@@ -40,6 +40,8 @@ const PASSED_ON: [HeaderName; 3] =
 #[derive(Clone, Copy)]
 pub(super) struct Attempt<'a> {
     pub shared: &'a Arc<Shared>,
+    /// The configuration under which the request began; another one may be in force by now.
+    pub config: &'a Config,
     pub context: &'a Arc<Context>,
     pub arm: Arm,
     pub role: Role,
@@ -133,10 +135,10 @@ async fn receive(
             adapter,
             endpoint,
             wants_usage: attempt.wants_usage,
-            model: (context.shown.answer_model == AnswerModel::Asked).then(|| attempt.model.to_owned()),
+            model: (attempt.config.answer_model == AnswerModel::Asked).then(|| attempt.model.to_owned()),
             reasoning: link.config.policy.reasoning_to_client,
             functions: context.uses_functions,
-            comments: context.shown.keep_alive_comments,
+            comments: attempt.config.keep_alive_comments,
         },
         ahead: VecDeque::new(),
     };
@@ -273,7 +275,7 @@ impl Opening {
 /// Headers that say who answered and what was left out.
 fn label(attempt: Attempt<'_>, leg: &Leg, headers: &mut HeaderMap) {
     headers.insert(EPOCH, HeaderValue::from(attempt.context.snapshot.epoch));
-    if attempt.context.shown.reveal_arm {
+    if attempt.config.reveal_arm {
         headers.insert(ARM, HeaderValue::from_static(leg.arm.name()));
     }
     if leg.dropped.is_empty() {

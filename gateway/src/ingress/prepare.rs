@@ -1,6 +1,6 @@
 //! Decides what happens to a request, and puts it into its provider's terms. Sends nothing and changes nothing.
 
-use crate::exchange::{Context, Shown};
+use crate::exchange::Context;
 use crate::lane::{Lane, Link};
 use crate::plane::Plane;
 use crate::problem::Problem;
@@ -116,11 +116,6 @@ pub(super) fn prepare(
         arrived: head.arrived,
         streamed: request.stream,
         wants_json: request.wants_json(),
-        shown: Shown {
-            reveal_arm: plane.config.reveal_arm,
-            answer_model: plane.config.answer_model,
-            keep_alive_comments: plane.config.keep_alive_comments,
-        },
         uses_functions: request.uses_functions(),
         prompt,
     };
