@@ -36,9 +36,13 @@ pub(crate) struct Plan {
     pub extra: &'static str,
     /// More lines for the baseline's provider.
     pub openai_extra: &'static str,
+    /// More lines for the candidate's provider.
+    pub deepseek_extra: &'static str,
     /// More lines for the migration.
     pub migration: &'static str,
-    /// Instead of the mock: an address where nothing listens.
+    /// Instead of the baseline's mock: another address.
+    pub baseline_url: Option<String>,
+    /// Instead of the candidate's mock: another address, or one where nothing listens.
     pub candidate_url: Option<String>,
 }
 
@@ -51,7 +55,9 @@ impl Default for Plan {
             deepseek: Profile::instant(),
             extra: "",
             openai_extra: "",
+            deepseek_extra: "",
             migration: "",
+            baseline_url: None,
             candidate_url: None,
         }
     }
@@ -72,8 +78,10 @@ impl Plan {
         House { openai, deepseek, gateway, client: client(), records, _folder: folder }
     }
 
-    fn config(&self, openai: &str, deepseek: &str, records: &Path) -> String {
-        let Self { weight_percent, shadow_percent, extra, openai_extra, migration, .. } = self;
+    /// The gateway's configuration before these mocks.
+    pub(crate) fn config(&self, openai: &str, deepseek: &str, records: &Path) -> String {
+        let Self { weight_percent, shadow_percent, extra, openai_extra, deepseek_extra, migration, .. } = self;
+        let openai = self.baseline_url.as_deref().unwrap_or(openai);
         let deepseek = self.candidate_url.as_deref().unwrap_or(deepseek);
         format!(
             r#"
@@ -89,6 +97,7 @@ api_key_env = "KEY"
 kind = "deepseek"
 base_url = "{deepseek}"
 api_key_env = "KEY"
+{deepseek_extra}
 [migrations.move]
 baseline = "openai"
 candidate = "deepseek"

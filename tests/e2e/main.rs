@@ -8,16 +8,21 @@
 
 mod command;
 mod harness;
+mod raw;
 
 mod admin;
 mod architecture;
 mod bad_input;
 mod by_hand;
+mod chaos;
 mod clients;
 mod demo;
 mod docs;
+mod metrics;
 mod rollout;
 mod shadow;
 mod shutdown;
 mod split;
 mod streaming;
+mod survive;
+mod transport;
