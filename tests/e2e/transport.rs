@@ -16,7 +16,8 @@ fn frames() -> Vec<(String, String)> {
         )
     };
     let text = |word: &str| chunk(&format!(r#"{{"content":"{word}"}}"#));
-    let (head, tail) = (r#"{"id":"chatcmpl-c","object":"chat.completion.chunk","created":1,"model":"m","#, r#""choices":[]}"#);
+    let (head, tail) =
+        (r#"{"id":"chatcmpl-c","object":"chat.completion.chunk","created":1,"model":"m","#, r#""choices":[]}"#);
     let same = |frame: String| (frame.clone(), frame);
     vec![
         same(": keep-alive\n\n".to_owned()),
