@@ -42,7 +42,9 @@ pub(crate) struct Plan {
     pub deepseek_key: Option<&'static str>,
     /// More lines for the migration.
     pub migration: &'static str,
-    /// Instead of the mock: an address where nothing listens.
+    /// Instead of the baseline's mock: another address.
+    pub baseline_url: Option<String>,
+    /// Instead of the candidate's mock: another address, or one where nothing listens.
     pub candidate_url: Option<String>,
 }
 
@@ -58,6 +60,7 @@ impl Default for Plan {
             deepseek_extra: "",
             deepseek_key: None,
             migration: "",
+            baseline_url: None,
             candidate_url: None,
         }
     }
@@ -81,8 +84,10 @@ impl Plan {
         House { openai, deepseek, gateway, client: client(), records, _folder: folder }
     }
 
-    fn config(&self, openai: &str, deepseek: &str, records: &Path) -> String {
+    /// The gateway's configuration before these mocks.
+    pub(crate) fn config(&self, openai: &str, deepseek: &str, records: &Path) -> String {
         let Self { weight_percent, shadow_percent, extra, openai_extra, deepseek_extra, migration, .. } = self;
+        let openai = self.baseline_url.as_deref().unwrap_or(openai);
         let deepseek = self.candidate_url.as_deref().unwrap_or(deepseek);
         format!(
             r#"

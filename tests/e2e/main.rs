@@ -9,11 +9,13 @@
 mod command;
 mod door;
 mod harness;
+mod raw;
 
 mod admin;
 mod architecture;
 mod bad_input;
 mod by_hand;
+mod chaos;
 mod clients;
 mod demo;
 mod docs;
@@ -21,8 +23,11 @@ mod fallback;
 mod migrations;
 mod reasoning;
 mod reload;
+mod metrics;
 mod rollout;
 mod shadow;
 mod shutdown;
 mod split;
 mod streaming;
+mod survive;
+mod transport;
