@@ -5,7 +5,7 @@ use crate::exchange::Outcome;
 use bytes::{Bytes, BytesMut};
 use std::time::{Duration, Instant};
 use wire::chat::{Answer, Fold, Seen};
-use wire::provider::{Adapter, Edit, View};
+use wire::provider::{Adapter, ClientError, Edit, View};
 use wire::sse::{Decoder, Frame};
 use wire::{Endpoint, ErrorKind};
 
@@ -26,6 +26,8 @@ pub(crate) struct Meter {
     fold: Fold,
     begun: bool,
     failed: bool,
+    /// What the first error among the events says, in the client's terms, where the adapter knows.
+    refusal: Option<ClientError>,
     ttft: Option<Duration>,
 }
 
@@ -96,6 +98,7 @@ impl Meter {
             fold: Fold::new(endpoint, answer_bytes_max),
             begun: false,
             failed: false,
+            refusal: None,
             ttft: None,
         }
     }
@@ -153,7 +156,7 @@ impl Meter {
         self.begun = true;
         match self.fold.chunk(data) {
             Seen::Content | Seen::Reasoning if self.ttft.is_none() => self.ttft = Some(now - self.sent),
-            Seen::Error => self.failed = true,
+            Seen::Error => self.error(data, editor),
             _ => {}
         }
         let Some(editor) = editor else { return };
@@ -168,6 +171,15 @@ impl Meter {
         }
     }
 
+    /// An event that is an error. While no text has come, it is read as the error behind a good status that it is.
+    fn error(&mut self, data: &str, editor: Option<&Editor>) {
+        if !std::mem::replace(&mut self.failed, true) && self.ttft.is_none() {
+            let read =
+                |editor: &Editor| editor.adapter.edit_whole(editor.endpoint, data.as_bytes(), &editor.view()).err();
+            self.refusal = editor.and_then(read);
+        }
+    }
+
     /// The bytes of a whole answer, once it has come completely.
     pub(crate) fn whole_body(&mut self) -> Bytes {
         if self.whole.len() > 1 {
@@ -178,9 +190,10 @@ impl Meter {
         self.whole.first().cloned().unwrap_or_default()
     }
 
-    /// What is wrong with a stream that began with an error and nothing else.
-    pub(crate) fn failed_first(&self) -> Option<ErrorKind> {
-        (self.failed && self.ttft.is_none()).then_some(ErrorKind::Server)
+    /// What is wrong with a stream that began with an error and nothing else, and what the provider said about it.
+    pub(crate) fn failed_first(&mut self) -> Option<(ErrorKind, Option<ClientError>)> {
+        let refusal = (self.failed && self.ttft.is_none()).then(|| self.refusal.take())?;
+        Some((refusal.as_ref().map_or(ErrorKind::Server, |refusal| refusal.kind), refusal))
     }
 
     /// The end. `failure` is what broke the answer off, if anything did.

@@ -228,9 +228,14 @@ impl Opening {
             match tokio::time::timeout(hold, self.first_event()).await {
                 // It begins well, or nobody knows yet: the client gets it.
                 Ok(Ok(())) | Err(_) => {}
-                Ok(Err(kind)) => {
+                Ok(Err((kind, None))) => {
                     let problem = Problem::unreachable(link, kind);
                     return Err(failed(attempt, ticket, kind, 200, problem));
+                }
+                Ok(Err((kind, Some(error)))) => {
+                    let status = error.status;
+                    let problem = Problem::from_provider(link, error);
+                    return Err(failed(attempt, ticket, kind, status, problem));
                 }
             }
             if self.meter.has_begun() && self.deadline.begun() {
@@ -242,24 +247,23 @@ impl Opening {
         Ok((Reply::Relay(Box::new(Relay::new(body, ahead, meter, Some(editor), ticket, deadline))), leg))
     }
 
-    /// Reads until the answer proper begins; what the client will get of it is kept.
-    async fn first_event(&mut self) -> Result<(), ErrorKind> {
+    /// Reads until the answer proper begins; what the client will get of it is kept. What went wrong comes with the
+    /// provider's own words, if it said any.
+    async fn first_event(&mut self) -> Result<(), (ErrorKind, Option<ClientError>)> {
         while !self.meter.has_begun() {
             match self.next().await {
                 Next::Piece(bytes) => {
-                    let bytes = self.meter.bytes(bytes, Instant::now(), Some(&self.editor))?;
+                    let read = self.meter.bytes(bytes, Instant::now(), Some(&self.editor));
+                    let bytes = read.map_err(|kind| (kind, None))?;
                     if !bytes.is_empty() {
                         self.ahead.push_back(bytes);
                     }
                 }
-                Next::End => return Err(ErrorKind::Truncated),
-                Next::Broken(kind) => return Err(kind),
+                Next::End => return Err((ErrorKind::Truncated, None)),
+                Next::Broken(kind) => return Err((kind, None)),
             }
         }
-        match self.meter.failed_first() {
-            Some(kind) => Err(kind),
-            None => Ok(()),
-        }
+        self.meter.failed_first().map_or(Ok(()), Err)
     }
 
     /// A whole answer that the adapter has to see before the client does.
