@@ -2,7 +2,7 @@
 //! records, in the verdict, and in the header that says why.
 
 use crate::door::Door;
-use crate::harness::{Answer, House, PROVIDER_KEY, Plan, chat, until};
+use crate::harness::{Answer, House, PROVIDER_KEY, Plan, chat, read, until};
 use datasets::{Arm, AssignedBy, Exchange, Role};
 use futures_util::StreamExt;
 use mocks::{Faults, Latency, Profile};
@@ -117,7 +117,32 @@ async fn a_candidate_that_says_nothing_in_time_is_left() {
 async fn an_error_behind_a_good_status_is_an_error() {
     let faults = Faults { late_error: 1.0, ..Faults::default() };
     falls_back(all_to(faulty(faults)), false, ErrorKind::Server, 500).await;
-    falls_back(all_to(faulty(faults)), true, ErrorKind::Server, 200).await;
+    falls_back(all_to(faulty(faults)), true, ErrorKind::Server, 500).await;
+}
+
+/// A stream of this error and nothing else.
+async fn door_with_an_error(message: &str) -> Door {
+    let error =
+        json!({"message": message, "type": "invalid_request_error", "param": null, "code": "invalid_request_error"});
+    let events = format!(": keep-alive\n\ndata: {}\n\n", json!({"error": error}));
+    let head = "HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\nconnection: close\r\n\r\n";
+    Door::saying(format!("{head}{events}")).await
+}
+
+#[tokio::test]
+async fn an_error_event_is_taken_for_what_it_says() {
+    let door = door_with_an_error("Insufficient Balance").await;
+    let plan =
+        Plan { candidate_url: Some(door.url()), migration: "fallback.on = [\"quota\"]", ..all_to(Profile::instant()) };
+    falls_back(plan, true, ErrorKind::Quota, 429).await;
+    // What the candidate refuses to talk about is no failure of a provider, streamed or not.
+    let door = door_with_an_error("Content Exists Risk").await;
+    let house = Plan { candidate_url: Some(door.url()), ..all_to(Profile::instant()) }.build().await;
+    let answer = house.ask(&chat("hello", &json!({"stream": true}))).await;
+    assert_eq!((answer.status, &answer.json()["error"]["code"]), (400, &json!("content_filter")), "{}", answer.text);
+    assert_eq!((answer.header("x-weighbridge-arm"), answer.header("x-weighbridge-fallback")), ("candidate", ""));
+    let records = house.records().await;
+    assert_eq!(records.iter().map(|record| record.error).collect::<Vec<_>>(), [Some(ErrorKind::Moderation)]);
 }
 
 #[tokio::test]
@@ -205,7 +230,7 @@ async fn a_candidate_that_keeps_failing_is_left_alone_until_it_is_well_again() {
         mocks::start(crate::harness::ANY, mocks::MockConfig::instant(mocks::Provider::DeepSeek)).await.unwrap();
     let door = Door::before(inside.addr, false).await;
     let deepseek_extra = "retry.attempts_max = 1\nbreaker = { minimum = 3, open_for = \"3s\", probes = 1 }";
-    let candidate_url = Some(format!("http://{}", door.address));
+    let candidate_url = Some(door.url());
     let house = Plan { candidate_url, deepseek_extra, ..all_to(Profile::instant()) }.build().await;
     let ask = async |user: &str| {
         let answer = house.ask(&chat("hello", &json!({"user": user}))).await;
@@ -272,7 +297,7 @@ async fn a_failure_at_the_end_of_a_short_queue_still_falls_back() {
         gap: Latency { median_ms: 1.0, sigma: 0.0 },
         ..faulty(Faults { late_error: 1.0, ..Faults::default() })
     };
-    falls_back(all_to(queued.clone()), true, ErrorKind::Server, 200).await;
+    falls_back(all_to(queued.clone()), true, ErrorKind::Server, 500).await;
     // Held for nothing, the first sign of life is an answer.
     let house = Plan { migration: "fallback.hold = \"0s\"", ..all_to(queued) }.build().await;
     let answer = house.ask(&chat("hello", &json!({"stream": true}))).await;
@@ -315,4 +340,28 @@ async fn a_rescued_request_is_the_candidates_failure_in_the_verdict() {
     assert_eq!(row["baseline_value"].as_f64(), Some(0.0), "{row}");
     assert_ne!(verdict["verdict"], "go", "{ran:?}");
     assert!(!std::fs::read_to_string(&house.records).unwrap().contains(PROVIDER_KEY));
+}
+
+#[tokio::test]
+async fn responses_fall_back_like_everything_else() {
+    for (streamed, faults) in [
+        (false, Faults { error_500: 1.0, ..Faults::default() }),
+        (true, Faults { error_500: 1.0, ..Faults::default() }),
+        (false, Faults { late_error: 1.0, ..Faults::default() }),
+        (true, Faults { late_error: 1.0, ..Faults::default() }),
+    ] {
+        let house = all_to(faulty(faults)).build().await;
+        let body = json!({"model": "gpt-4o-mini", "input": "hello", "store": false, "stream": streamed});
+        let url = format!("http://{}/v1/responses", house.gateway.address);
+        let answer = read(house.client.post(url).bearer_auth("k").json(&body).send().await.unwrap()).await;
+        let case = format!("streamed {streamed}, {faults:?}: {}", answer.text);
+        assert_eq!((answer.status, answer.header("x-weighbridge-arm")), (200, "baseline"), "{case}");
+        assert_eq!(answer.header("x-weighbridge-fallback"), "server", "{case}");
+        assert!(answer.text.contains("gpt-4o-mini") && answer.text.contains("\"completed\""), "{case}");
+        let records = house.records().await;
+        let legs: Vec<_> = records.iter().map(|record| (record.arm, record.role, record.error)).collect();
+        let expected = [(Arm::Candidate, Role::Served, Some(ErrorKind::Server)), (Arm::Baseline, Role::Fallback, None)];
+        assert_eq!(legs, expected, "{case}");
+        assert!(records.iter().all(|record| record.endpoint == wire::Endpoint::Responses), "{case}");
+    }
 }

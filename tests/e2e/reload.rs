@@ -249,7 +249,7 @@ async fn a_provider_that_is_taken_away_ends_what_it_began() {
 async fn connections_to_an_unchanged_provider_are_kept() {
     let inside = mocks::start(crate::harness::ANY, MockConfig::instant(Provider::DeepSeek)).await.unwrap();
     let door = Door::before(inside.addr, true).await;
-    let candidate_url = Some(format!("http://{}", door.address));
+    let candidate_url = Some(door.url());
     let house = Plan { weight_percent: 100.0, candidate_url, ..Plan::default() }.build().await;
     let ask = async |times: usize| {
         for _ in 0..times {
@@ -380,4 +380,47 @@ async fn a_watched_file_is_read_again_when_it_changes() {
     replace_in(&path, "weight_percent = 30.0", "weight_percent = 300.0");
     served.says("300 is no weight").await;
     assert_eq!(served.weight().await, json!(30.0));
+}
+
+/// Reloads and changes of the weight come from different hands, and at the same time.
+#[tokio::test(flavor = "multi_thread", worker_threads = 3)]
+async fn no_reload_swallows_a_weight_that_was_accepted() {
+    let house = Arc::new(Plan { weight_percent: 5.0, ..Plan::default() }.build().await);
+    let config = Config::read(&house.config(), &environment).unwrap();
+    let over = Arc::new(AtomicBool::new(false));
+    let reloading = {
+        let (house, over) = (Arc::clone(&house), Arc::clone(&over));
+        tokio::task::spawn_blocking(move || {
+            while !over.load(Ordering::SeqCst) {
+                house.gateway.reload(config.clone()).unwrap();
+            }
+        })
+    };
+    for round in 1..=100 {
+        let percent = f64::from(round) / 4.0;
+        let answer = house.set_weight(percent, house.gateway.epoch()).await;
+        assert_eq!(answer.status, 200, "{}", answer.text);
+        assert_eq!(state(&house).await.0, json!(percent));
+    }
+    over.store(true, Ordering::SeqCst);
+    reloading.await.unwrap();
+}
+
+#[tokio::test]
+async fn a_key_that_is_taken_out_of_the_file_opens_nothing_any_more() {
+    // SHA-256 of `key-of-anna` and of `key-of-ben`.
+    let (anna, ben) = (
+        "4ec09e0f005569aa1e1f579f993d94d9a96b8c2d51fdb8f17cd711aaf2798398",
+        "37f550767902f9edd26b5572672dfe734f26baa32a94f4fb26cef116e2ea636f",
+    );
+    let extra = format!("server.authenticate = \"keys\"\n[consumers.anna]\nkeys_sha256 = [\"{anna}\"]\n");
+    let house = Plan { extra: extra.leak(), ..Plan::default() }.build().await;
+    let status = async |key: &str| {
+        house.client.post(house.url()).bearer_auth(key).json(&chat("hi", &json!({}))).send().await.unwrap().status()
+    };
+    assert_eq!((status("key-of-anna").await.as_u16(), status("key-of-ben").await.as_u16()), (200, 401));
+    assert_eq!(changed(&house, &[("[consumers.anna]", "[consumers.ben]"), (anna, ben)]).await.status, 200);
+    assert_eq!((status("key-of-anna").await.as_u16(), status("key-of-ben").await.as_u16()), (401, 200));
+    let consumers: Vec<_> = house.records().await.into_iter().map(|record| record.consumer).collect();
+    assert_eq!(consumers, [Some("anna".to_owned()), Some("ben".to_owned())]);
 }
