@@ -40,11 +40,12 @@ pub(crate) struct Job {
 /// What became of the copies.
 #[derive(Debug, Clone, Default, PartialEq, Eq, serde::Serialize)]
 pub struct ShadowCounts {
-    /// Handed to the mirror.
+    /// Handed to the mirror. Each of them is finished, dropped (the candidate was busy, or its breaker had opened by then),
+    /// held or abandoned.
     pub accepted: u64,
     /// Sent and recorded, whatever the outcome.
     pub finished: u64,
-    /// Dropped before they were sent, all reasons together.
+    /// Never sent, all reasons together.
     pub dropped: u64,
     /// The same by reason.
     pub dropped_by_reason: BTreeMap<&'static str, u64>,
@@ -72,6 +73,8 @@ const REASONS: [(ShadowFate, &str); 6] = [
 struct Tally {
     accepted: AtomicU64,
     finished: AtomicU64,
+    /// Of the accepted: finished, or dropped by a worker.
+    ended: AtomicU64,
     dropped: [AtomicU64; REASONS.len()],
     abandoned: AtomicU64,
 }
@@ -171,21 +174,21 @@ impl Mirror {
 
     /// Whether every copy that was accepted has ended.
     pub(crate) fn is_idle(&self) -> bool {
-        self.tally.finished.load(Ordering::Acquire) >= self.tally.accepted.load(Ordering::Acquire)
+        self.tally.ended.load(Ordering::Acquire) >= self.tally.accepted.load(Ordering::Acquire)
     }
 
     pub(crate) fn counts(&self, now_us: i64) -> ShadowCounts {
         let load = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
         let by_reason: BTreeMap<&'static str, u64> =
             REASONS.iter().zip(&self.tally.dropped).map(|((_, name), counter)| (*name, load(counter))).collect();
-        let (accepted, finished) = (load(&self.tally.accepted), load(&self.tally.finished));
+        let (accepted, ended) = (load(&self.tally.accepted), load(&self.tally.ended));
         ShadowCounts {
             accepted,
-            finished,
+            finished: load(&self.tally.finished),
             dropped: by_reason.values().sum(),
             dropped_by_reason: by_reason,
             abandoned: load(&self.tally.abandoned),
-            held: accepted.saturating_sub(finished),
+            held: accepted.saturating_sub(ended),
             held_bytes: self.bytes_held.load(Ordering::Relaxed) as u64,
             spent_today_nanos: self.budget().spent_nanos(day_of(now_us)),
         }
@@ -193,8 +196,7 @@ impl Mirror {
 
     /// The mirror is closed: what still waits is forgotten and counted.
     pub(crate) fn abandon(&self) {
-        let open =
-            self.tally.accepted.load(Ordering::Acquire).saturating_sub(self.tally.finished.load(Ordering::Acquire));
+        let open = self.tally.accepted.load(Ordering::Acquire).saturating_sub(self.tally.ended.load(Ordering::Acquire));
         self.tally.abandoned.store(open, Ordering::Relaxed);
     }
 }

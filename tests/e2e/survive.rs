@@ -10,6 +10,7 @@ use serde_json::{Value, json};
 use std::time::{Duration, Instant};
 use wire::{ErrorKind, UsageSource};
 
+mod child;
 mod files;
 mod readers;
 

@@ -242,3 +242,23 @@ async fn a_request_in_many_chunks_is_one_request() {
     assert_eq!(two.post(house.url()).body(stream).send().await.unwrap().status(), 200);
     assert_eq!(house.openai.requests().recent()[1].body, body.as_bytes());
 }
+
+#[tokio::test]
+async fn a_request_that_waits_behind_a_stream_does_not_hold_its_frames_up() {
+    let provider = Provider::start().await;
+    let house = behind(&provider, 0.0).await;
+    let mut client = Client::connect(house.gateway.address).await;
+    // Both at once, and more behind them than is read ahead.
+    client.send([raw::request(&streamed("first")), raw::request(&streamed("second"))].concat()).await;
+    for _ in 0..2 {
+        let mut call = provider.call().await;
+        call.begin_stream().await;
+        assert_eq!(client.head().await.0, 200);
+        for (sent, _) in frames().iter().filter(|(sent, seen)| sent == seen) {
+            call.send(sent).await;
+            assert_eq!(client.chunk().await.unwrap(), sent.as_bytes());
+        }
+        drop(call);
+        assert_eq!(client.chunk().await, None);
+    }
+}
