@@ -199,15 +199,6 @@ impl Meter {
         }
     }
 
-    /// An event that is an error. While no text has come, it is read as the error behind a good status that it is.
-    fn error(&mut self, data: &str, editor: Option<&Editor>) {
-        if !std::mem::replace(&mut self.failed, true) && self.ttft.is_none() {
-            let read =
-                |editor: &Editor| editor.adapter.edit_whole(editor.endpoint, data.as_bytes(), &editor.view()).err();
-            self.refusal = editor.and_then(read);
-        }
-    }
-
     /// The bytes of a whole answer, once it has come completely.
     pub(crate) fn whole_body(&mut self) -> Bytes {
         if self.whole.len() > 1 {

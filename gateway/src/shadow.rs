@@ -158,18 +158,35 @@ impl Mirror {
         self.budget.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// A copy has ended and is on record. Without a known bill the estimate stays spent.
-    fn ended(&self, reserved: Reservation, cost_nanos: Option<i64>) {
-        if let Some(cost_nanos) = cost_nanos {
-            self.budget().settle(reserved, cost_nanos);
-            // A running mean over some twenty copies.
-            let mean = self.cost_mean_nanos.load(Ordering::Relaxed);
-            if cost_nanos > 0 {
-                let mean = if mean == 0 { cost_nanos } else { mean + (cost_nanos - mean) / 20 };
-                self.cost_mean_nanos.store(mean, Ordering::Relaxed);
+    /// A copy has ended and is on record; `unsent` says why, if it was not sent after all. Without a known bill the estimate
+    /// stays spent.
+    fn ended(&self, reserved: Reservation, cost_nanos: Option<i64>, unsent: Option<ShadowFate>) {
+        match (unsent, cost_nanos) {
+            (Some(_), _) => self.budget().settle(reserved, 0),
+            (None, Some(cost_nanos)) => {
+                self.budget().settle(reserved, cost_nanos);
+                self.learn(cost_nanos);
+            }
+            (None, None) => {}
+        }
+        match unsent {
+            Some(fate) => {
+                self.refuse(0, fate);
+            }
+            None => {
+                self.tally.finished.fetch_add(1, Ordering::Relaxed);
             }
         }
-        self.tally.finished.fetch_add(1, Ordering::Release);
+        self.tally.ended.fetch_add(1, Ordering::Release);
+    }
+
+    /// A running mean over some twenty copies.
+    fn learn(&self, cost_nanos: i64) {
+        if cost_nanos > 0 {
+            let mean = self.cost_mean_nanos.load(Ordering::Relaxed);
+            let mean = if mean == 0 { cost_nanos } else { mean + (cost_nanos - mean) / 20 };
+            self.cost_mean_nanos.store(mean, Ordering::Relaxed);
+        }
     }
 
     /// Whether every copy that was accepted has ended.
@@ -240,9 +257,13 @@ async fn run(waiting: Waiting, shared: &Shared) {
             outcome = call(path, body, &link, &context, &mut leg, shared) => outcome,
         }
     };
-    let unsent = outcome.error == Some(ErrorKind::GatewayBusy);
+    // Our own decision not to send it, not the provider's failure: it is on record, and blames nobody.
+    let unsent = (outcome.error == Some(ErrorKind::GatewayBusy)).then(|| match link.mirror.breaker_state() {
+        BreakerState::Open => ShadowFate::BreakerOpen,
+        _ => ShadowFate::CandidateBusy,
+    });
     let cost_nanos = settle(shared, &context, &leg, outcome);
-    shared.mirror.ended(reserved, if unsent { Some(0) } else { cost_nanos });
+    shared.mirror.ended(reserved, cost_nanos, unsent);
 }
 
 /// Sends the copy and reads its answer to the end, by the same rules as for clients: what is compared has to be alike.
