@@ -152,7 +152,8 @@ async fn the_page_follows_what_is_going_on() {
 #[tokio::test]
 async fn breakers_show_for_serving_and_mirroring_apart() {
     let down = Profile { faults: Faults { error_500: 1.0, ..Faults::default() }, ..Profile::instant() };
-    let breaker = "breaker = { minimum = 3, open_for = \"600s\", open_for_max = \"600s\" }";
+    let breaker =
+        "retry = { attempts_max = 1 }\nbreaker = { minimum = 3, open_for = \"600s\", open_for_max = \"600s\" }";
     let house =
         Plan { shadow_percent: 100.0, deepseek: down, deepseek_extra: breaker, ..Plan::default() }.build().await;
     for index in 0..5 {

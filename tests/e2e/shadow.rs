@@ -49,10 +49,13 @@ async fn a_candidate_that_hangs_is_never_felt_by_the_client() {
     assert!((3..=6).contains(&counts.accepted) && counts.finished == 0, "{counts:?}");
     let records = house.records.clone();
     let summary = house.gateway.shutdown().await;
-    assert_eq!(summary.shadow.abandoned, counts.accepted);
+    assert_eq!((summary.shadow.finished, summary.shadow.abandoned), (2, counts.accepted - 2));
     let lines: Vec<datasets::Exchange> =
         datasets::Lines::open(&records, datasets::Format::Exchanges).unwrap().map(Result::unwrap).collect();
-    assert_eq!(lines.len(), 10, "every served request is on record");
+    let (copies, served): (Vec<_>, Vec<_>) = lines.iter().partition(|line| line.role == datasets::Role::Shadow);
+    assert_eq!(served.len(), 10, "every served request is on record");
+    assert!(copies.iter().all(|copy| copy.error == Some(wire::ErrorKind::GatewayStopped)), "{copies:?}");
+    assert_eq!(copies.len(), 2, "so are the copies that were under way: they may be billed");
     let full = lines.iter().filter(|record| record.shadow == Some(ShadowFate::QueueFull)).count();
     assert_eq!(full as u64, counts.dropped);
 }
@@ -208,7 +211,7 @@ async fn the_candidates_own_bound_and_breaker_leave_gaps_that_are_counted() {
     for index in 0..6 {
         assert_eq!(house.ask(&chat(&format!("q {index}"), &json!({}))).await.status, 200);
     }
-    // Two hang; the others were taken, could not be sent and are over: counted, and not on record as a failure.
+    // Two hang; the others were not taken, or could not be sent and are over: counted, and nobody's failure.
     until("four are counted", || house.gateway.shadow_counts().dropped_by_reason["candidate_busy"] == 4).await;
     until("and over", || house.gateway.shadow_counts().held == 2).await;
     assert_eq!(house.deepseek.requests().counts().received, 2);
@@ -220,10 +223,10 @@ async fn the_candidates_own_bound_and_breaker_leave_gaps_that_are_counted() {
     until("a served request reaches the candidate", || house.deepseek.requests().counts().received == 3).await;
     asked.abort();
     let summary = house.gateway.shutdown().await;
-    assert_eq!((summary.shadow.accepted, summary.shadow.abandoned), (6, 2));
+    assert_eq!((summary.shadow.finished, summary.shadow.abandoned, summary.shadow.dropped), (2, 0, 4));
 
     let down = Profile { faults: Faults { error_500: 1.0, ..Faults::default() }, ..Profile::instant() };
-    let breaker = "breaker = { minimum = 3, failure_percent = 50, open_for = \"600s\", open_for_max = \"600s\" }";
+    let breaker = "retry = { attempts_max = 1 }\nbreaker = { minimum = 3, failure_percent = 50, open_for = \"600s\", open_for_max = \"600s\" }";
     let house =
         Plan { shadow_percent: 100.0, deepseek: down, deepseek_extra: breaker, ..Plan::default() }.build().await;
     for index in 0..8 {
