@@ -84,7 +84,7 @@ async fn authorise(State(shared): State<Arc<Shared>>, request: Request, next: Ne
 }
 
 async fn ready(State(shared): State<Arc<Shared>>) -> Response {
-    if shared.stopping.is_cancelled() {
+    if shared.leaving.is_cancelled() {
         (StatusCode::SERVICE_UNAVAILABLE, "stopping\n").into_response()
     } else {
         "ready\n".into_response()

@@ -6,6 +6,8 @@ mod models;
 mod open;
 mod prepare;
 
+pub(crate) use admit::Held;
+
 use crate::problem::Problem;
 use crate::reply::Reply;
 use crate::state::Shared;

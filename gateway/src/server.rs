@@ -1,10 +1,11 @@
 //! Start and stop.
 //!
-//! Stopping goes in phases: not ready any more and no new connections; open answers may end until the drain deadline;
+//! Stopping goes in phases: not ready any more, for as long as load balancers need to notice; no new connections; open answers may end until the drain deadline;
 //! then they are cut with an error event; copies under way may end for a moment; the record queue is emptied to disk; and
 //! the summary says what was lost. Every phase has a deadline of its own: a client that never reads cannot hold it up.
 
 use crate::config::Config;
+use crate::ingress::Held;
 use crate::listener;
 use crate::memory::Memory;
 use crate::plane::{Plane, PlaneError};
@@ -114,11 +115,13 @@ pub async fn start(config: Config, reload: Option<Reload>) -> Result<Running, St
         recorder,
         memory: Memory::new(limits.reasoning_bytes),
         metrics,
+        held: Held::default(),
         permits: Arc::new(Semaphore::new(limits.requests_in_flight)),
         permits_max: limits.requests_in_flight,
         connections_max: limits.connections,
         records: config.records.clone(),
         shadow: config.shadow,
+        leaving: CancellationToken::new(),
         stopping: CancellationToken::new(),
         cut: CancellationToken::new(),
         cut_mirror: CancellationToken::new(),
@@ -194,9 +197,14 @@ impl Running {
     /// Stops in the phases that the module describes.
     pub async fn shutdown(self) -> Summary {
         let Self { shared, tasks, admin, workers, writer, .. } = self;
+        shared.leaving.cancel();
+        let (lame_duck, drain) = {
+            let limits = shared.plane.load().config.limits;
+            (limits.lame_duck, limits.drain)
+        };
+        tokio::time::sleep(lame_duck).await;
         shared.stopping.cancel();
         tasks.close();
-        let drain = shared.plane.load().config.limits.drain;
         if tokio::time::timeout(drain, tasks.wait()).await.is_err() {
             tracing::warn!("the drain deadline passed: open answers are cut");
         }

@@ -2,6 +2,7 @@
 //! a new plane, a weight change a new snapshot of one lane.
 
 use crate::config::{Config, Records, Shadow};
+use crate::ingress::Held;
 use crate::lane::{Lane, Snapshot};
 use crate::memory::Memory;
 use crate::plane::{Plane, PlaneError};
@@ -54,13 +55,16 @@ pub(crate) struct Shared {
     pub recorder: Recorder,
     pub memory: Memory,
     pub metrics: Metrics,
+    pub held: Held,
     pub permits: Arc<Semaphore>,
     pub permits_max: usize,
     pub connections_max: usize,
     /// As configured at the start; it takes a restart to change these.
     pub records: Option<Records>,
     pub shadow: Shadow,
-    /// Cancelled when the gateway begins to stop: no longer ready.
+    /// Cancelled first: the admin plane says not ready, while everything is still served.
+    pub leaving: CancellationToken,
+    /// Cancelled when the gateway begins to stop: nothing new is served.
     pub stopping: CancellationToken,
     /// Cancelled when open answers must end now.
     pub cut: CancellationToken,

@@ -38,6 +38,15 @@ impl Checker<'_> {
         }
     }
 
+    /// The same where nothing is a time, too; nothing is the default.
+    pub(super) fn duration_or_nothing(&mut self, key: &str, text: Option<&str>) -> Option<Duration> {
+        match text {
+            None => Some(Duration::ZERO),
+            Some(text) if text.parse::<jiff::SignedDuration>().is_ok_and(|span| span.is_zero()) => Some(Duration::ZERO),
+            text => self.duration(key, text, 0),
+        }
+    }
+
     /// A secret that is used as it is, from the environment.
     pub(super) fn secret(&mut self, key: &str, variable: &str) -> Option<String> {
         if !is_variable_name(variable) {

@@ -13,7 +13,6 @@ use crate::routing::{AssignBy, Fallback, Matcher, ModelMap, Rules, Sampling, Wei
 use datasets::NO_MIGRATION;
 use serde::Deserialize;
 use std::collections::{BTreeMap, BTreeSet};
-use std::time::Duration;
 
 /// Longest name of a migration.
 const NAME_BYTES_MAX: usize = 64;
@@ -196,9 +195,7 @@ impl Checker<'_> {
     fn fallback(&mut self, key: &str, raw: RawFallback) -> Option<Fallback> {
         let hold = match raw.hold.as_deref() {
             None => Some(Fallback::DEFAULT_HOLD),
-            // The one duration that may be nothing.
-            Some(text) if text.parse::<jiff::SignedDuration>().is_ok_and(|hold| hold.is_zero()) => Some(Duration::ZERO),
-            text => self.duration(&format!("{key}.fallback.hold"), text, 0),
+            text => self.duration_or_nothing(&format!("{key}.fallback.hold"), text),
         };
         Some(Fallback { on: raw.on.unwrap_or_else(|| Fallback::DEFAULT_ON.to_vec()), hold: hold? })
     }

@@ -14,6 +14,8 @@ pub(super) struct RawServer {
     pub requests_in_flight_max: Option<usize>,
     pub request_bytes_max: Option<usize>,
     pub drain_timeout: Option<String>,
+    pub lame_duck: Option<String>,
+    pub request_bytes_in_flight_max: Option<usize>,
     pub default_provider: Option<String>,
     pub authenticate: Option<Authenticate>,
     pub answer_model: Option<AnswerModel>,
@@ -62,7 +64,11 @@ pub struct Limits {
     pub connections: usize,
     /// Bytes of reasoning text that is remembered for later turns; the oldest is forgotten first.
     pub reasoning_bytes: usize,
-    /// After a stop signal, how long open answers may go on.
+    /// Bytes of all requests that are read or wait for their answer to begin; one more piece gets 503.
+    pub request_bytes_in_flight: usize,
+    /// After a stop signal, how long everything is still served while the admin plane says not ready.
+    pub lame_duck: Duration,
+    /// After that, how long open answers may go on.
     pub drain: Duration,
 }
 
@@ -71,6 +77,8 @@ impl Checker<'_> {
         let limits = Limits {
             requests_in_flight: server.requests_in_flight_max.unwrap_or(4096),
             request_bytes: server.request_bytes_max.unwrap_or(50 * 1024 * 1024),
+            request_bytes_in_flight: server.request_bytes_in_flight_max.unwrap_or(1 << 29),
+            lame_duck: self.duration_or_nothing("server.lame_duck", server.lame_duck.as_deref())?,
             connections: server.connections_max.unwrap_or(10_000),
             reasoning_bytes: server.reasoning_bytes_max.unwrap_or(64 * 1024 * 1024),
             drain: self.duration("server.drain_timeout", server.drain_timeout.as_deref(), 30)?,
@@ -78,6 +86,7 @@ impl Checker<'_> {
         for (key, value) in [
             ("server.requests_in_flight_max", limits.requests_in_flight),
             ("server.request_bytes_max", limits.request_bytes),
+            ("server.request_bytes_in_flight_max", limits.request_bytes_in_flight),
             ("server.connections_max", limits.connections),
             ("server.reasoning_bytes_max", limits.reasoning_bytes),
         ] {

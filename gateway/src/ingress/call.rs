@@ -54,33 +54,35 @@ async fn run(
     let plane = shared.plane.load_full();
     let (parts, body) = request.into_parts();
     let consumer = admit::consumer(&plane.config, &parts.headers)?;
-    let body = admit::body(body, plane.config.limits.request_bytes).await?;
+    let limits = &plane.config.limits;
+    let mut share = admit::Share::new(&shared.held, limits.request_bytes_in_flight);
+    let body = admit::body(body, limits.request_bytes, &mut share).await?;
     let parsed = wire::Request::parse(endpoint, &body).map_err(|error| Problem::bad_request(&error))?;
     let at_us = crate::clock::now_us();
     // A slow upload is the client's time, not the gateway's.
     let head = Head { endpoint, headers: &parts.headers, consumer, pair, arrived: Instant::now(), at_us };
     let prepared = prepare(&shared, &plane, head, &parsed)?;
-    serve(shared, &plane.config, prepared, body.clone(), permit).await
+    serve(&shared, &plane.config, prepared, body.clone(), permit).await
 }
 
 /// Sends it; if the candidate fails before its first byte and the migration says so, asks the baseline instead.
 async fn serve(
-    shared: Arc<Shared>,
+    shared: &Arc<Shared>,
     config: &Config,
     prepared: Prepared,
     body: Bytes,
     permit: OwnedSemaphorePermit,
 ) -> Result<Response<Reply>, Problem> {
     let Prepared { plan, context, wants_usage, serve, copy, repeat, model } = prepared;
-    let fate = mirror(&shared, &context, copy).or(plan.no_mirror);
+    let fate = mirror(shared, &context, copy).or(plan.no_mirror);
     if repeat && plan.assignment.arm == Arm::Baseline {
-        offer_repeat(&shared, &context, &serve);
+        offer_repeat(shared, &context, &serve);
     }
     let arm = plan.assignment.arm;
     let fallback =
         context.lane.migration.as_ref().filter(|_| arm == Arm::Candidate).map(|migration| &migration.fallback);
     let attempt = Attempt {
-        shared: &shared,
+        shared,
         config,
         context: &context,
         arm,
@@ -99,12 +101,12 @@ async fn serve(
     let Some(permit) = permit.filter(|_| covered) else { return Ok(problem) };
     // Rare, so the request is read a second time rather than kept in the baseline's terms for every request.
     let parsed = wire::Request::parse(context.endpoint, &body).map_err(|error| Problem::bad_request(&error))?;
-    let Ok(addressed) = for_baseline(&shared, &context.lane, context.consumer.as_deref(), &parsed) else {
+    let Ok(addressed) = for_baseline(shared, &context.lane, context.consumer.as_deref(), &parsed) else {
         // Nobody else can answer it: the candidate's own error is the answer.
         return Ok(problem);
     };
     let attempt = Attempt {
-        shared: &shared,
+        shared,
         config,
         context: &context,
         arm: Arm::Baseline,
