@@ -86,7 +86,7 @@ impl Torrent {
 async fn a_thousand_slow_readers_cost_a_bounded_amount_of_memory() {
     let torrent = torrent().await;
     // Should it ever take more than this, it ends before the machine does.
-    let served = serve(&torrent.url, Some("ulimit -v 6000000"));
+    let served = serve(&torrent.url, "", Some("ulimit -v 6000000"));
     let body = chat("tell me everything", &json!({"stream": true}));
     let rest_bytes = served.memory_bytes("VmRSS");
 
