@@ -1,4 +1,5 @@
 //! The page of numbers: what the records say, summed up, and nothing that is anybody's business.
+#![expect(clippy::float_cmp, reason = "numbers of things, which are exact")]
 
 use crate::harness::{House, PROVIDER_KEY, Plan, TOKEN, chat, environment, read, until};
 use datasets::{Exchange, Role};
@@ -53,7 +54,6 @@ const fn role(role: Role) -> &'static str {
 }
 
 /// Every counter of exchanges is the sum over the records, for each arm and role.
-#[expect(clippy::cast_precision_loss, reason = "small numbers")]
 fn agree(page: &Page, records: &[Exchange]) {
     let mut groups: BTreeMap<_, Vec<&Exchange>> = BTreeMap::new();
     for record in records {

@@ -14,7 +14,7 @@ pub(super) struct Served {
     pub address: SocketAddr,
     admin: SocketAddr,
     pub records: PathBuf,
-    _folder: TempDir,
+    folder: Option<TempDir>,
 }
 
 impl Drop for Served {
@@ -24,9 +24,13 @@ impl Drop for Served {
     }
 }
 
-/// Starts a gateway that sends everything to `baseline`; `prefix` is a shell's words before it, if any are needed.
-pub(super) fn serve(baseline: &str, prefix: Option<&str>) -> Served {
-    let folder = tempfile::tempdir().unwrap();
+/// Starts a gateway that sends everything to `baseline`, with more lines about its records; `prefix` is a shell's words
+/// before it, if any are needed.
+pub(super) fn serve(baseline: &str, records: &str, prefix: Option<&str>) -> Served {
+    serve_in(tempfile::tempdir().unwrap(), baseline, records, prefix)
+}
+
+fn serve_in(folder: TempDir, baseline: &str, lines: &str, prefix: Option<&str>) -> Served {
     let records = folder.path().join("records.ndjson");
     let config = folder.path().join("gateway.toml");
     let text = format!(
@@ -35,7 +39,7 @@ pub(super) fn serve(baseline: &str, prefix: Option<&str>) -> Served {
          [providers.deepseek]\nkind = \"deepseek\"\nbase_url = \"http://127.0.0.1:9\"\napi_key_env = \"DEEPSEEK_API_KEY\"\n\
          [migrations.move]\nbaseline = \"openai\"\ncandidate = \"deepseek\"\nweight_percent = 0\n\
          models = {{ \"gpt-4o-mini\" = \"deepseek-flash\" }}\n\
-         [records]\npath = \"{}\"\nredaction = \"full\"\n",
+         [records]\npath = \"{}\"\n{lines}\n",
         records.display()
     );
     std::fs::write(&config, text).unwrap();
@@ -51,7 +55,7 @@ pub(super) fn serve(baseline: &str, prefix: Option<&str>) -> Served {
         line.split("http://").nth(1).unwrap().split('/').next().unwrap().parse().unwrap()
     };
     let (address, admin) = (address(), address());
-    Served { child, address, admin, records, _folder: folder }
+    Served { child, address, admin, records, folder: Some(folder) }
 }
 
 /// The same command behind a shell's words.
@@ -76,6 +80,13 @@ impl Served {
     pub(super) async fn admin(&self, path: &str) -> Answer {
         let url = format!("http://{}{path}", self.admin);
         read(client().get(url).bearer_auth(TOKEN).send().await.unwrap()).await
+    }
+
+    /// Ends it as a power failure would, and starts another one with the same files.
+    pub(super) fn kill_and_restart(mut self, baseline: &str, records: &str) -> Self {
+        self.child.kill().unwrap();
+        self.child.wait().unwrap();
+        serve_in(self.folder.take().unwrap(), baseline, records, None)
     }
 
     /// A line of the system's report on its memory (`VmRSS`, `VmHWM`), bytes.

@@ -1,7 +1,7 @@
 //! A thousand clients that take their answers slowly, or not at all.
 
 use super::child::serve;
-use crate::harness::{chat, until};
+use crate::harness::{chat, client, until};
 use crate::raw;
 use futures_util::StreamExt;
 use serde_json::json;
@@ -86,7 +86,7 @@ impl Torrent {
 async fn a_thousand_slow_readers_cost_a_bounded_amount_of_memory() {
     let torrent = torrent().await;
     // Should it ever take more than this, it ends before the machine does.
-    let served = serve(&torrent.url, Some("ulimit -v 6000000"));
+    let served = serve(&torrent.url, "", Some("ulimit -v 6000000"));
     let body = chat("tell me everything", &json!({"stream": true}));
     let rest_bytes = served.memory_bytes("VmRSS");
 
@@ -120,7 +120,7 @@ async fn a_thousand_slow_readers_cost_a_bounded_amount_of_memory() {
     crate::command::say(&format!("{readers} slow readers: {} KiB each", a_reader() / 1024));
 
     // And nobody else has to wait for them.
-    let client = reqwest::Client::new();
+    let client = client();
     let mut pieces = client.post(served.url()).json(&body).send().await.unwrap().bytes_stream();
     let mut read = 0;
     while read < 1_000_000 {
