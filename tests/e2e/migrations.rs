@@ -152,12 +152,15 @@ models = { "gpt-4o-mini" = "deepseek-v4-pro" }
     }
 }
 
+/// Headers, the arm that they force if they force one, and what decided.
+type Case = (&'static [(&'static str, &'static str)], Option<Arm>, AssignedBy);
+
 #[tokio::test]
 async fn header_then_pattern_then_cookie_then_weight() {
     let migration = r#"
 rules = { header = { name = "x-canary", value = "beta" }, header_pattern = { name = "x-team", pattern = "^red-" }, cookie = "canary" }
 "#;
-    let cases: &[(&[(&str, &str)], Option<Arm>, AssignedBy)] = {
+    let cases: &[Case] = {
         use Arm::{Baseline, Candidate};
         use AssignedBy::{Cookie, Header, HeaderPattern, Weight};
         &[
