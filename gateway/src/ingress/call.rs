@@ -73,9 +73,9 @@ async fn serve(
     body: Bytes,
     permit: OwnedSemaphorePermit,
 ) -> Result<Response<Reply>, Problem> {
-    let Prepared { plan, context, wants_usage, serve, copy, repeat, model } = prepared;
+    let Prepared { plan, context, wants_usage, serve, copy, model } = prepared;
     let fate = mirror(shared, &context, copy).or(plan.no_mirror);
-    if repeat && plan.assignment.arm == Arm::Baseline {
+    if plan.repeat && plan.assignment.arm == Arm::Baseline {
         offer_repeat(shared, &context, &serve);
     }
     let arm = plan.assignment.arm;

@@ -1,7 +1,7 @@
 //! Decides what happens to a request, and puts it into its provider's terms. Sends nothing and changes nothing.
 
 use crate::exchange::Context;
-use crate::lane::{Lane, Link};
+use crate::lane::{Lane, Link, Snapshot};
 use crate::plane::Plane;
 use crate::problem::Problem;
 use crate::routing::{Asked, Assignment, Plan, Question, plan, split};
@@ -33,8 +33,6 @@ pub(super) struct Prepared {
     pub serve: Addressed,
     /// For the candidate, where the mirror gets a copy.
     pub copy: Option<Addressed>,
-    /// For the baseline's second call, where there is one.
-    pub repeat: bool,
     /// What the client called the model.
     pub model: String,
 }
@@ -49,6 +47,21 @@ pub(super) struct Head<'a> {
     pub at_us: i64,
 }
 
+impl Head<'_> {
+    fn text(&self, name: &HeaderName) -> Option<&str> {
+        self.headers.get(name).and_then(|value| value.to_str().ok())
+    }
+}
+
+/// What is decided about a request before anybody puts it into words.
+struct Decided {
+    plan: Plan,
+    /// Bytes of the assignment unit.
+    unit: Vec<u8>,
+    /// The request in the candidate's terms, if it can serve it.
+    for_candidate: Option<Addressed>,
+}
+
 /// The lane that takes the request, then everything else.
 pub(super) fn prepare(
     shared: &Shared,
@@ -59,36 +72,11 @@ pub(super) fn prepare(
     let asked = Asked { endpoint: head.endpoint.name(), model: &request.model, consumer: head.consumer.as_deref() };
     let lane = plane.select(&asked);
     let snapshot = lane.snapshot();
-    let text = |name: &HeaderName| head.headers.get(name).and_then(|value| value.to_str().ok());
-    let conversation = || request.unit(text(&plane.config.conversation_header));
     let mut prompt = Characters::default();
     request.for_each_text(|text| prompt.add(text));
-
-    let (plan, unit, for_candidate) = match (&lane.migration, &lane.candidate) {
-        (Some(migration), Some(candidate)) => {
-            let unit = migration.assign_by.unit(conversation, head.consumer.as_deref(), head.pair);
-            let weights = snapshot.weights;
-            // While nothing can go to the candidate, nobody asks whether it could serve.
-            let in_play = migration.reaches_candidate(weights);
-            let target = migration.models.get(&request.model).filter(|_| in_play);
-            let for_candidate =
-                target.and_then(|model| address(shared, candidate, head.consumer.as_deref(), request, model).ok());
-            let question = Question {
-                unit: &unit,
-                headers: head.headers,
-                fits: for_candidate.is_some() || !in_play,
-                prompt_chars: prompt.total(),
-                consumer: head.consumer.as_deref(),
-                model: &request.model,
-            };
-            let plan = plan(&migration.salt, &migration.rules, &migration.sampling, weights, &question);
-            (plan, unit, for_candidate)
-        }
-        _ => (Plan::PLAIN, split::unit_bytes(&conversation()), None),
-    };
-    let salt = lane.migration.as_ref().map_or(NO_MIGRATION, |migration| &migration.salt);
-    let mut plan = plan;
-    let (serve, copy) = match (plan.assignment.arm, for_candidate) {
+    let decided = decide(shared, plane, lane, snapshot, &head, request, prompt);
+    let (mut plan, unit) = (decided.plan, decided.unit);
+    let (serve, copy) = match (plan.assignment.arm, decided.for_candidate) {
         (Arm::Candidate, Some(addressed)) => (addressed, None),
         (_, for_candidate) => match (for_baseline(shared, lane, head.consumer.as_deref(), request), for_candidate) {
             (Ok(serve), for_candidate) => (serve, for_candidate.filter(|_| plan.mirror)),
@@ -100,11 +88,12 @@ pub(super) fn prepare(
             (Err(problem), None) => return Err(problem),
         },
     };
+    let salt = lane.migration.as_ref().map_or(NO_MIGRATION, |migration| &migration.salt);
     // The unit may be a user's name, and a migration's salt may be known: records have a secret of their own.
     let secret = shared.records.as_ref().map_or("", |records| records.salt.as_str());
     let context = Context {
         pair: head.pair.to_owned(),
-        request: text(&REQUEST_ID).filter(|id| id.len() <= REQUEST_ID_BYTES_MAX).map(str::to_owned),
+        request: head.text(&REQUEST_ID).filter(|id| id.len() <= REQUEST_ID_BYTES_MAX).map(str::to_owned),
         unit: datasets::digest::content(secret, &format!("{salt}\0{}", datasets::digest::hex(&unit))),
         lane: Arc::clone(lane),
         snapshot,
@@ -120,7 +109,6 @@ pub(super) fn prepare(
         prompt,
     };
     Ok(Prepared {
-        repeat: plan.repeat,
         plan,
         context: Arc::new(context),
         wants_usage: request.include_usage,
@@ -128,6 +116,39 @@ pub(super) fn prepare(
         copy,
         model: request.model.clone().into_owned(),
     })
+}
+
+/// Rules, coins and what the candidate can do, under one snapshot.
+fn decide(
+    shared: &Shared,
+    plane: &Plane,
+    lane: &Lane,
+    snapshot: Snapshot,
+    head: &Head<'_>,
+    request: &Request<'_>,
+    prompt: Characters,
+) -> Decided {
+    let conversation = || request.unit(head.text(&plane.config.conversation_header));
+    let (Some(migration), Some(candidate)) = (&lane.migration, &lane.candidate) else {
+        return Decided { plan: Plan::PLAIN, unit: split::unit_bytes(&conversation()), for_candidate: None };
+    };
+    let consumer = head.consumer.as_deref();
+    let unit = migration.assign_by.unit(conversation, consumer, head.pair);
+    let weights = snapshot.weights;
+    // While nothing can go to the candidate, nobody asks whether it could serve.
+    let in_play = migration.reaches_candidate(weights);
+    let target = migration.models.get(&request.model).filter(|_| in_play);
+    let for_candidate = target.and_then(|model| address(shared, candidate, consumer, request, model).ok());
+    let question = Question {
+        unit: &unit,
+        headers: head.headers,
+        fits: for_candidate.is_some() || !in_play,
+        prompt_chars: prompt.total(),
+        consumer,
+        model: &request.model,
+    };
+    let plan = plan(&migration.salt, &migration.rules, &migration.sampling, weights, &question);
+    Decided { plan, unit, for_candidate }
 }
 
 /// The request in the baseline's terms.

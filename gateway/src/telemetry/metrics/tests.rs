@@ -243,18 +243,3 @@ fn every_family_of_the_list_is_on_a_full_page_once_with_the_labels_it_promises()
     }
     assert_eq!(page.families.len(), ALL.len());
 }
-
-/// `cargo test --release -p gateway observing -- --ignored --nocapture`
-#[test]
-#[ignore = "prints a time; assert nothing about a shared machine"]
-fn observing_takes_this_long() {
-    let metrics = metrics();
-    let exchanges: Vec<Exchange> = (0..64).map(|number| exchange(&format!("gpt-4o-{number}"))).collect();
-    exchanges.iter().for_each(|exchange| metrics.observe(exchange));
-    let rounds = 100_000;
-    let start = std::time::Instant::now();
-    for _ in 0..rounds {
-        exchanges.iter().for_each(|exchange| metrics.observe(std::hint::black_box(exchange)));
-    }
-    println!("{:?} an exchange", start.elapsed() / (rounds * 64));
-}
