@@ -27,7 +27,7 @@ pub use read::{Lines, ReadError};
 pub use record::{Arm, AssignedBy, Exchange, Moderation, NO_MIGRATION, Role, ShadowFate};
 pub use request::{LoggedRequest, Recorded};
 pub use wire::Endpoint;
-pub use write::{Appender, Medium, WriteError};
+pub use write::{Appender, Medium, WriteError, line_ends};
 
 #[cfg(test)]
 mod calibration;

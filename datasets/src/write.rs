@@ -200,7 +200,7 @@ impl Appender {
     /// As [`Appender::flush`]. None of these lines is in the file then; the caller may try again with the same ones.
     pub fn append_lines(&mut self, lines: &[u8]) -> Result<(), WriteError> {
         self.flush()?;
-        self.append(lines, lines.iter().filter(|byte| **byte == b'\n').count() as u64)
+        self.append(lines, line_ends(lines))
     }
 
     fn append(&mut self, bytes: &[u8], lines: u64) -> Result<(), WriteError> {
@@ -243,6 +243,12 @@ impl Appender {
         }
         Ok(())
     }
+}
+
+/// Number of line ends.
+#[must_use]
+pub fn line_ends(bytes: &[u8]) -> u64 {
+    memchr::memchr_iter(b'\n', bytes).count() as u64
 }
 
 /// Length of the file up to its last line end.

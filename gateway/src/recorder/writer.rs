@@ -8,7 +8,7 @@ use super::parts::Parts;
 use super::queue::Queue;
 use super::tally::Tally;
 use crate::config::Records;
-use datasets::WriteError;
+use datasets::{WriteError, line_ends};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -123,8 +123,4 @@ impl Writer {
             self.tally.sick(&error);
         }
     }
-}
-
-fn line_ends(bytes: &[u8]) -> u64 {
-    bytes.iter().filter(|byte| **byte == b'\n').count() as u64
 }

@@ -85,7 +85,7 @@ pub(super) const SERIES: Metric = metric("weighbridge_series", "Label sets of ex
 /// Overhead.
 pub(super) const OVERHEAD: Metric = metric(
     "weighbridge_overhead_seconds",
-    "From a request's arrival to sending it to a provider, reading its body included",
+    "From the last byte of a request to sending it to a provider",
     &[],
 );
 
