@@ -83,11 +83,8 @@ pub(super) const FOLDED: Metric = metric(
 /// Series.
 pub(super) const SERIES: Metric = metric("weighbridge_series", "Label sets of exchanges in memory", &[]);
 /// Overhead.
-pub(super) const OVERHEAD: Metric = metric(
-    "weighbridge_overhead_seconds",
-    "From the last byte of a request to sending it to a provider",
-    &[],
-);
+pub(super) const OVERHEAD: Metric =
+    metric("weighbridge_overhead_seconds", "From the last byte of a request to sending it to a provider", &[]);
 
 /// In flight.
 pub(super) const IN_FLIGHT: Metric = metric("weighbridge_requests_in_flight", "Client requests being served", &[]);
