@@ -12,6 +12,8 @@ use crate::face::{Face, Route};
 use crate::profile::{Fault, Profile};
 use crate::refusal::Refusal;
 use crate::request::{ChatRequest, FieldFault, Format, Image, ToolChoice};
+use crate::tokens;
+use wire::provider::Provider;
 
 const BAD_REQUEST: &str = "BadRequestError";
 const ROLES: [&str; 4] = ["system", "user", "assistant", "tool"];
@@ -105,6 +107,12 @@ impl Face for Compatible {
         }
         if request.temperature.is_some_and(|temperature| temperature < 0.0) {
             return Err(bad_request("temperature must be non-negative"));
+        }
+        if let Some(tokens) = tokens::beyond(Provider::Compatible, request, CONTEXT_TOKENS) {
+            return Err(bad_request(format!(
+                "This model's maximum context length is {CONTEXT_TOKENS} tokens. However, you requested {tokens} tokens in \
+                 the messages."
+            )));
         }
         if request.n == 0 {
             return Err(bad_request("n must be at least 1"));

@@ -8,8 +8,11 @@ use serde_json::Value;
 use super::{ALIASES, INVALID, MODELS, RETIRED, invalid};
 use crate::refusal::Refusal;
 use crate::request::{ChatRequest, Format, ToolChoice};
+use crate::tokens;
+use wire::provider::Provider;
 
 const ROLES: [&str; 4] = ["system", "user", "assistant", "tool"];
+const WINDOW_TOKENS: u64 = 1_048_576;
 const OUTPUT_TOKENS_MAX: u64 = 393_216;
 const TOOLS_MAX: usize = 128;
 const STOPS_MAX: usize = 16;
@@ -23,6 +26,11 @@ pub(super) fn check(request: &ChatRequest, thinking: bool) -> Result<(), Refusal
         return Err(invalid(format!(
             "Failed to deserialize the JSON body into the target type: messages[{index}].role: unknown variant \
              `{role}`, expected one of `system`, `user`, `assistant`, `tool`"
+        )));
+    }
+    if let Some(tokens) = tokens::beyond(Provider::DeepSeek, request, WINDOW_TOKENS) {
+        return Err(invalid(format!(
+            "This model's maximum context length is {WINDOW_TOKENS} tokens. However, you requested {tokens} tokens."
         )));
     }
     if request.n != 1 {

@@ -3,10 +3,14 @@
 use super::{INVALID, models};
 use crate::refusal::Refusal;
 use crate::request::{Audio, ChatRequest, Format, ToolChoice};
+use crate::tokens;
+use wire::provider::Provider;
 
 const ROLES: [&str; 6] = ["developer", "system", "user", "assistant", "tool", "function"];
 /// Alternatives to each token, at most.
 const ALTERNATIVES_MAX: u64 = 20;
+/// Tokens of a prompt, at most: the window less the longest answer.
+const PROMPT_TOKENS_MAX: u64 = 922_000;
 /// Stop texts, at most.
 const STOPS_MAX: usize = 4;
 
@@ -45,6 +49,13 @@ pub(super) fn check(request: &ChatRequest) -> Result<(), Refusal> {
         let message = "'messages' must contain the word 'json' in some form, to use 'response_format' of type \
                        'json_object'.";
         return Err(invalid(None, message).about("messages"));
+    }
+    if let Some(tokens) = tokens::beyond(Provider::OpenAi, request, PROMPT_TOKENS_MAX) {
+        let message = format!(
+            "This model's maximum context length is {PROMPT_TOKENS_MAX} tokens. However, your messages resulted in {tokens} \
+             tokens. Please reduce the length of the messages."
+        );
+        return Err(invalid(Some("context_length_exceeded"), message).about("messages"));
     }
     check_extras(request)?;
     check_tools(request)

@@ -122,6 +122,9 @@ impl Adapter for Compatible {
             family(error.status).clone_into(&mut detail.kind);
         }
         detail.code = detail.code.take().filter(|code| code.parse::<u16>().is_err());
+        if error.status == 400 && detail.message.contains("maximum context length") {
+            detail.code = Some("context_length_exceeded".to_owned());
+        }
         if error.kind == ErrorKind::NotFound && detail.code.is_none() {
             detail.code = Some("model_not_found".to_owned());
         }
