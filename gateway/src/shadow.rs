@@ -14,7 +14,7 @@ use crate::routing::budget::day_of;
 use crate::routing::{Budget, Reservation};
 use crate::state::Shared;
 use crate::ticket::settle;
-use crate::upstream::{BreakerState, Wish};
+use crate::upstream::BreakerState;
 use bytes::Bytes;
 use datasets::ShadowFate;
 use std::collections::BTreeMap;
@@ -275,8 +275,7 @@ async fn call(
     leg: &mut Leg,
     shared: &Shared,
 ) -> Outcome {
-    let wish = Wish { streamed: context.streamed, retries: true };
-    let mut sent = match link.mirror.send(path, body, wish).await {
+    let mut sent = match link.mirror.send(path, body, context.streamed).await {
         Ok(sent) => sent,
         Err(failure) => {
             leg.attempts = failure.attempts.max(1);

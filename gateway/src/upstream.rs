@@ -47,15 +47,6 @@ pub(crate) struct Upstream {
     health: Arc<Health>,
 }
 
-/// What the caller wants of a call.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Wish {
-    /// The answer is a stream: its headers are due early.
-    pub streamed: bool,
-    /// A try that failed may be followed by another one.
-    pub retries: bool,
-}
-
 /// An answer with a good status, of which the headers are here.
 #[derive(Debug)]
 pub(crate) struct Sent {
@@ -103,10 +94,10 @@ impl Upstream {
     ///
     /// # Errors
     /// The last try's failure, or a [`Refusal`] of the gateway itself; nothing has reached the client by then.
-    pub(crate) async fn send(&self, path: &'static str, body: Bytes, wish: Wish) -> Result<Sent, Box<Failure>> {
+    pub(crate) async fn send(&self, path: &'static str, body: Bytes, streamed: bool) -> Result<Sent, Box<Failure>> {
         let counters = &self.health.counters;
         let begun = Instant::now();
-        let deadlines = Deadlines::begin(self.config.timeouts, wish.streamed, begun);
+        let deadlines = Deadlines::begin(self.config.timeouts, streamed, begun);
         let Some(mut slot) = Slot::take(&self.health) else {
             counters.shed.add_one();
             return Err(Failure::refused(Refusal::Full, Duration::from_secs(1), begun));
@@ -133,7 +124,7 @@ impl Upstream {
             failure.attempts = attempts;
             failure.sent = begun.into_std();
             slot.report_outcome(blame::outcome(failure.kind, failure.status));
-            match self.next(&failure, wish, &deadlines) {
+            match self.next(&failure, &deadlines) {
                 Decision::Wait(wait) => tokio::time::sleep(wait).await,
                 Decision::GiveUp => return Err(failure),
             }
@@ -167,10 +158,7 @@ impl Upstream {
     }
 
     /// What follows a failed try.
-    fn next(&self, failure: &Failure, wish: Wish, deadlines: &Deadlines) -> Decision {
-        if !wish.retries {
-            return Decision::GiveUp;
-        }
+    fn next(&self, failure: &Failure, deadlines: &Deadlines) -> Decision {
         let tried =
             Tried { attempt: failure.attempts, kind: failure.kind, status: failure.status, advice: failure.advice };
         let left = deadlines.total.saturating_duration_since(Instant::now());

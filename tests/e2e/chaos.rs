@@ -196,7 +196,10 @@ async fn whatever_goes_wrong_nothing_is_lost_and_nothing_is_held() {
     );
     assert_eq!(counts.finished, counts.accepted - unsent, "{counts:?}");
     assert!(with(Role::Shadow) > 0 && with(Role::Repeat) > 0 && with(Role::Fallback) > 0);
-    assert!(fate(ShadowFate::QueueFull) > 0 && fate(ShadowFate::QueueFull) <= counts.dropped_by_reason["queue_full"]);
+    // Which bound is met first is a matter of timing; that one is, and that each refusal is counted, is not.
+    let (full, busy) = (fate(ShadowFate::QueueFull), fate(ShadowFate::CandidateBusy));
+    assert!(full + busy > 0, "{counts:?}");
+    assert!(full <= counts.dropped_by_reason["queue_full"] && busy <= counts.dropped_by_reason["candidate_busy"]);
     assert_eq!(counts.dropped_by_reason.values().sum::<u64>(), counts.dropped);
     let written = house.admin("/admin/v1/migrations").await.json()["records"]["written"].clone();
     assert_eq!(written, records.len());

@@ -12,26 +12,12 @@ mod install;
 #[path = "clients/suite.rs"]
 mod suite;
 
-use crate::command::say;
 use crate::harness::{House, PROVIDER_KEY, until};
 use datasets::Role;
 use house::Situation;
 use mocks::{Faults, Latency, Profile, Provider, RecordedRequest};
 use suite::{Arm, Ran, Suite, run};
 use wire::ErrorKind;
-
-/// Checks and houses, by their name or its first part, that wait for their part of the data plane. Empty once it is
-/// complete.
-const NOT_YET: &[&str] = &[];
-
-/// Whether a whole house waits; said aloud.
-fn waits(house: &str) -> bool {
-    let waits = NOT_YET.contains(&house);
-    if waits {
-        say(&format!("left out: {house} is not built yet"));
-    }
-    waits
-}
 
 /// Waits between a refusal and the next attempt that the rate-limited mocks advise. Longer than what clients choose.
 const RETRY_AFTER_MS: u64 = 900;
@@ -55,14 +41,14 @@ async fn on_each_arm(name: &'static str, profile: Profile) -> Vec<(House, Suite)
 /// Runs all suites in one go, while their houses stand.
 async fn run_all(houses: Vec<(House, Suite)>) {
     let (houses, suites): (Vec<House>, Vec<Suite>) = houses.into_iter().unzip();
-    run(&suites, NOT_YET).await;
+    run(&suites, &[]).await;
     drop(houses);
 }
 
 #[tokio::test]
 async fn everything_is_served_by_the_baseline() {
     let house = Situation::default().build().await;
-    let ran = run(&[house.suite("features", Arm::Baseline)], NOT_YET).await;
+    let ran = run(&[house.suite("features", Arm::Baseline)], &[]).await;
     let seen = house.openai.requests().recent();
     for Ran { client, sent } in &ran {
         // What the client sent is what the provider got, to the byte: nothing in it had to be changed.
@@ -76,7 +62,7 @@ async fn everything_is_served_by_the_baseline() {
 #[tokio::test]
 async fn the_candidate_serves_what_it_can_and_the_baseline_the_rest() {
     let house = Situation { weight_percent: 100.0, ..Situation::default() }.build().await;
-    let ran = run(&[house.suite("features", Arm::Candidate)], NOT_YET).await;
+    let ran = run(&[house.suite("features", Arm::Candidate)], &[]).await;
     let seen = house.deepseek.requests().recent();
     for Ran { client, sent } in &ran {
         let unknown = &sent[sent.find("\"x_number\"").unwrap()..sent.len() - 1];
@@ -90,14 +76,11 @@ async fn the_candidate_serves_what_it_can_and_the_baseline_the_rest() {
 #[tokio::test]
 async fn the_shadow_changes_nothing_for_clients() {
     let house = Situation { shadow_percent: 100.0, ..Situation::default() }.build().await;
-    run(&[house.suite("features", Arm::Baseline)], NOT_YET).await;
+    run(&[house.suite("features", Arm::Baseline)], &[]).await;
 }
 
 #[tokio::test]
 async fn a_failing_candidate_is_not_noticed() {
-    if waits("house/failing_candidate") {
-        return;
-    }
     let mut houses = Vec::new();
     for faults in [Faults { error_503: 1.0, ..Faults::default() }, Faults { reset: 1.0, ..Faults::default() }] {
         let situation = Situation { weight_percent: 100.0, deepseek: faulty(faults), ..Situation::default() };
@@ -141,7 +124,7 @@ async fn a_client_that_leaves_in_the_middle_leaves_a_record_and_ends_the_upstrea
     for (house, suite) in on_each_arm("abort", faulty(Faults { stall: 1.0, ..Faults::default() })).await {
         let mock = if suite.arm == Arm::Baseline { &house.openai } else { &house.deepseek };
         // Three streams a client.
-        let streams = 3 * run(&[suite], NOT_YET).await.len();
+        let streams = 3 * run(&[suite], &[]).await.len();
         until("the upstream is left", || mock.requests().counts().cancelled == streams as u64).await;
         let records = house.records().await;
         let left = |role, error| records.iter().filter(|r| r.role == role && r.error == error).count();
@@ -154,7 +137,7 @@ async fn a_client_that_gives_up_before_the_first_byte_leaves_a_record_and_ends_t
     let slow =
         Profile { time_scale: 1.0, first_token: Latency { median_ms: 300_000.0, sigma: 0.0 }, ..Profile::instant() };
     let house = Situation { openai: slow, ..Situation::default() }.build().await;
-    let calls = 2 * run(&[house.suite("slow", Arm::Baseline)], NOT_YET).await.len();
+    let calls = 2 * run(&[house.suite("slow", Arm::Baseline)], &[]).await.len();
     until("the upstream is left", || house.openai.requests().counts().in_flight == 0).await;
     let records = house.records().await;
     let left = records.iter().filter(|record| record.error == Some(ErrorKind::ClientCancelled)).count();
@@ -175,17 +158,14 @@ async fn a_queued_candidate_is_waited_for() {
     };
     let house = Situation { deepseek: queued, weight_percent: 100.0, ..Situation::default() }.build().await;
     let others = ["formats/", "errors/", "completions/", "embeddings/", "responses/", "moderations/", "models/"];
-    run(&[house.suite("features", Arm::Candidate)], &[NOT_YET, &others].concat()).await;
+    run(&[house.suite("features", Arm::Candidate)], &others).await;
 }
 
 #[tokio::test]
 async fn any_server_that_speaks_as_openai_can_be_the_candidate() {
-    if waits("house/compatible") {
-        return;
-    }
     let candidate = Provider::Compatible;
     let house = Situation { candidate, weight_percent: 100.0, ..Situation::default() }.build().await;
-    run(&[house.suite("features", Arm::Either)], NOT_YET).await;
+    run(&[house.suite("features", Arm::Either)], &[]).await;
     assert!(!house.deepseek.requests().recent().is_empty(), "the candidate was never asked");
 }
 
@@ -194,7 +174,7 @@ async fn the_checks_hold_against_the_mock_itself() {
     let house = Situation::default().build().await;
     let locked = Situation { accept_key: Some("sk-another".to_owned()), ..Situation::default() }.build().await;
     let direct = |name, house: &House| Suite { name, arm: Arm::Direct, url: house.openai.base_url() };
-    run(&[direct("features", &house), direct("wrong_key", &locked)], NOT_YET).await;
+    run(&[direct("features", &house), direct("wrong_key", &locked)], &[]).await;
 }
 
 /// Nothing that belongs to the client alone reaches a provider.

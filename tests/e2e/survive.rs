@@ -160,6 +160,10 @@ async fn requests_that_are_too_large_are_refused_before_they_cost_anything() {
     let mut client = Client::connect(house.gateway.address).await;
     client.send("POST /v1/chat/completions HTTP/1.1\r\nhost: x\r\ncontent-length: 99999999999\r\n\r\n").await;
     assert_eq!(client.head().await.0, 413);
+    // A head has a bound, too.
+    let long = "x".repeat(300_000);
+    let head = house.client.post(house.url()).header("x-long", long).body("{}").send().await.unwrap();
+    assert_eq!(head.status(), 431);
     assert_eq!(house.openai.requests().counts().received, 1);
 }
 

@@ -6,6 +6,7 @@ use super::prepare::{Addressed, Head, Prepared, for_baseline, prepare};
 use super::{admit, open};
 use crate::config::Config;
 use crate::exchange::{Context, Leg};
+use crate::lane::Link;
 use crate::problem::Problem;
 use crate::reply::Reply;
 use crate::shadow::Job;
@@ -123,40 +124,28 @@ async fn serve(
 
 /// Offers the copy to the mirror before the baseline is called, so that both start together; never waits.
 fn mirror(shared: &Shared, context: &Arc<Context>, copy: Option<Addressed>) -> Option<ShadowFate> {
-    let Addressed { path, model, rewritten } = copy?;
     let link = context.lane.candidate.as_ref()?;
-    let leg = Leg {
-        arm: Arm::Candidate,
-        role: Role::Shadow,
-        provider: link.provider(),
-        model,
-        sent_us: 0,
-        attempts: 1,
-        dropped: rewritten.dropped,
-        shadow: None,
-    };
-    let job =
-        Job { path, body: Bytes::from(rewritten.body), link: Arc::clone(link), context: Arc::clone(context), leg };
-    let estimate_nanos = shared.estimate_nanos(&job);
-    Some(shared.mirror.offer(job, estimate_nanos))
+    Some(offer(shared, context, link, (Arm::Candidate, Role::Shadow), copy?))
 }
 
-/// The baseline's second call: what a provider's answers differ among themselves.
+/// The baseline's second call: what a provider's answers differ among themselves. One that does not fit is no loss of
+/// evidence, only less of it; the mirror counts it.
 fn offer_repeat(shared: &Shared, context: &Arc<Context>, serve: &Addressed) {
-    let link = &context.lane.baseline;
-    let leg = Leg {
-        arm: Arm::Baseline,
-        role: Role::Repeat,
-        provider: link.provider(),
-        model: serve.model.clone(),
-        sent_us: 0,
-        attempts: 1,
-        dropped: serve.rewritten.dropped.clone(),
-        shadow: None,
-    };
-    let body = Bytes::copy_from_slice(&serve.rewritten.body);
-    let job = Job { path: serve.path, body, link: Arc::clone(link), context: Arc::clone(context), leg };
-    // A repetition that does not fit is no loss of evidence, only less of it; the mirror counts it.
+    offer(shared, context, &context.lane.baseline, (Arm::Baseline, Role::Repeat), serve.clone());
+}
+
+fn offer(
+    shared: &Shared,
+    context: &Arc<Context>,
+    link: &Arc<Link>,
+    (arm, role): (Arm, Role),
+    addressed: Addressed,
+) -> ShadowFate {
+    let Addressed { path, model, rewritten } = addressed;
+    let (provider, dropped) = (link.provider(), rewritten.dropped);
+    let leg = Leg { arm, role, provider, model, sent_us: 0, attempts: 1, dropped, shadow: None };
+    let body = Bytes::from(rewritten.body);
+    let job = Job { path, body, link: Arc::clone(link), context: Arc::clone(context), leg };
     let estimate_nanos = shared.estimate_nanos(&job);
-    let _fate = shared.mirror.offer(job, estimate_nanos);
+    shared.mirror.offer(job, estimate_nanos)
 }

@@ -17,7 +17,7 @@ use crate::relay::Relay;
 use crate::reply::Reply;
 use crate::state::Shared;
 use crate::ticket::Ticket;
-use crate::upstream::{Failure, Sent, Wish};
+use crate::upstream::{Failure, Sent};
 use bytes::Bytes;
 use datasets::{Arm, Role, ShadowFate};
 use http::{HeaderMap, HeaderName, HeaderValue, Response, header};
@@ -88,8 +88,7 @@ pub(super) async fn open(
     if attempt.role == Role::Served {
         shared.metrics.sent_after(ticket.sent - context.arrived);
     }
-    let wish = Wish { streamed: context.streamed, retries: true };
-    match link.serve.send(addressed.path, Bytes::from(addressed.rewritten.body), wish).await {
+    match link.serve.send(addressed.path, Bytes::from(addressed.rewritten.body), context.streamed).await {
         Ok(sent) => {
             let Sent { response, attempts, sent, slot, deadline } = sent;
             ticket.leg.attempts = attempts;

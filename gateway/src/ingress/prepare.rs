@@ -19,6 +19,7 @@ const REQUEST_ID_BYTES_MAX: usize = 128;
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
 /// A request in a provider's terms.
+#[derive(Clone)]
 pub(super) struct Addressed {
     pub path: &'static str,
     pub model: String,

@@ -5,7 +5,7 @@ mod guard;
 mod provider;
 mod transport;
 
-use super::{Failure, Sent, Upstream, Wish};
+use super::{Failure, Sent, Upstream};
 use crate::config::{BreakerConfig, HttpVersion, ProviderConfig, RetryConfig, Timeouts, TlsRoots};
 use bytes::Bytes;
 use http_body_util::BodyExt;
@@ -59,12 +59,13 @@ async fn upstream(
     (provider, Upstream::new(config).unwrap())
 }
 
-async fn send(upstream: &Upstream, wish: Wish) -> Result<Sent, Box<Failure>> {
-    upstream.send(PATH, Bytes::from_static(b"{\"a\":1}"), wish).await
+async fn send(upstream: &Upstream, streamed: bool) -> Result<Sent, Box<Failure>> {
+    upstream.send(PATH, Bytes::from_static(b"{\"a\":1}"), streamed).await
 }
 
-const WHOLE: Wish = Wish { streamed: false, retries: true };
-const STREAM: Wish = Wish { streamed: true, retries: true };
+/// What is asked for: a whole answer, or a stream.
+const WHOLE: bool = false;
+const STREAM: bool = true;
 
 /// The whole body, so that the connection is free again.
 async fn body(sent: Sent) -> String {

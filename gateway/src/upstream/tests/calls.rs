@@ -1,7 +1,7 @@
 //! What is sent, what is tried again, and what a failure says.
 
 use super::provider::{Act, answer, bad, good};
-use super::{STREAM, WHOLE, Wish, body, send, upstream};
+use super::{STREAM, WHOLE, body, send, upstream};
 use http_body_util::BodyExt;
 use std::time::{Duration, Instant};
 use wire::ErrorKind;
@@ -49,9 +49,9 @@ async fn connections_are_kept_open() {
 #[tokio::test]
 async fn a_connection_that_died_while_it_was_kept_costs_no_attempt() {
     // The provider takes the second request on the kept connection and closes instead of answering.
-    let (provider, upstream) = upstream(vec![good(), Act::Close, good()], |_| {}).await;
+    let (provider, upstream) = upstream(vec![good(), Act::Close, good()], |config| config.retry.attempts_max = 1).await;
     body(send(&upstream, WHOLE).await.unwrap()).await;
-    let sent = send(&upstream, Wish { streamed: false, retries: false }).await.unwrap();
+    let sent = send(&upstream, WHOLE).await.unwrap();
     assert_eq!(sent.attempts, 1);
     assert_eq!(body(sent).await, "{}");
     assert_eq!((provider.requests().len(), provider.connections()), (3, 2));
@@ -74,17 +74,18 @@ async fn a_new_connection_that_breaks_is_a_failed_attempt() {
     let failure = send(&upstream, WHOLE).await.unwrap_err();
     assert_eq!((failure.kind, failure.status, failure.attempts), (ErrorKind::Connect, 0, 2));
     assert_eq!(provider.requests().len(), 2);
-    let failure = send(&upstream, Wish { streamed: false, retries: false }).await.unwrap_err();
-    assert_eq!(failure.attempts, 1, "copies are not tried again");
     assert_eq!(upstream.counts().resends, 0);
+    let (_provider, patient) = self::upstream(vec![Act::Close], |config| config.retry.attempts_max = 1).await;
+    let failure = send(&patient, WHOLE).await.unwrap_err();
+    assert_eq!(failure.attempts, 1, "one try is one try");
 }
 
 #[tokio::test]
 async fn an_answer_that_begins_and_breaks_off_is_not_sent_again() {
     let half_a_head = Act::AnswerAndClose("HTTP/1.1 200 OK\r\ncontent-".to_owned());
-    let (provider, upstream) = upstream(vec![good(), half_a_head], |_| {}).await;
+    let (provider, upstream) = upstream(vec![good(), half_a_head], |config| config.retry.attempts_max = 1).await;
     body(send(&upstream, WHOLE).await.unwrap()).await;
-    let failure = send(&upstream, Wish { streamed: false, retries: false }).await.unwrap_err();
+    let failure = send(&upstream, WHOLE).await.unwrap_err();
     assert_eq!((failure.status, upstream.counts().resends), (0, 0));
     assert_eq!(provider.requests().len(), 2);
 }

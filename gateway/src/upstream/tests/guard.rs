@@ -2,7 +2,7 @@
 
 use super::super::{BreakerState, Refusal};
 use super::provider::{Act, bad, good};
-use super::{BREAKER, STREAM, WHOLE, Wish, body, send, upstream};
+use super::{BREAKER, STREAM, WHOLE, body, send, upstream};
 use std::time::Duration;
 use wire::ErrorKind;
 
@@ -113,7 +113,7 @@ async fn retries_stop_when_the_breaker_opens() {
 async fn one_too_many_is_shed_until_an_answer_ends() {
     let (provider, upstream) = upstream(vec![good()], |config| config.requests_in_flight_max = 1).await;
     let held = send(&upstream, WHOLE).await.unwrap();
-    let shed = send(&upstream, Wish { streamed: true, retries: true }).await.unwrap_err();
+    let shed = send(&upstream, STREAM).await.unwrap_err();
     assert_eq!((shed.refusal, shed.kind, shed.attempts), (Some(Refusal::Full), ErrorKind::GatewayBusy, 0));
     assert_eq!(shed.retry_after.as_ref().unwrap(), "1");
     assert_eq!((upstream.counts().shed, upstream.counts().in_flight), (1, 1));

@@ -1,8 +1,8 @@
 //! Connections: deadlines, versions, certificates.
 
+use super::super::Upstream;
 use super::super::counters::Counters;
 use super::super::link::{ConnectDeadline, Connector};
-use super::super::{Upstream, Wish};
 use super::{HOUR, WHOLE, body, config, send};
 use crate::config::{HttpVersion, TlsRoots};
 use http::Uri;
@@ -128,7 +128,6 @@ async fn only_certificates_of_the_configured_roots_are_believed() {
     let port = tls_server();
     let mut roots = RootCertStore::empty();
     roots.add(CertificateDer::from_pem_slice(include_bytes!("authority.pem")).unwrap()).unwrap();
-    let once = Wish { streamed: false, retries: false };
     for (host, roots, believed) in [
         ("localhost", TlsRoots::Own(Arc::new(roots.clone())), true),
         ("127.0.0.1", TlsRoots::Own(Arc::new(roots)), false),
@@ -137,8 +136,9 @@ async fn only_certificates_of_the_configured_roots_are_believed() {
     ] {
         let mut config = config(&format!("https://{host}:{port}"));
         config.timeouts.total = HOUR;
+        config.retry.attempts_max = 1;
         config.roots = roots;
-        match send(&Upstream::new(config).unwrap(), once).await {
+        match send(&Upstream::new(config).unwrap(), WHOLE).await {
             Ok(sent) => assert!(believed && body(sent).await == "secret", "{host}"),
             Err(failure) => assert!(!believed && failure.kind == ErrorKind::Connect, "{host} {failure:?}"),
         }

@@ -1,6 +1,6 @@
 // What the checks share: a table of named checks, a client that notes who answered, and the runner.
 //
-//     node run.cjs NOT_YET SUITE ARM BASE_URL [SUITE ARM BASE_URL ...]
+//     node run.cjs LEFT_OUT SUITE ARM BASE_URL [SUITE ARM BASE_URL ...]
 //
 // The arguments and the table are those of ../python/world.py.
 

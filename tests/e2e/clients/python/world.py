@@ -1,9 +1,9 @@
 """What the checks share: a table of named checks, clients that note who answered, and the runner.
 
-    python run.py NOT_YET SUITE ARM BASE_URL [SUITE ARM BASE_URL ...]
+    python run.py LEFT_OUT SUITE ARM BASE_URL [SUITE ARM BASE_URL ...]
 
 ARM is who should answer: `baseline` or `candidate` through a gateway, `either`, or `direct` where there is no gateway.
-NOT_YET holds names of checks, or the first part of their names, that are left out; separated by commas.
+LEFT_OUT holds names of checks, or the first part of their names, that are left out; separated by commas.
 """
 
 import sys
