@@ -17,9 +17,6 @@ const INSTANT_US_MAX: i64 = 253_402_300_799_000_000;
 pub(crate) const NO_NUMBER: i64 = i64::MIN;
 /// 100 percent in hundredths of a percent.
 const BP_MAX: u32 = 10_000;
-/// Largest quality score, either sign.
-pub(super) const QUALITY_MAX: f64 = 2_000.0;
-
 /// Why a row cannot be true.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[repr(u8)]
@@ -36,7 +33,7 @@ pub enum Fault {
     Tokens,
     /// A character count that no text reaches.
     Characters,
-    /// A quality score that is no number, or none of any scale.
+    /// A quality score outside 0 to 1, or no number, which compares with nothing and so is not within.
     Quality,
     /// A duration or a time to the first token that is no number, which only a column can hold.
     NoNumber,
@@ -65,7 +62,7 @@ impl Fault {
             Self::Epoch => "epoch above 4294967294",
             Self::Tokens => "token count above 4294967293",
             Self::Characters => "character count above 4294967293",
-            Self::Quality => "quality is no number between -2000 and 2000",
+            Self::Quality => "quality outside 0 to 1",
             Self::NoNumber => "a time that is no number",
             Self::NegativeDuration => "duration below zero",
             Self::ZeroDuration => "duration of zero",
@@ -101,7 +98,7 @@ fn untimed(fields: &Fields) -> Option<Fault> {
         Some(Fault::Tokens)
     } else if above(fields.prompt_chars) || above(fields.answer_chars) || fields.prompt_wide_chars.is_some_and(above) {
         Some(Fault::Characters)
-    } else if fields.quality.is_some_and(|quality| !(-QUALITY_MAX..=QUALITY_MAX).contains(&quality)) {
+    } else if fields.quality.is_some_and(|quality| !(0.0..=1.0).contains(&quality)) {
         Some(Fault::Quality)
     } else {
         None
