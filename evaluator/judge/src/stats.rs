@@ -18,6 +18,9 @@ pub mod special;
 pub mod srm;
 pub mod unpaired;
 
+pub mod cluster;
+mod exact;
+
 pub use refusal::Refusal;
 
 /// Steps of every bisection: an interval of width 2 shrinks below 1e-18.
