@@ -82,6 +82,16 @@ pub enum Refusal {
         /// Units seen there.
         units: u64,
     },
+    /// An argument outside what the method can answer for.
+    #[error("{what} is {value}; expected {expected}")]
+    OutOfRange {
+        /// The argument.
+        what: &'static str,
+        /// Its value.
+        value: f64,
+        /// What was expected.
+        expected: &'static str,
+    },
 }
 
 impl Refusal {
@@ -101,6 +111,7 @@ impl Refusal {
             Self::MeanNotPositive => "mean-not-positive",
             Self::Unbounded { .. } => "unbounded-ratio",
             Self::RoutingFault { .. } => "routing-fault",
+            Self::OutOfRange { .. } => "out-of-range",
         }
     }
 }
