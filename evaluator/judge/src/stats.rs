@@ -4,7 +4,8 @@
 //! Every `alpha` is one-sided: a lower and an upper bound at 0.025 make a two-sided 95 % interval. Counts may be any
 //! `u64`. All bisections run a fixed number of steps, so that the same input takes the same path everywhere.
 //!
-//! The bounds here are for *one* look at the data, except those in [`betting`], which hold at every look.
+//! The bounds here are for *one* look at the data, except those in [`betting`] and [`sequence`], which hold at every
+//! look.
 
 pub mod betting;
 pub mod describe;
@@ -14,6 +15,7 @@ pub mod proportion;
 pub mod quantile;
 pub mod ratio;
 mod refusal;
+pub mod sequence;
 pub mod special;
 pub mod srm;
 pub mod unpaired;

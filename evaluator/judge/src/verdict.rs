@@ -43,10 +43,14 @@ pub enum State {
     PassRegressed,
     /// The lower bound at the alarm level is above the margin.
     Fail,
+    /// Not proven worse, and with next to no chance to pass any more.
+    Futile,
     /// Not decided yet: too few observations, or the bound still crosses the margin.
     HoldInsufficient,
     /// Not decidable: the instrument is unsure (mirror loss, degraded replay, rejected rows).
     HoldInstrument,
+    /// Not decidable: pairs and served traffic contradict each other.
+    HoldConflict,
 }
 
 /// What a guardrail's numbers measure.
@@ -59,13 +63,40 @@ pub enum Scale {
     Ratio,
 }
 
+/// What a guardrail is measured on.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum EvidenceKind {
+    /// The same requests answered by both arms.
+    #[default]
+    Paired,
+    /// Served traffic, each request answered by one arm.
+    Served,
+    /// Both together.
+    Combined,
+}
+
+const fn yes() -> bool {
+    true
+}
+
+const fn one() -> f64 {
+    1.0
+}
+
 /// One guardrail: an estimate with its bounds, its margin and what follows.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Guardrail {
     /// Stable name, for example `errors`, `ttft_p95`, `cost`.
     pub metric: String,
-    /// `all` for paired evidence over everything, `canary` for served traffic at the judged weight.
+    /// `all` for everything, `canary` for served traffic alone, or a part of the traffic such as `model=gpt-4o`.
     pub segment: String,
+    /// What it is measured on.
+    #[serde(default)]
+    pub evidence: EvidenceKind,
+    /// Whether a GO needs it to pass. A guardrail that does not decide still makes a NO-GO by failing.
+    #[serde(default = "yes")]
+    pub decides: bool,
     /// What follows from the bounds.
     pub state: State,
     /// Scale of `estimate`, `lower`, `upper` and `margin`.
@@ -84,6 +115,15 @@ pub struct Guardrail {
     pub alpha_alarm: f64,
     /// Observations: pairs where paired, else the smaller arm's count.
     pub n: u64,
+    /// Events among them: pairs in which the arms differ, or bad requests of both arms. Absent where nothing is counted.
+    #[serde(default)]
+    pub events: Option<u64>,
+    /// Factor by which requests of one consumer or conversation resembling each other widen the variance; 1 is none.
+    #[serde(default = "one")]
+    pub design_effect: f64,
+    /// Effective number of independent clusters (the smaller arm's); absent where every request stands for itself.
+    #[serde(default)]
+    pub clusters_effective: Option<f64>,
     /// The baseline's own value (share, or quantile in microseconds, or mean cost in nano-dollars).
     pub baseline_value: Option<f64>,
     /// The candidate's own value, in the same unit.

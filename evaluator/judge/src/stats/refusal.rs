@@ -116,6 +116,16 @@ pub enum Refusal {
         /// What there should be more of.
         what: &'static str,
     },
+    /// An argument outside what the method can answer for.
+    #[error("{what} is {value}; expected {expected}")]
+    OutOfRange {
+        /// The argument.
+        what: &'static str,
+        /// Its value.
+        value: f64,
+        /// What was expected.
+        expected: &'static str,
+    },
 }
 
 impl Refusal {
@@ -139,6 +149,7 @@ impl Refusal {
             Self::SumsInconsistent { .. } => "sums-inconsistent",
             Self::VarianceOutOfRange { .. } => "variance-out-of-range",
             Self::LevelUnreachable { .. } => "level-unreachable",
+            Self::OutOfRange { .. } => "out-of-range",
         }
     }
 }

@@ -11,7 +11,8 @@ use super::super::exact::quotient;
 use super::MeanRatio;
 
 /// Sums over pairs with value `b` in the baseline and `c` in the candidate, in whole units.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[serde(default, deny_unknown_fields)]
 pub struct PairedSums {
     /// Pairs.
     pub n: u64,
@@ -28,7 +29,8 @@ pub struct PairedSums {
 }
 
 /// Sums over one arm of separate requests, in whole units.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[serde(default, deny_unknown_fields)]
 pub struct ArmSums {
     /// Values.
     pub n: u64,
