@@ -20,7 +20,10 @@
 //! | `normal-quantile` | `share` | number |
 //! | `t-upper-quantile` | `alpha`, `degrees` | number |
 //! | `judge` | `evidence` (see [`crate::evidence::Evidence`]; what is left out is empty), `policy` (TOML text, may be left out) | the whole judgement |
+//!
+//! The methods of clusters, ratios, quantiles and ranks stand in the header of `compute/clusters.rs`.
 
+mod clusters;
 mod inputs;
 
 use serde::de::DeserializeOwned;
@@ -70,7 +73,7 @@ pub fn compute(method: &str, inputs: &Value) -> Result<Value, Declined> {
         "power-difference" | "power-zero-events" | "power-quantile" => sizes(method, inputs),
         "normal-quantile" | "t-upper-quantile" => specials(method, inputs),
         "judge" => judgement(&read(inputs)?),
-        unknown => Err(Declined::UnknownMethod(unknown.to_owned())),
+        other => clusters::compute(other, inputs).unwrap_or_else(|| Err(Declined::UnknownMethod(other.to_owned()))),
     }
 }
 

@@ -20,8 +20,12 @@ pub mod special;
 pub mod srm;
 pub mod unpaired;
 
+pub mod adjust;
 pub mod cluster;
 mod exact;
+pub mod multiple;
+pub mod randomisation;
+pub mod rank;
 
 pub use refusal::Refusal;
 
