@@ -67,7 +67,13 @@ impl ServedArm {
     /// How a share stands.
     #[must_use]
     pub fn share(&self, share: Share) -> Asked {
-        self.shares.get(share.slot()).copied().unwrap_or_default()
+        self.asked(share.slot())
+    }
+
+    /// How the share at a place stands.
+    #[must_use]
+    pub fn asked(&self, slot: usize) -> Asked {
+        self.shares.get(slot).copied().unwrap_or_default()
     }
 
     /// Counts requests of which a share was asked, and the bad ones among them.
@@ -292,41 +298,38 @@ fn exceeds(thresholds: &Thresholds, quantile: Quantile, value_us: Option<u64>) -
     [above(thresholds.margin_at[slot]), above(thresholds.equal_at[slot])]
 }
 
-/// The yes/no outcomes of a served request as a block compares them, one bit each: shares at [`Share::slot`],
-/// exceedances at [`exceedance_slot`] and [`equality_slot`]. Whatever cannot be asked of it is not in `asked`.
+/// The yes/no outcomes of a served request as blocks compare them, one bit each: shares at [`Share::slot`], exceedances
+/// at [`exceedance_slot`] (the candidate's at its margin) and [`equality_slot`]. What cannot be asked of a request did
+/// not happen to it: a block must not be formed, or left out, by what became of its requests.
 #[must_use]
-pub fn block_outcomes(plan: &Plan, outcome: &ServedOutcome) -> BlockOutcome {
-    let mut bits = BlockOutcome { asked: 0, bad: 0 };
-    for slot in outcome.asked.slots() {
-        bits.set(slot, outcome.bad.contains(slot));
+pub fn block_outcomes(plan: &Plan, outcome: &ServedOutcome) -> u64 {
+    let mut bad = 0u64;
+    for slot in outcome.asked.slots().filter(|slot| outcome.bad.contains(*slot)) {
+        bad |= 1 << slot;
     }
     for latency in Latency::ALL {
         let (Some(value), Some(thresholds)) = (outcome.latency_us[latency.slot()], plan.of(latency)) else { continue };
         for quantile in Quantile::ALL {
             let [at_margin, at_tau] = exceeds(thresholds, quantile, value);
-            bits.set(exceedance_slot(latency, quantile), if outcome.candidate { at_margin } else { at_tau });
-            bits.set(equality_slot(latency, quantile), at_tau);
+            let above = if outcome.candidate { at_margin } else { at_tau };
+            bad |= u64::from(above) << exceedance_slot(latency, quantile);
+            bad |= u64::from(at_tau) << equality_slot(latency, quantile);
         }
     }
-    bits
+    bad
 }
 
-/// Yes/no outcomes, one bit each.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct BlockOutcome {
-    /// What was asked.
-    pub asked: u64,
-    /// What was bad.
-    pub bad: u64,
-}
-
-impl BlockOutcome {
-    const fn set(&mut self, slot: usize, bad: bool) {
-        self.asked |= 1 << slot;
-        if bad {
-            self.bad |= 1 << slot;
-        }
-    }
+/// Outcomes that blocks of requests compare which were all streamed, or all not: whether a request asks for a stream is
+/// known before it is answered.
+pub fn block_slots(streamed: bool) -> impl Iterator<Item = usize> {
+    let shares = Share::ALL.into_iter().filter(move |share| streamed || *share != Share::SlowTtft).map(Share::slot);
+    let latencies = Latency::ALL.into_iter().filter(move |latency| streamed || *latency == Latency::Duration);
+    let exceedances = latencies.flat_map(|latency| {
+        Quantile::ALL.into_iter().flat_map(move |quantile| {
+            [exceedance_slot(latency, quantile), equality_slot(latency, quantile)]
+        })
+    });
+    shares.chain(exceedances)
 }
 
 const _: () = assert!(SHARE_SLOTS + 18 <= 64, "outcomes of a block are bits of one word");
