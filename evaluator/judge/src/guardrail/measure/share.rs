@@ -29,7 +29,7 @@ pub(super) fn measure(question: &Question<'_>, slot: usize, fewer: bool, levels:
     let Ok(planned) = sequence::planned_information(question.margin, levels.go, levels.beta) else { return measured };
     let parts = Parts { pairs, served, planned, margin: question.margin, levels };
     let independence = parts.independence();
-    parts.fill(measured, fewer).with_independence(independence, levels)
+    parts.fill(measured).with_independence(independence, levels)
 }
 
 /// The arms' own shares: of the pairs where there are any.
@@ -78,7 +78,7 @@ impl Parts<'_> {
         }
     }
 
-    fn fill(&self, measured: Measured, fewer: bool) -> Measured {
+    fn fill(&self, measured: Measured) -> Measured {
         let pairs = self.pairs.as_ref().and_then(|pairs| pairs.piece);
         let served = self.served.as_ref().and_then(|served| served.piece);
         let all: Vec<Piece> = pairs.into_iter().chain(served).collect();
@@ -93,8 +93,6 @@ impl Parts<'_> {
             margin: self.margin,
         });
         let plan = self.planning(measured.n, trend);
-        // What has too few of something still has the arms' own shares the right way round.
-        let _ = fewer;
         Measured {
             estimate,
             lower: of_lower,
@@ -240,8 +238,9 @@ impl<'a> Pairs<'a> {
 }
 
 fn bound_one(counts: Differences, factor: f64, alpha: f64, side: Side) -> Result<f64, Refusal> {
-    let n = counts.minus as f64 + counts.zero as f64 + counts.plus as f64;
-    paired::bound_effective(counts.plus as f64, counts.minus as f64, n, factor, alpha, side)
+    let pairs = counts.minus.saturating_add(counts.zero).saturating_add(counts.plus);
+    let table = paired::Discordant::of(counts.plus, counts.minus, pairs);
+    paired::bound_effective(table.over(factor), alpha, side)
 }
 
 /// The served side.
