@@ -25,6 +25,10 @@ pub fn impossible(exchange: &Exchange) -> Option<&'static str> {
     if exchange.weight_bp > WEIGHT_BP_MAX {
         return Some("weight above 100 %");
     }
+    // What is no number compares with nothing, so it is not within.
+    if exchange.quality.is_some_and(|quality| !(0.0..=1.0).contains(&quality)) {
+        return Some("quality outside 0 to 1");
+    }
     if exchange.error.is_some() {
         return None;
     }
