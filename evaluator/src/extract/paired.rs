@@ -2,8 +2,9 @@
 
 use crate::bill::PricedPairs;
 use crate::labels::Labels;
-use crate::pair::{Pair, failed};
-use datasets::{Endpoint, Exchange};
+use crate::pair::Pair;
+use crate::rows::{Names, Row};
+use datasets::Endpoint;
 use judge::evidence::{PairedCounts, PairedEvidence, PairedLatency};
 use std::collections::BTreeMap;
 
@@ -24,7 +25,7 @@ pub struct PairCounts {
 
 /// Whether the endpoint answers with text, which has a form, an end and a quality. Vectors and categories have none of
 /// these in common with it.
-pub(crate) const fn answers_in_text(exchange: &Exchange) -> bool {
+pub(crate) const fn answers_in_text(exchange: &Row) -> bool {
     match exchange.endpoint {
         Endpoint::Chat | Endpoint::Completions | Endpoint::Responses => true,
         Endpoint::Embeddings | Endpoint::Moderations => false,
@@ -49,14 +50,19 @@ pub struct Unlabelled {
 }
 
 /// Counts and vectors over the pairs, in their order.
-pub(super) fn evidence(pairs: &[Pair<'_>], labels: &Labels, priced: &PricedPairs) -> (PairedEvidence, PairCounts) {
+pub(super) fn evidence(
+    pairs: &[Pair<'_>],
+    names: &Names,
+    labels: &Labels,
+    priced: &PricedPairs,
+) -> (PairedEvidence, PairCounts) {
     let mut evidence = PairedEvidence { cost_nanos: priced.cost.clone(), ..PairedEvidence::default() };
     let mut counts = PairCounts::default();
     for pair in pairs {
-        let bad = (failed(pair.baseline), failed(pair.candidate));
+        let bad = (pair.baseline.failed(), pair.candidate.failed());
         evidence.errors.add(bad.0, bad.1);
         if bad == (false, false) && answers_in_text(pair.baseline) {
-            let unfit = |exchange: &Exchange| exchange.form_failure.is_some();
+            let unfit = |exchange: &Row| names.fails_form(exchange.ending);
             evidence.answer_failures.add(unfit(pair.baseline), unfit(pair.candidate));
         }
         evidence.duration_us.push(duration(pair.baseline), duration(pair.candidate));
@@ -72,8 +78,8 @@ pub(super) fn evidence(pairs: &[Pair<'_>], labels: &Labels, priced: &PricedPairs
 }
 
 /// Time to the last byte; a failure is infinitely slow.
-pub(crate) fn duration(exchange: &Exchange) -> Option<u64> {
-    (!failed(exchange)).then_some(exchange.duration_us)
+pub(crate) fn duration(exchange: &Row) -> Option<u64> {
+    (!exchange.failed()).then_some(exchange.duration_us())
 }
 
 /// Adds the first tokens of a streamed pair. If an answer came without one, the pair says nothing and is counted.
@@ -82,7 +88,7 @@ fn first_token(pair: &Pair<'_>, column: &mut PairedLatency, counts: &mut PairCou
         return;
     }
     counts.streamed += 1;
-    let missing = |exchange: &Exchange| !failed(exchange) && exchange.ttft_us.is_none();
+    let missing = |exchange: &Row| !exchange.failed() && exchange.ttft_us().is_none();
     match (missing(pair.baseline), missing(pair.candidate)) {
         (false, false) => column.push(ttft(pair.baseline), ttft(pair.candidate)),
         (baseline, candidate) => {
@@ -93,24 +99,24 @@ fn first_token(pair: &Pair<'_>, column: &mut PairedLatency, counts: &mut PairCou
 }
 
 /// Time to the first token; a failure is infinitely slow, even if some text had come.
-pub(crate) fn ttft(exchange: &Exchange) -> Option<u64> {
-    exchange.ttft_us.filter(|_| !failed(exchange))
+pub(crate) fn ttft(exchange: &Row) -> Option<u64> {
+    exchange.ttft_us().filter(|_| !exchange.failed())
 }
 
 fn labelled(metric: &str, pairs: &[Pair<'_>], labels: &Labels) -> (PairedCounts, Unlabelled) {
     let mut table = PairedCounts::default();
     let mut unlabelled = Unlabelled::default();
     for pair in pairs.iter().filter(|pair| answers_in_text(pair.baseline)) {
-        let good = |exchange: &Exchange| if failed(exchange) { None } else { labels.good(metric, exchange) };
+        let good = |exchange: &Row| if exchange.failed() { None } else { labels.good(metric, exchange) };
         let labels_found = (good(pair.baseline), good(pair.candidate));
-        if !failed(pair.baseline) && !failed(pair.candidate) {
+        if !pair.baseline.failed() && !pair.candidate.failed() {
             unlabelled.answered += 1;
             unlabelled.answered_labelled += u64::from(matches!(labels_found, (Some(_), Some(_))));
         }
         match labels_found {
             (Some(baseline), Some(candidate)) => table.add(!baseline, !candidate),
-            (Some(baseline), None) if failed(pair.candidate) => table.add(!baseline, true),
-            (None, Some(candidate)) if failed(pair.baseline) => table.add(true, !candidate),
+            (Some(baseline), None) if pair.candidate.failed() => table.add(!baseline, true),
+            (None, Some(candidate)) if pair.baseline.failed() => table.add(true, !candidate),
             (Some(_), None) => unlabelled.candidate_only += 1,
             (None, Some(_)) => unlabelled.baseline_only += 1,
             (None, None) => unlabelled.neither += 1,
