@@ -20,8 +20,11 @@
 //! | `normal-quantile` | `share` | number |
 //! | `t-upper-quantile` | `alpha`, `degrees` | number |
 //! | `judge` | `evidence` (see [`crate::evidence::Evidence`]; what is left out is empty), `policy` (TOML text, may be left out) | the whole judgement |
+//!
+//! The methods of sequential evidence stand in the header of `compute/sequential.rs`.
 
 mod inputs;
+mod sequential;
 
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
@@ -70,7 +73,7 @@ pub fn compute(method: &str, inputs: &Value) -> Result<Value, Declined> {
         "power-difference" | "power-zero-events" | "power-quantile" => sizes(method, inputs),
         "normal-quantile" | "t-upper-quantile" => specials(method, inputs),
         "judge" => judgement(&read(inputs)?),
-        unknown => Err(Declined::UnknownMethod(unknown.to_owned())),
+        other => sequential::compute(other, inputs).unwrap_or_else(|| Err(Declined::UnknownMethod(other.to_owned()))),
     }
 }
 
