@@ -28,6 +28,13 @@ pub mod srm;
 mod stirling;
 pub mod stratified;
 
+pub mod adjust;
+pub mod cluster;
+mod exact;
+pub mod multiple;
+pub mod randomisation;
+pub mod rank;
+
 pub use refusal::Refusal;
 
 /// Steps of every bisection: an interval of width 2 shrinks below 1e-18.
