@@ -34,12 +34,6 @@ mod exact;
 pub mod multiple;
 pub mod randomisation;
 pub mod rank;
-pub mod blocks;
-pub mod discordant;
-pub mod group_sequential;
-pub mod restarts;
-mod stirling;
-pub mod stratified;
 
 pub use refusal::Refusal;
 
