@@ -5,9 +5,9 @@
 //! `u64`. All bisections run a fixed number of steps, so that the same input takes the same path everywhere.
 //!
 //! The bounds here are for *one* look at the data, except those in [`betting`] and [`sequence`], which hold at every
-//! look.
+//! look, as do the e-values of [`discordant`], [`restarts`] and [`srm::log_e_value`]; [`group_sequential`] is for the
+//! looks of a plan.
 
-pub mod betting;
 pub mod describe;
 pub mod paired;
 pub mod power;
@@ -15,13 +15,26 @@ pub mod proportion;
 pub mod quantile;
 pub mod ratio;
 mod refusal;
-pub mod sequence;
 pub mod special;
-pub mod srm;
 pub mod unpaired;
 
+// Evidence that may be looked at again and again.
+pub mod betting;
+pub mod blocks;
+pub mod discordant;
+pub mod group_sequential;
+pub mod restarts;
+pub mod sequence;
+pub mod srm;
+mod stirling;
+pub mod stratified;
+
+pub mod adjust;
 pub mod cluster;
 mod exact;
+pub mod multiple;
+pub mod randomisation;
+pub mod rank;
 
 pub use refusal::Refusal;
 

@@ -106,14 +106,6 @@ pub enum Refusal {
         /// What was expected.
         expected: &'static str,
     },
-    /// More values than a method that looks at every pair of them can take.
-    #[error("{n} values; at most {limit} can be taken, draw a sample of them first")]
-    TooMany {
-        /// Values at hand.
-        n: u64,
-        /// The most that are accepted.
-        limit: u64,
-    },
     /// The smallest p-value that the test can give lies above the level.
     #[error("the test can never reject at level {alpha}: at least {needed} {what} are needed")]
     LevelUnreachable {
@@ -156,7 +148,6 @@ impl Refusal {
             Self::TooFewClusters { .. } => "too-few-clusters",
             Self::SumsInconsistent { .. } => "sums-inconsistent",
             Self::VarianceOutOfRange { .. } => "variance-out-of-range",
-            Self::TooMany { .. } => "too-many-observations",
             Self::LevelUnreachable { .. } => "level-unreachable",
             Self::OutOfRange { .. } => "out-of-range",
         }
