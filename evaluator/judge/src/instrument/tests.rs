@@ -137,16 +137,17 @@ fn bad_rows_are_weighed() {
 #[test]
 fn pairs_that_are_none_are_weighed() {
     let base = Instrument { pairs: 1000, ..Instrument::default() };
-    let cases: [(fn(&mut Instrument, u64), &str); 3] = [
-        (|given, count| given.clock_skew_pairs = count, "clocks that disagree"),
-        (|given, count| given.mixed_epochs = count, "different epochs"),
-        (|given, count| given.mixed_tariffs = count, "different tariffs"),
+    type Counter = fn(&mut Instrument) -> &mut u64;
+    let cases: [(Counter, &str); 3] = [
+        (|given| &mut given.clock_skew_pairs, "clocks that disagree"),
+        (|given| &mut given.mixed_epochs, "different epochs"),
+        (|given| &mut given.mixed_tariffs, "different tariffs"),
     ];
-    for (set, words) in cases {
+    for (counter, words) in cases {
         let mut given = base.clone();
-        set(&mut given, 10);
+        *counter(&mut given) = 10;
         assert!(with(given.clone()).instrument.alarms.is_empty(), "{words}");
-        set(&mut given, 12);
+        *counter(&mut given) = 12;
         let health = with(given.clone());
         assert_eq!((only(&health).0.contains(words), only(&health).1, only(&health).2), (true, true, false));
         given.pairs = 0;
