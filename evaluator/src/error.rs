@@ -1,5 +1,6 @@
 //! What can go wrong with an evaluation, and whose turn it is then.
 
+use crate::parquet::ParquetError;
 use datasets::ReadError;
 use std::path::PathBuf;
 use wire::price::TariffError;
@@ -21,6 +22,9 @@ pub enum EvaluateError {
     /// A file or a line cannot be read.
     #[error(transparent)]
     Read(#[from] ReadError),
+    /// A Parquet file cannot be read.
+    #[error(transparent)]
+    Parquet(#[from] ParquetError),
     /// A folder cannot be listed, or standard input not be kept.
     #[error("cannot read {path}: {source}; check the path and its permissions")]
     Folder {
@@ -31,7 +35,7 @@ pub enum EvaluateError {
     },
     /// A folder without record files.
     #[error(
-        "{path} holds no file named *.ndjson or *.ndjson.zst with exchange records; name another folder or the files"
+        "{path} holds no file named *.ndjson, *.ndjson.zst or *.parquet with exchange records; name another folder or the files"
     )]
     NoFiles {
         /// Folder.
@@ -120,8 +124,12 @@ impl EvaluateError {
     #[must_use]
     pub fn kind(&self) -> ErrorKind {
         match self {
-            Self::Read(ReadError::File { source, .. }) | Self::Folder { source, .. } => kind_of(source),
+            Self::Read(ReadError::File { source, .. })
+            | Self::Parquet(ParquetError::File { source, .. })
+            | Self::Folder { source, .. } => kind_of(source),
+            Self::Parquet(ParquetError::Encode { .. }) => ErrorKind::Bug,
             Self::Read(_)
+            | Self::Parquet(_)
             | Self::NoFiles { .. }
             | Self::NoRecords { .. }
             | Self::TooManyRows { .. }

@@ -329,6 +329,53 @@ impl Row {
         self.error.is_some_and(|error| !error.blames_provider())
     }
 
+    /// A place for a row that is no row: observed by nobody. Never among [`Rows`](super::Rows).
+    pub(crate) fn hole() -> Self {
+        let nobody = (RouteId(u32::MAX), EndingId(u32::MAX));
+        Self::packed(&Fields {
+            pair: PairKey::default(),
+            arm: Arm::Baseline,
+            role: Role::Observed,
+            endpoint: Endpoint::Chat,
+            migration: MigrationId::default(),
+            epoch: 0,
+            weight_bp: 0,
+            request: None,
+            unit: None,
+            consumer: None,
+            assigned_by: None,
+            assigned_bp: None,
+            shadow_bp: None,
+            route: nobody.0,
+            streamed: false,
+            at_us: 0,
+            sent_us: 0,
+            ttft_us: None,
+            duration_us: 0,
+            status: 0,
+            attempts: 0,
+            error: None,
+            ending: nobody.1,
+            moderation: None,
+            refused: None,
+            structured: None,
+            tools: None,
+            answer: None,
+            quality: None,
+            usage: None,
+            cost_nanos: None,
+            prompt_chars: 0,
+            prompt_wide_chars: None,
+            answer_chars: 0,
+            shadow: None,
+        })
+    }
+
+    /// Whether this is such a place: real rows have calls, or at least a route.
+    pub(crate) fn is_hole(&self) -> bool {
+        self.route == RouteId(u32::MAX)
+    }
+
     /// Number of the migration's name.
     pub(crate) const fn migration(&self) -> MigrationId {
         self.migration
