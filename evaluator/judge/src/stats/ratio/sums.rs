@@ -1,8 +1,8 @@
 //! The ratio from whole sums: six integers per metric, mergeable in any order and batching.
 //!
 //! Values of 1e12 (a thousand dollars in nano-dollars) fit 3e14 times before a sum of squares is full; a sum that is
-//! full stays full ([`PairedSums::push`] saturates) and shows as inconsistent instead of as a wrong variance. What is
-//! computed from the sums keeps twelve digits, also where a variance is 1e-30 of the squares ([`centred`]).
+//! full stays full ([`PairedSums::push`] saturates) and is refused instead of giving a wrong variance. What is computed
+//! from the sums keeps twelve digits, also where a variance is 1e-30 of the squares ([`centred`]).
 
 mod centred;
 
@@ -82,6 +82,7 @@ impl PairedSums {
     /// Refuses fewer than two pairs, an `r` that is not finite or below 0, and sums that no pairs can have.
     pub fn difference_at(&self, r: f64) -> Result<(f64, f64), Refusal> {
         check_size(self.n)?;
+        self.check_room()?;
         if !(r >= 0.0 && r.is_finite()) {
             return Err(Refusal::MarginOutOfRange { margin: r, expected: "a ratio of 0 or more" });
         }
@@ -111,6 +112,10 @@ impl PairedSums {
         Ok((mean, consistent(variance)?))
     }
 
+    fn check_room(&self) -> Result<(), Refusal> {
+        check_room([self.bb, self.cc, self.b.unsigned_abs(), self.c.unsigned_abs(), self.bc.unsigned_abs()])
+    }
+
     /// Variance of the log ratio in whole numbers.
     fn exact_log_variance(&self) -> f64 {
         let [b, c, bc] = [self.b, self.c, self.bc].map(BigInt::from);
@@ -137,6 +142,7 @@ impl ArmSums {
 
     fn mean(&self) -> Result<f64, Refusal> {
         check_size(self.n)?;
+        check_room([self.squares, self.sum.unsigned_abs()])?;
         if self.sum <= 0 {
             return Err(Refusal::MeanNotPositive);
         }
@@ -166,6 +172,7 @@ impl MeanRatio {
     /// pairs can have.
     pub fn from_sums(sums: &PairedSums) -> Result<Self, Refusal> {
         let (baseline, candidate) = (sums.baseline().mean()?, sums.candidate().mean()?);
+        sums.check_room()?;
         let (of_baseline, of_candidate) = (sums.baseline().relative_variance()?, sums.candidate().relative_variance()?);
         let n = sums.n as f64;
         let variance = Centred::of(sums)
@@ -207,6 +214,14 @@ const fn check_size(n: u64) -> Result<(), Refusal> {
         1 => Err(Refusal::TooFew { n, needed: 2 }),
         _ => Ok(()),
     }
+}
+
+/// A sum at the end of its range may have lost what did not fit.
+fn check_room<const N: usize>(sizes: [u128; N]) -> Result<(), Refusal> {
+    if sizes.iter().any(|size| *size == u128::MAX || *size == i128::MAX.unsigned_abs()) {
+        return Err(Refusal::SumsInconsistent { what: "a sum is full; sum in coarser units" });
+    }
+    Ok(())
 }
 
 /// A variance is never below zero; only sums that were not counted together give such a one.
@@ -297,5 +312,8 @@ mod tests {
         let mut merged = full;
         merged.merge(&full);
         assert_eq!(merged.bb, u128::MAX);
+        let full = MeanRatio::from_sums(&PairedSums { bc: i128::MAX, ..good }).unwrap_err();
+        assert!(full.to_string().contains("a sum is full"), "{full}");
+        assert_eq!(merged.difference_at(1.0).unwrap_err().reason(), "sums-inconsistent");
     }
 }
