@@ -1,21 +1,24 @@
 //! Guardrails: one question each, its numbers, and the state that follows from them.
 //!
-//! The state comes from two bounds and nothing else. The upper bound at the GO level must be below the margin to
-//! pass; the lower bound at the alarm level must be above it to fail; everything between, and everything that could
+//! The state comes from two bounds and nothing else. The upper bound at the GO level must be within the margin to
+//! pass; the lower bound at the alarm level must be beyond it to fail; everything between, and everything that could
 //! not be computed, holds. The alarm level is split evenly over all guardrails asked (Bonferroni), whereas the GO
 //! level is not split, because *all* of them have to pass (intersection-union, Berger 1982).
 
+mod independence;
 mod measure;
 mod needed;
 mod questions;
 mod sentence;
+mod views;
 
-pub use questions::FIXED_GUARDRAILS;
 pub(crate) use questions::{Question, questions};
+pub(crate) use views::Views;
 
 use crate::evidence::Evidence;
-use crate::policy::Policy;
-use crate::verdict::{Guardrail, Needed, Scale, State};
+use crate::policy::{Looks, Policy};
+use crate::stats::power;
+use crate::verdict::{Guardrail, Needed, State};
 use measure::Measured;
 
 /// A guardrail with what it still needs.
@@ -31,12 +34,30 @@ pub(crate) struct LevelsInForce {
     pub(crate) go: f64,
     /// One-sided level of the lower bound, after the split.
     pub(crate) alarm: f64,
+    /// Accepted chance that an equal candidate does not pass with the planned evidence.
+    pub(crate) beta: f64,
+    /// How often one looks.
+    pub(crate) looks: Looks,
+    /// Starts that restarted alarms are averaged over.
+    pub(crate) planned_starts: u64,
+    /// Events below which the exact bound stands in for the asymptotic one.
+    pub(crate) events: u64,
+    /// Effective clusters without which nothing passes.
+    pub(crate) clusters: u64,
 }
 
 impl LevelsInForce {
     /// Splits the alarm level over `family` guardrails.
     pub(crate) fn new(policy: &Policy, family: usize) -> Self {
-        Self { go: policy.levels.alpha_go, alarm: policy.levels.alpha_nogo / family.max(1) as f64 }
+        Self {
+            go: policy.levels.alpha_go,
+            alarm: policy.levels.alpha_nogo / family.max(1) as f64,
+            beta: policy.levels.beta,
+            looks: policy.levels.looks,
+            planned_starts: policy.levels.planned_starts,
+            events: policy.floors.events,
+            clusters: policy.floors.clusters,
+        }
     }
 }
 
@@ -64,7 +85,7 @@ impl JudgedEpoch {
 /// What keeps a proven guardrail from passing.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Doubts<'a> {
-    /// The instrument's alarms that concern the guardrail's segment.
+    /// The instrument's alarms that concern the guardrail's evidence.
     pub(crate) alarms: &'a [String],
     /// The judged epoch, if it holds too little.
     pub(crate) epoch: Option<JudgedEpoch>,
@@ -74,26 +95,29 @@ pub(crate) struct Doubts<'a> {
 pub(crate) fn answer(
     question: &Question<'_>,
     levels: LevelsInForce,
+    policy: &Policy,
     doubts: Doubts<'_>,
     per_hour: Option<f64>,
 ) -> Answer {
     let measured = measure::measure(question, levels);
-    let state = state(question, &measured, doubts);
+    let state = state(question, &measured, levels, policy, doubts);
     let missing = match (state, doubts.epoch) {
         (State::HoldInsufficient, Some(epoch)) if proven(question, &measured) => Some(epoch.missing()),
         (State::HoldInsufficient, _) => needed::missing(question, &measured, levels),
         _ => None,
     };
     let why = sentence::why(question, &measured, state, missing, levels, doubts);
-    let needed = (state == State::HoldInsufficient).then(|| Needed {
+    let needed = (state == State::HoldInsufficient && question.decides).then(|| Needed {
         metric: question.metric.clone(),
-        segment: question.segment.to_owned(),
+        segment: question.segment.clone(),
         pairs: missing,
         hours: missing.zip(per_hour).filter(|(_, rate)| *rate > 0.0).map(|(pairs, rate)| pairs as f64 / rate),
     });
     let guardrail = Guardrail {
         metric: question.metric.clone(),
-        segment: question.segment.to_owned(),
+        segment: question.segment.clone(),
+        evidence: question.evidence(),
+        decides: question.decides,
         state,
         scale: question.scale(),
         estimate: measured.estimate,
@@ -103,6 +127,9 @@ pub(crate) fn answer(
         alpha: levels.go,
         alpha_alarm: levels.alarm,
         n: measured.n,
+        events: measured.events,
+        design_effect: measured.design_effect,
+        clusters_effective: measured.clusters_effective,
         baseline_value: measured.baseline_value,
         candidate_value: measured.candidate_value,
         method: measured.method,
@@ -112,24 +139,44 @@ pub(crate) fn answer(
     Answer { guardrail, needed }
 }
 
-/// Enough observations, and the upper bound is below the margin.
+/// Enough observations, and the upper bound is within the margin.
 fn proven(question: &Question<'_>, measured: &Measured) -> bool {
-    measured.n >= question.floor && measured.upper.is_some_and(|upper| upper < question.margin)
+    measured.n >= question.floor && measured.within && measured.problem.is_none()
 }
 
-fn state(question: &Question<'_>, measured: &Measured, doubts: Doubts<'_>) -> State {
-    if measured.lower.is_some_and(|lower| lower > question.margin) {
+fn state(
+    question: &Question<'_>,
+    measured: &Measured,
+    levels: LevelsInForce,
+    policy: &Policy,
+    doubts: Doubts<'_>,
+) -> State {
+    if measured.beyond {
         return State::Fail;
     }
+    if measured.conflict.is_some() {
+        return State::HoldConflict;
+    }
     if !proven(question, measured) || doubts.epoch.is_some() {
-        return State::HoldInsufficient;
+        let futile = question.decides && doubts.alarms.is_empty() && futile(measured, levels, policy);
+        return if futile { State::Futile } else { State::HoldInsufficient };
     }
     if !doubts.alarms.is_empty() {
         return State::HoldInstrument;
     }
-    let no_effect = match question.scale() {
-        Scale::Difference => 0.0,
-        Scale::Ratio => 1.0,
-    };
-    if measured.lower.is_some_and(|lower| lower > no_effect) { State::PassRegressed } else { State::Pass }
+    if measured.regressed { State::PassRegressed } else { State::Pass }
+}
+
+/// Whether the chance to pass by the horizon, if things go on as they stand, is next to nothing (statistics of the plan:
+/// see [`power::futility`]). Not asked before a good part of the planned information is there, nor after the horizon.
+fn futile(measured: &Measured, levels: LevelsInForce, policy: &Policy) -> bool {
+    let rules = policy.futility;
+    let Some(trend) = measured.trend.filter(|_| rules.enabled && !measured.within) else { return false };
+    let horizon = rules.horizon * trend.planned;
+    if trend.information < rules.from_share * trend.planned || trend.information >= horizon {
+        return false;
+    }
+    let Some(half_width) = measure::half_width(horizon, trend.planned, levels) else { return false };
+    power::futility(trend.estimate, trend.information, horizon, half_width, trend.margin)
+        .is_ok_and(|power| power < rules.power_below)
 }

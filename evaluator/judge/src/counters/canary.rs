@@ -8,10 +8,10 @@
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
-use super::cluster::{Amount, Clusters, exceedance_slot};
+use super::cluster::{Amount, ClusterSums, Clusters, exceedance_slot};
 use super::histogram::Histogram;
 use super::latency::LatencyServed;
-use super::plan::Plan;
+use super::plan::{Plan, Thresholds};
 use crate::metric::{Latency, Quantile, SHARE_SLOTS, Share, ShareSet};
 use crate::stats::blocks::BlockCounts;
 use crate::stats::ratio::ArmSums;
@@ -23,6 +23,8 @@ pub struct ServedOutcome {
     pub candidate: bool,
     /// Hours since the Unix epoch at which it arrived.
     pub hour: i64,
+    /// It is in a pair as well.
+    pub paired: bool,
     /// Key of its assignment unit (conversation or consumer).
     pub unit: Option<u64>,
     /// Shares that can be asked of it.
@@ -65,7 +67,13 @@ impl ServedArm {
     /// How a share stands.
     #[must_use]
     pub fn share(&self, share: Share) -> Asked {
-        self.shares.get(share.slot()).copied().unwrap_or_default()
+        self.asked(share.slot())
+    }
+
+    /// How the share at a place stands.
+    #[must_use]
+    pub fn asked(&self, slot: usize) -> Asked {
+        self.shares.get(slot).copied().unwrap_or_default()
     }
 
     /// Counts requests of which a share was asked, and the bad ones among them.
@@ -81,6 +89,24 @@ impl ServedArm {
         if let Some(own) = self.shares.get_mut(slot) {
             own.n = own.n.saturating_add(n);
             own.bad = own.bad.saturating_add(bad);
+        }
+    }
+
+    /// Counts one request.
+    pub fn add(&mut self, plan: &Plan, outcome: &ServedOutcome) {
+        for slot in outcome.asked.slots() {
+            self.add_slot(slot, 1, u64::from(outcome.bad.contains(slot)));
+        }
+        for latency in Latency::ALL {
+            if let (Some(value), Some(thresholds)) = (outcome.latency_us[latency.slot()], plan.of(latency)) {
+                self.latency[latency.slot()].add(thresholds, value, 1);
+            }
+        }
+        if let Some(cost) = outcome.cost_nanos {
+            self.cost.push(cost);
+        }
+        if let Some(tokens) = outcome.output_tokens {
+            self.output_tokens.push(tokens);
         }
     }
 
@@ -133,6 +159,8 @@ pub struct CanaryEpoch {
     pub units_candidate: u64,
     /// By hour since the Unix epoch.
     pub hours: BTreeMap<i64, Hour>,
+    /// The same of the requests that are in no pair, which is what may be added to the pairs' evidence.
+    pub hours_apart: BTreeMap<i64, Hour>,
     /// Blocks by day since the Unix epoch and by outcome: shares, exceedances at the margin, exceedances at equality.
     pub blocks: BTreeMap<i64, BTreeMap<usize, BlockCounts>>,
 }
@@ -158,10 +186,12 @@ impl CanaryEpoch {
         self.weight_bp = self.weight_bp.max(other.weight_bp);
         self.units_baseline = self.units_baseline.saturating_add(other.units_baseline);
         self.units_candidate = self.units_candidate.saturating_add(other.units_candidate);
-        for (hour, arms) in &other.hours {
-            let own = self.hours.entry(*hour).or_default();
-            own.baseline.merge(&arms.baseline);
-            own.candidate.merge(&arms.candidate);
+        for (own, others) in [(&mut self.hours, &other.hours), (&mut self.hours_apart, &other.hours_apart)] {
+            for (hour, arms) in others {
+                let own = own.entry(*hour).or_default();
+                own.baseline.merge(&arms.baseline);
+                own.candidate.merge(&arms.candidate);
+            }
         }
         for (day, outcomes) in &other.blocks {
             for (slot, counts) in outcomes {
@@ -190,44 +220,23 @@ pub struct Canary {
 impl Canary {
     /// Counts one served request.
     pub fn add(&mut self, plan: &Plan, epoch: u64, outcome: &ServedOutcome) {
-        let arm = self.epochs.entry(epoch).or_default().hours.entry(outcome.hour).or_default().arm_mut(outcome.candidate);
+        let served = self.epochs.entry(epoch).or_default();
+        served.hours.entry(outcome.hour).or_default().arm_mut(outcome.candidate).add(plan, outcome);
+        if !outcome.paired {
+            served.hours_apart.entry(outcome.hour).or_default().arm_mut(outcome.candidate).add(plan, outcome);
+        }
         let (clusters, histograms) = if outcome.candidate {
             (&mut self.clusters_candidate, &mut self.latency_candidate)
         } else {
             (&mut self.clusters_baseline, &mut self.latency_baseline)
         };
-        let mut sums = outcome.unit.map(|unit| clusters.of(unit));
-        for slot in outcome.asked.slots() {
-            let bad = u64::from(outcome.bad.contains(slot));
-            arm.add_slot(slot, 1, bad);
-            if let Some(sums) = sums.as_deref_mut() {
-                sums.add(slot, bad as i64);
-            }
-        }
         for latency in Latency::ALL {
-            let Some(value) = outcome.latency_us[latency.slot()] else { continue };
-            histograms[latency.slot()].add(value);
-            let Some(thresholds) = plan.of(latency) else { continue };
-            arm.latency[latency.slot()].add(thresholds, value, 1);
-            if let Some(sums) = sums.as_deref_mut() {
-                for quantile in Quantile::ALL {
-                    let [at_margin, at_tau] = exceeds(thresholds, quantile, value);
-                    let above = if outcome.candidate { at_margin } else { at_tau };
-                    sums.add(exceedance_slot(latency, quantile), i64::from(above));
-                }
+            if let Some(value) = outcome.latency_us[latency.slot()] {
+                histograms[latency.slot()].add(value);
             }
         }
-        let amounts = [
-            (Amount::Cost, outcome.cost_nanos, &mut arm.cost),
-            (Amount::OutputTokens, outcome.output_tokens, &mut arm.output_tokens),
-        ];
-        for (amount, value, totals) in amounts {
-            if let Some(value) = value {
-                totals.push(value);
-                if let Some(sums) = sums.as_deref_mut() {
-                    sums.add_amount(amount, 0, value);
-                }
-            }
+        if let Some(unit) = outcome.unit {
+            add_to_cluster(clusters.of(unit), plan, outcome);
         }
     }
 
@@ -259,8 +268,28 @@ impl Canary {
     }
 }
 
+fn add_to_cluster(sums: &mut ClusterSums, plan: &Plan, outcome: &ServedOutcome) {
+    for slot in outcome.asked.slots() {
+        sums.add(slot, i64::from(outcome.bad.contains(slot)));
+    }
+    for latency in Latency::ALL {
+        let (Some(value), Some(thresholds)) = (outcome.latency_us[latency.slot()], plan.of(latency)) else { continue };
+        for quantile in Quantile::ALL {
+            let [at_margin, at_tau] = exceeds(thresholds, quantile, value);
+            let above = if outcome.candidate { at_margin } else { at_tau };
+            sums.add(exceedance_slot(latency, quantile), i64::from(above));
+        }
+    }
+    if let Some(cost) = outcome.cost_nanos {
+        sums.add_amount(Amount::Cost, 0, cost);
+    }
+    if let Some(tokens) = outcome.output_tokens {
+        sums.add_amount(Amount::OutputTokens, 0, tokens);
+    }
+}
+
 /// Whether a value is above the margin's threshold, and above the baseline's own.
-fn exceeds(thresholds: &super::plan::Thresholds, quantile: Quantile, value_us: Option<u64>) -> [bool; 2] {
+fn exceeds(thresholds: &Thresholds, quantile: Quantile, value_us: Option<u64>) -> [bool; 2] {
     let slot = quantile.slot();
     let above = |place: usize| {
         let edge = thresholds.edges_us[slot].get(place).copied().unwrap_or(u64::MAX);
@@ -269,41 +298,38 @@ fn exceeds(thresholds: &super::plan::Thresholds, quantile: Quantile, value_us: O
     [above(thresholds.margin_at[slot]), above(thresholds.equal_at[slot])]
 }
 
-/// The yes/no outcomes of a served request as a block compares them, one bit each: shares at [`Share::slot`],
-/// exceedances at [`exceedance_slot`] and [`equality_slot`]. Whatever cannot be asked of it is not in `asked`.
+/// The yes/no outcomes of a served request as blocks compare them, one bit each: shares at [`Share::slot`], exceedances
+/// at [`exceedance_slot`] (the candidate's at its margin) and [`equality_slot`]. What cannot be asked of a request did
+/// not happen to it: a block must not be formed, or left out, by what became of its requests.
 #[must_use]
-pub fn block_outcomes(plan: &Plan, outcome: &ServedOutcome) -> BlockOutcome {
-    let mut bits = BlockOutcome { asked: 0, bad: 0 };
-    for slot in outcome.asked.slots() {
-        bits.set(slot, outcome.bad.contains(slot));
+pub fn block_outcomes(plan: &Plan, outcome: &ServedOutcome) -> u64 {
+    let mut bad = 0u64;
+    for slot in outcome.asked.slots().filter(|slot| outcome.bad.contains(*slot)) {
+        bad |= 1 << slot;
     }
     for latency in Latency::ALL {
         let (Some(value), Some(thresholds)) = (outcome.latency_us[latency.slot()], plan.of(latency)) else { continue };
         for quantile in Quantile::ALL {
             let [at_margin, at_tau] = exceeds(thresholds, quantile, value);
-            bits.set(exceedance_slot(latency, quantile), if outcome.candidate { at_margin } else { at_tau });
-            bits.set(equality_slot(latency, quantile), at_tau);
+            let above = if outcome.candidate { at_margin } else { at_tau };
+            bad |= u64::from(above) << exceedance_slot(latency, quantile);
+            bad |= u64::from(at_tau) << equality_slot(latency, quantile);
         }
     }
-    bits
+    bad
 }
 
-/// Yes/no outcomes, one bit each.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct BlockOutcome {
-    /// What was asked.
-    pub asked: u64,
-    /// What was bad.
-    pub bad: u64,
-}
-
-impl BlockOutcome {
-    const fn set(&mut self, slot: usize, bad: bool) {
-        self.asked |= 1 << slot;
-        if bad {
-            self.bad |= 1 << slot;
-        }
-    }
+/// Outcomes that blocks of requests compare which were all streamed, or all not: whether a request asks for a stream is
+/// known before it is answered.
+pub fn block_slots(streamed: bool) -> impl Iterator<Item = usize> {
+    let shares = Share::ALL.into_iter().filter(move |share| streamed || *share != Share::SlowTtft).map(Share::slot);
+    let latencies = Latency::ALL.into_iter().filter(move |latency| streamed || *latency == Latency::Duration);
+    let exceedances = latencies.flat_map(|latency| {
+        Quantile::ALL.into_iter().flat_map(move |quantile| {
+            [exceedance_slot(latency, quantile), equality_slot(latency, quantile)]
+        })
+    });
+    shares.chain(exceedances)
 }
 
 const _: () = assert!(SHARE_SLOTS + 18 <= 64, "outcomes of a block are bits of one word");

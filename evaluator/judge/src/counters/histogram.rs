@@ -5,7 +5,6 @@
 //! infinitely slow: they are counted apart and ranked last.
 
 use serde::{Deserialize, Serialize};
-use std::collections::BTreeMap;
 
 /// Buckets an octave, as a power of two.
 const BITS: u32 = 9;

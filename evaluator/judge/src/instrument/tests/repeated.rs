@@ -126,7 +126,7 @@ fn the_level_is_the_verdicts_or_a_share_of_the_family() {
     let policy = Policy::default();
     let evidence = latencies(1.0, 500);
     let asked = |alarm| {
-        let health = health(&evidence, &policy, LevelsInForce { go: 0.05, alarm });
+        let health = health(&evidence, &policy, LevelsInForce { alarm, ..levels(&policy) });
         repeat(&health).alpha
     };
     assert!((asked(1e-4) - 1e-4).abs() < 1e-18);
