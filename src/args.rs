@@ -46,6 +46,12 @@ pub(crate) enum Command {
         after_help = "Example:\n  weighbridge gate verdict.json --target http://127.0.0.1:8081 --max-age 7d --apply"
     )]
     Gate(Gate),
+    /// Work with record files.
+    #[command(
+        after_help = "Example:\n  weighbridge records synth --n 20000 --out records.ndjson.zst --truth truth.json",
+        arg_required_else_help = true
+    )]
+    Records(Records),
 }
 
 #[derive(Debug, ClapArgs)]
@@ -235,6 +241,45 @@ pub(crate) struct Gate {
     pub token_env: String,
 }
 
+#[derive(Debug, ClapArgs)]
+pub(crate) struct Records {
+    #[command(subcommand)]
+    pub command: RecordsCommand,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum RecordsCommand {
+    /// Make exchange records of a known truth, to see what the judge makes of them.
+    #[command(
+        after_help = "Example:\n  weighbridge records synth --print-profile > profile.toml\n  weighbridge records \
+                            synth --profile profile.toml --n 20000 --seed 7 --out records.ndjson.zst --truth truth.json\n  \
+                            weighbridge evaluate records.ndjson.zst"
+    )]
+    Synth(Synth),
+}
+
+#[derive(Debug, ClapArgs)]
+pub(crate) struct Synth {
+    /// Effects and traffic, TOML; what it does not say keeps its default.
+    #[arg(long, value_name = "FILE")]
+    pub profile: Option<PathBuf>,
+    /// Print the default profile, which says what each key means, and make nothing.
+    #[arg(long, exclusive = true)]
+    pub print_profile: bool,
+    /// Requests. A mirrored one gives two records, a repeated one three.
+    #[arg(long, value_name = "N", required_unless_present = "print_profile")]
+    pub n: Option<u64>,
+    /// Seed: the same profile, number and seed give the same bytes.
+    #[arg(long, default_value_t = 1)]
+    pub seed: u64,
+    /// Where the records go; a name that ends in `.zst` is packed, `-` is standard output.
+    #[arg(long, value_name = "FILE", required_unless_present = "print_profile")]
+    pub out: Option<PathBuf>,
+    /// Where the true value of each metric goes, JSON; `-` is standard output.
+    #[arg(long, value_name = "FILE")]
+    pub truth: Option<PathBuf>,
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -243,8 +288,10 @@ mod tests {
     #[test]
     fn the_arguments_are_consistent_and_each_subcommand_shows_an_example() {
         Args::command().debug_assert();
-        for command in Args::command().get_subcommands() {
-            let help = command.clone().render_long_help().to_string();
+        let mut commands: Vec<clap::Command> = Args::command().get_subcommands().cloned().collect();
+        while let Some(mut command) = commands.pop() {
+            commands.extend(command.get_subcommands().cloned());
+            let help = command.render_long_help().to_string();
             assert!(help.contains("Example:"), "{}", command.get_name());
         }
     }

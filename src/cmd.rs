@@ -4,6 +4,7 @@ mod demo;
 mod evaluate;
 mod gate;
 mod mock;
+mod records;
 mod replay;
 mod report;
 mod serve;
@@ -41,6 +42,7 @@ async fn dispatch(args: Args) -> Result<Exit, Failure> {
         Command::Evaluate(args) => evaluate::run(&args),
         Command::Report(args) => report::run(&args),
         Command::Gate(args) => gate::run(&args).await,
+        Command::Records(args) => records::run(&args),
     }
 }
 

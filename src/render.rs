@@ -23,6 +23,13 @@ pub(crate) fn note(text: &str) {
     eprintln!("{text}");
 }
 
+/// How far a run is: one line that replaces the one before, for people on a terminal only.
+pub(crate) fn progress(text: &str) {
+    if std::io::stderr().is_terminal() {
+        eprint!("\r\x1b[2K{text}");
+    }
+}
+
 /// Why the run failed.
 pub(crate) fn failure(failure: &Failure) {
     eprintln!("error: {}", failure.message);

@@ -37,17 +37,32 @@ impl FileError {
 /// # Errors
 /// The file cannot be written; what stood there before is untouched.
 pub fn write_whole(path: &Path, bytes: &[u8]) -> Result<(), FileError> {
-    let failed = |source| FileError::new(path, source);
+    stream_whole(path, |out| out.write_all(bytes).map_err(|source| FileError::new(path, source)))
+}
+
+/// As [`write_whole`], for what is too long for the memory: `fill` writes the content piece by piece. If it fails, what
+/// stood there before is untouched.
+///
+/// # Errors
+/// Those of `fill`, and the file cannot be written.
+pub fn stream_whole<T, E: From<FileError>>(
+    path: &Path,
+    fill: impl FnOnce(&mut dyn Write) -> Result<T, E>,
+) -> Result<T, E> {
+    let failed = |source| E::from(FileError::new(path, source));
     if path.metadata().is_ok_and(|meta| !meta.is_file()) {
         let mut device = std::fs::OpenOptions::new().write(true).open(path).map_err(failed)?;
-        return device.write_all(bytes).and_then(|()| device.flush()).map_err(failed);
+        let done = fill(&mut device)?;
+        device.flush().map_err(failed)?;
+        return Ok(done);
     }
     let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
     let mut temporary = tempfile::NamedTempFile::new_in(folder).map_err(failed)?;
-    temporary.write_all(bytes).and_then(|()| temporary.as_file().sync_all()).map_err(failed)?;
+    let done = fill(&mut temporary)?;
+    temporary.flush().and_then(|()| temporary.as_file().sync_all()).map_err(failed)?;
     readable_by_others(temporary.as_file()).map_err(failed)?;
     temporary.persist(path).map_err(|error| failed(error.error))?;
-    Ok(())
+    Ok(done)
 }
 
 /// Temporary files are private; results are ordinary files.

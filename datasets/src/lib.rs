@@ -12,6 +12,7 @@ pub mod bundled;
 pub mod digest;
 pub mod file;
 pub mod header;
+pub mod known;
 pub mod label;
 pub mod parts;
 pub mod read;

@@ -1,5 +1,6 @@
 //! What can go wrong with an evaluation, and whose turn it is then.
 
+use crate::parquet::ParquetError;
 use datasets::ReadError;
 use std::path::PathBuf;
 use wire::price::TariffError;
@@ -21,6 +22,9 @@ pub enum EvaluateError {
     /// A file or a line cannot be read.
     #[error(transparent)]
     Read(#[from] ReadError),
+    /// A Parquet file cannot be read.
+    #[error(transparent)]
+    Parquet(#[from] ParquetError),
     /// A folder cannot be listed, or standard input not be kept.
     #[error("cannot read {path}: {source}; check the path and its permissions")]
     Folder {
@@ -31,7 +35,7 @@ pub enum EvaluateError {
     },
     /// A folder without record files.
     #[error(
-        "{path} holds no file named *.ndjson or *.ndjson.zst with exchange records; name another folder or the files"
+        "{path} holds no file named *.ndjson, *.ndjson.zst or *.parquet with exchange records; name another folder or the files"
     )]
     NoFiles {
         /// Folder.
@@ -51,6 +55,9 @@ pub enum EvaluateError {
         /// Rows that can be judged.
         most: usize,
     },
+    /// More labelled metrics than can be judged.
+    #[error("{0}; name fewer label files")]
+    Plan(#[from] judge::counters::PlanError),
     /// Several migrations at once.
     #[error("the records hold {} migrations ({}); choose one of them with --migration", .names.len(), .names.join(", "))]
     SeveralMigrations {
@@ -88,8 +95,8 @@ pub enum EvaluateError {
     },
     /// A label metric that is named like a guardrail which every verdict has.
     #[error(
-        "{path}, line {line}: label metric `{metric}` is the name of a fixed guardrail ({}); \
-         give the metric another name, such as `label_{metric}`", judge::FIXED_GUARDRAILS.join(", ")
+        "{path}, line {line}: label metric `{metric}` is the name of a fixed guardrail; \
+         give the metric another name, such as `label_{metric}`"
     )]
     LabelNameTaken {
         /// File of the label.
@@ -117,11 +124,16 @@ impl EvaluateError {
     #[must_use]
     pub fn kind(&self) -> ErrorKind {
         match self {
-            Self::Read(ReadError::File { source, .. }) | Self::Folder { source, .. } => kind_of(source),
+            Self::Read(ReadError::File { source, .. })
+            | Self::Parquet(ParquetError::File { source, .. })
+            | Self::Folder { source, .. } => kind_of(source),
+            Self::Parquet(ParquetError::Encode { .. }) => ErrorKind::Bug,
             Self::Read(_)
+            | Self::Parquet(_)
             | Self::NoFiles { .. }
             | Self::NoRecords { .. }
             | Self::TooManyRows { .. }
+            | Self::Plan(_)
             | Self::SeveralMigrations { .. }
             | Self::UnknownMigration { .. }
             | Self::Weight { .. }

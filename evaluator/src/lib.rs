@@ -14,6 +14,7 @@ pub mod load;
 pub mod output;
 pub mod pair;
 pub mod paired_answers;
+pub mod parquet;
 pub mod rows;
 pub mod run;
 

@@ -17,8 +17,12 @@ mod row;
 mod sorted;
 
 pub use fault::Fault;
+pub(crate) use fault::NO_NUMBER;
+pub(crate) use key::hash32;
 pub use key::{PairKey, hash64};
+pub(crate) use names::MigrationId;
 pub use names::{Ending, EndingId, NameId, Names, Route, RouteId};
+pub(crate) use row::Fields;
 pub use row::{Row, role_rank};
 pub(crate) use sorted::ROWS_MAX;
 pub use sorted::Rows;

@@ -44,8 +44,8 @@ pub(super) struct Listed {
     pub(super) unnamed_parts: u64,
 }
 
-/// The record files that the paths name: a file is itself, `-` is standard input, a folder is its `*.ndjson` and
-/// `*.ndjson.zst`, not below. Files of a folder that are empty or hold something else of ours (a request log, labels)
+/// The record files that the paths name: a file is itself, `-` is standard input, a folder is its `*.ndjson`,
+/// `*.ndjson.zst` and `*.parquet`, not below. Files of a folder that are empty or hold something else of ours (a request log, labels)
 /// are passed over.
 pub(super) fn list(paths: &[PathBuf]) -> Result<Listed, EvaluateError> {
     let (mut files, mut empty) = (Vec::new(), BTreeSet::new());
@@ -77,7 +77,7 @@ fn of_folder(folder: &Path, empty: &mut BTreeSet<PathBuf>) -> Result<Vec<PathBuf
     for entry in std::fs::read_dir(folder).map_err(failed)? {
         let path = entry.map_err(failed)?.path();
         let name = name_of(&path);
-        let named_so = name.ends_with(".ndjson") || name.ends_with(".ndjson.zst");
+        let named_so = [".ndjson", ".ndjson.zst", ".parquet"].iter().any(|ending| name.ends_with(ending));
         if !named_so || !path.is_file() {
             continue;
         }

@@ -49,6 +49,16 @@ impl RunningDigest {
     }
 }
 
+/// SHA-256 of a finished file, hexadecimal.
+pub(super) fn of_file(path: &Path) -> Result<String, EvaluateError> {
+    let failed = |source| EvaluateError::Read(ReadError::File { path: path.to_owned(), source });
+    let digest = RunningDigest::default();
+    let file = File::open(path).map_err(failed)?;
+    let mut reader = BufReader::with_capacity(BUFFER_BYTES, HashedReader { source: file, digest: digest.clone() });
+    std::io::copy(&mut reader, &mut std::io::sink()).map_err(failed)?;
+    Ok(digest.hex())
+}
+
 struct HashedReader<R> {
     source: R,
     digest: RunningDigest,

@@ -13,10 +13,12 @@ const DURATION_US_MAX: u64 = 24 * 3_600 * 1_000_000;
 const TTFT_TOLERANCE_US: u64 = 1_000;
 /// End of the year 9999, microseconds since the Unix epoch: the last instant that RFC 3339 can write.
 const INSTANT_US_MAX: i64 = 253_402_300_799_000_000;
+/// A time that a float column has as no number.
+pub(crate) const NO_NUMBER: i64 = i64::MIN;
 /// 100 percent in hundredths of a percent.
 const BP_MAX: u32 = 10_000;
-/// Largest quality score, either sign.
-pub(super) const QUALITY_MAX: f64 = 2_000.0;
+/// Best quality score; the worst is 0.
+pub(super) const QUALITY_MAX: f64 = 1.0;
 
 /// Why a row cannot be true.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -34,8 +36,10 @@ pub enum Fault {
     Tokens,
     /// A character count that no text reaches.
     Characters,
-    /// A quality score that is no number, or none of any scale.
+    /// A quality score that is no number from 0 to 1.
     Quality,
+    /// A duration or a time to the first token that is no number, which only a column can hold.
+    NoNumber,
     /// A duration below zero, which only a column can hold.
     NegativeDuration,
     /// A duration of zero.
@@ -61,7 +65,8 @@ impl Fault {
             Self::Epoch => "epoch above 4294967294",
             Self::Tokens => "token count above 4294967293",
             Self::Characters => "character count above 4294967293",
-            Self::Quality => "quality is no number between -2000 and 2000",
+            Self::Quality => "quality outside 0 to 1",
+            Self::NoNumber => "a time that is no number",
             Self::NegativeDuration => "duration below zero",
             Self::ZeroDuration => "duration of zero",
             Self::LongDuration => "duration above 24 hours",
@@ -96,7 +101,7 @@ fn untimed(fields: &Fields) -> Option<Fault> {
         Some(Fault::Tokens)
     } else if above(fields.prompt_chars) || above(fields.answer_chars) || fields.prompt_wide_chars.is_some_and(above) {
         Some(Fault::Characters)
-    } else if fields.quality.is_some_and(|quality| !(-QUALITY_MAX..=QUALITY_MAX).contains(&quality)) {
+    } else if fields.quality.is_some_and(|quality| !(0.0..=QUALITY_MAX).contains(&quality)) {
         Some(Fault::Quality)
     } else {
         None
@@ -105,6 +110,7 @@ fn untimed(fields: &Fields) -> Option<Fault> {
 
 fn timed(fields: &Fields) -> Option<Fault> {
     match (fields.duration_us, fields.ttft_us) {
+        (NO_NUMBER, _) | (_, Some(NO_NUMBER)) => Some(Fault::NoNumber),
         (..0, _) => Some(Fault::NegativeDuration),
         (0, _) => Some(Fault::ZeroDuration),
         (duration, _) if duration.unsigned_abs() > DURATION_US_MAX => Some(Fault::LongDuration),

@@ -34,7 +34,7 @@ pub struct RouteId(pub u32);
 pub struct EndingId(pub u32);
 
 /// Number of a migration. Files hold one or two; the numbers from 255 on are one.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
 pub(crate) struct MigrationId(u8);
 
 impl MigrationId {

@@ -160,15 +160,15 @@ impl Fields {
                 form_failure: exchange.form_failure.as_deref(),
             }),
             moderation: exchange.moderation,
-            refused: None,
-            structured: None,
-            tools: None::<&str>.map(|digest| hash32(Domain::Tools, digest)),
+            refused: Some(exchange.refused),
+            structured: Some(exchange.structured),
+            tools: exchange.tools_digest.as_deref().map(|digest| hash32(Domain::Tools, digest)),
             answer: exchange.answer_digest.as_deref().map(|digest| hash64(Domain::Answer, digest)),
-            quality: None,
+            quality: exchange.quality,
             usage: exchange.usage,
             cost_nanos: exchange.cost_nanos,
             prompt_chars: exchange.prompt_chars,
-            prompt_wide_chars: None,
+            prompt_wide_chars: exchange.prompt_wide_chars,
             answer_chars: exchange.answer_chars,
             shadow: exchange.shadow,
         }
@@ -286,7 +286,7 @@ impl Row {
         self.refused_structured.first()
     }
 
-    /// Whether the answer to a request for structured output is what was asked for; `None` where none was asked for.
+    /// Whether the request demanded a form (JSON, a tool call); `None` where the record does not say.
     #[must_use]
     pub const fn structured(&self) -> Option<bool> {
         self.refused_structured.second()
@@ -327,6 +327,53 @@ impl Row {
     #[must_use]
     pub fn cancelled(&self) -> bool {
         self.error.is_some_and(|error| !error.blames_provider())
+    }
+
+    /// A place for a row that is no row: observed by nobody. Never among [`Rows`](super::Rows).
+    pub(crate) fn hole() -> Self {
+        let nobody = (RouteId(u32::MAX), EndingId(u32::MAX));
+        Self::packed(&Fields {
+            pair: PairKey::default(),
+            arm: Arm::Baseline,
+            role: Role::Observed,
+            endpoint: Endpoint::Chat,
+            migration: MigrationId::default(),
+            epoch: 0,
+            weight_bp: 0,
+            request: None,
+            unit: None,
+            consumer: None,
+            assigned_by: None,
+            assigned_bp: None,
+            shadow_bp: None,
+            route: nobody.0,
+            streamed: false,
+            at_us: 0,
+            sent_us: 0,
+            ttft_us: None,
+            duration_us: 0,
+            status: 0,
+            attempts: 0,
+            error: None,
+            ending: nobody.1,
+            moderation: None,
+            refused: None,
+            structured: None,
+            tools: None,
+            answer: None,
+            quality: None,
+            usage: None,
+            cost_nanos: None,
+            prompt_chars: 0,
+            prompt_wide_chars: None,
+            answer_chars: 0,
+            shadow: None,
+        })
+    }
+
+    /// Whether this is such a place: real rows have calls, or at least a route.
+    pub(crate) fn is_hole(&self) -> bool {
+        self.route == RouteId(u32::MAX)
     }
 
     /// Number of the migration's name.

@@ -11,24 +11,24 @@ use wire::{ErrorKind, Usage, UsageSource};
 pub(crate) const NOON_US: i64 = 1_795_176_000_000_000;
 
 /// A folder with record files.
-pub(super) struct Files {
+pub(crate) struct Files {
     folder: tempfile::TempDir,
 }
 
 impl Files {
-    pub(super) fn new() -> Self {
+    pub(crate) fn new() -> Self {
         Self { folder: tempfile::tempdir().unwrap() }
     }
 
-    pub(super) fn path(&self, name: &str) -> PathBuf {
+    pub(crate) fn path(&self, name: &str) -> PathBuf {
         self.folder.path().join(name)
     }
 
-    pub(super) fn folder(&self) -> &Path {
+    pub(crate) fn folder(&self) -> &Path {
         self.folder.path()
     }
 
-    pub(super) fn records(&self, name: &str, exchanges: &[Exchange]) -> PathBuf {
+    pub(crate) fn records(&self, name: &str, exchanges: &[Exchange]) -> PathBuf {
         self.write(name, Format::Exchanges, exchanges)
     }
 
@@ -47,16 +47,16 @@ impl Files {
     }
 }
 
-pub(super) fn options() -> Options {
+pub(crate) fn options() -> Options {
     Options::new(Policy::default(), "0.1.0")
 }
 
 /// Evaluates one file with these rows.
-pub(super) fn judge(exchanges: &[Exchange]) -> Outcome {
+pub(crate) fn judge(exchanges: &[Exchange]) -> Outcome {
     judge_with(exchanges, &options()).unwrap()
 }
 
-pub(super) fn judge_with(exchanges: &[Exchange], options: &Options) -> Result<Outcome, EvaluateError> {
+pub(crate) fn judge_with(exchanges: &[Exchange], options: &Options) -> Result<Outcome, EvaluateError> {
     let files = Files::new();
     evaluate(&[files.records("records.ndjson", exchanges)], options)
 }
@@ -146,7 +146,7 @@ pub(crate) fn uniform(index: u64, stream: u64) -> f64 {
 }
 
 /// `n` mirrored pairs, one a second, latencies spread over a factor of four, the candidate a fifth faster.
-pub(super) fn traffic(n: u64) -> Vec<Exchange> {
+pub(crate) fn traffic(n: u64) -> Vec<Exchange> {
     let mut rows = Vec::new();
     for index in 0..n {
         let [mut baseline, mut candidate] = mirrored(&format!("pair-{index:06}"));

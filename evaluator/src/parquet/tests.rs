@@ -1,0 +1,255 @@
+//! Records as tables: the same verdict as from lines, and errors that name file, column and row.
+
+use super::*;
+use crate::tests::fixture::*;
+use crate::{ErrorKind, EvaluateError, Options, Outcome, evaluate};
+use datasets::{Arm, AssignedBy, Exchange, Format, Header, Moderation, Redaction, Role};
+use polars::prelude::{Column, DataFrame, NamedFrom, ParquetWriter, Series};
+use std::path::{Path, PathBuf};
+use wire::{Usage, UsageSource};
+
+fn header() -> Header {
+    Header::new(Format::Exchanges, Redaction::Hashed)
+}
+
+fn table(files: &Files, name: &str, rows: &[Exchange]) -> PathBuf {
+    let path = files.path(name);
+    assert_eq!(write(&path, &header(), rows.iter().cloned()).unwrap(), rows.len() as u64);
+    path
+}
+
+/// Traffic with everything in it that a record can hold and an evaluation reads.
+fn varied() -> Vec<Exchange> {
+    let mut rows = traffic(400);
+    for (row, index) in rows.iter_mut().zip(0u64..) {
+        let some = |stream, share| uniform(index, stream) < share;
+        if some(31, 0.02) {
+            *row = with_error(row.clone(), wire::ErrorKind::RateLimit);
+        }
+        row.consumer = some(32, 0.9).then(|| format!("consumer-{}", (uniform(index, 33) * 30.0) as u64));
+        row.model_answered = some(34, 0.5).then(|| format!("{}-2026-11-01-with-a-long-name", row.model));
+        row.assigned_by = some(35, 0.5).then_some(AssignedBy::Weight);
+        row.shadow_bp = some(36, 0.5).then_some(10_000);
+        row.form_failure = some(37, 0.05).then(|| "not_json".to_owned());
+        row.moderation = some(38, 0.01).then_some(Moderation::BlockedByProvider);
+        row.usage = some(39, 0.99).then_some(Usage {
+            prompt: 500 + index,
+            completion: 80,
+            cached: some(40, 0.5).then_some(index),
+            reasoning: some(41, 0.3).then_some(7),
+            source: if some(42, 0.9) { UsageSource::Provider } else { UsageSource::Estimate },
+        });
+        row.cost_nanos = some(43, 0.5).then_some(12_345);
+        row.dropped = if some(44, 0.1) { vec!["seed".to_owned(), "logprobs".to_owned()] } else { Vec::new() };
+        row.duration_us = if some(45, 0.01) { 0 } else { row.duration_us };
+    }
+    rows.push(rows[7].clone());
+    rows.push(Exchange { role: Role::Observed, ..rows[9].clone() });
+    rows.push(Exchange { migration: "none".to_owned(), ..rows[11].clone() });
+    rows.push(Exchange { role: Role::Repeat, ..rows[12].clone() });
+    rows
+}
+
+fn judged(path: &Path) -> Outcome {
+    let mut outcome = evaluate(&[path.to_owned()], &options()).unwrap();
+    outcome.verdict.inputs.clear();
+    outcome
+}
+
+#[test]
+fn a_table_and_lines_of_the_same_records_give_the_same_verdict() {
+    let (rows, files) = (varied(), Files::new());
+    let (lines, table) = (files.records("r.ndjson", &rows), table(&files, "r.parquet", &rows));
+    let (from_lines, from_table) = (judged(&lines), judged(&table));
+    assert_eq!(from_table.verdict, from_lines.verdict);
+    assert_eq!(from_table.counts, from_lines.counts);
+    assert!(from_lines.counts.load.reasons["duration of zero"] > 0);
+    let input = evaluate(std::slice::from_ref(&table), &options()).unwrap().verdict.inputs.remove(0);
+    assert_eq!(input.digest, datasets::digest::of_bytes(&std::fs::read(&table).unwrap()));
+    assert_eq!((input.name.as_str(), input.rows), ("r.parquet", rows.len() as u64));
+}
+
+#[test]
+fn every_row_is_the_row_that_the_record_makes() {
+    let (rows, files) = (varied(), Files::new());
+    let path = table(&files, "r.parquet", &rows);
+    let mut names = crate::rows::Names::default();
+    let mut read_rows = Vec::new();
+    let found = read(&path, &mut names, &mut read_rows, false).unwrap();
+    assert_eq!((found.records, rows_of(&path)), (rows.len() as u64, rows.len()));
+    let expected: Vec<_> = rows.iter().map(|row| crate::rows::Row::of(row, &mut names)).collect();
+    assert_eq!(read_rows, expected);
+}
+
+#[test]
+fn a_folder_may_hold_lines_and_tables() {
+    let (rows, files) = (traffic(200), Files::new());
+    files.records("a.ndjson", &rows[..150]);
+    table(&files, "b.parquet", &rows[150..250]);
+    table(&files, "c.parquet", &rows[250..]);
+    let mixed = judged(files.folder());
+    let whole = Files::new();
+    assert_eq!(mixed.verdict, judged(&whole.records("r.ndjson", &rows)).verdict);
+}
+
+/// A table of another program: six rows of three pairs, with the columns that a record must have, of other widths.
+fn foreign() -> Vec<Column> {
+    fn column<T, P: ?Sized>(name: &str, values: T) -> Column
+    where
+        Series: NamedFrom<T, P>,
+    {
+        Series::new(name.into(), values).into()
+    }
+    let at = NOON_US;
+    vec![
+        column("pair", ["a", "a", "b", "b", "c", "c"]),
+        column("arm", ["baseline", "candidate", "baseline", "candidate", "baseline", "candidate"]),
+        column("role", ["served", "shadow", "served", "shadow", "served", "shadow"]),
+        column("migration", ["chat"; 6]),
+        column("epoch", [1i32; 6]),
+        column("weight_bp", [0i64; 6]),
+        column("provider", ["openai", "deepseek", "openai", "deepseek", "openai", "deepseek"]),
+        column("model", ["gpt-4o", "deepseek-flash", "gpt-4o", "deepseek-flash", "gpt-4o", "deepseek-flash"]),
+        column("streamed", [true; 6]),
+        column("at_us", [at; 6]),
+        column("sent_us", [at; 6]),
+        column("ttft_us", [Some(300.0), None, Some(400.0), Some(f64::NAN), Some(100.0), Some(100.0)]),
+        column("duration_us", [900i64, 900, 900, 900, 900, -5]),
+        column("status", [200u32; 6]),
+        column("prompt_chars", [10u64; 6]),
+        column("answer_chars", [10i32; 6]),
+        column("a_column_of_theirs", ["x"; 6]),
+    ]
+}
+
+fn foreign_file(files: &Files, change: impl FnOnce(&mut Vec<Column>)) -> PathBuf {
+    let mut columns = foreign();
+    change(&mut columns);
+    let path = files.path("foreign.parquet");
+    let mut frame = DataFrame::new(6, columns).unwrap();
+    ParquetWriter::new(std::fs::File::create(&path).unwrap()).finish(&mut frame).unwrap();
+    path
+}
+
+fn replace(columns: &mut [Column], with: Column) {
+    let place = columns.iter_mut().find(|column| column.name() == with.name()).unwrap();
+    *place = with;
+}
+
+#[test]
+fn tables_of_other_programs_are_read_and_their_odd_values_counted() {
+    let files = Files::new();
+    let outcome = judged(&foreign_file(&files, |_| {}));
+    assert_eq!(outcome.verdict.instrument.pairs, 1);
+    let reasons: Vec<_> = outcome.counts.load.reasons.iter().map(|(reason, count)| (*reason, *count)).collect();
+    assert_eq!(reasons, [("a time that is no number", 1), ("duration below zero", 1)]);
+    assert_eq!((outcome.counts.load.rejected.candidate, outcome.counts.load.seen.candidate), (2, 3));
+    let no_values = judged(&foreign_file(&files, |columns| {
+        columns.push(Series::new_null("request".into(), 6).into());
+        columns.push(Series::new("quality".into(), [Some(f64::NAN), None, None, None, None, None]).into());
+    }));
+    assert_eq!(no_values.counts.load.reasons["quality is no number between -2000 and 2000"], 1);
+}
+
+#[test]
+fn what_is_no_record_is_told_with_file_column_and_row() {
+    let files = Files::new();
+    let error = |change: &dyn Fn(&mut Vec<Column>)| {
+        let path = foreign_file(&files, change);
+        let error = evaluate(&[path], &options()).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Usage);
+        let text = error.to_string();
+        assert!(text.contains("foreign.parquet"), "{text}");
+        text
+    };
+    let text = error(&|columns| columns.retain(|column| !["arm", "sent_us"].contains(&column.name().as_str())));
+    assert!(text.contains("has no column arm, sent_us"), "{text}");
+    let text = error(&|columns| replace(columns, Series::new("status".into(), ["200"; 6]).into()));
+    assert!(text.contains("column `status`: the type is Utf8View, expected a whole number"), "{text}");
+    let text = error(&|columns| replace(columns, Series::new("pair".into(), [1i64; 6]).into()));
+    assert!(text.contains("column `pair`: the type is Int64, expected text"), "{text}");
+    let arms = [Some("baseline"), Some("candidate"), Some("baseline"), Some("canary"), None, None];
+    let text = error(&|columns| replace(columns, Series::new("arm".into(), arms).into()));
+    assert!(
+        text.contains("row 4, column `arm`: unknown variant `canary`, expected `baseline` or `candidate`"),
+        "{text}"
+    );
+    let pairs = [Some("a"), Some("a"), Some("b"), Some("b"), None, Some("c")];
+    let text = error(&|columns| replace(columns, Series::new("pair".into(), pairs).into()));
+    assert!(text.contains("row 5, column `pair`: null, expected a value"), "{text}");
+    let text = error(&|columns| replace(columns, Series::new("epoch".into(), [1i32, -1, 1, 1, 1, 1]).into()));
+    assert!(text.contains("row 2, column `epoch`: -1, expected a whole number of 0 or more"), "{text}");
+    let text = error(&|columns| {
+        columns.push(Series::new("usage_prompt".into(), [None, None, Some(5i64), None, None, None]).into());
+    });
+    assert!(text.contains("row 3, column `usage_completion`: null"), "{text}");
+}
+
+#[test]
+fn broken_rows_are_counted_where_that_is_asked_for() {
+    let files = Files::new();
+    let path = foreign_file(&files, |columns| {
+        let arms = [Some("baseline"), Some("candidate"), Some("baseline"), Some("canary"), None, Some("candidate")];
+        replace(columns, Series::new("arm".into(), arms).into());
+        replace(columns, Series::new("epoch".into(), [1i32, 1, -1, 1, 1, 1]).into());
+    });
+    let outcome = evaluate(&[path], &Options { skip_broken: true, ..options() }).unwrap();
+    assert_eq!((outcome.counts.load.broken, outcome.counts.load.rejected.baseline), (2, 1));
+    assert_eq!((outcome.verdict.instrument.pairs, outcome.verdict.inputs[0].rows), (1, 3));
+}
+
+#[test]
+fn damaged_and_foreign_files_are_told_apart() {
+    let files = Files::new();
+    let path = table(&files, "r.parquet", &traffic(50));
+    let whole = std::fs::read(&path).unwrap();
+    let error = |bytes: &[u8]| {
+        std::fs::write(&path, bytes).unwrap();
+        evaluate(std::slice::from_ref(&path), &options()).unwrap_err()
+    };
+    let cut = error(&whole[..whole.len() - 9]);
+    assert!(matches!(cut, EvaluateError::Parquet(ParquetError::Format { .. })), "{cut}");
+    let mut damaged = whole.clone();
+    damaged[4..200].fill(0xAA);
+    assert!(matches!(error(&damaged), EvaluateError::Parquet(ParquetError::Format { .. })));
+    let newer = Header { version: "2.0".to_owned(), ..header() };
+    write(&path, &newer, traffic(1)).unwrap();
+    let text = evaluate(std::slice::from_ref(&path), &options()).unwrap_err().to_string();
+    assert!(text.contains("r.parquet, metadata `weighbridge.header`") && text.contains("update weighbridge"), "{text}");
+}
+
+#[test]
+fn a_table_of_many_row_groups_and_large_ones_keeps_the_order_of_its_rows() {
+    let files = Files::new();
+    let path = files.path("large.parquet");
+    let count = 150_000;
+    let arms = ["baseline", "candidate"];
+    let text = |value: &str| -> Vec<String> { vec![value.to_owned(); count] };
+    let whole = |name: &str, of: &dyn Fn(i64) -> i64| -> Column {
+        Series::new(name.into(), (0..count as i64).map(of).collect::<Vec<i64>>()).into()
+    };
+    let mut columns: Vec<Column> = vec![
+        Series::new("pair".into(), (0..count).map(|row| format!("pair-{}", row / 2)).collect::<Vec<_>>()).into(),
+        Series::new("arm".into(), (0..count).map(|row| arms[row % 2]).collect::<Vec<_>>()).into(),
+        Series::new("streamed".into(), vec![false; count]).into(),
+    ];
+    columns.extend(
+        [("role", "replayed"), ("migration", "chat"), ("provider", "p"), ("model", "m")]
+            .map(|(name, value)| Series::new(name.into(), text(value)).into()),
+    );
+    columns.extend(["at_us", "sent_us", "duration_us"].map(|name| whole(name, &|row| row + 1)));
+    columns.extend(["epoch", "weight_bp", "status", "prompt_chars", "answer_chars"].map(|name| whole(name, &|_| 1)));
+    for group_rows in [40_000, count] {
+        let mut frame = DataFrame::new(count, columns.clone()).unwrap();
+        let file = std::fs::File::create(&path).unwrap();
+        ParquetWriter::new(file).with_row_group_size(Some(group_rows)).finish(&mut frame).unwrap();
+        let (mut names, mut rows) = (crate::rows::Names::default(), Vec::new());
+        read(&path, &mut names, &mut rows, false).unwrap();
+        assert_eq!(rows.len(), count);
+        let arm = |row: usize| if row.is_multiple_of(2) { Arm::Baseline } else { Arm::Candidate };
+        let wrong = rows.iter().enumerate().find(|(number, row)| {
+            row.at_us != *number as i64 + 1 || row.duration_us() != *number as u64 + 1 || row.arm != arm(*number)
+        });
+        assert!(wrong.is_none(), "{wrong:?}");
+    }
+}

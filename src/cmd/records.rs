@@ -1,0 +1,72 @@
+//! `weighbridge records`.
+
+use super::evaluate::{is_standard_output, write};
+use crate::args::{self, RecordsCommand};
+use crate::outcome::{Exit, Failure};
+use crate::render;
+use datasets::known::{self, DEFAULT_TOML, Profile, SynthError, Truth};
+use std::path::Path;
+
+pub(super) fn run(args: &args::Records) -> Result<Exit, Failure> {
+    match &args.command {
+        RecordsCommand::Synth(args) => synth(args),
+    }
+}
+
+fn synth(args: &args::Synth) -> Result<Exit, Failure> {
+    if args.print_profile {
+        render::result(DEFAULT_TOML);
+        return Ok(Exit::Done);
+    }
+    let (Some(requests), Some(out)) = (args.n, args.out.as_deref()) else {
+        return Err(Failure::usage("--n and --out are missing: say how many requests, and where the records go"));
+    };
+    let truth_to_output = args.truth.as_deref().is_some_and(is_standard_output);
+    if truth_to_output && is_standard_output(out) {
+        return Err(Failure::usage("records and truth cannot both go to standard output: give one of them a file"));
+    }
+    let (text, profile) = profile(args.profile.as_deref())?;
+    let truth = records(&profile, &text, requests, args.seed, out)?;
+    let json = serde_json::to_string_pretty(&truth)
+        .map(|text| text + "\n")
+        .map_err(|error| Failure { exit: Exit::Bug, message: format!("the truth does not serialise: {error}") })?;
+    match args.truth.as_deref() {
+        Some(_) if truth_to_output => render::result(&json),
+        Some(path) => write(path, json.as_bytes())?,
+        None => {}
+    }
+    let (requests, records) = (truth.requests, truth.records);
+    render::note(&format!("records  {}: {records} records of {requests} requests", out.display()));
+    Ok(Exit::Done)
+}
+
+/// The profile in a file, or the default one, with its text.
+fn profile(path: Option<&Path>) -> Result<(String, Profile), Failure> {
+    let (name, text) = match path {
+        None => ("the default profile".to_owned(), DEFAULT_TOML.to_owned()),
+        Some(path) => {
+            let text = std::fs::read_to_string(path)
+                .map_err(|error| Failure::usage(format!("cannot read {}: {error}; check --profile", path.display())))?;
+            (path.display().to_string(), text)
+        }
+    };
+    let profile = Profile::parse(&text).map_err(|error| {
+        let told: Vec<String> = error.problems.iter().map(|problem| format!("{name}, {problem}")).collect();
+        Failure::usage(told.join("\n"))
+    })?;
+    Ok((text, profile))
+}
+
+fn records(profile: &Profile, text: &str, requests: u64, seed: u64, out: &Path) -> Result<Truth, Failure> {
+    let mut progress = |made: u64| render::progress(&format!("{made} of {requests} requests"));
+    let made = if is_standard_output(out) {
+        known::write(profile, text, requests, seed, &mut std::io::stdout().lock(), &mut |_| {})
+    } else {
+        known::write_file(profile, text, requests, seed, out, &mut progress)
+    };
+    render::progress("");
+    made.map_err(|error| match error {
+        SynthError::Broken(_) => Failure { exit: Exit::Bug, message: error.to_string() },
+        SynthError::Write(_) | SynthError::File(_) => Failure::world(error),
+    })
+}
