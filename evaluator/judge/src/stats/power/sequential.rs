@@ -9,16 +9,21 @@ use crate::stats::{BISECTION_STEPS, Refusal, border, sequence};
 pub struct SequentialPlan {
     /// What one look at a sample of fixed size needs for a proof with probability `1 - beta`.
     pub fixed: f64,
-    /// By then the bound is closer than the distance: about half of all experiments have their proof (a little more
-    /// than half: the estimate may have wandered below the line before).
+    /// By then about half of all experiments have their proof. Where the bound comes closer than the distance, half
+    /// of them would have it at that look alone; more have had it before, when the estimate was lucky. Simulated, the
+    /// median is 0.79 to 0.95 of that number (levels 0.001 to 0.05, beta 0.05 to 0.2, 16 or 80 looks in a fixed
+    /// sample; the later the fewer the looks), so 0.87 of it is within a tenth.
     pub median: f64,
     /// By then the proof has come with probability `1 - beta` at least: it comes there even without a single look
     /// before.
     pub likely: f64,
 }
 
-/// The plan, tuned (`I*`) to the fixed-sample information: `fixed = (z_a + z_b)^2 v / distance^2`, `median` where
-/// `half_width(n / v) < distance`, `likely` where `half_width(n / v) + z_b sqrt(v / n) < distance`.
+/// Share of the time until the bound alone would do, after which half of all experiments have their proof.
+const PASSED_EARLIER: f64 = 0.87;
+
+/// The plan, tuned (`I*`) to the fixed-sample information: `fixed = (z_a + z_b)^2 v / distance^2`, `median` 0.87 of the
+/// n where `half_width(n / v) < distance`, `likely` where `half_width(n / v) + z_b sqrt(v / n) < distance`.
 ///
 /// # Errors
 ///
@@ -30,7 +35,8 @@ pub fn sequential(variance: f64, distance: f64, alpha: f64, beta: f64) -> Result
     }
     let planned = sequence::planned_information(distance, alpha, beta)?;
     let out = Refusal::MarginOutOfRange { margin: distance, expected: "a distance above 0" };
-    let median = sequence::reached_at(variance, distance, planned, alpha).ok_or(out)?;
+    let reached = sequence::reached_at(variance, distance, planned, alpha).ok_or(out)?;
+    let median = (PASSED_EARLIER * reached).ceil();
     let luck = normal_quantile(1.0 - beta);
     let near = |information: f64| {
         let width = sequence::half_width(information, planned, alpha);
@@ -76,8 +82,9 @@ mod tests {
     fn planning_figures() {
         let plan = sequential(2.0 * 0.01 * 0.99, 0.005, 0.05, 0.10).unwrap();
         assert!((plan.fixed - 6783.0).abs() < 0.5);
-        // Simulated: median 5500 at looks every 500 pairs.
-        assert!(plan.median < plan.likely && (5000.0..8000.0).contains(&plan.median), "{plan:?}");
+        // Simulated: median 5000 at looks every 100 pairs, 5500 every 500; nine in ten after 11 100 or 12 500.
+        assert!((5000.0..5500.0).contains(&plan.median), "{plan:?}");
+        assert!((11_100.0..13_400.0).contains(&plan.likely), "{plan:?}");
         assert_eq!(design_effect(50.0, 0.02), Ok(1.98));
     }
 
