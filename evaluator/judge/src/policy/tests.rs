@@ -15,7 +15,7 @@ fn the_embedded_defaults_are_valid_and_are_the_documented_ones() {
     let points = |share| policy.share_margin(share).value * 100.0;
     assert_eq!((points(Share::Errors), points(Share::AnswerFailures)), (0.5, 1.0));
     for latency in [Latency::Ttft, Latency::Duration] {
-        assert_eq!(policy.latency_margins(latency), [1.10, 1.15, 1.25]);
+        assert_eq!(policy.latency_margins(latency).map(|ratio| (ratio * 100.0).round() as u64), [110, 115, 125]);
     }
     assert_eq!(policy.latency_margin(Latency::InterToken, Quantile::P99), None);
     assert_eq!(policy.guardrails.cost, Margin { enabled: true, value: 1.00 });
