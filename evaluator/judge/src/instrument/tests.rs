@@ -7,7 +7,7 @@ mod rates;
 mod repeated;
 
 fn levels(policy: &Policy) -> LevelsInForce {
-    LevelsInForce { go: policy.levels.alpha_go, alarm: policy.levels.alpha_nogo / 20.0 }
+    LevelsInForce::new(policy, 20)
 }
 
 fn of(evidence: &Evidence) -> Health {

@@ -174,12 +174,17 @@ impl Layers {
     /// Ascending percentages above 0 and up to 100, in the steps in which a weight can be set.
     pub(super) fn ladder(&self, key: &str) -> Result<Vec<f64>, PolicyError> {
         let entry = self.entry(key)?;
-        let Value::Numbers(rungs) = &entry.value else { return Err(wrong_kind(key, entry, "a list of numbers")) };
+        let rungs: &[f64] = match &entry.value {
+            Value::Numbers(rungs) => rungs,
+            // A ladder without a rung is out of range, not of the wrong kind.
+            Value::EmptyList => &[],
+            _ => return Err(wrong_kind(key, entry, "a list of numbers")),
+        };
         let in_range = rungs.iter().all(|rung| *rung > 0.0 && *rung <= 100.0);
         let ascending = rungs.windows(2).all(|pair| pair[0] < pair[1]);
         let settable = rungs.iter().all(|rung| (rung * 100.0 - (rung * 100.0).round()).abs() < 1e-6);
         if in_range && ascending && settable && !rungs.is_empty() {
-            Ok(rungs.clone())
+            Ok(rungs.to_vec())
         } else {
             Err(PolicyError::OutOfRange {
                 line: entry.line,

@@ -12,10 +12,13 @@ fn the_embedded_defaults_are_valid_and_are_the_documented_ones() {
     assert_eq!((policy.floors.pairs, policy.floors.pairs_p95), (200, 400));
     assert_eq!(policy.weight.ladder_percent, [1.0, 5.0, 10.0, 25.0, 50.0, 100.0]);
     assert_eq!((policy.weight.harm_budget_requests, policy.weight.requests_per_step), (120.0, 5000.0));
-    let margins = &policy.guardrails;
-    assert_eq!((margins.errors.value, margins.answer_failures.value), (0.5, 1.0));
-    assert_eq!((margins.ttft_p50.value, margins.ttft_p95.value), (1.10, 1.15));
-    assert_eq!((margins.duration_p50.value, margins.duration_p95.value, margins.cost.value), (1.10, 1.15, 1.00));
+    let points = |share| policy.share_margin(share).value * 100.0;
+    assert_eq!((points(Share::Errors), points(Share::AnswerFailures)), (0.5, 1.0));
+    for latency in [Latency::Ttft, Latency::Duration] {
+        assert_eq!(policy.latency_margins(latency).map(|ratio| (ratio * 100.0).round() as u64), [110, 115, 125]);
+    }
+    assert_eq!(policy.latency_margin(Latency::InterToken, Quantile::P99), None);
+    assert_eq!(policy.guardrails.cost, Margin { enabled: true, value: 1.00 });
     assert_eq!(policy.label_margin("exact"), Margin { enabled: true, value: 2.0 });
     assert_eq!(policy.demanded_labels().count(), 0);
 }
@@ -25,11 +28,12 @@ fn own_keys_lie_over_the_defaults() {
     let text = "[guardrails.cost]\nmargin_ratio = 0.6\n[guardrails.ttft_p95]\nenabled = false\n[labels.exact]\nmargin_points = 1\n";
     let policy = Policy::parse(text).expect("policy");
     assert_eq!(policy.guardrails.cost, Margin { enabled: true, value: 0.6 });
-    assert!(!policy.guardrails.ttft_p95.enabled);
+    assert!(policy.latency_margin(Latency::Ttft, Quantile::P95).is_some_and(|margin| !margin.enabled));
     assert_eq!(policy.label_margin("exact"), Margin { enabled: true, value: 1.0 });
     assert_eq!(policy.label_margin("other"), Margin { enabled: true, value: 2.0 });
     assert_eq!(policy.demanded_labels().collect::<Vec<_>>(), ["exact"]);
-    assert_eq!(policy.guardrails.ttft_p50, Policy::default().guardrails.ttft_p50);
+    let median = |policy: &Policy| policy.latency_margin(Latency::Ttft, Quantile::P50);
+    assert_eq!(median(&policy), median(&Policy::default()));
 }
 
 #[test]
@@ -99,7 +103,7 @@ fn the_digest_follows_values_and_not_spelling() {
 #[test]
 fn a_default_that_cannot_be_read_would_hold_everything() {
     let policy = Policy::holds_everything();
-    assert!(!policy.guardrails.errors.enabled && policy.weight.ladder_percent.is_empty());
+    assert!(!policy.share_margin(Share::Errors).enabled && policy.weight.ladder_percent.is_empty());
 }
 
 #[test]
@@ -111,7 +115,7 @@ fn borders_of_single_keys() {
     assert_eq!(Policy::parse("[weight]\nladder_percent = [0.07, 33.33]").unwrap().weight.ladder_percent, [0.07, 33.33]);
     assert!(message("[evidence]\nmax_age_hours = 0").contains("expected a number from 0.01"));
     assert!((Policy::default().evidence.max_age_hours - 168.0).abs() < 1e-12);
-    assert_eq!(Policy::default().guardrails.cancellations, Margin { enabled: true, value: 0.5 });
+    assert_eq!(Policy::default().share_margin(Share::Cancellations), Margin { enabled: true, value: 0.005 });
 }
 
 #[test]

@@ -57,9 +57,15 @@ fn share_of_left(evidence: &Evidence, policy: &Policy, excess: f64) -> f64 {
 /// pairs and from the judged epoch's served traffic, the larger one where both exist; 1 where neither does.
 #[must_use]
 pub fn excess_upper(evidence: &Evidence, alpha: f64) -> f64 {
-    let paired = paired_upper(evidence.paired.pooled().share(Share::Errors), alpha);
+    let paired = paired_upper(paired_errors(evidence), alpha);
     let served = evidence.judged_canary().and_then(|epoch| served_upper(epoch, alpha));
     paired.into_iter().chain(served).reduce(f64::max).unwrap_or(1.0)
+}
+
+/// Errors over the pairs of all epochs.
+fn paired_errors(evidence: &Evidence) -> PairedCounts {
+    let tables = evidence.paired.epochs.values().map(|epoch| epoch.share(Share::Errors));
+    tables.fold(PairedCounts::default(), PairedCounts::merged)
 }
 
 fn paired_upper(table: PairedCounts, alpha: f64) -> Option<f64> {
@@ -118,7 +124,7 @@ fn baseline_share(evidence: &Evidence) -> Option<f64> {
         rate(epochs.map(|epoch| served_errors(epoch)[0]).fold(Asked::default(), added))
     };
     let paired = || {
-        let table = evidence.paired.pooled().share(Share::Errors);
+        let table = paired_errors(evidence);
         rate(Asked { n: table.pairs(), bad: table.baseline_bad() })
     };
     judged.or_else(served).or_else(paired)
@@ -127,7 +133,7 @@ fn baseline_share(evidence: &Evidence) -> Option<f64> {
 /// Observed excess of the candidate's error share, not below 0: of served traffic and of the pairs, the larger one; 0
 /// where nothing was compared.
 fn observed_excess(evidence: &Evidence) -> f64 {
-    let table = evidence.paired.pooled().share(Share::Errors);
+    let table = paired_errors(evidence);
     let pairs = table.pairs().max(1) as f64;
     let paired = (table.only_candidate_bad as f64 - table.only_baseline_bad as f64) / pairs;
     let epochs = || evidence.canary.iter().flat_map(|canary| canary.epochs.values()).map(served_errors);

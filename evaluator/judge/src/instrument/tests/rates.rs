@@ -73,8 +73,7 @@ fn repetitions(random: &mut ChaCha8Rng, evidence: &mut Evidence, slower: f64) {
 /// Runs in which any of the looks raised an alarm.
 fn alarmed(runs: u64, slower: f64) -> u64 {
     let policy = Policy::default();
-    // As many questions as the default policy has guardrails.
-    let levels = LevelsInForce { go: 0.05, alarm: policy.levels.alpha_nogo / 20.0 };
+    let levels = levels(&policy);
     let mut random = ChaCha8Rng::seed_from_u64(4_112_026);
     let mut alarmed = 0;
     for _ in 0..runs {
@@ -91,7 +90,7 @@ fn alarmed(runs: u64, slower: f64) -> u64 {
 /// T14: an A/A alarm in at most 1 % of the runs in which nothing changes, 20 looks each.
 #[test]
 fn repetitions_of_a_sound_baseline_rarely_alarm() {
-    let runs = 200;
+    let runs = 120;
     let found = alarmed(runs, 1.0);
     println!("A/A: {found} of {runs} runs alarmed");
     assert!(found * 100 <= runs, "{found} of {runs}");
@@ -143,4 +142,37 @@ fn a_sound_split_rarely_alarms_at_one_look() {
     }
     println!("split, one look: {found} of {runs} runs alarmed");
     assert!(found * 500 <= runs, "{found} of {runs}");
+}
+
+/// Runs with an alarm of a mirror of 20 000 copies that loses half a percent of all and `long_too` of the longest prompts
+/// besides; lengths are log-normal.
+fn lossy_mirrors(runs: u64, long_too: f64) -> u64 {
+    let limits = Policy::default().instrument;
+    let mut random = ChaCha8Rng::seed_from_u64(25);
+    // Shares of the octaves of prompt lengths from 64 characters on.
+    let octaves = [0.02, 0.07, 0.16, 0.25, 0.25, 0.16, 0.07, 0.02];
+    let mut found = 0;
+    for _ in 0..runs {
+        let mut given = Instrument::default();
+        for (octave, share) in octaves.into_iter().enumerate() {
+            let intended = (20_000.0 * share) as u64;
+            let loss = if octave >= 6 { 0.005 + long_too } else { 0.005 };
+            let lost = Binomial::new(intended, loss).unwrap().sample(&mut random);
+            given.mirror_by_length.push(length(64 << octave, intended, intended - lost));
+            given.mirror_intended += intended;
+            given.mirror_observed += intended - lost;
+        }
+        found += u64::from(!mirror::examine(&given, limits).alarms.is_empty());
+    }
+    found
+}
+
+#[test]
+fn a_mirror_that_loses_evenly_rarely_alarms_and_one_that_drops_long_prompts_does() {
+    let even = lossy_mirrors(10_000, 0.0);
+    println!("mirror: {even} of 10000 runs alarmed with an even loss");
+    assert!(even <= 20, "{even} of 10000");
+    // 0.27 % of all copies: far below the limit of the loss as a whole.
+    let long = lossy_mirrors(200, 0.03);
+    assert!(long >= 195, "{long} of 200");
 }

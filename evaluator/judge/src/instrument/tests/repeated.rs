@@ -126,10 +126,19 @@ fn the_level_is_the_verdicts_or_a_share_of_the_family() {
     let policy = Policy::default();
     let evidence = latencies(1.0, 500);
     let asked = |alarm| {
-        let health = health(&evidence, &policy, LevelsInForce { go: 0.05, alarm });
+        let health = health(&evidence, &policy, LevelsInForce { alarm, ..levels(&policy) });
         repeat(&health).alpha
     };
     assert!((asked(1e-4) - 1e-4).abs() < 1e-18);
     // Three quantiles, two directions.
     assert!((asked(0.01) - 0.01 / 6.0).abs() < 1e-15);
+}
+
+#[test]
+fn a_fault_of_the_instrument_disables_promotion() {
+    let faulty = shares(&[(Share::Errors.slot(), table(5, 120, 0, 3000))]);
+    let judged = crate::judge(&faulty, &Policy::default());
+    assert_eq!(judged.verdict, crate::verdict::Decision::Hold, "nothing is proven against the candidate");
+    assert!(judged.reasons.iter().any(|reason| reason.starts_with("Instrument fault: ")), "{:#?}", judged.reasons);
+    assert!(judged.next_weight_percent.abs() < 1e-12 && judged.instrument.repeat.is_some());
 }
