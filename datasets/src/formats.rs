@@ -103,6 +103,7 @@ fn full_exchange() -> Exchange {
         model: "m".into(),
         model_answered: Some("m".into()),
         streamed: true,
+        structured: true,
         at_us: 1,
         sent_us: 2,
         ttft_us: Some(3),
@@ -113,13 +114,17 @@ fn full_exchange() -> Exchange {
         finish_reason: Some("stop".into()),
         form_failure: Some("empty".into()),
         moderation: Some(Moderation::BlockedByProvider),
+        refused: true,
         usage: Some(full_usage()),
         cost_nanos: Some(5),
         prompt_chars: 6,
+        prompt_wide_chars: Some(0),
         answer_chars: 7,
         reasoning_chars: Some(8),
         answer_digest: Some("d".into()),
+        tools_digest: Some("t".into()),
         answer: Some("a".into()),
+        quality: Some(0.5),
         shadow: Some(ShadowFate::Sent),
         dropped: vec!["user".into()],
     }
@@ -271,9 +276,10 @@ fn any_exchange() -> impl Strategy<Value = Exchange> {
     let sizes = (of(any_usage()), of(any::<i64>()), any::<u64>(), any::<u64>());
     let content = (of(text()), of(text()), of(prop::sample::select(&FATES[..])), prop::collection::vec(text(), 0..3));
     let endpoint = (prop::sample::select(&Endpoint::ALL[..]), of(text()), any::<u32>(), of(any::<u64>()));
+    let judged = (any::<bool>(), any::<bool>(), of(any::<u64>()), of(text()), of(0.0..=1.0));
     let assigned = (of(prop::sample::select(&ASSIGNED_BY[..])), of(any::<u32>()), of(any::<u32>()));
-    let all = (who, ids, times, ends, sizes, content, endpoint, assigned);
-    all.prop_map(|(who, ids, times, ends, sizes, content, endpoint, assigned)| Exchange {
+    let all = (who, ids, times, ends, sizes, content, endpoint, assigned, judged);
+    all.prop_map(|(who, ids, times, ends, sizes, content, endpoint, assigned, judged)| Exchange {
         pair: who.0,
         arm: if who.1 { Arm::Baseline } else { Arm::Candidate },
         role: who.2,
@@ -291,6 +297,7 @@ fn any_exchange() -> impl Strategy<Value = Exchange> {
         model: ids.3,
         model_answered: ids.4,
         streamed: ids.5,
+        structured: judged.0,
         at_us: times.0,
         sent_us: times.1,
         ttft_us: times.2,
@@ -301,13 +308,17 @@ fn any_exchange() -> impl Strategy<Value = Exchange> {
         finish_reason: ends.1,
         form_failure: ends.2,
         moderation: ends.3.then_some(Moderation::BlockedByProvider),
+        refused: judged.1,
         usage: sizes.0,
         cost_nanos: sizes.1,
         prompt_chars: sizes.2,
+        prompt_wide_chars: judged.2,
         answer_chars: sizes.3,
         reasoning_chars: endpoint.3,
         answer_digest: content.0,
+        tools_digest: judged.3,
         answer: content.1,
+        quality: judged.4,
         shadow: content.2,
         dropped: content.3,
     })

@@ -21,7 +21,7 @@ impl Format {
     #[must_use]
     pub const fn version(self) -> Version {
         match self {
-            Self::Exchanges => Version { major: VERSION_MAJOR, minor: 1 },
+            Self::Exchanges => Version { major: VERSION_MAJOR, minor: 2 },
             Self::Requests | Self::Labels => Version { major: VERSION_MAJOR, minor: 0 },
         }
     }

@@ -156,6 +156,10 @@ pub struct Exchange {
     pub model_answered: Option<String>,
     /// The answer was streamed.
     pub streamed: bool,
+    /// The request demanded a form of its answer (`json_object`, `json_schema`, or a forced tool call). Files before 1.2
+    /// do not say.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub structured: bool,
     /// When the request arrived, microseconds since the Unix epoch. Both arms of a pair carry the same instant.
     pub at_us: i64,
     /// When it was sent to this provider, microseconds since the Unix epoch.
@@ -182,6 +186,9 @@ pub struct Exchange {
     /// What a moderator said.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub moderation: Option<Moderation>,
+    /// The model itself refused, in the member that is made for it. Files before 1.2 do not say.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub refused: bool,
     /// Tokens.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub usage: Option<Usage>,
@@ -190,6 +197,9 @@ pub struct Exchange {
     pub cost_nanos: Option<i64>,
     /// Characters of the prompt.
     pub prompt_chars: u64,
+    /// Characters of the prompt in wide scripts (Chinese, Japanese, Korean); absent in files before 1.2.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub prompt_wide_chars: Option<u64>,
     /// Characters of the visible answer.
     pub answer_chars: u64,
     /// Characters of the reasoning beside the visible answer; absent where there was none.
@@ -198,9 +208,15 @@ pub struct Exchange {
     /// Salted digest of the answer.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub answer_digest: Option<String>,
+    /// Salted digest of the canonical tool calls; absent where there was none, or where they were too long to keep.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tools_digest: Option<String>,
     /// The answer, under redaction mode `full`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub answer: Option<String>,
+    /// Score of the answer by a judge or a label, from 0 (worst) to 1 (best).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub quality: Option<f64>,
     /// What became of the mirrored copy, on served exchanges.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub shadow: Option<ShadowFate>,
@@ -223,6 +239,11 @@ const fn is_one(attempts: &u32) -> bool {
     *attempts == 1
 }
 
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes the field by reference")]
+const fn is_false(value: &bool) -> bool {
+    !*value
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -233,6 +254,8 @@ mod tests {
         let record: Exchange = serde_json::from_str(line).unwrap();
         assert_eq!((record.arm, record.role, record.error), (Arm::Candidate, Role::Shadow, None));
         assert_eq!((record.endpoint, record.attempts, record.assigned_by), (Endpoint::Chat, 1, None));
+        assert_eq!((record.structured, record.refused, record.prompt_wide_chars), (false, false, None));
+        assert_eq!((&record.tools_digest, record.quality), (&None, None));
         let again: Exchange = serde_json::from_str(&serde_json::to_string(&record).unwrap()).unwrap();
         assert_eq!(again, record);
     }

@@ -4,15 +4,16 @@
 //! provider, never taken from the records, so that a corrected table corrects the bill. The model that answered is
 //! priced; if the table does not know it, the model that was asked for.
 
-use crate::pair::{Pair, failed};
-use datasets::{Exchange, Role};
+use crate::pair::Pair;
+use crate::rows::{Names, Row, Rows};
+use datasets::Role;
 use judge::evidence::PairedCost;
 use judge::stats::Side;
 use judge::stats::ratio::MeanRatio;
 use judge::verdict::Bill;
 use std::collections::BTreeMap;
+use wire::Usage;
 use wire::price::{Priced, Tariffs, decimal};
-use wire::{Usage, UsageSource};
 
 /// Decimal places of money in the verdict.
 const PLACES: u32 = 6;
@@ -44,14 +45,15 @@ struct Remarks {
 
 /// Prices the pairs in which both arms answered.
 #[must_use]
-pub fn price_pairs(pairs: &[Pair<'_>], tariffs: &Tariffs) -> PricedPairs {
+pub fn price_pairs(pairs: &[Pair<'_>], names: &Names, tariffs: &Tariffs) -> PricedPairs {
     let mut priced = PricedPairs::default();
-    for pair in pairs.iter().filter(|pair| !failed(pair.baseline) && !failed(pair.candidate)) {
-        let baseline = priced.remarks.nanos(pair.baseline, tariffs);
-        let candidate = priced.remarks.nanos(pair.candidate, tariffs);
+    for pair in pairs.iter().filter(|pair| !pair.baseline.failed() && !pair.candidate.failed()) {
+        let baseline = priced.remarks.nanos(pair.baseline, names, tariffs);
+        let candidate = priced.remarks.nanos(pair.candidate, names, tariffs);
         if let (Some(baseline), Some(candidate)) = (baseline, candidate) {
             priced.cost.push(baseline, candidate);
-            priced.estimated += u64::from(estimated(pair.baseline)) + u64::from(estimated(pair.candidate));
+            priced.estimated += u64::from(pair.baseline.usage_is_estimate());
+            priced.estimated += u64::from(pair.candidate.usage_is_estimate());
         } else {
             priced.unpriced += 1;
         }
@@ -59,25 +61,23 @@ pub fn price_pairs(pairs: &[Pair<'_>], tariffs: &Tariffs) -> PricedPairs {
     priced
 }
 
-fn estimated(exchange: &Exchange) -> bool {
-    exchange.usage.is_some_and(|usage| usage.source == UsageSource::Estimate)
-}
-
 /// The price of one exchange at the instant it was sent.
-fn price<'t>(exchange: &Exchange, usage: &Usage, tariffs: &'t Tariffs) -> Option<Priced<'t>> {
-    let of = |model: &str| tariffs.price(&exchange.provider, model, exchange.sent_us, usage);
-    exchange.model_answered.as_deref().and_then(of).or_else(|| of(&exchange.model))
+fn price<'t>(row: &Row, usage: &Usage, names: &Names, tariffs: &'t Tariffs) -> Option<Priced<'t>> {
+    let route = names.route(row.route);
+    let of = |model: &str| tariffs.price(route.provider, model, row.sent_us, usage);
+    route.answered.and_then(of).or_else(|| of(route.model))
 }
 
 impl Remarks {
-    fn nanos(&mut self, exchange: &Exchange, tariffs: &Tariffs) -> Option<i64> {
-        let Some(usage) = &exchange.usage else {
+    fn nanos(&mut self, row: &Row, names: &Names, tariffs: &Tariffs) -> Option<i64> {
+        let Some(usage) = row.usage() else {
             self.without_usage += 1;
             return None;
         };
-        let Some(priced) = price(exchange, usage, tariffs) else {
-            let model = exchange.model_answered.as_ref().unwrap_or(&exchange.model);
-            *self.unknown.entry((exchange.provider.clone(), model.clone())).or_default() += 1;
+        let Some(priced) = price(row, &usage, names, tariffs) else {
+            let route = names.route(row.route);
+            let model = route.answered.unwrap_or(route.model);
+            *self.unknown.entry((route.provider.to_owned(), model.to_owned())).or_default() += 1;
             return None;
         };
         let name = (priced.row.provider.clone(), priced.row.model.clone());
@@ -123,7 +123,7 @@ fn day(at_us: i64) -> String {
 /// `aside` in which the baseline was asked once more. Fallbacks cost what a failed candidate costs beyond itself, and are
 /// named in the notes.
 #[must_use]
-pub fn bill(priced: &PricedPairs, exchanges: &[Exchange], aside: &[Exchange], tariffs: &Tariffs) -> Bill {
+pub fn bill(priced: &PricedPairs, rows: &Rows, aside: &[Row], tariffs: &Tariffs) -> Bill {
     let pairs = priced.cost.baseline.len() as u64;
     let sum = |nanos: &[i64]| nanos.iter().fold(0i64, |sum, value| sum.saturating_add(*value));
     let (baseline, candidate) = (sum(&priced.cost.baseline), sum(&priced.cost.candidate));
@@ -132,12 +132,13 @@ pub fn bill(priced: &PricedPairs, exchanges: &[Exchange], aside: &[Exchange], ta
     let bound = |side| ratio.and_then(|ratio| ratio.bound(ALPHA, side).ok());
     let estimated_share = if pairs == 0 { 0.0 } else { priced.estimated as f64 / (2 * pairs) as f64 };
     let spent = |roles: &[Role]| {
-        let rows = exchanges.iter().chain(aside).filter(|exchange| roles.contains(&exchange.role));
-        rows.filter_map(|exchange| price(exchange, exchange.usage.as_ref()?, tariffs))
+        let spending = rows.all().iter().chain(aside).filter(|row| roles.contains(&row.role));
+        spending
+            .filter_map(|row| price(row, &row.usage()?, rows.names(), tariffs))
             .fold(0i64, |sum, priced| sum.saturating_add(priced.nanos))
     };
     let mut notes = priced.remarks.sentences(estimated_share);
-    let fallbacks = aside.iter().filter(|exchange| exchange.role == Role::Fallback).count();
+    let fallbacks = aside.iter().filter(|row| row.role == Role::Fallback).count();
     if fallbacks > 0 {
         notes.push(format!(
             "The baseline answered {fallbacks} requests in place of a failed candidate, for {} USD that are in neither sum.",

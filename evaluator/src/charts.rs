@@ -1,8 +1,9 @@
 //! Compact evidence for pictures: quantiles and sums, no content.
 
 use crate::extract::paired;
-use crate::pair::{Pair, failed};
-use datasets::{Arm, Exchange};
+use crate::pair::Pair;
+use crate::rows::{Names, Row};
+use datasets::Arm;
 use judge::evidence::{CanaryEvidence, PairedEvidence};
 use judge::verdict::{Count, Distribution, Evidence, Outcomes, Tokens};
 use std::collections::BTreeMap;
@@ -15,7 +16,8 @@ const GRID_STEPS: usize = 200;
 pub fn evidence(
     pairs: &[Pair<'_>],
     paired: &PairedEvidence,
-    served: &[&Exchange],
+    served: &[&Row],
+    names: &Names,
     canary: Option<&CanaryEvidence>,
 ) -> Evidence {
     let mut latency = Vec::new();
@@ -28,23 +30,27 @@ pub fn evidence(
         latency.extend(distribution("ttft", Arm::Candidate, "canary", &canary.candidate.ttft_us));
         for arm in [Arm::Baseline, Arm::Candidate] {
             let durations: Vec<Option<u64>> =
-                of(served, arm).filter(|exchange| !crate::pair::cancelled(exchange)).map(paired::duration).collect();
+                of(served, arm).filter(|row| !row.cancelled()).map(paired::duration).collect();
             latency.extend(distribution("duration", arm, "canary", &durations));
         }
     }
-    let sides: [Vec<&Exchange>; 2] =
+    let sides: [Vec<&Row>; 2] =
         [pairs.iter().map(|pair| pair.baseline).collect(), pairs.iter().map(|pair| pair.candidate).collect()];
     let arms = [Arm::Baseline, Arm::Candidate];
     let mut outcomes: Vec<Outcomes> =
-        arms.iter().zip(&sides).map(|(arm, side)| outcomes(*arm, "all", side.iter().copied())).collect();
+        arms.iter().zip(&sides).map(|(arm, side)| outcomes(*arm, "all", side.iter().copied(), names)).collect();
     if canary.is_some() {
-        outcomes.extend(arms.iter().map(|arm| self::outcomes(*arm, "canary", of(served, *arm))));
+        outcomes.extend(arms.iter().map(|arm| self::outcomes(*arm, "canary", of(served, *arm), names)));
     }
-    Evidence { latency, tokens: arms.iter().zip(&sides).map(|(arm, side)| tokens(*arm, side)).collect(), outcomes }
+    Evidence {
+        latency,
+        tokens: arms.iter().zip(&sides).map(|(arm, side)| tokens(*arm, side, names)).collect(),
+        outcomes,
+    }
 }
 
-fn of<'a, 'b>(served: &'b [&'a Exchange], arm: Arm) -> impl Iterator<Item = &'a Exchange> + 'b {
-    served.iter().copied().filter(move |exchange| exchange.arm == arm)
+fn of<'a, 'b>(served: &'b [&'a Row], arm: Arm) -> impl Iterator<Item = &'a Row> + 'b {
+    served.iter().copied().filter(move |row| row.arm == arm)
 }
 
 /// Order statistics `ceil(n p)` on the grid, infinite ones last; `None` without observations.
@@ -66,7 +72,7 @@ fn distribution(metric: &str, arm: Arm, segment: &str, values: &[Option<u64>]) -
     })
 }
 
-fn tokens(arm: Arm, exchanges: &[&Exchange]) -> Tokens {
+fn tokens(arm: Arm, rows: &[&Row], names: &Names) -> Tokens {
     let mut sums = Tokens {
         arm: arm.name().to_owned(),
         model: String::new(),
@@ -78,8 +84,8 @@ fn tokens(arm: Arm, exchanges: &[&Exchange]) -> Tokens {
         answer_chars: 0,
     };
     let mut models: BTreeMap<&str, u64> = BTreeMap::new();
-    for exchange in exchanges.iter().filter(|exchange| !failed(exchange)) {
-        let Some(usage) = exchange.usage else { continue };
+    for row in rows.iter().filter(|row| !row.failed()) {
+        let Some(usage) = row.usage() else { continue };
         let cached = usage.cached.unwrap_or(0).min(usage.prompt);
         let reasoning = usage.reasoning.unwrap_or(0).min(usage.completion);
         sums.exchanges += 1;
@@ -87,23 +93,24 @@ fn tokens(arm: Arm, exchanges: &[&Exchange]) -> Tokens {
         sums.prompt_cached += cached;
         sums.completion_visible += usage.completion - reasoning;
         sums.completion_reasoning += reasoning;
-        sums.answer_chars += exchange.answer_chars;
-        *models.entry(exchange.model_answered.as_deref().unwrap_or(&exchange.model)).or_default() += 1;
+        sums.answer_chars += u64::from(row.answer_chars);
+        let route = names.route(row.route);
+        *models.entry(route.answered.unwrap_or(route.model)).or_default() += 1;
     }
     sums.model = most_frequent(models).into_iter().next().map(|count| count.name).unwrap_or_default();
     sums
 }
 
-fn outcomes<'a>(arm: Arm, segment: &str, exchanges: impl Iterator<Item = &'a Exchange>) -> Outcomes {
+fn outcomes<'a>(arm: Arm, segment: &str, rows: impl Iterator<Item = &'a Row>, names: &Names) -> Outcomes {
     let mut n = 0;
     let mut errors: BTreeMap<&str, u64> = BTreeMap::new();
     let mut finish: BTreeMap<&str, u64> = BTreeMap::new();
-    for exchange in exchanges {
+    for row in rows {
         n += 1;
-        if let Some(error) = exchange.error {
+        if let Some(error) = row.error {
             *errors.entry(error.name()).or_default() += 1;
         }
-        if let Some(reason) = &exchange.finish_reason {
+        if let Some(reason) = names.ending(row.ending).finish_reason {
             *finish.entry(reason).or_default() += 1;
         }
     }

@@ -32,6 +32,7 @@ impl Counts {
                 load.unnamed_parts,
                 "closed parts of a named file lie beside it and were not read; name the folder to read them",
             ),
+            (load.sent_before_arrival, "were sent before they arrived; was a clock set meanwhile?"),
             (load.empty_files, "empty files in folders were passed over"),
             (load.fallbacks, "answers of the baseline in place of a failed candidate; they count as money only"),
             (load.repeats, "answers of the baseline that was asked once more; they count as money only"),

@@ -43,6 +43,14 @@ pub enum EvaluateError {
         /// File names.
         files: String,
     },
+    /// More rows than can be numbered.
+    #[error("{found} exchanges are more than the {most} that can be judged at once; name fewer files")]
+    TooManyRows {
+        /// Rows read.
+        found: usize,
+        /// Rows that can be judged.
+        most: usize,
+    },
     /// Several migrations at once.
     #[error("the records hold {} migrations ({}); choose one of them with --migration", .names.len(), .names.join(", "))]
     SeveralMigrations {
@@ -102,9 +110,6 @@ pub enum EvaluateError {
     /// The price table that comes with this version cannot be read.
     #[error(transparent)]
     Tariff(#[from] TariffError),
-    /// The join failed.
-    #[error("cannot join the two arms: {0}; this is a bug, please report it")]
-    Join(#[from] polars::error::PolarsError),
 }
 
 impl EvaluateError {
@@ -116,13 +121,14 @@ impl EvaluateError {
             Self::Read(_)
             | Self::NoFiles { .. }
             | Self::NoRecords { .. }
+            | Self::TooManyRows { .. }
             | Self::SeveralMigrations { .. }
             | Self::UnknownMigration { .. }
             | Self::Weight { .. }
             | Self::LabelConflict { .. }
             | Self::LabelNameTaken { .. }
             | Self::Summary { .. } => ErrorKind::Usage,
-            Self::Tariff(_) | Self::Join(_) => ErrorKind::Bug,
+            Self::Tariff(_) => ErrorKind::Bug,
         }
     }
 }

@@ -17,7 +17,8 @@ use crate::error::EvaluateError;
 use crate::labels::Labels;
 use crate::load::LoadCounts;
 use crate::pair::Pairing;
-use datasets::{Arm, Exchange, Role};
+use crate::rows::{Row, Rows};
+use datasets::{Arm, Role};
 use judge::evidence::{CanaryEvidence, Evidence};
 use judge::policy::Policy;
 use judge::verdict::Window;
@@ -29,7 +30,7 @@ const HOUR_US: f64 = 3_600.0 * 1e6;
 #[derive(Debug, Clone, Copy)]
 pub struct Sources<'a> {
     /// All rows, sorted.
-    pub exchanges: &'a [Exchange],
+    pub rows: &'a Rows,
     /// The joined arms.
     pub pairing: &'a Pairing<'a>,
     /// The pairs' prices.
@@ -72,13 +73,15 @@ pub fn extract(sources: Sources<'_>) -> Result<Extracted, EvaluateError> {
     if let Some(found) = sources.at_weight_percent.filter(|percent| !(0.0..=100.0).contains(percent)) {
         return Err(EvaluateError::Weight { found });
     }
-    let judged = newest_epoch(sources.exchanges);
+    let rows = sources.rows.all();
+    let judged = newest_epoch(rows);
     let on_record = f64::from(judged.weight_bp) / 100.0;
     let weight_percent = sources.at_weight_percent.unwrap_or(on_record);
-    let window = window_of(sources.exchanges.iter().map(|exchange| exchange.at_us));
-    let (paired, mut pair_counts) = paired::evidence(&sources.pairing.pairs, sources.labels, sources.priced);
-    pair_counts.not_drawn = canary::not_drawn(sources.exchanges);
-    let served = canary::served(sources.exchanges, judged.epoch, judged.weight_bp);
+    let window = window_of(rows.iter().map(|row| row.at_us));
+    let (paired, mut pair_counts) =
+        paired::evidence(&sources.pairing.pairs, sources.rows.names(), sources.labels, sources.priced);
+    pair_counts.not_drawn = canary::not_drawn(rows);
+    let served = canary::served(rows, judged.epoch, judged.weight_bp);
     let canary = canary_at(weight_percent, on_record, canary::evidence(&served));
     let pairs_window = window_of(sources.pairing.pairs.iter().map(|pair| pair.candidate.at_us));
     let newest_evidence_us = evidence_rows(&sources, &served).map(|row| row.at_us).max().unwrap_or(window.to_us);
@@ -87,16 +90,16 @@ pub fn extract(sources: Sources<'_>) -> Result<Extracted, EvaluateError> {
         paired,
         canary,
         instrument: health::instrument(&sources, &judged, &pair_counts, &served),
-        hard_stops: health::hard_stops(sources.exchanges),
-        earlier_extra_failures: canary::earlier_extra_failures(sources.exchanges, judged.epoch),
-        earlier_epochs: canary::earlier_epochs(sources.exchanges, judged.epoch, sources.pairing),
+        hard_stops: health::hard_stops(rows),
+        earlier_extra_failures: canary::earlier_extra_failures(rows, judged.epoch),
+        earlier_epochs: canary::earlier_epochs(sources.rows, judged.epoch, sources.pairing),
         judged_epoch_observations: Some(observations(&sources, judged.epoch)),
         pairs_per_hour: per_hour(sources.pairing.pairs.len() as u64, &pairs_window),
     };
     Ok(Extracted {
         evidence,
-        epoch: judged.epoch,
-        weight_bp: judged.weight_bp,
+        epoch: u64::from(judged.epoch),
+        weight_bp: u32::from(judged.weight_bp),
         window,
         newest_evidence_us,
         pair_counts,
@@ -106,16 +109,16 @@ pub fn extract(sources: Sources<'_>) -> Result<Extracted, EvaluateError> {
 /// The judged epoch.
 #[derive(Debug, Clone, Copy)]
 struct Judged {
-    epoch: u64,
-    weight_bp: u32,
+    epoch: u32,
+    weight_bp: u16,
     /// Rows of the epoch carry different weights.
     mixed: bool,
 }
 
 /// The newest epoch with the weight of its newest row.
-fn newest_epoch(exchanges: &[Exchange]) -> Judged {
-    let epoch = exchanges.iter().map(|exchange| exchange.epoch).max().unwrap_or(0);
-    let mut weights = exchanges.iter().filter(|exchange| exchange.epoch == epoch).map(|exchange| exchange.weight_bp);
+fn newest_epoch(rows: &[Row]) -> Judged {
+    let epoch = rows.iter().map(|row| row.epoch).max().unwrap_or(0);
+    let mut weights = rows.iter().filter(|row| row.epoch == epoch).map(|row| row.weight_bp);
     let first = weights.next().unwrap_or(0);
     let (weight_bp, mixed) = weights.fold((first, false), |(last, mixed), next| (next, mixed || next != last));
     Judged { epoch, weight_bp, mixed }
@@ -137,18 +140,20 @@ fn canary_at(weight_percent: f64, on_record: f64, served: Option<CanaryEvidence>
 
 /// The rows that the verdict rests on: those of the pairs, and the served traffic of the judged epoch. Rows that are
 /// both come twice.
-fn evidence_rows<'a>(sources: &Sources<'a>, served: &[&'a Exchange]) -> impl Iterator<Item = &'a Exchange> {
+fn evidence_rows<'a>(sources: &Sources<'a>, served: &[&'a Row]) -> impl Iterator<Item = &'a Row> {
     let of_pairs = sources.pairing.pairs.iter().flat_map(|pair| [pair.baseline, pair.candidate]);
     of_pairs.chain(served.to_vec())
 }
 
 /// What the judged epoch itself holds: its pairs, and the candidate's served requests outside of them.
-fn observations(sources: &Sources<'_>, epoch: u64) -> u64 {
+fn observations(sources: &Sources<'_>, epoch: u32) -> u64 {
     let pairs = &sources.pairing.pairs;
     let mirrored = pairs.iter().filter(|pair| pair.epoch() == epoch && pair.candidate.role != Role::Served).count();
-    let served = sources.exchanges.iter().filter(|row| {
-        row.epoch == epoch && row.arm == Arm::Candidate && canary::drawn(row) && !crate::pair::cancelled(row)
-    });
+    let served = sources
+        .rows
+        .all()
+        .iter()
+        .filter(|row| row.epoch == epoch && row.arm == Arm::Candidate && canary::drawn(row) && !row.cancelled());
     (mirrored + served.count()) as u64
 }
 

@@ -2,16 +2,18 @@
 
 use crate::error::EvaluateError;
 use crate::load::{name_of, open};
-use datasets::{Exchange, Format, Label};
+use crate::rows::{Row, hash64, key::Domain};
+use datasets::{Format, Label};
 use judge::verdict::Input;
 use std::collections::{BTreeMap, HashMap};
+use std::num::NonZeroU64;
 use std::path::{Path, PathBuf};
 
 /// What is known about the answers. A label sticks to the answer: both arms get it if both gave that answer.
 #[derive(Debug, Default)]
 pub struct Labels {
-    /// Metric, then request, then digest of the answer. The maps inside are only looked up, never walked.
-    by_metric: BTreeMap<String, HashMap<String, BTreeMap<String, bool>>>,
+    /// Metric, then request and digest of the answer as hashes. The maps inside are only looked up, never walked.
+    by_metric: BTreeMap<String, HashMap<(NonZeroU64, NonZeroU64), bool>>,
 }
 
 impl Labels {
@@ -40,8 +42,8 @@ impl Labels {
         if judge::FIXED_GUARDRAILS.contains(&label.metric.as_str()) {
             return Err(Refused::NameTaken(label));
         }
-        let answers = self.by_metric.entry(label.metric.clone()).or_default().entry(label.request.clone()).or_default();
-        let known = *answers.entry(label.answer_digest.clone()).or_insert(label.good);
+        let answer = (hash64(Domain::Request, &label.request), hash64(Domain::Answer, &label.answer_digest));
+        let known = *self.by_metric.entry(label.metric.clone()).or_default().entry(answer).or_insert(label.good);
         if known == label.good { Ok(()) } else { Err(Refused::Contradicts(label)) }
     }
 
@@ -52,9 +54,8 @@ impl Labels {
 
     /// Whether the answer is good; `None` if it has no label of this metric.
     #[must_use]
-    pub fn good(&self, metric: &str, exchange: &Exchange) -> Option<bool> {
-        let answers = self.by_metric.get(metric)?.get(exchange.request.as_deref()?)?;
-        answers.get(exchange.answer_digest.as_deref()?).copied()
+    pub fn good(&self, metric: &str, row: &Row) -> Option<bool> {
+        self.by_metric.get(metric)?.get(&(row.request?, row.answer?)).copied()
     }
 }
 

@@ -6,7 +6,6 @@
 
 pub mod bill;
 pub mod charts;
-pub mod columns;
 pub mod counts;
 pub mod error;
 pub mod extract;
@@ -15,6 +14,7 @@ pub mod load;
 pub mod output;
 pub mod pair;
 pub mod paired_answers;
+pub mod rows;
 pub mod run;
 
 pub use counts::Counts;

@@ -14,19 +14,18 @@
 //! baseline that was asked once more) are set aside: nothing that compares the arms ever sees them.
 //!
 //! The rows come back sorted by content, never by file, so that splitting or shuffling the files changes nothing.
-//! They stay in memory, without the answers' texts: about one kilobyte a row.
+//! They stay in memory as [`Row`]s, 144 bytes each; their texts go as soon as they are read.
 
 mod files;
 mod hashed;
-pub mod validity;
 
 use crate::error::EvaluateError;
+use crate::rows::{Names, ROWS_MAX, Row, Rows};
 use datasets::{Arm, Exchange, Format, NO_MIGRATION, ReadError, Role};
 use judge::verdict::Input;
 use serde::Deserialize;
 use serde_json::value::RawValue;
-use std::cmp::Ordering;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 pub(crate) use files::name_of;
@@ -77,6 +76,8 @@ pub struct LoadCounts {
     pub cut_off: u64,
     /// Empty files in folders, passed over.
     pub empty_files: u64,
+    /// Rows of the judged migration that were sent before they arrived: a clock that was set between the two. They count.
+    pub sent_before_arrival: u64,
     /// Closed parts that lie beside a named file and were not named themselves.
     pub unnamed_parts: u64,
 }
@@ -94,9 +95,9 @@ impl LoadCounts {
 #[derive(Debug)]
 pub struct Loaded {
     /// Rows, sorted by time, pair, arm, role and sending time.
-    pub exchanges: Vec<Exchange>,
-    /// Rows that only cost money: fallbacks and repetitions, in the same order.
-    pub aside: Vec<Exchange>,
+    pub rows: Rows,
+    /// Rows that only cost money: fallbacks and repetitions, in the same order and with the same names.
+    pub aside: Vec<Row>,
     /// Files, sorted by name.
     pub inputs: Vec<Input>,
     /// What was left out.
@@ -127,7 +128,8 @@ pub fn load(paths: &[PathBuf], migration: Option<&str>, skip_broken: bool) -> Re
 #[derive(Default)]
 struct Loading {
     skip_broken: bool,
-    by_migration: BTreeMap<String, Vec<Exchange>>,
+    names: Names,
+    rows: Vec<Row>,
     inputs: Vec<Input>,
     broken: ByArm,
     broken_unknown: u64,
@@ -156,7 +158,7 @@ impl Loading {
             match parsed {
                 Ok(exchange) => {
                     rows += 1;
-                    self.row(exchange);
+                    self.row(&exchange);
                 }
                 Err(Broken { error: ReadError::Line { .. }, .. }) if cut_off() => self.cut_off += 1,
                 Err(Broken { error: ReadError::Line { .. }, arm }) if self.skip_broken => match arm {
@@ -170,35 +172,22 @@ impl Loading {
         Ok(())
     }
 
-    fn row(&mut self, mut exchange: Exchange) {
+    fn row(&mut self, exchange: &Exchange) {
         if exchange.role == Role::Observed {
             self.observed += 1;
-            return;
-        }
-        // Texts may be long and nothing here reads them: answers are told apart by their digests.
-        exchange.answer = None;
-        match self.by_migration.get_mut(&exchange.migration) {
-            Some(rows) => rows.push(exchange),
-            None => {
-                self.by_migration.insert(exchange.migration.clone(), vec![exchange]);
-            }
+        } else {
+            self.rows.push(Row::of(exchange, &mut self.names));
         }
     }
 
     fn finish(mut self, wanted: Option<&str>) -> Result<Loaded, EvaluateError> {
-        // Traffic that no migration took is nobody's evidence; it is counted with the other migrations' rows.
-        let names: Vec<String> = self.by_migration.keys().filter(|name| *name != NO_MIGRATION).cloned().collect();
-        let migration = match (wanted, names.as_slice()) {
-            (_, []) => {
-                let files: Vec<&str> = self.inputs.iter().map(|input| input.name.as_str()).collect();
-                return Err(EvaluateError::NoRecords { files: files.join(", ") });
-            }
-            (None, [only]) => only.clone(),
-            (None, _) => return Err(EvaluateError::SeveralMigrations { names }),
-            (Some(wanted), _) if self.by_migration.contains_key(wanted) => wanted.to_owned(),
-            (Some(wanted), _) => return Err(EvaluateError::UnknownMigration { wanted: wanted.to_owned(), names }),
-        };
-        let rows = self.by_migration.remove(&migration).unwrap_or_default();
+        if self.rows.len() > ROWS_MAX {
+            return Err(EvaluateError::TooManyRows { found: self.rows.len(), most: ROWS_MAX });
+        }
+        let migration = self.choose_migration(wanted)?;
+        let chosen = self.names.intern_migration(&migration);
+        let given = self.rows.len();
+        self.rows.retain(|row| row.migration() == chosen);
         let mut counts = LoadCounts {
             seen: self.broken,
             rejected: self.broken,
@@ -207,36 +196,62 @@ impl Loading {
             cut_off: self.cut_off,
             empty_files: self.empty_files,
             unnamed_parts: self.unnamed_parts,
-            other_migration: self.by_migration.values().map(|rows| rows.len() as u64).sum(),
+            other_migration: (given - self.rows.len()) as u64,
             ..LoadCounts::default()
         };
-        let given = rows.len();
-        let rows = once(rows);
-        counts.duplicates = (given - rows.len()) as u64;
-        let (mut exchanges, mut aside) = (Vec::with_capacity(rows.len()), Vec::new());
-        for exchange in rows {
-            match exchange.role {
-                Role::Fallback => counts.fallbacks += 1,
-                Role::Repeat => counts.repeats += 1,
-                Role::Served | Role::Shadow | Role::Replayed | Role::Observed => {}
-            }
-            if matches!(exchange.role, Role::Fallback | Role::Repeat) {
-                aside.push(exchange);
-                continue;
-            }
-            *counts.seen.of(exchange.arm) += 1;
-            match validity::impossible(&exchange) {
-                None => exchanges.push(exchange),
-                Some(reason) => {
-                    *counts.rejected.of(exchange.arm) += 1;
-                    *counts.reasons.entry(reason).or_default() += 1;
-                }
+        let mut aside = Vec::new();
+        let (rows, duplicates) = Rows::gather(self.rows, self.names, |row| counts.keeps(row, &mut aside));
+        counts.duplicates = duplicates;
+        self.inputs.sort_by(|a, b| (&a.name, &a.digest).cmp(&(&b.name, &b.digest)));
+        Ok(Loaded { rows, aside, inputs: self.inputs, counts, migration })
+    }
+
+    /// The migration to judge. Traffic that no migration took is nobody's evidence; it is counted with the other
+    /// migrations' rows.
+    fn choose_migration(&self, wanted: Option<&str>) -> Result<String, EvaluateError> {
+        let mut present = vec![false; self.names.migrations().len()];
+        for row in &self.rows {
+            if let Some(present) = present.get_mut(row.migration().position()) {
+                *present = true;
             }
         }
-        exchanges.sort_by(order);
-        aside.sort_by(order);
-        self.inputs.sort_by(|a, b| (&a.name, &a.digest).cmp(&(&b.name, &b.digest)));
-        Ok(Loaded { exchanges, aside, inputs: self.inputs, counts, migration })
+        let present = self.names.migrations().iter().zip(present).filter(|(_, present)| *present);
+        let present: BTreeSet<&str> = present.map(|(name, _)| name.as_str()).collect();
+        let names: Vec<String> =
+            present.iter().filter(|name| **name != NO_MIGRATION).map(|name| (*name).to_owned()).collect();
+        match (wanted, names.as_slice()) {
+            (_, []) => {
+                let files: Vec<&str> = self.inputs.iter().map(|input| input.name.as_str()).collect();
+                Err(EvaluateError::NoRecords { files: files.join(", ") })
+            }
+            (None, [only]) => Ok(only.clone()),
+            (None, _) => Err(EvaluateError::SeveralMigrations { names }),
+            (Some(wanted), _) if present.contains(wanted) => Ok(wanted.to_owned()),
+            (Some(wanted), _) => Err(EvaluateError::UnknownMigration { wanted: wanted.to_owned(), names }),
+        }
+    }
+}
+
+impl LoadCounts {
+    /// Counts a row of the judged migration. Whether it is evidence; what only costs money goes `aside`.
+    fn keeps(&mut self, row: &Row, aside: &mut Vec<Row>) -> bool {
+        match row.role {
+            Role::Fallback => self.fallbacks += 1,
+            Role::Repeat => self.repeats += 1,
+            Role::Served | Role::Shadow | Role::Replayed | Role::Observed => {}
+        }
+        if matches!(row.role, Role::Fallback | Role::Repeat) {
+            aside.push(*row);
+            return false;
+        }
+        *self.seen.of(row.arm) += 1;
+        if row.sent_us < row.at_us {
+            self.sent_before_arrival += 1;
+        }
+        let Some(fault) = row.fault() else { return true };
+        *self.rejected.of(row.arm) += 1;
+        *self.reasons.entry(fault.reason()).or_default() += 1;
+        false
     }
 }
 
@@ -257,41 +272,4 @@ fn parse(path: &Path, line: u64, text: &RawValue) -> Result<Exchange, Broken> {
         error: ReadError::Line { path: path.to_owned(), line, message: error.to_string() },
         arm: serde_json::from_str::<ArmOnly>(text.get()).ok().map(|row| row.arm),
     })
-}
-
-/// Rank of a role: what a client got counts before what was sent on purpose, and that before a mirrored copy.
-pub(crate) const fn role_rank(role: Role) -> u32 {
-    match role {
-        Role::Served => 0,
-        Role::Replayed => 1,
-        Role::Shadow => 2,
-        Role::Fallback => 3,
-        Role::Repeat => 4,
-        Role::Observed => 5,
-    }
-}
-
-/// The rows without those that repeat pair, arm and role of a row sent earlier.
-fn once(mut rows: Vec<Exchange>) -> Vec<Exchange> {
-    fn key(row: &Exchange) -> (&str, Arm, u32) {
-        (&row.pair, row.arm, role_rank(row.role))
-    }
-    rows.sort_by(|a, b| key(a).cmp(&key(b)).then_with(|| a.sent_us.cmp(&b.sent_us)).then_with(|| order(a, b)));
-    rows.dedup_by(|later, first| key(later) == key(first));
-    rows
-}
-
-/// The fixed order. Rows that agree in all of the keys are compared as text, so that the order never depends on the
-/// files.
-fn order(a: &Exchange, b: &Exchange) -> Ordering {
-    a.at_us
-        .cmp(&b.at_us)
-        .then_with(|| a.pair.cmp(&b.pair))
-        .then_with(|| a.arm.cmp(&b.arm))
-        .then_with(|| role_rank(a.role).cmp(&role_rank(b.role)))
-        .then_with(|| a.sent_us.cmp(&b.sent_us))
-        .then_with(|| {
-            let text = |exchange: &Exchange| serde_json::to_string(exchange).unwrap_or_default();
-            text(a).cmp(&text(b))
-        })
 }

@@ -7,29 +7,29 @@
 
 mod selection;
 
-use crate::columns::{self, CANDIDATE, PAIR, ROLE, ROW};
-use datasets::{Exchange, Role, ShadowFate};
+use crate::rows::{NameId, Row, Rows, role_rank};
+use datasets::{Arm, Role, ShadowFate};
 use judge::verdict::Count;
-use polars::prelude::{
-    DataFrame, IntoLazy, JoinArgs, JoinType, LazyFrame, PolarsResult, Selector, SortMultipleOptions,
-    UniqueKeepStrategy, col, cols, when,
-};
 use std::collections::{BTreeMap, BTreeSet};
 use wire::ErrorKind;
+
+/// How far the arms' instants of arrival may lie apart, microseconds. They are copies of one number, unless a clock or a
+/// recorder is wrong.
+const ARRIVAL_TOLERANCE_US: u64 = 1_000_000;
 
 /// One request as both arms answered it.
 #[derive(Debug, Clone, Copy)]
 pub struct Pair<'a> {
     /// The baseline's outcome.
-    pub baseline: &'a Exchange,
+    pub baseline: &'a Row,
     /// The candidate's outcome.
-    pub candidate: &'a Exchange,
+    pub candidate: &'a Row,
 }
 
 impl Pair<'_> {
     /// The epoch of the candidate's outcome, which is what is judged.
     #[must_use]
-    pub const fn epoch(&self) -> u64 {
+    pub const fn epoch(&self) -> u32 {
         self.candidate.epoch
     }
 }
@@ -37,7 +37,7 @@ impl Pair<'_> {
 /// The joined arms.
 #[derive(Debug, Default)]
 pub struct Pairing<'a> {
-    /// Complete pairs, sorted by time and pair id.
+    /// Complete pairs, sorted by time and pair key.
     pub pairs: Vec<Pair<'a>>,
     /// Requests that make no pair, by reason.
     pub unmatched: Vec<Count>,
@@ -47,67 +47,37 @@ pub struct Pairing<'a> {
     pub mirror_observed: u64,
     /// Rows before this instant are too old to count, microseconds since the Unix epoch.
     pub oldest_us: i64,
+    /// Pairs whose arms carry different epochs. They count, in the candidate's epoch.
+    pub mixed_epochs: u64,
+    /// Pairs whose arms carry instants of arrival more than a second apart. They count.
+    pub skewed_clocks: u64,
     /// Candidate models of pairs that were left out because another model answers today.
-    pub replaced: BTreeSet<String>,
+    pub replaced: BTreeSet<NameId>,
 }
 
-/// Joins the arms. The exchanges come sorted by time and pair id, and this order is kept. Pairs more than
-/// `max_age_hours` older than the newest exchange do not count.
-///
-/// # Errors
-/// The join fails; a bug.
-pub fn pair(exchanges: &[Exchange], max_age_hours: f64) -> PolarsResult<Pairing<'_>> {
-    let frame = columns::frame(exchanges)?;
-    let best = best_outcomes(&frame)?;
-    let joined = join(&best)?;
-    let mut sorting = Sorting::new(exchanges, selection::oldest_us(exchanges, max_age_hours));
-    sorting.count("second outcome of the same arm", (frame.height() - best.height()) as u64);
-    let (baseline, candidate) = (joined.column(ROW)?.u32()?, joined.column(CANDIDATE_ROW)?.u32()?);
-    for (baseline, candidate) in baseline.iter().zip(candidate.iter()) {
-        let at = |row: Option<u32>| row.and_then(|row| exchanges.get(row as usize));
-        match (at(baseline), at(candidate)) {
+/// Joins the arms. Pairs come in the order of the earlier one of their rows. Pairs more than `max_age_hours` older than
+/// the newest row do not count.
+#[must_use]
+pub fn pair(rows: &Rows, max_age_hours: f64) -> Pairing<'_> {
+    let mut sorting = Sorting::new(rows.all(), selection::oldest_us(rows.all(), max_age_hours));
+    for of_pair in rows.by_pair() {
+        let best = |arm| of_pair.clone().filter(|row| row.arm == arm).min_by_key(|row| role_rank(row.role));
+        let (baseline, candidate) = (best(Arm::Baseline), best(Arm::Candidate));
+        let used = usize::from(baseline.is_some()) + usize::from(candidate.is_some());
+        sorting.second_outcomes += (of_pair.count() - used) as u64;
+        match (baseline, candidate) {
             (Some(baseline), Some(candidate)) => sorting.both(Pair { baseline, candidate }),
             (Some(alone), None) => sorting.alone(alone, "candidate missing"),
             (None, Some(alone)) => sorting.alone(alone, "baseline missing"),
             (None, None) => {}
         }
     }
-    let current = selection::of_current_models(&sorting.pairing.pairs, exchanges);
+    sorting.count("second outcome of the same arm", sorting.second_outcomes);
+    let current = selection::of_current_models(&sorting.pairing.pairs, rows);
     sorting.count("another candidate model", current.left_out);
     sorting.pairing.pairs = current.pairs;
     sorting.pairing.replaced = current.replaced;
-    Ok(sorting.finish())
-}
-
-/// Column of the candidate's row after the join.
-const CANDIDATE_ROW: &str = "row_candidate";
-
-fn keys(names: &[&str]) -> Option<Selector> {
-    Some(cols(names.iter().copied()))
-}
-
-/// One outcome for each pair and arm: the one served, else the one replayed, else the mirrored one.
-fn best_outcomes(rows: &DataFrame) -> PolarsResult<DataFrame> {
-    rows.clone()
-        .lazy()
-        .sort([ROLE, ROW], SortMultipleOptions::default())
-        .unique_stable(keys(&[PAIR, CANDIDATE]), UniqueKeepStrategy::First)
-        .collect()
-}
-
-/// Full join of the arms, sorted by the row of whichever side is there.
-fn join(best: &DataFrame) -> PolarsResult<DataFrame> {
-    let side = |is_candidate: bool| -> LazyFrame {
-        let flag = if is_candidate { col(CANDIDATE) } else { col(CANDIDATE).not() };
-        best.clone().lazy().filter(flag).select([col(PAIR), col(ROW)])
-    };
-    let candidate = side(true).select([col(PAIR), col(ROW).alias(CANDIDATE_ROW)]);
-    let args = JoinArgs::new(JoinType::Full);
-    let first_row = when(col(ROW).is_null()).then(col(CANDIDATE_ROW)).otherwise(col(ROW));
-    side(false)
-        .join(candidate, [col(PAIR)], [col(PAIR)], args)
-        .sort_by_exprs([first_row], SortMultipleOptions::default())
-        .collect()
+    sorting.finish()
 }
 
 /// Sorts joined rows into pairs and reasons.
@@ -116,15 +86,17 @@ struct Sorting<'a> {
     reasons: BTreeMap<&'static str, u64>,
     /// Both arms were replayed somewhere, so a request replayed on one arm only was meant for both.
     both_replayed: bool,
+    second_outcomes: u64,
 }
 
 impl<'a> Sorting<'a> {
-    fn new(exchanges: &[Exchange], oldest_us: i64) -> Self {
-        let replayed = |arm| exchanges.iter().any(|exchange| exchange.role == Role::Replayed && exchange.arm == arm);
+    fn new(rows: &[Row], oldest_us: i64) -> Self {
+        let replayed = |arm| rows.iter().any(|row| row.role == Role::Replayed && row.arm == arm);
         Self {
             pairing: Pairing { oldest_us, ..Pairing::default() },
             reasons: BTreeMap::new(),
-            both_replayed: replayed(datasets::Arm::Baseline) && replayed(datasets::Arm::Candidate),
+            both_replayed: replayed(Arm::Baseline) && replayed(Arm::Candidate),
+            second_outcomes: 0,
         }
     }
 
@@ -139,7 +111,7 @@ impl<'a> Sorting<'a> {
             (Role::Served, Role::Served) => Some("served by both arms"),
             (Role::Shadow, Role::Shadow) => Some("served side missing"),
             _ if stopped(pair.baseline) || stopped(pair.candidate) => Some(GATEWAY_STOPPED),
-            _ if cancelled(pair.baseline) || cancelled(pair.candidate) => Some(CLIENT_CANCELLED),
+            _ if pair.baseline.cancelled() || pair.candidate.cancelled() => Some(CLIENT_CANCELLED),
             _ if self.too_old(pair.baseline) || self.too_old(pair.candidate) => Some("too old"),
             _ => None,
         };
@@ -150,15 +122,22 @@ impl<'a> Sorting<'a> {
         }
         match reason {
             Some(reason) => self.count(reason, 1),
-            None => self.pairing.pairs.push(pair),
+            None => self.keep(pair),
         }
     }
 
-    fn alone(&mut self, exchange: &Exchange, partner_missing: &'static str) {
-        if self.intended(exchange) {
+    fn keep(&mut self, pair: Pair<'a>) {
+        self.pairing.mixed_epochs += u64::from(pair.baseline.epoch != pair.candidate.epoch);
+        let apart_us = pair.baseline.at_us.abs_diff(pair.candidate.at_us);
+        self.pairing.skewed_clocks += u64::from(apart_us > ARRIVAL_TOLERANCE_US);
+        self.pairing.pairs.push(pair);
+    }
+
+    fn alone(&mut self, row: &Row, partner_missing: &'static str) {
+        if self.intended(row) {
             self.pairing.mirror_intended += 1;
         }
-        let reason = match (exchange.role, exchange.shadow) {
+        let reason = match (row.role, row.shadow) {
             (Role::Served, Some(ShadowFate::NotSampled)) => "not sampled",
             (Role::Served, Some(ShadowFate::QueueFull)) => "queue full",
             (Role::Served, Some(ShadowFate::Unfit)) => "unfit",
@@ -178,11 +157,11 @@ impl<'a> Sorting<'a> {
     /// what was not sampled is no loss; what was sampled and then lost is.
     /// A mirrored copy without its served row was intended too, and the pair is lost. What is too old to be a pair is
     /// too old to be a loss.
-    const fn intended(&self, exchange: &Exchange) -> bool {
-        if self.too_old(exchange) {
+    const fn intended(&self, row: &Row) -> bool {
+        if self.too_old(row) {
             return false;
         }
-        match (exchange.role, exchange.shadow) {
+        match (row.role, row.shadow) {
             (Role::Served, Some(ShadowFate::NotSampled | ShadowFate::Unfit) | None)
             | (Role::Observed | Role::Fallback | Role::Repeat, _) => false,
             (Role::Served, Some(_)) | (Role::Shadow, _) => true,
@@ -190,8 +169,8 @@ impl<'a> Sorting<'a> {
         }
     }
 
-    const fn too_old(&self, exchange: &Exchange) -> bool {
-        exchange.at_us < self.pairing.oldest_us
+    const fn too_old(&self, row: &Row) -> bool {
+        row.at_us < self.pairing.oldest_us
     }
 
     fn finish(mut self) -> Pairing<'a> {
@@ -206,16 +185,6 @@ const CLIENT_CANCELLED: &str = "client cancelled";
 const GATEWAY_STOPPED: &str = "gateway stopped";
 
 /// The gateway's own stop cut the exchange off, or its own bound kept it from being sent.
-fn stopped(exchange: &Exchange) -> bool {
-    matches!(exchange.error, Some(ErrorKind::GatewayStopped | ErrorKind::GatewayBusy))
-}
-
-/// The exchange ended early through no fault of the provider: the client went away, or the gateway stopped.
-pub(crate) fn cancelled(exchange: &Exchange) -> bool {
-    exchange.error.is_some_and(|error| !error.blames_provider())
-}
-
-/// The exchange failed, and the provider is to blame.
-pub(crate) fn failed(exchange: &Exchange) -> bool {
-    exchange.error.is_some_and(ErrorKind::blames_provider)
+fn stopped(row: &Row) -> bool {
+    matches!(row.error, Some(ErrorKind::GatewayStopped | ErrorKind::GatewayBusy))
 }

@@ -8,7 +8,8 @@ use crate::extract::{self, Extracted, Sources, canary::drawn};
 use crate::labels::Labels;
 use crate::load;
 use crate::pair::{self, Pairing};
-use datasets::{Exchange, digest};
+use crate::rows::{Row, Rows};
+use datasets::digest;
 use judge::policy::Policy;
 use judge::verdict::{Input, SCHEMA, Verdict};
 use serde::Deserialize;
@@ -75,10 +76,10 @@ pub fn evaluate(inputs: &[PathBuf], options: &Options) -> Result<Outcome, Evalua
     let loaded = load::load(inputs, options.migration.as_deref(), options.skip_broken)?;
     let (labels, label_inputs) = Labels::load(&options.labels)?;
     let (replay_degraded, summary_inputs) = replay_summaries(&options.replay_summaries)?;
-    let pairing = pair::pair(&loaded.exchanges, options.policy.evidence.max_age_hours)?;
-    let priced = bill::price_pairs(&pairing.pairs, &tariffs);
+    let pairing = pair::pair(&loaded.rows, options.policy.evidence.max_age_hours);
+    let priced = bill::price_pairs(&pairing.pairs, loaded.rows.names(), &tariffs);
     let extracted = extract::extract(Sources {
-        exchanges: &loaded.exchanges,
+        rows: &loaded.rows,
         pairing: &pairing,
         priced: &priced,
         labels: &labels,
@@ -100,7 +101,7 @@ pub fn evaluate(inputs: &[PathBuf], options: &Options) -> Result<Outcome, Evalua
         needed: judged.needed,
         guardrails: judged.guardrails,
         instrument: judged.instrument,
-        bill: bill::bill(&priced, &loaded.exchanges, &loaded.aside, &tariffs),
+        bill: bill::bill(&priced, &loaded.rows, &loaded.aside, &tariffs),
         window: extracted.window.clone(),
         inputs: sorted([loaded.inputs, label_inputs, summary_inputs].concat()),
         policy_digest: options.policy.digest(),
@@ -108,17 +109,17 @@ pub fn evaluate(inputs: &[PathBuf], options: &Options) -> Result<Outcome, Evalua
         seed: 0,
         version: options.version.clone(),
         created_at: rfc3339(extracted.newest_evidence_us),
-        evidence: pictures(&loaded.exchanges, &pairing, &extracted),
+        evidence: pictures(&loaded.rows, &pairing, &extracted),
     };
-    let counts = Counts { exchanges: loaded.exchanges.len() as u64, load: loaded.counts, pairs: extracted.pair_counts };
+    let counts = Counts { exchanges: loaded.rows.len() as u64, load: loaded.counts, pairs: extracted.pair_counts };
     Ok(Outcome { verdict, counts })
 }
 
-fn pictures(exchanges: &[Exchange], pairing: &Pairing<'_>, extracted: &Extracted) -> judge::verdict::Evidence {
+fn pictures(rows: &Rows, pairing: &Pairing<'_>, extracted: &Extracted) -> judge::verdict::Evidence {
     let canary = extracted.evidence.canary.as_ref().filter(|canary| canary.baseline.units + canary.candidate.units > 0);
-    let served: Vec<&Exchange> =
-        exchanges.iter().filter(|exchange| exchange.epoch == extracted.epoch && drawn(exchange)).collect();
-    charts::evidence(&pairing.pairs, &extracted.evidence.paired, &served, canary)
+    let served: Vec<&Row> =
+        rows.all().iter().filter(|row| u64::from(row.epoch) == extracted.epoch && drawn(row)).collect();
+    charts::evidence(&pairing.pairs, &extracted.evidence.paired, &served, rows.names(), canary)
 }
 
 fn sorted(mut inputs: Vec<Input>) -> Vec<Input> {

@@ -2,7 +2,7 @@
 
 mod decisions;
 mod evidence;
-mod fixture;
+pub(crate) mod fixture;
 mod inputs;
 mod money;
 mod pairing;

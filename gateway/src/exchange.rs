@@ -9,7 +9,7 @@ use std::time::Instant;
 use wire::chat::Answer;
 use wire::price::Tariffs;
 use wire::usage::Characters;
-use wire::{Endpoint, ErrorKind, Usage};
+use wire::{Endpoint, ErrorKind, Form, Usage};
 
 /// What all records of a request share.
 #[derive(Clone)]
@@ -27,7 +27,8 @@ pub(crate) struct Context {
     pub at_us: i64,
     pub arrived: Instant,
     pub streamed: bool,
-    pub wants_json: bool,
+    /// What the request demands of its answer's form.
+    pub form: Form,
     /// The client speaks the deprecated form of tools.
     pub uses_functions: bool,
     pub prompt: Characters,
@@ -74,14 +75,13 @@ pub(crate) fn exchange(
         answered.as_deref().and_then(price).or_else(|| price(&leg.model))
     });
     let form_failure = match (&answer, outcome.error) {
-        (Some(answer), None) => answer.form_failure(context.wants_json).map(str::to_owned),
+        (Some(answer), None) => answer.form_failure(context.form).map(str::to_owned),
         _ => None,
     };
     let filtered = answer.as_ref().is_some_and(|answer| answer.finish_reason.as_deref() == Some("content_filter"));
     let blocked = outcome.error == Some(ErrorKind::Moderation) || filtered;
-    let redaction = records.map_or(Redaction::None, |records| records.redaction);
-    let salt = records.map_or("", |records| records.salt.as_str());
-    let text = answer.as_ref().filter(|_| outcome.error.is_none()).map(|answer| answer.text.as_str());
+    let refused = answer.as_ref().is_some_and(|answer| answer.refused);
+    let Content { answer_digest, tools_digest, answer: text } = content(answer.as_ref(), outcome.error, records);
     Exchange {
         pair: context.pair.clone(),
         arm: leg.arm,
@@ -100,6 +100,7 @@ pub(crate) fn exchange(
         model: leg.model.clone(),
         model_answered: answered,
         streamed: context.streamed,
+        structured: context.form.is_demanded(),
         at_us: context.at_us,
         sent_us: leg.sent_us,
         ttft_us: outcome.ttft_us,
@@ -110,15 +111,39 @@ pub(crate) fn exchange(
         finish_reason: answer.as_ref().and_then(|answer| answer.finish_reason.clone()),
         form_failure,
         moderation: blocked.then_some(Moderation::BlockedByProvider),
+        refused,
         usage,
         cost_nanos,
         prompt_chars: context.prompt.total(),
+        prompt_wide_chars: Some(context.prompt.wide),
         answer_chars: answer.as_ref().map_or(0, |answer| answer.characters.total()),
         reasoning_chars: answer.as_ref().map(|answer| answer.reasoning.total()).filter(|characters| *characters > 0),
-        answer_digest: text.filter(|_| redaction != Redaction::None).map(|text| datasets::digest::content(salt, text)),
-        answer: text.filter(|_| redaction == Redaction::Full).map(str::to_owned),
+        answer_digest,
+        tools_digest,
+        answer: text,
+        quality: None,
         shadow: leg.shadow,
         dropped: leg.dropped.iter().map(|name| (*name).to_owned()).collect(),
+    }
+}
+
+/// What the redaction mode lets be kept of an answer.
+#[derive(Debug, Default, PartialEq)]
+struct Content {
+    answer_digest: Option<String>,
+    tools_digest: Option<String>,
+    answer: Option<String>,
+}
+
+/// Content of an answer that came whole; nothing of one that failed.
+fn content(answer: Option<&Answer>, error: Option<ErrorKind>, records: Option<&Records>) -> Content {
+    let kept = records.filter(|records| records.redaction != Redaction::None && error.is_none());
+    let (Some(answer), Some(records)) = (answer, kept) else { return Content::default() };
+    let digest = |text: &str| datasets::digest::content(records.salt.as_str(), text);
+    Content {
+        answer_digest: Some(digest(&answer.text)),
+        tools_digest: answer.tools.canonical().as_deref().map(digest),
+        answer: (records.redaction == Redaction::Full).then(|| answer.text.clone()),
     }
 }
 
@@ -141,4 +166,56 @@ fn usage(context: &Context, outcome: &Outcome) -> Option<Usage> {
         Some(ErrorKind::ClientCancelled | ErrorKind::GatewayStopped | ErrorKind::Timeout | ErrorKind::Truncated)
     );
     broken_off.then(|| Usage::estimate(context.prompt, Characters::default()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::{Salt, SyncPolicy};
+    use std::time::Duration;
+    use wire::chat::Fold;
+
+    fn records(redaction: Redaction) -> Records {
+        Records {
+            path: "records.ndjson".into(),
+            redaction,
+            salt: Salt::new("salt".to_owned()),
+            queue_lines_max: 1,
+            queue_bytes_max: 1,
+            answer_bytes_max: 100,
+            flush_interval: Duration::ZERO,
+            rotate_bytes_max: 1,
+            rotate_interval: None,
+            sync: SyncPolicy::Close,
+            files_max: None,
+        }
+    }
+
+    fn called(arguments: &str) -> Answer {
+        let mut fold = Fold::new(Endpoint::Chat, 100);
+        let call = format!(r#"{{"id":"a","function":{{"name":"f","arguments":"{arguments}"}}}}"#);
+        let body = format!(r#"{{"choices":[{{"index":0,"message":{{"content":"ok","tool_calls":[{call}]}}}}]}}"#);
+        fold.whole(body.as_bytes());
+        fold.answer()
+    }
+
+    #[test]
+    fn calls_have_a_digest_of_what_they_say_where_content_may_be_told_by_one() {
+        let of = |answer: &Answer, redaction| content(Some(answer), None, Some(&records(redaction)));
+        let (one, same, other) = (called(r#"{\"a\":1,\"b\":2}"#), called(r#"{ \"b\":2.0,\"a\":1 }"#), called("{}"));
+        let hashed = of(&one, Redaction::Hashed);
+        let expected = datasets::digest::content("salt", r#"[["f",{"a":1,"b":2}]]"#);
+        assert_eq!((hashed.tools_digest.as_deref(), &hashed.answer), (Some(&*expected), &None));
+        assert_eq!(hashed, of(&same, Redaction::Hashed));
+        assert_ne!(hashed.tools_digest, of(&other, Redaction::Hashed).tools_digest);
+        let full = of(&one, Redaction::Full);
+        assert_eq!((full.tools_digest, full.answer.as_deref()), (Some(expected), Some("ok")));
+        assert_eq!(of(&one, Redaction::None), Content::default());
+        assert_eq!(
+            content(Some(&one), Some(ErrorKind::Truncated), Some(&records(Redaction::Full))),
+            Content::default()
+        );
+        assert_eq!(content(Some(&one), None, None), Content::default());
+        assert_eq!(of(&Answer::new(Endpoint::Chat), Redaction::Full).tools_digest, None, "no call, no digest");
+    }
 }

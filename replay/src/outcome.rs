@@ -10,7 +10,7 @@ use wire::chat::Answer;
 use wire::price::Tariffs;
 use wire::provider::{Provider, standard_error};
 use wire::usage::Characters;
-use wire::{Endpoint, ErrorKind, Usage};
+use wire::{Endpoint, ErrorKind, Form, Usage};
 
 /// What every exchange of a run shares.
 #[derive(Debug)]
@@ -112,6 +112,7 @@ impl Context {
             model: String::new(),
             model_answered: None,
             streamed: item.streamed,
+            structured: item.form.is_demanded(),
             at_us,
             sent_us: at_us,
             ttft_us: None,
@@ -122,13 +123,17 @@ impl Context {
             finish_reason: None,
             form_failure: None,
             moderation: None,
+            refused: false,
             usage: None,
             cost_nanos: None,
             prompt_chars: item.prompt.total(),
+            prompt_wide_chars: Some(item.prompt.wide),
             answer_chars: 0,
             reasoning_chars: None,
             answer_digest: None,
+            tools_digest: None,
             answer: None,
+            quality: None,
             shadow: None,
             dropped: Vec::new(),
         }
@@ -136,7 +141,7 @@ impl Context {
 
     fn fill(&self, exchange: &mut Exchange, item: &Item, answer: Answer) {
         if exchange.error.is_none() {
-            exchange.form_failure = answer.form_failure(item.json_wanted).map(str::to_owned);
+            exchange.form_failure = answer.form_failure(item.form).map(str::to_owned);
         }
         let mut written = answer.characters;
         written.wide += answer.reasoning.wide;
@@ -146,6 +151,10 @@ impl Context {
         exchange.usage = answer.usage.or_else(estimate);
         exchange.answer_chars = answer.characters.total();
         exchange.reasoning_chars = Some(answer.reasoning.total()).filter(|characters| *characters > 0);
+        exchange.refused = answer.refused;
+        if exchange.error.is_none() && self.options.redaction != Redaction::None {
+            exchange.tools_digest = answer.tools.canonical().map(|calls| digest::content(&self.options.salt, &calls));
+        }
         exchange.finish_reason = answer.finish_reason;
         exchange.model_answered = answer.model;
         self.keep(exchange, answer.text);
@@ -180,7 +189,7 @@ impl Context {
         exchange.finish_reason.clone_from(&recorded.finish_reason);
         exchange.usage = recorded.usage;
         if exchange.error.is_none() {
-            exchange.form_failure = recorded_form_failure(recorded, item.json_wanted).map(str::to_owned);
+            exchange.form_failure = recorded_form_failure(recorded, item.form).map(str::to_owned);
         }
         if let Some(text) = &recorded.answer {
             exchange.answer_chars = Characters::of(text).total();
@@ -225,7 +234,7 @@ fn moderation(error: Option<ErrorKind>, finish_reason: Option<&str>) -> Option<M
 }
 
 /// What the log tells about the form. A log without text or finish reason says nothing, and nothing is no failure.
-fn recorded_form_failure(recorded: &Recorded, json_wanted: bool) -> Option<&'static str> {
+fn recorded_form_failure(recorded: &Recorded, demanded: Form) -> Option<&'static str> {
     let finish_reason = recorded.finish_reason.clone()?;
     let tool_calls = u64::from(matches!(finish_reason.as_str(), "tool_calls" | "function_call"));
     let text = recorded.answer.clone();
@@ -239,5 +248,5 @@ fn recorded_form_failure(recorded: &Recorded, json_wanted: bool) -> Option<&'sta
         complete: true,
         ..Answer::new(Endpoint::Chat)
     };
-    answer.form_failure(json_wanted)
+    answer.form_failure(demanded)
 }

@@ -12,7 +12,7 @@ use reqwest::header::HeaderValue;
 use std::collections::{BTreeMap, HashSet};
 use wire::provider::{Policy, Provider, Target};
 use wire::usage::Characters;
-use wire::{Endpoint, Request, Unit};
+use wire::{Endpoint, Form, Request, Unit};
 
 /// One request, ready to send.
 #[derive(Debug)]
@@ -24,7 +24,7 @@ pub(crate) struct Item {
     /// Model in the log.
     pub(crate) logged_model: String,
     pub(crate) streamed: bool,
-    pub(crate) json_wanted: bool,
+    pub(crate) form: Form,
     pub(crate) prompt: Characters,
     /// Digest of the assignment unit.
     pub(crate) unit: String,
@@ -116,7 +116,7 @@ fn item(row: LoggedRequest, options: &ReplayOptions) -> Result<Result<Item, &'st
         body: Bytes::new(),
         unit: unit(&request, row.session.as_deref(), &options.salt),
         streamed: request.stream,
-        json_wanted: request.wants_json(),
+        form: request.form(),
         prompt,
         dropped: Vec::new(),
         logged_model: request.model.clone().into_owned(),

@@ -3,7 +3,9 @@
 pub mod answer;
 pub mod error;
 pub mod fold;
+pub mod tools;
 
 pub use answer::Answer;
 pub use error::ErrorBody;
 pub use fold::{Fold, Seen};
+pub use tools::ToolCalls;

@@ -16,7 +16,7 @@ pub mod usage;
 
 pub use endpoint::Endpoint;
 pub use error::ErrorKind;
-pub use request::{Request, RequestError, Unit};
+pub use request::{Form, Request, RequestError, Unit};
 pub use usage::{Usage, UsageSource};
 
 #[cfg(test)]

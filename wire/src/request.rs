@@ -1,5 +1,6 @@
 //! The typed view of a request: the few members that routing needs, beside the untouched rest.
 
+mod form;
 mod opening;
 mod texts;
 
@@ -8,6 +9,8 @@ use crate::json::Object;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 use std::borrow::Cow;
+
+pub use form::Form;
 
 /// The model of a moderation request that names none.
 const MODERATION_MODEL: &str = "omni-moderation-latest";
@@ -136,6 +139,12 @@ impl<'a> Request<'a> {
     #[must_use]
     pub fn wants_json(&self) -> bool {
         matches!(self.response_format().as_deref(), Some("json_object" | "json_schema"))
+    }
+
+    /// The form that the request demands of its answer.
+    #[must_use]
+    pub fn form(&self) -> Form {
+        form::of(self)
     }
 
     /// `response_format.type` of a chat request, `text.format.type` of a response.

@@ -7,7 +7,6 @@
 //! The bounds here are for *one* look at the data, except those in [`betting`] and [`sequence`], which hold at every
 //! look.
 
-pub mod betting;
 pub mod describe;
 pub mod paired;
 pub mod power;
@@ -15,10 +14,19 @@ pub mod proportion;
 pub mod quantile;
 pub mod ratio;
 mod refusal;
-pub mod sequence;
 pub mod special;
-pub mod srm;
 pub mod unpaired;
+
+// Evidence that may be looked at again and again.
+pub mod betting;
+pub mod blocks;
+pub mod discordant;
+pub mod group_sequential;
+pub mod restarts;
+pub mod sequence;
+pub mod srm;
+mod stirling;
+pub mod stratified;
 
 pub mod adjust;
 pub mod cluster;

@@ -2,8 +2,8 @@
 
 use super::paired::{PairCounts, Unlabelled};
 use super::{Judged, Sources, evidence_rows};
-use crate::load::role_rank;
-use datasets::{Arm, Exchange};
+use crate::rows::{Row, role_rank};
+use datasets::Arm;
 use judge::verdict::{Count, Instrument};
 use std::collections::BTreeSet;
 use wire::ErrorKind;
@@ -16,7 +16,7 @@ pub(super) fn instrument(
     sources: &Sources<'_>,
     judged: &Judged,
     pair_counts: &PairCounts,
-    served: &[&Exchange],
+    served: &[&Row],
 ) -> Instrument {
     let (reject_share_baseline, reject_share_candidate) = sources.counts.reject_shares();
     Instrument {
@@ -59,7 +59,7 @@ fn alarms(sources: &Sources<'_>, judged: &Judged, pair_counts: &PairCounts) -> V
         ));
     }
     let limits = sources.policy.instrument;
-    let rows = sources.exchanges.len() as u64 + sources.counts.broken;
+    let rows = sources.rows.len() as u64 + sources.counts.broken;
     if percent(sources.counts.broken, rows) > limits.reject_share_points {
         alarms.push(format!(
             "{} of {rows} lines could not be read at all, and which arm they belong to is unknown.",
@@ -121,9 +121,9 @@ fn unseen(sources: &Sources<'_>, found: &PairCounts) -> Vec<String> {
 }
 
 /// The same log played twice is one log: its requests are no new observations.
-fn repeated(sources: &Sources<'_>, served: &[&Exchange]) -> Option<String> {
+fn repeated(sources: &Sources<'_>, served: &[&Row]) -> Option<String> {
     let rows: BTreeSet<_> = evidence_rows(sources, served)
-        .filter_map(|row| Some((row.epoch, row.arm, role_rank(row.role), row.request.as_deref()?, row.pair.as_str())))
+        .filter_map(|row| Some((row.epoch, row.arm, role_rank(row.role), row.request?, row.pair)))
         .collect();
     let ids: BTreeSet<_> = rows.iter().map(|(epoch, arm, role, request, _)| (epoch, arm, role, request)).collect();
     let share = percent((rows.len() - ids.len()) as u64, rows.len() as u64);
@@ -152,8 +152,8 @@ fn percent(part: u64, whole: u64) -> f64 {
 
 /// A revoked key or an empty account: at least half of the candidate's newest exchanges were refused for it. A single
 /// refusal in the past is an error like any other.
-pub(super) fn hard_stops(exchanges: &[Exchange]) -> Vec<String> {
-    let mut newest: Vec<&Exchange> = exchanges.iter().filter(|exchange| exchange.arm == Arm::Candidate).collect();
+pub(super) fn hard_stops(exchanges: &[Row]) -> Vec<String> {
+    let mut newest: Vec<&Row> = exchanges.iter().filter(|exchange| exchange.arm == Arm::Candidate).collect();
     newest.sort_by_key(|exchange| exchange.sent_us);
     let newest = newest.get(newest.len().saturating_sub(NEWEST)..).unwrap_or_default();
     [

@@ -6,15 +6,16 @@
 //! for. Where the newest epoch has no pair at all, only served traffic can tell what runs today.
 
 use super::Pair;
-use datasets::{Arm, Exchange};
+use crate::rows::{NameId, Names, Row, Rows};
+use datasets::Arm;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Microseconds of an hour.
 const HOUR_US: f64 = 3_600.0 * 1e6;
 
 /// The instant before which rows are too old, microseconds since the Unix epoch, counted back from the newest row.
-pub(super) fn oldest_us(exchanges: &[Exchange], max_age_hours: f64) -> i64 {
-    let newest_us = exchanges.iter().map(|exchange| exchange.at_us).max().unwrap_or(0);
+pub(super) fn oldest_us(rows: &[Row], max_age_hours: f64) -> i64 {
+    let newest_us = rows.iter().map(|row| row.at_us).max().unwrap_or(0);
     // Saturates; no age reaches that far.
     newest_us.saturating_sub((max_age_hours * HOUR_US) as i64)
 }
@@ -24,45 +25,45 @@ pub(super) struct Current<'a> {
     pub(super) pairs: Vec<Pair<'a>>,
     pub(super) left_out: u64,
     /// Candidate models of the pairs left out, without those that still count for another baseline model.
-    pub(super) replaced: BTreeSet<String>,
+    pub(super) replaced: BTreeSet<NameId>,
 }
 
 /// Leaves out pairs whose candidate model is no longer the one asked for.
-pub(super) fn of_current_models<'a>(pairs: &[Pair<'a>], exchanges: &[Exchange]) -> Current<'a> {
-    let newest_epoch = exchanges.iter().map(|exchange| exchange.epoch).max().unwrap_or(0);
-    let mut newest: BTreeMap<&str, (u64, BTreeSet<&str>)> = BTreeMap::new();
+pub(super) fn of_current_models<'a>(pairs: &[Pair<'a>], rows: &Rows) -> Current<'a> {
+    let names = rows.names();
+    let newest_epoch = rows.all().iter().map(|row| row.epoch).max().unwrap_or(0);
+    let mut newest: BTreeMap<Option<NameId>, (u32, BTreeSet<Option<NameId>>)> = BTreeMap::new();
     for pair in pairs {
-        let (epoch, models) = newest.entry(&pair.baseline.model).or_default();
+        let (epoch, models) = newest.entry(names.model(pair.baseline.route)).or_default();
         if pair.epoch() > *epoch {
             models.clear();
             *epoch = pair.epoch();
         }
         if pair.epoch() == *epoch {
-            models.insert(&pair.candidate.model);
+            models.insert(names.model(pair.candidate.route));
         }
     }
-    let asked_today = asked_without_pairs(pairs, exchanges, newest_epoch);
+    let asked_today = asked_without_pairs(pairs, rows, newest_epoch);
     let counts = |pair: &Pair<'_>| {
-        let model = pair.candidate.model.as_str();
-        newest.get(pair.baseline.model.as_str()).is_some_and(|(_, models)| models.contains(model))
-            && (asked_today.is_empty() || asked_today.contains(model))
+        let model = names.model(pair.candidate.route);
+        newest.get(&names.model(pair.baseline.route)).is_some_and(|(_, models)| models.contains(&model))
+            && (asked_today.is_empty() || asked_today.contains(&model))
     };
     let (kept, left_out): (Vec<Pair<'a>>, Vec<Pair<'a>>) = pairs.iter().copied().partition(counts);
-    let in_use: BTreeSet<&str> = kept.iter().map(|pair| pair.candidate.model.as_str()).collect();
-    let replaced = left_out
-        .iter()
-        .map(|pair| pair.candidate.model.as_str())
-        .filter(|model| !in_use.contains(model))
-        .map(str::to_owned)
-        .collect();
+    let (in_use, unused) = (candidate_models(&kept, names), candidate_models(&left_out, names));
+    let replaced = unused.difference(&in_use).flatten().copied().collect();
     Current { left_out: left_out.len() as u64, pairs: kept, replaced }
 }
 
+fn candidate_models(pairs: &[Pair<'_>], names: &Names) -> BTreeSet<Option<NameId>> {
+    pairs.iter().map(|pair| names.model(pair.candidate.route)).collect()
+}
+
 /// Models that the candidate was asked for in the newest epoch, if that epoch has no pair; else empty.
-fn asked_without_pairs<'a>(pairs: &[Pair<'_>], exchanges: &'a [Exchange], newest_epoch: u64) -> BTreeSet<&'a str> {
+fn asked_without_pairs(pairs: &[Pair<'_>], rows: &Rows, newest_epoch: u32) -> BTreeSet<Option<NameId>> {
     if pairs.iter().any(|pair| pair.epoch() == newest_epoch) {
         return BTreeSet::new();
     }
-    let of_today = exchanges.iter().filter(|row| row.epoch == newest_epoch && row.arm == Arm::Candidate);
-    of_today.map(|row| row.model.as_str()).collect()
+    let of_today = rows.all().iter().filter(|row| row.epoch == newest_epoch && row.arm == Arm::Candidate);
+    of_today.map(|row| rows.names().model(row.route)).collect()
 }

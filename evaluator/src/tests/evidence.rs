@@ -16,10 +16,10 @@ fn extracted(rows: &[Exchange], labels: &[Label]) -> Extracted {
     let files = Files::new();
     let loaded = load(&[files.records("r.ndjson", rows)], None, false).unwrap();
     let (labels, _) = Labels::load(&[files.labels("l.ndjson", labels)]).unwrap();
-    let pairing = pair(&loaded.exchanges, 168.0).unwrap();
-    let priced = price_pairs(&pairing.pairs, &Tariffs::embedded().unwrap());
+    let pairing = pair(&loaded.rows, 168.0);
+    let priced = price_pairs(&pairing.pairs, loaded.rows.names(), &Tariffs::embedded().unwrap());
     extract(Sources {
-        exchanges: &loaded.exchanges,
+        rows: &loaded.rows,
         pairing: &pairing,
         priced: &priced,
         labels: &labels,
@@ -59,6 +59,10 @@ fn failures_are_infinitely_slow_and_cost_nothing_that_is_compared() {
     let mut rows = outcomes();
     // Failing fast, after a first token, is still a failure.
     rows[3] = Exchange { ttft_us: Some(5), duration_us: 10, ..rows[3].clone() };
+    // Pairs of one instant come in the order of their keys, so each has an instant of its own.
+    for (row, index) in rows.iter_mut().zip(0..) {
+        row.at_us += index / 2;
+    }
     let paired = extracted(&rows, &[]).evidence.paired;
     let (good, bad) = (Some(2_000_000), None);
     assert_eq!(paired.duration_us.baseline, [bad, good, good, bad, good, good]);

@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use wire::{ErrorKind, Usage, UsageSource};
 
 /// Friday, 20 November 2026, 12:00 UTC: off-peak at DeepSeek.
-pub(super) const NOON_US: i64 = 1_795_176_000_000_000;
+pub(crate) const NOON_US: i64 = 1_795_176_000_000_000;
 
 /// A folder with record files.
 pub(super) struct Files {
@@ -70,7 +70,7 @@ pub(super) fn guardrail<'a>(verdict: &'a Verdict, metric: &str, segment: &str) -
 }
 
 /// A good, streamed exchange: the baseline is gpt-4o, the candidate deepseek-flash.
-pub(super) fn exchange(pair: &str, arm: Arm, role: Role) -> Exchange {
+pub(crate) fn exchange(pair: &str, arm: Arm, role: Role) -> Exchange {
     let (provider, model) = match arm {
         Arm::Baseline => ("openai", "gpt-4o"),
         Arm::Candidate => ("deepseek", "deepseek-flash"),
@@ -93,6 +93,7 @@ pub(super) fn exchange(pair: &str, arm: Arm, role: Role) -> Exchange {
         model: model.to_owned(),
         model_answered: None,
         streamed: true,
+        structured: false,
         at_us: NOON_US,
         sent_us: NOON_US,
         ttft_us: Some(300_000),
@@ -103,6 +104,7 @@ pub(super) fn exchange(pair: &str, arm: Arm, role: Role) -> Exchange {
         finish_reason: Some("stop".to_owned()),
         form_failure: None,
         moderation: None,
+        refused: false,
         usage: Some(Usage {
             prompt: 1000,
             completion: 100,
@@ -112,27 +114,30 @@ pub(super) fn exchange(pair: &str, arm: Arm, role: Role) -> Exchange {
         }),
         cost_nanos: None,
         prompt_chars: 4000,
+        prompt_wide_chars: None,
         answer_chars: 400,
         reasoning_chars: None,
         answer_digest: Some(format!("{}-{pair}", arm.name())),
+        tools_digest: None,
         answer: None,
+        quality: None,
         shadow: (role == Role::Served).then_some(ShadowFate::Sent),
         dropped: Vec::new(),
     }
 }
 
 /// The exchange as a failure.
-pub(super) fn with_error(exchange: Exchange, error: ErrorKind) -> Exchange {
+pub(crate) fn with_error(exchange: Exchange, error: ErrorKind) -> Exchange {
     Exchange { error: Some(error), status: 500, ttft_us: None, finish_reason: None, answer_digest: None, ..exchange }
 }
 
 /// Served by the baseline, mirrored to the candidate.
-pub(super) fn mirrored(pair: &str) -> [Exchange; 2] {
+pub(crate) fn mirrored(pair: &str) -> [Exchange; 2] {
     [exchange(pair, Arm::Baseline, Role::Served), exchange(pair, Arm::Candidate, Role::Shadow)]
 }
 
 /// A multiplicative hash as a seeded coin: uniform in [0, 1), the same on every machine.
-pub(super) fn uniform(index: u64, stream: u64) -> f64 {
+pub(crate) fn uniform(index: u64, stream: u64) -> f64 {
     let mut bits = index.wrapping_add(stream << 32).wrapping_add(1).wrapping_mul(0x9E37_79B9_7F4A_7C15);
     bits ^= bits >> 29;
     bits = bits.wrapping_mul(0xBF58_476D_1CE4_E5B9);

@@ -87,19 +87,23 @@ fn impossible_rows_are_refused_and_counted_but_failures_are_kept() {
         Exchange { ttft_us: Some(2_001_001), ..good.clone() },
         Exchange { at_us: -1, ..good.clone() },
         Exchange { weight_bp: 10_001, ..good.clone() },
+        Exchange { quality: Some(1.001), ..good.clone() },
+        Exchange { quality: Some(-0.001), ..good.clone() },
     ];
     let kept = [
         Exchange { ttft_us: Some(2_001_000), ..good.clone() },
         Exchange { duration_us: 24 * 3_600_000_000, ..good.clone() },
+        Exchange { quality: Some(1.0), ..good.clone() },
+        Exchange { quality: Some(0.0), ..good.clone() },
         with_error(Exchange { duration_us: 0, ..good }, wire::ErrorKind::Connect),
     ];
     let numbered = refused.iter().chain(&kept).enumerate();
     let rows: Vec<Exchange> =
         numbered.map(|(index, row)| Exchange { pair: format!("p{index}"), ..row.clone() }).collect();
     let outcome = judge(&rows);
-    assert_eq!((outcome.counts.load.rejected.candidate, outcome.counts.exchanges), (6, 3));
-    assert_eq!(outcome.counts.load.reasons.values().sum::<u64>(), 6);
-    assert!((outcome.verdict.instrument.reject_share_candidate - 6.0 / 9.0).abs() < 1e-12);
+    assert_eq!((outcome.counts.load.rejected.candidate, outcome.counts.exchanges), (8, 5));
+    assert_eq!(outcome.counts.load.reasons.values().sum::<u64>(), 8);
+    assert!((outcome.verdict.instrument.reject_share_candidate - 8.0 / 13.0).abs() < 1e-12);
 }
 
 #[test]

@@ -1,7 +1,8 @@
 //! Which rows make a pair, and what becomes of the others.
 
 use super::fixture::*;
-use crate::pair;
+use crate::pair::{self, Pairing};
+use crate::rows::{PairKey, Rows};
 use datasets::{Arm, Exchange, Role, ShadowFate};
 use judge::verdict::Count;
 use wire::ErrorKind;
@@ -9,6 +10,16 @@ use wire::ErrorKind;
 /// `reason=count`, in order.
 fn unmatched(counts: &[Count]) -> Vec<String> {
     counts.iter().map(|count| format!("{}={}", count.name, count.count)).collect()
+}
+
+fn keys(pairing: &Pairing<'_>) -> Vec<PairKey> {
+    pairing.pairs.iter().map(|pair| pair.candidate.pair).collect()
+}
+
+fn sorted(names: &[&str]) -> Vec<PairKey> {
+    let mut keys: Vec<PairKey> = names.iter().map(|name| PairKey::of(name)).collect();
+    keys.sort();
+    keys
 }
 
 fn served(pair: &str, fate: Option<ShadowFate>) -> Exchange {
@@ -24,9 +35,9 @@ fn each_way_to_make_a_pair() {
         vec![served("d", None), exchange("d", Arm::Candidate, Role::Replayed)],
     ]
     .concat();
-    let pairing = pair::pair(&rows, 168.0).unwrap();
-    let names: Vec<&str> = pairing.pairs.iter().map(|pair| pair.candidate.pair.as_str()).collect();
-    assert_eq!(names, ["a", "b", "c", "d"]);
+    let rows = Rows::of(&rows);
+    let pairing = pair::pair(&rows, 168.0);
+    assert_eq!(keys(&pairing), sorted(&["a", "b", "c", "d"]));
     assert!(pairing.pairs.iter().all(|p| p.baseline.pair == p.candidate.pair && p.baseline.arm == Arm::Baseline));
     assert_eq!(unmatched(&pairing.unmatched), Vec::<String>::new());
 }
@@ -123,14 +134,13 @@ fn a_served_outcome_goes_before_a_replayed_one() {
 }
 
 #[test]
-fn pairs_come_in_the_order_of_time_then_name() {
+fn pairs_come_in_the_order_of_time_then_key() {
     let mut rows = [mirrored("z"), mirrored("b"), mirrored("a")].concat();
     for row in rows.iter_mut().filter(|row| row.pair == "z") {
         row.at_us -= 1;
     }
     let files = Files::new();
     let loaded = crate::load::load(&[files.records("r.ndjson", &rows)], None, false).unwrap();
-    let pairing = pair::pair(&loaded.exchanges, 168.0).unwrap();
-    let names: Vec<&str> = pairing.pairs.iter().map(|pair| pair.baseline.pair.as_str()).collect();
-    assert_eq!(names, ["z", "a", "b"]);
+    let pairing = pair::pair(&loaded.rows, 168.0);
+    assert_eq!(keys(&pairing), [vec![PairKey::of("z")], sorted(&["a", "b"])].concat());
 }

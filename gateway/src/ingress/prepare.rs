@@ -105,7 +105,7 @@ pub(super) fn prepare(
         at_us: head.at_us,
         arrived: head.arrived,
         streamed: request.stream,
-        wants_json: request.wants_json(),
+        form: request.form(),
         uses_functions: request.uses_functions(),
         prompt,
     };

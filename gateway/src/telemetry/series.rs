@@ -21,8 +21,18 @@ const MODEL_BYTES_MAX: usize = 96;
 /// Outcomes: `ok` and every kind of error.
 pub(super) const OUTCOMES: usize = 16;
 /// Names of failed forms; one that is not here counts as the last.
-pub(super) const FORM_FAILURES: [&str; 8] =
-    ["length", "content_filter", "other_finish", "no_finish", "empty", "not_json", "tool_leak", OTHER];
+pub(super) const FORM_FAILURES: [&str; 10] = [
+    "length",
+    "content_filter",
+    "other_finish",
+    "no_finish",
+    "empty",
+    "not_json",
+    "tool_leak",
+    "tool_not_json",
+    "no_tool_call",
+    OTHER,
+];
 
 /// A label set.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]

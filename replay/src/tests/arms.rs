@@ -151,3 +151,41 @@ async fn a_resumed_run_sends_only_what_has_no_record() {
     let error = play(log(), ReplayOptions { resume: false, ..all() }).await.unwrap_err().to_string();
     assert!(error.contains("out.ndjson") && error.contains("--resume"), "{error}");
 }
+
+#[tokio::test]
+async fn calls_refusals_demands_and_scripts_are_on_record() {
+    let call = |arguments: &str| {
+        let message = format!(r#"{{"tool_calls":[{{"id":"a","function":{{"name":"f","arguments":"{arguments}"}}}}]}}"#);
+        format!(r#"{{"choices":[{{"index":0,"message":{message},"finish_reason":"tool_calls"}}]}}"#)
+    };
+    let bodies = [
+        call(r#"{\"a\":1,\"b\":2}"#),
+        call(r#"{ \"b\": 2, \"a\": 1.0 }"#),
+        r#"{"choices":[{"index":0,"message":{"refusal":"No."},"finish_reason":"stop"}]}"#.to_owned(),
+        r#"{"choices":[{"index":0,"message":{"content":"Let us talk."},"finish_reason":"stop"}]}"#.to_owned(),
+    ];
+    let server = Server::start(move |n, _| json(200, &bodies[n % 4])).await;
+    let forced = r#"{"model":"m","messages":[{"role":"user","content":"天气 ok"}],"tool_choice":"required"}"#;
+    let folder = tempfile::tempdir().unwrap();
+    let mut kept = Vec::new();
+    for redaction in [Redaction::Hashed, Redaction::None] {
+        let out = folder.path().join(format!("{redaction:?}.ndjson"));
+        let mut log = rows(4, WHOLE);
+        log[3] = row("r3", 3_000, forced);
+        play(log, ReplayOptions { out: Some(out.clone()), redaction, ..options(&server.url, "max:1") }).await.unwrap();
+        kept.push(records(&out));
+    }
+    let hashed = &kept[0];
+    let digest = digest::content("weighbridge", r#"[["f",{"a":1,"b":2}]]"#);
+    let calls: Vec<_> = hashed.iter().map(|record| record.tools_digest.as_deref()).collect();
+    assert_eq!(calls, [Some(&*digest), Some(&*digest), None, None]);
+    assert!(kept[1].iter().all(|record| record.tools_digest.is_none()), "redaction mode none keeps no digest");
+    assert_eq!(hashed.iter().map(|record| record.refused).collect::<Vec<_>>(), [false, false, true, false]);
+    assert_eq!(hashed.iter().map(|record| record.structured).collect::<Vec<_>>(), [false, false, false, true]);
+    assert_eq!(
+        (hashed[3].prompt_chars, hashed[3].prompt_wide_chars, hashed[0].prompt_wide_chars),
+        (5, Some(2), Some(0))
+    );
+    assert_eq!((hashed[2].form_failure.as_deref(), hashed[3].form_failure.as_deref()), (None, Some("no_tool_call")));
+    assert!(hashed.iter().all(|record| record.quality.is_none()));
+}

@@ -1,7 +1,9 @@
 //! What became of an answer, and what is wrong with it.
 
+use super::tools::ToolCalls;
 use crate::endpoint::Endpoint;
 use crate::error::ErrorKind;
+use crate::request::Form;
 use crate::usage::{Characters, Usage};
 
 /// Finish reasons that mean the provider gave the answer up.
@@ -53,6 +55,8 @@ pub struct Answer {
     pub reasoning_text: String,
     /// Ids of the first choice's tool calls, at most [`TOOL_CALLS_MAX`](super::fold::TOOL_CALLS_MAX).
     pub tool_call_ids: Vec<String>,
+    /// The first choice's tool calls, at most [`TOOL_BYTES_MAX`](super::tools::TOOL_BYTES_MAX) bytes of them.
+    pub tools: ToolCalls,
     /// The kept text holds the model's own markup for tool calls: a call that the provider failed to read.
     pub tool_leak: bool,
     /// Where it came from: not every endpoint's answers have a finish reason.
@@ -79,6 +83,7 @@ impl Answer {
             chunks_with_text: 0,
             reasoning_text: String::new(),
             tool_call_ids: Vec::new(),
+            tools: ToolCalls::new(),
             tool_leak: false,
             endpoint,
         }
@@ -101,11 +106,11 @@ impl Answer {
         }
     }
 
-    /// Whether the answer fails its form: it was cut off, filtered, empty, not the JSON that was asked for, or a tool
-    /// call that leaked into the text. The name says which; `None` means the form is fine. Embeddings and moderations
-    /// have no form to fail.
+    /// Whether the answer fails its form: it was cut off, filtered, empty, not the JSON or the call that was demanded, a
+    /// call with arguments that are no JSON, or one that leaked into the text. The name says which; `None` means the
+    /// form is fine. Embeddings and moderations have no form to fail.
     #[must_use]
-    pub fn form_failure(&self, json_wanted: bool) -> Option<&'static str> {
+    pub fn form_failure(&self, demanded: Form) -> Option<&'static str> {
         if matches!(self.endpoint, Endpoint::Embeddings | Endpoint::Moderations) {
             return None;
         }
@@ -122,7 +127,14 @@ impl Answer {
         if self.tool_leak {
             return Some("tool_leak");
         }
-        let judge_json = json_wanted && self.tool_calls == 0 && !self.refused && !self.truncated;
+        if self.tools.are_broken() {
+            return Some("tool_not_json");
+        }
+        let text_only = self.tool_calls == 0 && !self.refused;
+        if demanded == Form::Call && text_only {
+            return Some("no_tool_call");
+        }
+        let judge_json = demanded == Form::Json && text_only && !self.truncated;
         if judge_json && serde_json::from_str::<serde::de::IgnoredAny>(&self.text).is_err() {
             return Some("not_json");
         }

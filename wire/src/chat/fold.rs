@@ -7,6 +7,7 @@ mod choices;
 mod responses;
 
 use super::answer::{Answer, leaks_tool_call};
+use super::tools::Piece;
 use crate::endpoint::Endpoint;
 use crate::usage::Usage;
 use serde::Deserialize;
@@ -146,6 +147,13 @@ impl Fold {
             }
         }
         Seen::Reasoning
+    }
+
+    fn see_piece(&mut self, piece: Piece<'_>, first_choice: bool) {
+        self.answer.characters.add(piece.arguments);
+        if first_choice {
+            self.answer.tools.see(piece);
+        }
     }
 
     fn see_call(&mut self, id: &str, first_choice: bool) {

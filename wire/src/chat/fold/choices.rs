@@ -1,6 +1,6 @@
 //! Answers with choices (chat, completions), and answers that have none but usage (embeddings, moderations).
 
-use super::{Fold, Seen};
+use super::{Fold, Piece, Seen};
 use crate::json::{Few, Text};
 use serde::Deserialize;
 use serde_json::value::RawValue;
@@ -48,10 +48,23 @@ struct Delta<'a> {
 
 #[derive(Deserialize)]
 struct ToolCall<'a> {
+    #[serde(default)]
+    index: Option<u64>,
     #[serde(borrow, default)]
     id: Option<Text<'a>>,
     #[serde(borrow, default)]
     function: Option<Function<'a>>,
+    #[serde(borrow, default)]
+    custom: Option<Custom<'a>>,
+}
+
+/// A call whose input is any text.
+#[derive(Deserialize)]
+struct Custom<'a> {
+    #[serde(borrow, default)]
+    name: Option<Text<'a>>,
+    #[serde(borrow, default)]
+    input: Option<Text<'a>>,
 }
 
 #[derive(Deserialize)]
@@ -81,14 +94,15 @@ impl Fold {
             if let Some(text) = &choice.text {
                 seen = strongest(seen, self.see_text(&text.0, first));
             }
-            if let Some(delta) = choice.delta.as_ref().or(choice.message.as_ref()) {
-                seen = strongest(seen, self.delta(delta, first));
+            let (delta, whole) = (choice.delta.as_ref(), choice.message.as_ref());
+            if let Some(delta) = delta.or(whole) {
+                seen = strongest(seen, self.delta(delta, first, choice.delta.is_none()));
             }
         }
         seen
     }
 
-    fn delta(&mut self, delta: &Delta<'_>, first: bool) -> Seen {
+    fn delta(&mut self, delta: &Delta<'_>, first: bool, whole: bool) -> Seen {
         let mut seen = Seen::Frame;
         if let Some(text) = &delta.reasoning_content {
             seen = self.see_reasoning(&text.0, first);
@@ -100,26 +114,46 @@ impl Fold {
             self.answer.refused = true;
             seen = Seen::Content;
         }
-        for call in delta.tool_calls.iter().flat_map(Few::iter) {
+        for (number, call) in (0..).zip(delta.tool_calls.iter().flat_map(Few::iter)) {
             if let Some(id) = &call.id {
                 self.see_call(&id.0, first);
             }
-            self.arguments(call.function.as_ref());
+            // Entries of a whole message are calls, not pieces.
+            let place = if whole { Some(number) } else { call.index };
+            self.see_piece(Piece { place, ..call.piece() }, first);
             seen = Seen::Content;
         }
         if let Some(call) = &delta.function_call {
             self.answer.tool_calls += u64::from(call.name.is_some());
-            self.arguments(Some(call));
+            // There is only ever one of them.
+            self.see_piece(Piece { place: Some(0), ..call.piece() }, first);
             seen = Seen::Content;
         }
         seen
     }
+}
 
-    fn arguments(&mut self, function: Option<&Function<'_>>) {
-        if let Some(arguments) = function.and_then(|function| function.arguments.as_ref()) {
-            self.answer.characters.add(&arguments.0);
-        }
+impl ToolCall<'_> {
+    fn piece(&self) -> Piece<'_> {
+        let piece = match (&self.function, &self.custom) {
+            (Some(function), _) => function.piece(),
+            (None, Some(custom)) => {
+                Piece { name: text(&custom.name), arguments: text(&custom.input), free: true, ..Piece::default() }
+            }
+            (None, None) => Piece::default(),
+        };
+        Piece { id: text(&self.id), ..piece }
     }
+}
+
+impl Function<'_> {
+    fn piece(&self) -> Piece<'_> {
+        Piece { name: text(&self.name), arguments: text(&self.arguments), ..Piece::default() }
+    }
+}
+
+fn text<'a>(text: &'a Option<Text<'_>>) -> &'a str {
+    text.as_ref().map_or("", |text| &text.0)
 }
 
 fn strongest(a: Seen, b: Seen) -> Seen {

@@ -1,7 +1,7 @@
 //! Answers of the responses endpoint: typed events, or one object with a list of items. Their ends and limits are told
 //! in chat's words, so that one judgement serves both.
 
-use super::{Fold, Seen};
+use super::{Fold, Piece, Seen};
 use crate::json::Text;
 use serde::Deserialize;
 use serde_json::value::RawValue;
@@ -13,6 +13,9 @@ struct Event<'a> {
     /// A piece of text; some events have an object here.
     #[serde(borrow, default)]
     delta: Option<&'a RawValue>,
+    /// Which item of the output a piece belongs to.
+    #[serde(default)]
+    output_index: Option<u64>,
     #[serde(borrow, default)]
     item: Option<&'a RawValue>,
     #[serde(borrow, default)]
@@ -50,6 +53,8 @@ struct Item<'a> {
     #[serde(borrow, default)]
     call_id: Option<Text<'a>>,
     #[serde(borrow, default)]
+    name: Option<Text<'a>>,
+    #[serde(borrow, default)]
     arguments: Option<Text<'a>>,
     #[serde(borrow, default)]
     input: Option<&'a RawValue>,
@@ -82,11 +87,11 @@ impl Fold {
             }
             "response.function_call_arguments.delta" | "response.custom_tool_call_input.delta" => {
                 if let Some(text) = delta() {
-                    self.answer.characters.add(&text.0);
+                    self.see_piece(Piece { place: event.output_index, arguments: &text.0, ..Piece::default() }, true);
                 }
                 Seen::Content
             }
-            "response.output_item.added" => self.item_added(event.item),
+            "response.output_item.added" => self.item_added(event.item, event.output_index),
             "error" => self.see_error(event.error.map_or(json, RawValue::get)),
             _ => event.response.map_or(Seen::Frame, |response| self.response(response.get(), false)),
         }
@@ -96,11 +101,13 @@ impl Fold {
         self.response(json, true)
     }
 
-    fn item_added(&mut self, item: Option<&RawValue>) -> Seen {
+    fn item_added(&mut self, item: Option<&RawValue>, place: Option<u64>) -> Seen {
         let item = item.and_then(|raw| serde_json::from_str::<Item<'_>>(raw.get()).ok());
-        match item.as_ref().and_then(|item| item.call_id.as_ref()) {
-            Some(id) => {
+        match item.as_ref().and_then(|item| item.call_id.as_ref().map(|id| (item, id))) {
+            Some((item, id)) => {
                 self.see_call(&id.0, true);
+                // What it is called with follows in pieces.
+                self.see_item(item, &id.0, place, false);
                 Seen::Content
             }
             None => Seen::Frame,
@@ -119,7 +126,7 @@ impl Fold {
         }
         if with_items {
             let output = response.output.and_then(|raw| serde_json::from_str::<Vec<Item<'_>>>(raw.get()).ok());
-            output.iter().flatten().for_each(|item| self.item(item));
+            (0..).zip(output.iter().flatten()).for_each(|(place, item)| self.item(item, place));
         }
         let finish = match response.status.as_ref().map(|status| &*status.0) {
             Some("completed") if self.answer.tool_calls > 0 => "tool_calls",
@@ -138,15 +145,24 @@ impl Fold {
         if with_items { Seen::Content } else { Seen::Done }
     }
 
-    fn item(&mut self, item: &Item<'_>) {
+    fn see_item(&mut self, item: &Item<'_>, id: &str, place: Option<u64>, with_arguments: bool) {
+        let name = item.name.as_ref().map_or("", |name| &*name.0);
+        let input = item.input.and_then(|raw| serde_json::from_str::<Text<'_>>(raw.get()).ok());
+        let (arguments, free) = match item.kind.as_ref().map(|kind| &*kind.0) {
+            Some("function_call") => (&item.arguments, false),
+            Some("custom_tool_call") => (&input, true),
+            // A call that says in another way what it asks for: it cannot be compared.
+            _ => return self.answer.tools.give_up(),
+        };
+        let arguments = arguments.as_ref().map_or("", |text| &*text.0);
+        let arguments = if with_arguments { arguments } else { "" };
+        self.see_piece(Piece { place, id, name, arguments, free }, true);
+    }
+
+    fn item(&mut self, item: &Item<'_>, place: u64) {
         if let Some(id) = &item.call_id {
             self.see_call(&id.0, true);
-            if let Some(arguments) = &item.arguments {
-                self.answer.characters.add(&arguments.0);
-            }
-            if let Some(input) = item.input {
-                self.answer.characters.add(input.get());
-            }
+            self.see_item(item, &id.0, Some(place), true);
             return;
         }
         let reasoning = item.kind.as_ref().is_some_and(|kind| kind.0 == "reasoning");

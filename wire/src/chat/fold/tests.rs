@@ -2,6 +2,8 @@
 
 use super::*;
 use crate::error::ErrorKind;
+use crate::request::Form;
+use proptest::prelude::*;
 
 #[test]
 fn an_openai_stream_folds_to_text_usage_and_finish() {
@@ -21,7 +23,7 @@ fn an_openai_stream_folds_to_text_usage_and_finish() {
     assert_eq!(answer.text, "Hello");
     assert_eq!(answer.usage.unwrap().prompt, 3);
     assert_eq!(answer.finish_reason.as_deref(), Some("stop"));
-    assert_eq!(answer.form_failure(false), None);
+    assert_eq!(answer.form_failure(Form::Free), None);
     assert!(answer.complete);
 }
 
@@ -47,7 +49,7 @@ fn a_whole_answer_with_a_tool_call_is_not_empty() {
     let mut fold = Fold::new(Endpoint::Chat, 10);
     fold.whole(br#"{"choices":[{"index":0,"message":{"role":"assistant","content":null,"tool_calls":[{"id":"call_1","type":"function","function":{"name":"f","arguments":"{}"}}]},"finish_reason":"tool_calls"}]}"#);
     let answer = fold.answer();
-    assert_eq!((answer.tool_calls, answer.form_failure(true)), (1, None));
+    assert_eq!((answer.tool_calls, answer.form_failure(Form::Json)), (1, None));
 }
 
 #[test]
@@ -55,7 +57,7 @@ fn form_failures_have_names() {
     let form = |body: &str, json: bool| {
         let mut fold = Fold::new(Endpoint::Chat, 1000);
         fold.whole(body.as_bytes());
-        fold.answer().form_failure(json)
+        fold.answer().form_failure(if json { Form::Json } else { Form::Free })
     };
     let of = |text: &str, finish: &str| {
         format!(r#"{{"choices":[{{"index":0,"message":{{"content":{text}}},"finish_reason":"{finish}"}}]}}"#)
@@ -129,7 +131,7 @@ fn a_tool_call_in_the_text_is_a_leak() {
             fold.chunk(&format!(r#"{{"choices":[{{"index":0,"delta":{{"content":{piece}}}}}]}}"#));
         }
         fold.chunk(r#"{"choices":[{"index":0,"delta":{},"finish_reason":"stop"}]}"#);
-        fold.answer().form_failure(false)
+        fold.answer().form_failure(Form::Free)
     };
     assert_eq!(form("Sure. <｜tool▁calls▁begin｜>f"), Some("tool_leak"));
     assert_eq!(form("<|DSML|function_calls>"), Some("tool_leak"));
@@ -158,7 +160,7 @@ fn functions_of_old_count_as_calls() {
             r#"{"choices":[{"index":0,"delta":{},"finish_reason":"function_call"}]}"#,
         ],
     );
-    assert_eq!((seen[0], answer.tool_calls, answer.form_failure(false)), (Seen::Content, 1, None));
+    assert_eq!((seen[0], answer.tool_calls, answer.form_failure(Form::Free)), (Seen::Content, 1, None));
 }
 
 #[test]
@@ -172,7 +174,7 @@ fn completions_say_text() {
         ],
     );
     assert_eq!(seen, [Seen::Content, Seen::Frame, Seen::Done]);
-    assert_eq!((&*answer.text, answer.form_failure(false), answer.fault()), ("ab", None, None));
+    assert_eq!((&*answer.text, answer.form_failure(Form::Free), answer.fault()), ("ab", None, None));
 }
 
 #[test]
@@ -188,7 +190,7 @@ fn embeddings_and_moderations_need_no_finish() {
         let mut fold = Fold::new(endpoint, 10);
         fold.whole(body.as_bytes());
         let answer = fold.answer();
-        assert_eq!((answer.form_failure(false), answer.fault(), answer.model.as_deref()), (None, None, Some("m")));
+        assert_eq!((answer.form_failure(Form::Free), answer.fault(), answer.model.as_deref()), (None, None, Some("m")));
         assert_eq!(answer.usage.map(|usage| (usage.prompt, usage.completion)), prompt);
     }
 }
@@ -244,5 +246,112 @@ fn a_whole_response_folds_its_items() {
         {"type":"function_call","call_id":"c","name":"f","arguments":"{}"}],"usage":{"input_tokens":1,"output_tokens":2}}"#);
     let answer = fold.answer();
     assert_eq!((&*answer.text, &*answer.reasoning_text, answer.tool_calls), ("Hi", "because", 1));
-    assert_eq!((answer.usage.unwrap().completion, answer.form_failure(false), answer.fault()), (2, None, None));
+    assert_eq!((answer.usage.unwrap().completion, answer.form_failure(Form::Free), answer.fault()), (2, None, None));
+}
+
+/// A text cut into pieces of at most so many characters.
+fn cut(text: &str, sizes: &[usize]) -> Vec<String> {
+    let mut sizes = sizes.iter().copied().cycle();
+    let (mut pieces, mut rest) = (Vec::new(), text.chars().peekable());
+    while rest.peek().is_some() {
+        pieces.push(rest.by_ref().take(sizes.next().unwrap_or(1)).collect());
+    }
+    pieces
+}
+
+fn call_chunk(index: usize, function: &serde_json::Value, id: Option<&str>) -> String {
+    let call = serde_json::json!({"index": index, "id": id, "function": function});
+    serde_json::json!({"choices": [{"index": 0, "delta": {"tool_calls": [call]}}]}).to_string()
+}
+
+const ARGUMENTS: [&str; 2] = [r#"{ "city": "Z\u00fcrich 北京", "days": [1, 2.0], "a": {"z": 0, "b": "\""} }"#, "{}"];
+
+proptest! {
+    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(64) })]
+
+    #[test]
+    fn a_streamed_call_in_any_cut_is_the_whole_call(
+        sizes in prop::collection::vec(1usize..9, 1..6), mixed in any::<bool>(),
+    ) {
+        let names = ["weather", "now"];
+        let mut fold = Fold::new(Endpoint::Chat, 10);
+        let mut waiting: Vec<Vec<String>> = Vec::new();
+        for index in 0..2 {
+            let first = serde_json::json!({"name": names[index], "arguments": ""});
+            let pieces = cut(ARGUMENTS[index], &sizes);
+            let pieces = pieces.iter().map(|piece| call_chunk(index, &serde_json::json!({"arguments": piece}), None));
+            let first = call_chunk(index, &first, Some(["a", "b"][index]));
+            waiting.push(std::iter::once(first).chain(pieces).rev().collect());
+        }
+        // One after the other, or piece by piece in turn.
+        while waiting.iter().any(|chunks| !chunks.is_empty()) {
+            for chunks in &mut waiting {
+                while let Some(chunk) = chunks.pop() {
+                    fold.chunk(&chunk);
+                    if mixed {
+                        break;
+                    }
+                }
+            }
+        }
+        let streamed = fold.answer();
+        let calls: Vec<_> = (0..2).map(|index| serde_json::json!({"id": "x", "type": "function",
+            "function": {"name": names[index], "arguments": ARGUMENTS[index]}})).collect();
+        let body = serde_json::json!({"choices": [{"index": 0, "message": {"tool_calls": calls}}]}).to_string();
+        let mut fold = Fold::new(Endpoint::Chat, 10);
+        fold.whole(body.as_bytes());
+        let whole = fold.answer();
+        let canonical = Some(r#"[["weather",{"a":{"b":"\"","z":0},"city":"Zürich 北京","days":[1,2]}],["now",{}]]"#.to_owned());
+        prop_assert_eq!(streamed.tools.canonical(), canonical.clone());
+        prop_assert_eq!(whole.tools.canonical(), canonical);
+        prop_assert_eq!((streamed.tool_calls, streamed.characters), (2, whole.characters));
+    }
+}
+
+#[test]
+fn responses_and_functions_of_old_have_the_same_canonical_calls() {
+    let expected = Some(r#"[["f",{"a":1}]]"#.to_owned());
+    let (_, streamed) = streamed(
+        Endpoint::Responses,
+        &[
+            r#"{"type":"response.output_item.added","output_index":1,"item":{"type":"function_call","call_id":"c1","name":"f","arguments":""}}"#,
+            r#"{"type":"response.function_call_arguments.delta","output_index":1,"delta":"{ \"a\""}"#,
+            r#"{"type":"response.function_call_arguments.delta","output_index":1,"delta":":1 }"}"#,
+            r#"{"type":"response.output_item.done","output_index":1,"item":{"type":"function_call","call_id":"c1","name":"f","arguments":"{ \"a\":1 }"}}"#,
+        ],
+    );
+    assert_eq!(streamed.tools.canonical(), expected);
+    let whole = |endpoint, body: &str| {
+        let mut fold = Fold::new(endpoint, 10);
+        fold.whole(body.as_bytes());
+        fold.answer()
+    };
+    let item = |item: &str| {
+        whole(Endpoint::Responses, &format!(r#"{{"status":"completed","output":[{item}]}}"#)).tools.canonical()
+    };
+    assert_eq!(item(r#"{"type":"function_call","call_id":"c","name":"f","arguments":"{\"a\":1}"}"#), expected);
+    let custom = r#"{"type":"custom_tool_call","call_id":"c","name":"f","input":"{\"a\":1}"}"#;
+    assert_eq!(item(custom).as_deref(), Some(r#"[["f","{\"a\":1}"]]"#));
+    assert_eq!(item(r#"{"type":"computer_call","call_id":"c","action":{}}"#), None, "it cannot be compared");
+    let old = r#"{"choices":[{"index":0,"message":{"function_call":{"name":"f","arguments":"{\"a\":1.0}"}}}]}"#;
+    assert_eq!(whole(Endpoint::Chat, old).tools.canonical(), expected);
+}
+
+#[test]
+fn a_demanded_call_has_to_come_and_to_be_json() {
+    let form = |message: &str, demanded: Form| {
+        let mut fold = Fold::new(Endpoint::Chat, 100);
+        let body = format!(r#"{{"choices":[{{"index":0,"message":{message},"finish_reason":"stop"}}]}}"#);
+        fold.whole(body.as_bytes());
+        fold.answer().form_failure(demanded)
+    };
+    let call = |arguments: &str| {
+        format!(r#"{{"tool_calls":[{{"id":"a","function":{{"name":"f","arguments":"{arguments}"}}}}]}}"#)
+    };
+    assert_eq!(form(&call("{}"), Form::Call), None);
+    assert_eq!(form(&call("{"), Form::Call), Some("tool_not_json"));
+    assert_eq!(form(&call("{"), Form::Free), Some("tool_not_json"));
+    assert_eq!(form(r#"{"content":"I would rather talk."}"#, Form::Call), Some("no_tool_call"));
+    assert_eq!(form(r#"{"content":"I would rather talk."}"#, Form::Free), None);
+    assert_eq!(form(r#"{"refusal":"No."}"#, Form::Call), None, "a refusal is counted as one");
 }

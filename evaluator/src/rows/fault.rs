@@ -1,0 +1,118 @@
+//! Why a row cannot be true.
+//!
+//! A clock that jumped or a broken recorder must not become a fast answer. Timings of *failed* exchanges are not
+//! looked at: they never enter a latency (a failure counts as infinitely slow), and refusing a failure because of its
+//! odd timing would hide it.
+
+use super::packed::Optional32;
+use super::row::Fields;
+
+/// Longest exchange that is believed, microseconds: 24 hours.
+const DURATION_US_MAX: u64 = 24 * 3_600 * 1_000_000;
+/// How much later than the end the first token may lie, microseconds: two readings of one clock.
+const TTFT_TOLERANCE_US: u64 = 1_000;
+/// End of the year 9999, microseconds since the Unix epoch: the last instant that RFC 3339 can write.
+const INSTANT_US_MAX: i64 = 253_402_300_799_000_000;
+/// 100 percent in hundredths of a percent.
+const BP_MAX: u32 = 10_000;
+/// Largest quality score, either sign.
+pub(super) const QUALITY_MAX: f64 = 2_000.0;
+
+/// Why a row cannot be true.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[repr(u8)]
+pub enum Fault {
+    /// Not in the years 1970 to 9999.
+    Instant,
+    /// A weight above 100 %.
+    Weight,
+    /// A probability above 100 %.
+    Probability,
+    /// An epoch that no counter reaches.
+    Epoch,
+    /// A token count that no model reaches.
+    Tokens,
+    /// A character count that no text reaches.
+    Characters,
+    /// A quality score that is no number, or none of any scale.
+    Quality,
+    /// A duration below zero, which only a column can hold.
+    NegativeDuration,
+    /// A duration of zero.
+    ZeroDuration,
+    /// A duration above 24 hours.
+    LongDuration,
+    /// A time to the first token below zero, which only a column can hold.
+    NegativeFirstToken,
+    /// A time to the first token of zero.
+    ZeroFirstToken,
+    /// The first token after the last byte.
+    LateFirstToken,
+}
+
+impl Fault {
+    /// The reason in counts and messages.
+    #[must_use]
+    pub const fn reason(self) -> &'static str {
+        match self {
+            Self::Instant => "time outside the years 1970 to 9999",
+            Self::Weight => "weight above 100 %",
+            Self::Probability => "probability above 100 %",
+            Self::Epoch => "epoch above 4294967294",
+            Self::Tokens => "token count above 4294967293",
+            Self::Characters => "character count above 4294967293",
+            Self::Quality => "quality is no number between -2000 and 2000",
+            Self::NegativeDuration => "duration below zero",
+            Self::ZeroDuration => "duration of zero",
+            Self::LongDuration => "duration above 24 hours",
+            Self::NegativeFirstToken => "time to first token below zero",
+            Self::ZeroFirstToken => "time to first token of zero",
+            Self::LateFirstToken => "first token after the last byte",
+        }
+    }
+}
+
+/// The first fault of a row; `None` if it can be true.
+pub(super) fn of(fields: &Fields) -> Option<Fault> {
+    untimed(fields).or_else(|| if fields.error.is_some() { None } else { timed(fields) })
+}
+
+fn untimed(fields: &Fields) -> Option<Fault> {
+    let instants = 0..=INSTANT_US_MAX;
+    let usage = fields
+        .usage
+        .iter()
+        .flat_map(|usage| [usage.prompt, usage.completion, usage.cached.unwrap_or(0), usage.reasoning.unwrap_or(0)]);
+    let above = |count: u64| count >= Optional32::MAX;
+    if !instants.contains(&fields.at_us) || !instants.contains(&fields.sent_us) {
+        Some(Fault::Instant)
+    } else if fields.weight_bp > BP_MAX {
+        Some(Fault::Weight)
+    } else if fields.assigned_bp.max(fields.shadow_bp).is_some_and(|probability| probability > BP_MAX) {
+        Some(Fault::Probability)
+    } else if fields.epoch >= u64::from(u32::MAX) {
+        Some(Fault::Epoch)
+    } else if usage.into_iter().any(above) {
+        Some(Fault::Tokens)
+    } else if above(fields.prompt_chars) || above(fields.answer_chars) || fields.prompt_wide_chars.is_some_and(above) {
+        Some(Fault::Characters)
+    } else if fields.quality.is_some_and(|quality| !(-QUALITY_MAX..=QUALITY_MAX).contains(&quality)) {
+        Some(Fault::Quality)
+    } else {
+        None
+    }
+}
+
+fn timed(fields: &Fields) -> Option<Fault> {
+    match (fields.duration_us, fields.ttft_us) {
+        (..0, _) => Some(Fault::NegativeDuration),
+        (0, _) => Some(Fault::ZeroDuration),
+        (duration, _) if duration.unsigned_abs() > DURATION_US_MAX => Some(Fault::LongDuration),
+        (_, Some(..0)) => Some(Fault::NegativeFirstToken),
+        (_, Some(0)) => Some(Fault::ZeroFirstToken),
+        (duration, Some(ttft)) if ttft.unsigned_abs() > duration.unsigned_abs() + TTFT_TOLERANCE_US => {
+            Some(Fault::LateFirstToken)
+        }
+        _ => None,
+    }
+}

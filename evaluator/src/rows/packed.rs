@@ -1,0 +1,123 @@
+//! Numbers in as many bytes as they need.
+
+/// Microseconds or nano-dollars in 40 bits, unsigned: up to 12.7 days. Larger values become the largest one. Big-endian, so
+/// that the derived order is that of the numbers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
+pub(super) struct Unsigned40([u8; 5]);
+
+impl Unsigned40 {
+    pub(super) const MAX: u64 = (1 << 40) - 1;
+
+    pub(super) fn saturating(value: u64) -> Self {
+        let [_, _, _, a, b, c, d, e] = value.min(Self::MAX).to_be_bytes();
+        Self([a, b, c, d, e])
+    }
+
+    pub(super) const fn get(self) -> u64 {
+        let [a, b, c, d, e] = self.0;
+        u64::from_be_bytes([0, 0, 0, a, b, c, d, e])
+    }
+}
+
+/// The same with a value for "none": the stored number is one more.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
+pub(super) struct Optional40(Unsigned40);
+
+impl Optional40 {
+    pub(super) fn saturating(value: Option<u64>) -> Self {
+        Self(Unsigned40::saturating(value.map_or(0, |value| value.saturating_add(1))))
+    }
+
+    pub(super) const fn get(self) -> Option<u64> {
+        self.0.get().checked_sub(1)
+    }
+}
+
+/// A count in 32 bits with a value for "none"; larger ones become the largest one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub(super) struct Optional32(u32);
+
+impl Optional32 {
+    /// The largest count that is told apart.
+    pub(super) const MAX: u64 = u32::MAX as u64 - 1;
+    const NONE: u32 = u32::MAX;
+
+    pub(super) fn saturating(value: Option<u64>) -> Self {
+        Self(value.map_or(Self::NONE, |value| value.min(Self::MAX) as u32))
+    }
+
+    pub(super) fn get(self) -> Option<u64> {
+        (self.0 != Self::NONE).then_some(u64::from(self.0))
+    }
+}
+
+/// A number in 32 bits with a value for "none".
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub(super) struct OptionalSigned(i32);
+
+impl OptionalSigned {
+    const NONE: i32 = i32::MIN;
+
+    pub(super) fn new(value: Option<i32>) -> Self {
+        Self(value.unwrap_or(Self::NONE))
+    }
+
+    pub(super) fn get(self) -> Option<i32> {
+        (self.0 != Self::NONE).then_some(self.0)
+    }
+}
+
+/// Two answers to yes or no that may be missing, in one byte.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub(super) struct TwoFlags(u8);
+
+impl TwoFlags {
+    pub(super) const fn new(first: Option<bool>, second: Option<bool>) -> Self {
+        Self(Self::code(first) | Self::code(second) << 2)
+    }
+
+    const fn code(flag: Option<bool>) -> u8 {
+        match flag {
+            None => 0,
+            Some(false) => 1,
+            Some(true) => 2,
+        }
+    }
+
+    pub(super) const fn first(self) -> Option<bool> {
+        Self::flag(self.0 & 3)
+    }
+
+    pub(super) const fn second(self) -> Option<bool> {
+        Self::flag(self.0 >> 2)
+    }
+
+    const fn flag(code: u8) -> Option<bool> {
+        match code {
+            1 => Some(false),
+            2 => Some(true),
+            _ => None,
+        }
+    }
+}
+
+/// Hundredths of a percent in 16 bits with a value for "none"; larger ones become one that is no percentage.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub(super) struct Optional16(u16);
+
+impl Optional16 {
+    const NONE: u16 = u16::MAX;
+
+    pub(super) fn saturating(value: Option<u32>) -> Self {
+        Self(value.map_or(Self::NONE, saturating16))
+    }
+
+    pub(super) fn get(self) -> Option<u32> {
+        (self.0 != Self::NONE).then_some(u32::from(self.0))
+    }
+}
+
+/// A number in 16 bits; larger ones become 65,534.
+pub(super) fn saturating16(value: u32) -> u16 {
+    value.min(u32::from(u16::MAX) - 1) as u16
+}
