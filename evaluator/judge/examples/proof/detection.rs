@@ -71,10 +71,12 @@ pub(crate) fn no_go_on_errors(runs: Runs) -> Vec<Row> {
         let paths = runs.seeded(2).repeat(|rng| sequential(rng, &truth, &six, 3000));
         let no_go = Frequency::of(&paths, |path| path.decision == Decision::NoGo);
         let pairs = Numbers::of(paths.iter().map(|path| path.pairs as f64));
-        rows.push(
-            Row::new("T5", format!("{name}, the judge, six guardrails"), paths.len())
-                .found(format!("NO-GO {}, mean {:.0} ± {:.0} pairs", no_go.text(), pairs.mean(), pairs.error())),
-        );
+        rows.push(Row::new("T5", format!("{name}, the judge, six guardrails"), paths.len()).found(format!(
+            "NO-GO {}, mean {:.0} ± {:.0} pairs",
+            no_go.text(),
+            pairs.mean(),
+            pairs.error()
+        )));
     }
     rows
 }
@@ -89,7 +91,10 @@ pub(crate) fn detection(runs: Runs) -> Vec<Row> {
         rows.push(
             Row::new(
                 "T6",
-                format!("errors 1 % -> {:.0} %, one sequence of bets at 1 %, looks at every request", candidate * 100.0),
+                format!(
+                    "errors 1 % -> {:.0} %, one sequence of bets at 1 %, looks at every request",
+                    candidate * 100.0
+                ),
                 found.len(),
             )
             .found(format!(

@@ -137,11 +137,7 @@ pub(crate) fn false_go_at_the_margin(runs: Runs) -> Vec<Row> {
         Row::new("T1", "false GO, errors 1 % -> 1.5 % = margin, 40 looks", results.len())
             .found(format!("GO {}, NO-GO {}", go.text(), ours(Decision::NoGo).text()))
             .target("GO <= 3 % (nominal 5 %)", go.at_most(0.03))
-            .rules(format!(
-                "naive peeking: GO {}, NO-GO {}",
-                naive(Decision::Go).text(),
-                naive(Decision::NoGo).text()
-            )),
+            .rules(format!("naive peeking: GO {}, NO-GO {}", naive(Decision::Go).text(), naive(Decision::NoGo).text())),
     ]
 }
 
@@ -163,7 +159,12 @@ pub(crate) fn go_on_identical(runs: Runs) -> Vec<Row> {
             .target("GO >= 97 % by 20 000 pairs, median <= 9000", go.at_least(0.97) && pairs.median() <= 9000.0)
             .rules("a window demands no proof"),
         Row::new("T3", "the same, errors alone", errors.len())
-            .found(format!("GO {}, mean {:.0} ± {:.0} pairs", errors_go.text(), errors_pairs.mean(), errors_pairs.error()))
+            .found(format!(
+                "GO {}, mean {:.0} ± {:.0} pairs",
+                errors_go.text(),
+                errors_pairs.mean(),
+                errors_pairs.error()
+            ))
             .target("mean <= 6800 pairs", errors_pairs.mean() <= 6800.0)
             .rules(format!("naive peeking: mean {:.0} pairs, for its price see T1", naive_pairs.mean())),
         Row::new("T3", "latency x1.03 (within the margins), six guardrails", slower.len()).found(summary(&slower)),
@@ -221,7 +222,8 @@ fn generator(seed: u64) -> Generator {
 
 /// T7: a slow tail under an unchanged median.
 pub(crate) fn slow_tail(runs: Runs) -> Vec<Row> {
-    let mut rows = windows(runs, "T7", &[("p99 x1.46, p50 unchanged; six guardrails", SLOW_TAIL)], &[500, 2000, 10_000]);
+    let mut rows =
+        windows(runs, "T7", &[("p99 x1.46, p50 unchanged; six guardrails", SLOW_TAIL)], &[500, 2000, 10_000]);
     let alone = policy_with(&["ttft_p99"], "[levels]\nlooks = \"one\"\n");
     let results =
         runs.seeded(20).repeat(|rng| judge::judge(&evidence(rng, &SLOW_TAIL, 10_000, &alone), &alone).verdict);

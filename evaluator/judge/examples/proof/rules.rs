@@ -91,14 +91,18 @@ pub(crate) fn window(rng: &mut Generator, truth: &Truth, n: usize, usual_p95_us:
         .iter()
         .any(|metric| window_fails(&by_minute(&candidate, metric), &by_minute(&baseline, metric)));
     let share = |hit: &dyn Fn(&Request) -> bool| candidate.iter().filter(|r| hit(r)).count() as f64 / n as f64;
-    let static_passes = share(&|r| r.failed) <= STATIC_ERRORS
-        && share(&|r| r.ttft_us as f64 > 1.25 * usual_p95_us) <= STATIC_SLOW;
+    let static_passes =
+        share(&|r| r.failed) <= STATIC_ERRORS && share(&|r| r.ttft_us as f64 > 1.25 * usual_p95_us) <= STATIC_SLOW;
     WindowVerdict { window_passes: !fails, static_passes }
 }
 
 fn by_minute(requests: &[Request], metric: &dyn Fn(&[Request]) -> f64) -> Vec<f64> {
     let n = requests.len();
-    (0..MINUTES).map(|k| &requests[k * n / MINUTES..(k + 1) * n / MINUTES]).filter(|m| !m.is_empty()).map(metric).collect()
+    (0..MINUTES)
+        .map(|k| &requests[k * n / MINUTES..(k + 1) * n / MINUTES])
+        .filter(|m| !m.is_empty())
+        .map(metric)
+        .collect()
 }
 
 fn mean_of(requests: &[Request], value: impl Fn(&Request) -> f64) -> f64 {

@@ -161,7 +161,8 @@ pub(crate) const SIX: [&str; 6] = ["errors", "blocked", "ttft_p50", "ttft_p95", 
 
 /// The default policy with these guardrails only, and `more` on top.
 pub(crate) fn policy_with(guardrails: &[&str], more: &str) -> Policy {
-    let latencies = ["ttft", "duration"].into_iter().flat_map(|name| ["p50", "p95", "p99"].map(|q| format!("{name}_{q}")));
+    let latencies =
+        ["ttft", "duration"].into_iter().flat_map(|name| ["p50", "p95", "p99"].map(|q| format!("{name}_{q}")));
     let others = ["inter_token_p50", "inter_token_p95", "cost", "quality"].map(str::to_owned);
     let shares = Share::ALL.into_iter().map(|share| share.name().to_owned());
     let all = shares.chain(latencies).chain(others);
