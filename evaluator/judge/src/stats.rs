@@ -5,7 +5,8 @@
 //! `u64`. All bisections run a fixed number of steps, so that the same input takes the same path everywhere.
 //!
 //! The bounds here are for *one* look at the data, except those in [`betting`] and [`sequence`], which hold at every
-//! look.
+//! look, as do the e-values of [`discordant`], [`restarts`] and [`srm::log_e_value`]; [`group_sequential`] is for the
+//! looks of a plan.
 
 pub mod describe;
 pub mod paired;
@@ -34,12 +35,6 @@ mod exact;
 pub mod multiple;
 pub mod randomisation;
 pub mod rank;
-pub mod blocks;
-pub mod discordant;
-pub mod group_sequential;
-pub mod restarts;
-mod stirling;
-pub mod stratified;
 
 pub use refusal::Refusal;
 

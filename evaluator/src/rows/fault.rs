@@ -15,8 +15,8 @@ const TTFT_TOLERANCE_US: u64 = 1_000;
 const INSTANT_US_MAX: i64 = 253_402_300_799_000_000;
 /// 100 percent in hundredths of a percent.
 const BP_MAX: u32 = 10_000;
-/// Largest quality score, either sign.
-pub(super) const QUALITY_MAX: f64 = 2_000.0;
+/// Best quality score; the worst is 0.
+pub(super) const QUALITY_MAX: f64 = 1.0;
 
 /// Why a row cannot be true.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -34,7 +34,7 @@ pub enum Fault {
     Tokens,
     /// A character count that no text reaches.
     Characters,
-    /// A quality score that is no number, or none of any scale.
+    /// A quality score that is no number from 0 to 1.
     Quality,
     /// A duration below zero, which only a column can hold.
     NegativeDuration,
@@ -61,7 +61,7 @@ impl Fault {
             Self::Epoch => "epoch above 4294967294",
             Self::Tokens => "token count above 4294967293",
             Self::Characters => "character count above 4294967293",
-            Self::Quality => "quality is no number between -2000 and 2000",
+            Self::Quality => "quality outside 0 to 1",
             Self::NegativeDuration => "duration below zero",
             Self::ZeroDuration => "duration of zero",
             Self::LongDuration => "duration above 24 hours",
@@ -96,7 +96,7 @@ fn untimed(fields: &Fields) -> Option<Fault> {
         Some(Fault::Tokens)
     } else if above(fields.prompt_chars) || above(fields.answer_chars) || fields.prompt_wide_chars.is_some_and(above) {
         Some(Fault::Characters)
-    } else if fields.quality.is_some_and(|quality| !(-QUALITY_MAX..=QUALITY_MAX).contains(&quality)) {
+    } else if fields.quality.is_some_and(|quality| !(0.0..=QUALITY_MAX).contains(&quality)) {
         Some(Fault::Quality)
     } else {
         None

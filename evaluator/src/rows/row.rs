@@ -160,15 +160,15 @@ impl Fields {
                 form_failure: exchange.form_failure.as_deref(),
             }),
             moderation: exchange.moderation,
-            refused: None,
-            structured: None,
-            tools: None::<&str>.map(|digest| hash32(Domain::Tools, digest)),
+            refused: Some(exchange.refused),
+            structured: Some(exchange.structured),
+            tools: exchange.tools_digest.as_deref().map(|digest| hash32(Domain::Tools, digest)),
             answer: exchange.answer_digest.as_deref().map(|digest| hash64(Domain::Answer, digest)),
-            quality: None,
+            quality: exchange.quality,
             usage: exchange.usage,
             cost_nanos: exchange.cost_nanos,
             prompt_chars: exchange.prompt_chars,
-            prompt_wide_chars: None,
+            prompt_wide_chars: exchange.prompt_wide_chars,
             answer_chars: exchange.answer_chars,
             shadow: exchange.shadow,
         }
@@ -286,7 +286,7 @@ impl Row {
         self.refused_structured.first()
     }
 
-    /// Whether the answer to a request for structured output is what was asked for; `None` where none was asked for.
+    /// Whether the request demanded a form (JSON, a tool call); `None` where the record does not say.
     #[must_use]
     pub const fn structured(&self) -> Option<bool> {
         self.refused_structured.second()

@@ -240,6 +240,16 @@ impl Canary {
         }
     }
 
+    /// Closes the clusters if there are more than `limit` of them in either arm: beyond that many, a single one is not
+    /// worth being known by itself.
+    pub fn close_clusters_above(&mut self, limit: usize) {
+        for clusters in [&mut self.clusters_baseline, &mut self.clusters_candidate] {
+            if clusters.open.len() > limit {
+                clusters.close();
+            }
+        }
+    }
+
     /// Adds evidence of the same plan.
     pub fn merge(&mut self, other: &Self) {
         for (epoch, served) in &other.epochs {

@@ -66,6 +66,18 @@ pub struct ClusterSums {
 }
 
 impl ClusterSums {
+    /// Whether nothing was added.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.effects.iter().all(|effect| effect.n == 0) && self.amounts.iter().all(|amount| amount.n == 0)
+    }
+
+    /// Begins anew, for the next cluster.
+    pub fn clear(&mut self) {
+        self.effects.clear();
+        self.amounts = [AmountSums::default(); AMOUNTS];
+    }
+
     /// Adds an observation's effect.
     pub fn add(&mut self, slot: usize, effect: i64) {
         self.add_many(slot, 1, effect);

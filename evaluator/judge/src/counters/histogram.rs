@@ -122,6 +122,31 @@ impl Histogram {
         Some((low as f64 + high as f64) / 2.0)
     }
 
+    /// Order statistics at the shares 0, 1/steps, ..., 1, to within a bucket's width, microseconds; `None` where infinite.
+    #[must_use]
+    pub fn spread_us(&self, steps: usize) -> Vec<Option<u64>> {
+        let n = self.n() as u128;
+        let steps = steps.max(1) as u128;
+        let mut buckets = self.buckets();
+        let (mut seen, mut value) = (0u128, None);
+        let mut at_rank = |rank: u128| {
+            while seen < rank {
+                match buckets.next() {
+                    Some((low, high, count)) => {
+                        seen += u128::from(count);
+                        value = Some(low + (high - low) / 2);
+                    }
+                    None => {
+                        (seen, value) = (u128::MAX, None);
+                    }
+                }
+            }
+            value
+        };
+        // Whole-number arithmetic, so that rank ceil(n step / steps) is exact.
+        (0..=steps).map(|step| at_rank((n * step).div_ceil(steps).max(1))).collect()
+    }
+
     /// Buckets with their counts, ascending, empty ones left out.
     fn counts(&self) -> impl Iterator<Item = (usize, u64)> + '_ {
         self.pages.iter().enumerate().flat_map(|(index, page)| {

@@ -221,6 +221,12 @@ impl PairedEvidence {
         self.epochs.entry(epoch).or_default().count(plan, outcome, sums);
     }
 
+    /// Counts one pair of an epoch whose cluster's sums the caller keeps, to hand them over with
+    /// [`Clusters::add_closed`] when the cluster is complete.
+    pub fn add_to(&mut self, plan: &Plan, epoch: u64, outcome: &PairOutcome, sums: Option<&mut ClusterSums>) {
+        self.epochs.entry(epoch).or_default().count(plan, outcome, sums);
+    }
+
     /// Adds evidence of the same plan.
     pub fn merge(&mut self, other: &Self) {
         for (epoch, paired) in &other.epochs {

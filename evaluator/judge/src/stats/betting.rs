@@ -211,7 +211,7 @@ mod tests {
                 }
             }
         }
-        assert!(most <= 20, "{most} evaluations");
-        assert!(f64::from(sum) < 8.0 * f64::from(bounds), "{sum} evaluations for {bounds} bounds");
+        assert!(most <= 7, "{most} evaluations");
+        assert!(f64::from(sum) < 4.0 * f64::from(bounds), "{sum} evaluations for {bounds} bounds");
     }
 }

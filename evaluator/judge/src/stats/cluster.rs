@@ -7,9 +7,16 @@
 
 use num_bigint::BigInt;
 
-use super::exact::quotient;
+use super::exact::{quotient, unless_cancelled};
 use super::special::{normal_quantile, t_upper_quantile};
 use super::{Refusal, check_level};
+
+/// Below this many effective clusters in an arm nothing is decided: too few independent consumers.
+pub const FEWEST: f64 = 5.0;
+
+/// From this many effective clusters on the linearised variance is trusted; below it the randomisation test decides
+/// ([`super::randomisation`]).
+pub const LINEAR_FROM: f64 = 40.0;
 
 /// Sums over clusters `g` with numerator `s_g` and size `n_g`: all that the linearised variance needs.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -52,20 +59,11 @@ impl Moments {
     /// The same from whole sums, in any order and batching; exact whatever their size.
     #[must_use]
     pub fn from_sums(clusters: u64, s: i128, n: u128, ss: u128, sn: i128, nn: u128) -> Self {
-        let [wide_s, wide_sn] = [s, sn].map(BigInt::from);
-        let [wide_n, wide_ss, wide_nn] = [n, ss, nn].map(BigInt::from);
-        // sum (S_g - R N_g)^2 = (ss n^2 - 2 sn s n + nn s^2) / n^2 with R = s / n.
-        let square = &wide_n * &wide_n;
-        let scaled = wide_ss * &square - 2 * wide_sn * &wide_s * &wide_n + wide_nn * &wide_s * &wide_s;
-        Self {
-            clusters,
-            s: s as f64,
-            n: n as f64,
-            ss: ss as f64,
-            sn: sn as f64,
-            nn: nn as f64,
-            residual: quotient(&scaled, &square),
-        }
+        let ratio = s as f64 / n as f64;
+        let (own, both) = (ss as f64, ratio * ratio * nn as f64);
+        let residual = unless_cancelled(own - 2.0 * ratio * sn as f64 + both, own + both)
+            .unwrap_or_else(|| exact_residual(s, n, ss, sn, nn));
+        Self { clusters, s: s as f64, n: n as f64, ss: ss as f64, sn: sn as f64, nn: nn as f64, residual }
     }
 
     /// `R = sum s / sum n`.
@@ -129,6 +127,14 @@ impl Moments {
         }
         Ok((variance / iid_variance).max(1.0))
     }
+}
+
+/// `sum (S_g - R N_g)^2 = (ss n^2 - 2 sn s n + nn s^2) / n^2` with `R = s / n`, in whole numbers.
+fn exact_residual(s: i128, n: u128, ss: u128, sn: i128, nn: u128) -> f64 {
+    let [s, sn] = [s, sn].map(BigInt::from);
+    let [n, ss, nn] = [n, ss, nn].map(BigInt::from);
+    let square = &n * &n;
+    quotient(&(ss * &square - 2 * sn * &s * n + nn * &s * &s), &square)
 }
 
 /// Factor on a variance that makes a normal bound as wide as Student's t with `effective_clusters - 1` degrees of

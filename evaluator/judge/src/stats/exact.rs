@@ -5,6 +5,15 @@
 
 use num_bigint::{BigInt, Sign};
 
+/// A difference is taken from floats only where it is at least this share of its terms: that leaves twelve digits, and
+/// whole numbers of any size, a hundred times slower, are kept for the rest.
+const SAFE: f64 = 1e-4;
+
+/// `difference` if it is safely above what cancels in it, given the sum of its terms' sizes.
+pub(super) fn unless_cancelled(difference: f64, terms: f64) -> Option<f64> {
+    (difference > SAFE * terms && difference.is_finite()).then_some(difference)
+}
+
 /// Bits of the whole-number quotient: enough that cutting the rest off changes the result by less than a rounding.
 const QUOTIENT_BITS: i64 = 100;
 

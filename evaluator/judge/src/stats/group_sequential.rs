@@ -40,8 +40,11 @@ const APART_MIN: f64 = 0.001;
 const NODES: usize = 16;
 const PANEL: f64 = 2.0;
 
-/// Paths further below zero than this many standard deviations never cross; beyond it a step does not go.
+/// Paths further below zero than this many standard deviations never cross.
 const SPAN: f64 = 8.5;
+
+/// As many standard deviations out as a normal tail reaches in floating point.
+const FARTHEST: f64 = 38.0;
 
 /// A look that may spend less than this has no boundary that could be computed.
 const SPENT_MIN: f64 = 1e-280;
@@ -106,19 +109,23 @@ impl Paths {
 
     /// Probability of a score above `boundary` after a normal step.
     fn crossing(&self, step: f64, boundary: f64) -> f64 {
-        self.nodes.iter().map(|(score, mass)| mass * normal_upper_tail((boundary - score) / step)).sum()
+        let from = self.nodes.partition_point(|(score, _)| boundary - score > FARTHEST * step);
+        let near = self.nodes.iter().skip(from);
+        near.map(|(score, mass)| mass * normal_upper_tail((boundary - score) / step)).sum()
     }
 
     /// The score that is crossed with probability `may_spend`.
     fn boundary(&self, step: f64, may_spend: f64) -> f64 {
-        // 38 standard deviations are as far as a normal tail reaches in floating point.
         let highest = self.nodes.last().map_or(0.0, |(score, _)| *score);
-        border(-SPAN, highest.max(0.0) + 38.0 * step, |score| self.crossing(step, score) > may_spend)
+        border(-SPAN, highest.max(0.0) + FARTHEST * step, |score| self.crossing(step, score) > may_spend)
     }
 
     /// The density after a step to `fraction`, below the boundary, as nodes fine enough for the step that follows.
     fn carried(&self, step: f64, boundary: f64, fraction: f64, until_next: f64) -> Self {
         let lowest = -SPAN * fraction.sqrt();
+        // A path that ends z standard deviations out came, most likely, along a straight line: the last step made
+        // up its share of z. Beyond nine standard deviations about that there is nothing.
+        let reach = step * ((boundary / fraction.sqrt()).max(SPAN) * step / fraction.sqrt() + SPAN + 0.5);
         // A density that has been cut at a boundary is as fine as the shorter of both steps.
         let width = PANEL * step.min(until_next.sqrt());
         let panels = ((boundary - lowest) / width).ceil().max(1.0);
@@ -129,22 +136,19 @@ impl Paths {
             let middle = lowest + (2.0 * panel as f64 + 1.0) * half;
             for (node, weight) in &rule {
                 let score = middle + half * node;
-                let mass = half * weight * self.density(step, score);
+                let mass = half * weight * self.density(step, score, reach);
                 nodes.push((score, mass));
             }
         }
         Self { nodes }
     }
 
-    fn density(&self, step: f64, score: f64) -> f64 {
-        let from = self.nodes.partition_point(|(node, _)| *node < score - REACH * step);
-        let near = self.nodes.iter().skip(from).take_while(|(node, _)| *node <= score + REACH * step);
+    fn density(&self, step: f64, score: f64, reach: f64) -> f64 {
+        let from = self.nodes.partition_point(|(node, _)| *node < score - reach);
+        let near = self.nodes.iter().skip(from).take_while(|(node, _)| *node <= score + reach);
         near.map(|(node, mass)| mass * normal_density((score - node) / step) / step).sum()
     }
 }
-
-/// Steps longer than this many standard deviations carry nothing, not even to the boundary of a very early look.
-const REACH: f64 = 37.0;
 
 /// Nodes on [-1, 1] and weights of the Gauss-Legendre rule, by Newton's method on the polynomial.
 fn legendre() -> [(f64, f64); NODES] {

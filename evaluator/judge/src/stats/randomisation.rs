@@ -7,10 +7,10 @@
 //!
 //! **Why no search is needed for the bound.** Value and arm enter linearly. With `A` the adjusted values and `Z` the
 //! adjusted indicator of the candidate, the statistic under assignment `p` and margin `m` is `A(p) - m Z(p)`. An
-//! assignment counts against the candidate exactly from `m = (A(0) - A(p)) / (Z(0) - Z(p))` on, with 0 the actual one. The
-//! p-value at any margin is therefore a count of these critical margins and the bound one of them in order: monotone by
-//! construction, and p-value and bound never contradict each other. An assignment with `Z(p) >= Z(0)` (more
-//! "candidate" than the real one, as its repetition) always counts, which can only make the test more cautious.
+//! assignment counts against "worse than `m`" from its critical margin `(A(0) - A(p)) / (Z(0) - Z(p))` on, with 0 the actual
+//! one. (In a small, lopsided sample some assignment may be more "candidate" than the real one after adjustment,
+//! `Z(p) > Z(0)`; it counts up to its critical margin instead.) The p-value at any margin is a count of critical margins, and
+//! the bound is the first of them at which too many count: the same assignments at every margin, found by sorting.
 //!
 //! Assignments keep the number of candidate units. All of them are taken where there are few enough, otherwise
 //! `permutations` random ones and the actual one (Phipson & Smyth 2010).
@@ -48,8 +48,9 @@ pub fn p_value(units: &[UnitTotals], margin: f64, permutations: u32, seed: u64) 
         return Err(Refusal::MarginOutOfRange { margin, expected: "a finite number" });
     }
     let critical = Critical::of(units, permutations, seed)?;
-    let counted = critical.margins.iter().filter(|at| **at <= margin + critical.tie).count();
-    Ok((counted + 1) as f64 / (critical.margins.len() + 1) as f64)
+    let from = critical.from.iter().filter(|at| **at <= margin + critical.tie).count();
+    let until = critical.until.iter().filter(|at| **at >= margin - critical.tie).count();
+    Ok((1 + critical.always + from + until) as f64 / critical.assignments as f64)
 }
 
 /// Bound of the candidate's mean less the baseline's at one-sided level `alpha`: the lower one is the largest margin
@@ -67,19 +68,14 @@ pub fn bound(units: &[UnitTotals], alpha: f64, side: Side, permutations: u32, se
         return bound(&exchanged, alpha, Side::Lower, permutations, seed).map(|bound| -bound);
     }
     let critical = Critical::of(units, permutations, seed)?;
-    let assignments = critical.margins.len() + 1;
-    // p <= alpha as long as at most `rank - 1` critical margins are reached. The hair keeps 0.05 * 1000 at 50.
-    let rank = (alpha * assignments as f64 + 1e-9).floor() as usize;
-    let least = rank.checked_sub(1).and_then(|index| critical.margins.get(index)).copied();
-    match least {
-        Some(margin) if margin.is_finite() => Ok(margin),
-        Some(_) => Err(Refusal::LevelUnreachable { alpha, needed: units.len() as u64 + 1, what: "units" }),
-        None if critical.all => Err(Refusal::LevelUnreachable { alpha, needed: units.len() as u64 + 1, what: "units" }),
-        None => {
-            let needed = (1.0 / alpha).ceil() as u64 - 1;
-            Err(Refusal::LevelUnreachable { alpha, needed, what: "permutations" })
-        }
+    // A margin is ruled out as long as fewer than this many other assignments count. The hair keeps 0.05 * 1000 at 50.
+    let enough = (alpha * critical.assignments as f64 + 1e-9).floor() as usize;
+    let more_units = Refusal::LevelUnreachable { alpha, needed: units.len() as u64 + 1, what: "units" };
+    if enough == 0 && !critical.all {
+        let needed = (1.0 / alpha).ceil() as u64 - 1;
+        return Err(Refusal::LevelUnreachable { alpha, needed, what: "permutations" });
     }
+    critical.first_margin_with(enough).ok_or(more_units)
 }
 
 /// The adjusted difference, candidate's mean less the baseline's: the margin at which the statistic is zero.
@@ -152,9 +148,16 @@ impl Prepared {
     }
 }
 
-/// Margins from which on each assignment counts, ascending, without the actual assignment.
+/// At which margins each other assignment counts.
 struct Critical {
-    margins: Vec<f64>,
+    /// Counts from here on, ascending.
+    from: Vec<f64>,
+    /// Counts up to here, ascending.
+    until: Vec<f64>,
+    /// Assignments that count at any margin.
+    always: usize,
+    /// All assignments, with the actual one.
+    assignments: usize,
     /// Margins closer than this are the same.
     tie: f64,
     /// Whether these are all assignments that exist.
@@ -169,16 +172,47 @@ impl Critical {
         let prepared = Prepared::of(units)?;
         let actual = prepared.statistic(&prepared.labels);
         let mut assignments = Assignments::new(&prepared.labels, permutations, seed);
-        let mut margins = Vec::with_capacity(assignments.others());
-        let mut largest = actual.0.abs();
+        let mut statistics = Vec::with_capacity(assignments.others());
         while let Some(labels) = assignments.next() {
-            let (value, arm) = prepared.statistic(labels);
-            largest = largest.max(value.abs());
-            let gap = actual.1 - arm;
-            margins.push(if gap > TIE { (actual.0 - value) / gap } else { f64::NEG_INFINITY });
+            statistics.push(prepared.statistic(labels));
         }
-        margins.sort_unstable_by(f64::total_cmp);
-        Ok(Self { margins, tie: TIE * largest, all: assignments.all() })
+        let largest = statistics.iter().fold(actual.0.abs(), |largest, (value, _)| largest.max(value.abs()));
+        let (mut from, mut until, mut always) = (Vec::new(), Vec::new(), 0);
+        for (value, arm) in &statistics {
+            let (distance, gap) = (actual.0 - value, actual.1 - arm);
+            if gap > TIE {
+                from.push(distance / gap);
+            } else if gap < -TIE {
+                until.push(distance / gap);
+            } else if distance <= TIE * largest {
+                always += 1;
+            }
+        }
+        from.sort_unstable_by(f64::total_cmp);
+        until.sort_unstable_by(f64::total_cmp);
+        let (tie, all) = (TIE * largest, assignments.all());
+        Ok(Self { from, until, always, assignments: statistics.len() + 1, tie, all })
+    }
+
+    /// The smallest margin at which `enough` other assignments count; `None` if they do at every margin, however low, or
+    /// at none.
+    fn first_margin_with(&self, enough: usize) -> Option<f64> {
+        let mut count = self.always + self.until.len();
+        if count >= enough {
+            return None;
+        }
+        let mut ended = 0;
+        for margin in &self.from {
+            while self.until.get(ended).is_some_and(|end| end < margin) {
+                ended += 1;
+                count -= 1;
+            }
+            count += 1;
+            if count >= enough {
+                return Some(*margin);
+            }
+        }
+        None
     }
 }
 

@@ -2,12 +2,15 @@
 //!
 //! Values of 1e12 (a thousand dollars in nano-dollars) fit 3e14 times before a sum of squares is full; a sum that is
 //! full stays full ([`PairedSums::push`] saturates) and shows as inconsistent instead of as a wrong variance. What is
-//! computed from the sums is exact up to one rounding, so that a variance 1e-30 of the squares keeps its digits.
+//! computed from the sums keeps twelve digits, also where a variance is 1e-30 of the squares ([`centred`]).
+
+mod centred;
 
 use num_bigint::BigInt;
 
+use self::centred::Centred;
 use super::super::Refusal;
-use super::super::exact::quotient;
+use super::super::exact::{quotient, unless_cancelled};
 use super::MeanRatio;
 
 /// Sums over pairs with value `b` in the baseline and `c` in the candidate, in whole units.
@@ -82,6 +85,20 @@ impl PairedSums {
         if !(r >= 0.0 && r.is_finite()) {
             return Err(Refusal::MarginOutOfRange { margin: r, expected: "a ratio of 0 or more" });
         }
+        let n = self.n as f64;
+        let (up, down) = (self.c as f64, r * self.b as f64);
+        let fast = unless_cancelled((up - down).abs(), up.abs() + down.abs()).map(|_| (up - down) / n);
+        let spread = Centred::of(self).and_then(|of| {
+            let (own, scaled) = (of.cc, r * r * of.bb);
+            unless_cancelled(own - 2.0 * r * of.bc + scaled, own + scaled)
+        });
+        match (fast, spread) {
+            (Some(mean), Some(spread)) => Ok((mean, consistent(spread / n / (n - 1.0))?)),
+            _ => self.exact_difference_at(r),
+        }
+    }
+
+    fn exact_difference_at(&self, r: f64) -> Result<(f64, f64), Refusal> {
         let (mantissa, bits) = as_fraction(r);
         let n = BigInt::from(self.n);
         let [b, c, bc] = [self.b, self.c, self.bc].map(BigInt::from);
@@ -92,6 +109,15 @@ impl PairedSums {
         let spread = (s_cc << (2 * bits)) - ((2 * &mantissa * s_bc) << bits) + &mantissa * &mantissa * s_bb;
         let variance = quotient(&spread, &((&n * &n * (&n - 1)) << (2 * bits)));
         Ok((mean, consistent(variance)?))
+    }
+
+    /// Variance of the log ratio in whole numbers.
+    fn exact_log_variance(&self) -> f64 {
+        let [b, c, bc] = [self.b, self.c, self.bc].map(BigInt::from);
+        let [bb, cc] = [self.bb, self.cc].map(BigInt::from);
+        let (bsquare, csquare) = (&b * &b, &c * &c);
+        let spread = cc * &bsquare - 2 * bc * &b * &c + bb * &csquare;
+        quotient(&(spread * self.n), &(bsquare * csquare * (self.n - 1)))
     }
 }
 
@@ -114,11 +140,15 @@ impl ArmSums {
         if self.sum <= 0 {
             return Err(Refusal::MeanNotPositive);
         }
-        Ok(quotient(&BigInt::from(self.sum), &BigInt::from(self.n)))
+        Ok(self.sum as f64 / self.n as f64)
     }
 
     /// Variance of the mean over the squared mean: `(n sum x^2 - (sum x)^2) / ((n - 1) (sum x)^2)`.
     fn relative_variance(&self) -> Result<f64, Refusal> {
+        if let Some(spread) = centred::spread(self) {
+            let n = self.n as f64;
+            return consistent(spread * n / (n - 1.0) / (self.sum as f64).powi(2));
+        }
         let [sum, squares] = [BigInt::from(self.sum), BigInt::from(self.squares)];
         let square = &sum * &sum;
         consistent(quotient(&(squares * self.n - &square), &(square * (self.n - 1))))
@@ -136,18 +166,20 @@ impl MeanRatio {
     /// pairs can have.
     pub fn from_sums(sums: &PairedSums) -> Result<Self, Refusal> {
         let (baseline, candidate) = (sums.baseline().mean()?, sums.candidate().mean()?);
-        sums.candidate().relative_variance()?;
-        let [b, c, bc] = [sums.b, sums.c, sums.bc].map(BigInt::from);
-        let [bb, cc] = [sums.bb, sums.cc].map(BigInt::from);
-        let (bsquare, csquare) = (&b * &b, &c * &c);
-        let spread = cc * &bsquare - 2 * bc * &b * &c + bb * &csquare;
-        let variance = quotient(&(spread * sums.n), &(bsquare * csquare * (sums.n - 1)));
+        let (of_baseline, of_candidate) = (sums.baseline().relative_variance()?, sums.candidate().relative_variance()?);
+        let n = sums.n as f64;
+        let variance = Centred::of(sums)
+            .and_then(|of| {
+                let shared = 2.0 * of.bc / (baseline * candidate) / (n * (n - 1.0));
+                unless_cancelled(of_candidate - shared + of_baseline, of_candidate + of_baseline)
+            })
+            .unwrap_or_else(|| sums.exact_log_variance());
         Ok(Self {
             baseline,
             candidate,
             log_standard_error: consistent(variance)?.sqrt(),
-            degrees: sums.n as f64 - 1.0,
-            baseline_relative_variance: sums.baseline().relative_variance()?,
+            degrees: n - 1.0,
+            baseline_relative_variance: of_baseline,
         })
     }
 
