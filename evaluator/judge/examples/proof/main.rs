@@ -10,10 +10,14 @@
 
 #![expect(clippy::expect_used, reason = "an experiment with a wrong constant must stop")]
 
+mod clusters;
 mod detection;
+mod health;
+mod intervals;
 mod pairs;
 mod rules;
 mod runs;
+mod same;
 mod table;
 mod traffic;
 
@@ -37,6 +41,11 @@ const EXPERIMENTS: &[Experiment] = &[
     ("T6", 6_000, detection::detection),
     ("T7", 7_000, pairs::slow_tail),
     ("T8", 8_000, pairs::harmless_slowdown),
+    ("T12", 12_000, clusters::calibration),
+    ("T13", 13_000, intervals::misses),
+    ("T14", 14_000, health::false_alarms),
+    ("T15", 15_000, same::any_order),
+    ("T16", 16_000, same::cost_of_a_verdict),
 ];
 
 struct Arguments {

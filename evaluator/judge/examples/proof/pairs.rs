@@ -191,7 +191,7 @@ pub(crate) fn go_under_regression(runs: Runs) -> Vec<Row> {
 /// One look at a fixed number of pairs, beside what the comparison rules say of as many requests an arm.
 fn windows(runs: Runs, id: &'static str, truths: &[(&str, Truth)], sizes: &[usize]) -> Vec<Row> {
     let one = policy_with(&SIX, "[levels]\nlooks = \"one\"\n");
-    let usual = rules::usual_p95_us(&mut generator(runs.seed), &IDENTICAL);
+    let usual = rules::usual_p95_us(&mut crate::runs::generator(runs.seed), &IDENTICAL);
     let mut rows = Vec::new();
     for (at, (name, truth)) in truths.iter().enumerate() {
         for (of, n) in sizes.iter().copied().enumerate() {
@@ -213,11 +213,6 @@ fn windows(runs: Runs, id: &'static str, truths: &[(&str, Truth)], sizes: &[usiz
         }
     }
     rows
-}
-
-fn generator(seed: u64) -> Generator {
-    use rand::SeedableRng;
-    Generator::seed_from_u64(seed)
 }
 
 /// T7: a slow tail under an unchanged median.
@@ -244,7 +239,7 @@ pub(crate) fn slow_tail(runs: Runs) -> Vec<Row> {
 /// T8: a slowdown of 3 %, within every margin.
 pub(crate) fn harmless_slowdown(runs: Runs) -> Vec<Row> {
     let one = policy_with(&SIX, "[levels]\nlooks = \"one\"\n");
-    let usual = rules::usual_p95_us(&mut generator(runs.seed), &IDENTICAL);
+    let usual = rules::usual_p95_us(&mut crate::runs::generator(runs.seed), &IDENTICAL);
     let mut rows = Vec::new();
     for (at, (name, truth)) in [("latency x1.03", SLIGHTLY_SLOWER), ("identical", IDENTICAL)].into_iter().enumerate() {
         let results = runs.seeded(at as u64).repeat(|rng| {

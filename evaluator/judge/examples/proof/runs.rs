@@ -56,3 +56,8 @@ impl Runs {
         results.into_iter().map(|(_, result)| result).collect()
     }
 }
+
+/// A generator outside of repeated runs.
+pub(crate) fn generator(seed: u64) -> Generator {
+    Generator::seed_from_u64(seed)
+}
