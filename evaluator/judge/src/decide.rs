@@ -44,21 +44,23 @@ pub fn judge(evidence: &Evidence, policy: &Policy) -> Judged {
     let levels = LevelsInForce::new(policy, questions.len());
     let health = instrument::health(evidence, policy, levels);
     let epoch = JudgedEpoch::new(evidence, policy);
-    let answers: Vec<Answer> = questions
-        .iter()
-        .map(|question| {
+    let answers = guardrail::answers(
+        &questions,
+        levels,
+        policy,
+        |question| {
             let alarms = match question.evidence() {
                 EvidenceKind::Served => &health.canary,
                 EvidenceKind::Paired => &health.paired,
                 EvidenceKind::Combined => &health.instrument.alarms,
             };
-            let rate = match question.evidence() {
-                EvidenceKind::Served => evidence.rates.candidate_requests_per_hour,
-                EvidenceKind::Paired | EvidenceKind::Combined => evidence.rates.pairs_per_hour,
-            };
-            guardrail::answer(question, levels, policy, Doubts { alarms, epoch }, rate)
-        })
-        .collect();
+            Doubts { alarms, epoch }
+        },
+        |question| match question.evidence() {
+            EvidenceKind::Served => evidence.rates.candidate_requests_per_hour,
+            EvidenceKind::Paired | EvidenceKind::Combined => evidence.rates.pairs_per_hour,
+        },
+    );
     let mut stops = evidence.hard_stops.clone();
     stops.extend(hard_stops(evidence, &views, policy.hard_stop));
     let verdict = decide(&answers, &stops, &health.instrument);

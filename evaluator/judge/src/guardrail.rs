@@ -91,22 +91,41 @@ pub(crate) struct Doubts<'a> {
     pub(crate) epoch: Option<JudgedEpoch>,
 }
 
-/// Asks one guardrail. `per_hour` is the rate at which its observations come in, if known.
-pub(crate) fn answer(
+/// Asks all guardrails. `doubts` names what concerns a guardrail's evidence, `per_hour` the rate at which its
+/// observations come in, if known.
+pub(crate) fn answers<'d>(
+    questions: &[Question<'_>],
+    levels: LevelsInForce,
+    policy: &Policy,
+    doubts: impl Fn(&Question<'_>) -> Doubts<'d>,
+    per_hour: impl Fn(&Question<'_>) -> Option<f64>,
+) -> Vec<Answer> {
+    let measured: Vec<Measured> = questions.iter().map(|question| measure::measure(question, levels)).collect();
+    let reach = reach(questions, &measured, policy);
+    let asked = questions.iter().zip(measured);
+    asked
+        .map(|(question, measured)| {
+            answer(question, &measured, reach, levels, policy, doubts(question), per_hour(question))
+        })
+        .collect()
+}
+
+fn answer(
     question: &Question<'_>,
+    measured: &Measured,
+    reach: f64,
     levels: LevelsInForce,
     policy: &Policy,
     doubts: Doubts<'_>,
     per_hour: Option<f64>,
 ) -> Answer {
-    let measured = measure::measure(question, levels);
-    let state = state(question, &measured, levels, policy, doubts);
+    let state = state(question, measured, reach, levels, policy, doubts);
     let missing = match (state, doubts.epoch) {
-        (State::HoldInsufficient, Some(epoch)) if proven(question, &measured) => Some(epoch.missing()),
-        (State::HoldInsufficient, _) => needed::missing(question, &measured, levels),
+        (State::HoldInsufficient, Some(epoch)) if proven(question, measured) => Some(epoch.missing()),
+        (State::HoldInsufficient, _) => needed::missing(question, measured, levels),
         _ => None,
     };
-    let why = sentence::why(question, &measured, state, missing, levels, doubts);
+    let why = sentence::why(question, measured, state, missing, levels, doubts);
     let needed = (state == State::HoldInsufficient && question.decides).then(|| Needed {
         metric: question.metric.clone(),
         segment: question.segment.clone(),
@@ -132,7 +151,7 @@ pub(crate) fn answer(
         clusters_effective: measured.clusters_effective,
         baseline_value: measured.baseline_value,
         candidate_value: measured.candidate_value,
-        method: measured.method,
+        method: measured.method.clone(),
         direction: "lower-is-better".to_owned(),
         why,
     };
@@ -147,6 +166,7 @@ fn proven(question: &Question<'_>, measured: &Measured) -> bool {
 fn state(
     question: &Question<'_>,
     measured: &Measured,
+    reach: f64,
     levels: LevelsInForce,
     policy: &Policy,
     doubts: Doubts<'_>,
@@ -158,7 +178,7 @@ fn state(
         return State::HoldConflict;
     }
     if !proven(question, measured) || doubts.epoch.is_some() {
-        let futile = question.decides && doubts.alarms.is_empty() && futile(measured, levels, policy);
+        let futile = question.decides && doubts.alarms.is_empty() && futile(measured, reach, levels, policy);
         return if futile { State::Futile } else { State::HoldInsufficient };
     }
     if !doubts.alarms.is_empty() {
@@ -167,15 +187,27 @@ fn state(
     if measured.regressed { State::PassRegressed } else { State::Pass }
 }
 
+/// How many times today's evidence there will be at the horizon. The horizon is one for all guardrails, that of the one
+/// that needs longest: the migration waits for it anyhow, so that a guardrail which is planned to be quick is not
+/// hopeless merely because its own plan is over. What has passed needs no more time.
+fn reach(questions: &[Question<'_>], measured: &[Measured], policy: &Policy) -> f64 {
+    let waiting = questions.iter().zip(measured).filter(|(question, measured)| question.decides && !measured.within);
+    let trends = waiting.filter_map(|(_, measured)| measured.trend);
+    trends
+        .map(|trend| policy.futility.horizon * trend.needed / trend.information)
+        .filter(|reach| reach.is_finite())
+        .fold(0.0, f64::max)
+}
+
 /// Whether the chance to pass by the horizon, if things go on as they stand, is next to nothing (statistics of the plan:
 /// see [`power::futility`]). Not asked before a good part of the planned information is there, nor after the horizon.
-fn futile(measured: &Measured, levels: LevelsInForce, policy: &Policy) -> bool {
+fn futile(measured: &Measured, reach: f64, levels: LevelsInForce, policy: &Policy) -> bool {
     let rules = policy.futility;
     let Some(trend) = measured.trend.filter(|_| rules.enabled && !measured.within) else { return false };
-    let horizon = rules.horizon * trend.planned;
-    if trend.information < rules.from_share * trend.planned || trend.information >= horizon {
+    if trend.information < rules.from_share * trend.needed || reach <= 1.0 {
         return false;
     }
+    let horizon = trend.information * reach;
     let Some(half_width) = measure::half_width(horizon, trend.planned, levels) else { return false };
     power::futility(trend.estimate, trend.information, horizon, half_width, trend.margin)
         .is_ok_and(|power| power < rules.power_below)

@@ -52,8 +52,10 @@ pub(super) struct Measured {
 pub(super) struct Trend {
     pub(super) estimate: f64,
     pub(super) information: f64,
-    /// Information of a plan for one look.
+    /// Planned information that the confidence sequence is narrowest at; fixed before the data.
     pub(super) planned: f64,
+    /// Information that one look at a truly equal candidate would need, as far as the data tell.
+    pub(super) needed: f64,
     pub(super) margin: f64,
 }
 
@@ -108,12 +110,7 @@ impl Measured {
         let few = independence.too_few(levels.clusters);
         let problem =
             few.map(|effective| Refusal::TooFewClusters { effective, needed: levels.clusters as f64 }).or(self.problem);
-        Self {
-            design_effect: independence.design_effect,
-            clusters_effective: independence.effective,
-            problem,
-            ..self
-        }
+        Self { design_effect: independence.design_effect, clusters_effective: independence.effective, problem, ..self }
     }
 }
 
@@ -153,9 +150,8 @@ pub(super) fn conflict(pairs: Option<Piece>, served: Option<Piece>, planned: f64
     let (pairs, served) = (pairs?, served?);
     let information = 1.0 / (pairs.variance + served.variance);
     let half_width = sequence::half_width(information, planned, ALPHA_CONFLICT).ok()?;
-    ((pairs.estimate - served.estimate).abs() > half_width).then(|| {
-        format!("pairs say {:+.4}, served traffic says {:+.4}", pairs.estimate, served.estimate)
-    })
+    ((pairs.estimate - served.estimate).abs() > half_width)
+        .then(|| format!("pairs say {:+.4}, served traffic says {:+.4}", pairs.estimate, served.estimate))
 }
 
 /// Levels of the alarm's starts: half of it for the start at the beginning, the other half evenly for the planned later

@@ -25,11 +25,18 @@ const SEARCH_STEPS: u32 = 30;
 pub(super) fn cost(question: &Question<'_>, levels: LevelsInForce) -> Measured {
     let pairs = question.pairs.map(|view| view.pooled.cost).unwrap_or_default();
     let apart = question.pairs.is_some();
-    let strata: Vec<&Hour> = question.served.map_or_else(Vec::new, |view| {
-        if apart { view.strata_apart.clone() } else { view.strata.clone() }
-    });
+    let strata: Vec<&Hour> = question
+        .served
+        .map_or_else(Vec::new, |view| if apart { view.strata_apart.clone() } else { view.strata.clone() });
     let money = Money::new(pairs, &strata);
-    let blank = Measured { n: money.n(), ..Measured::blank(if levels.looks == Looks::One { "log-ratio-of-means-t" } else { "confidence-sequence-of-means" }) };
+    let blank = Measured {
+        n: money.n(),
+        ..Measured::blank(if levels.looks == Looks::One {
+            "log-ratio-of-means-t"
+        } else {
+            "confidence-sequence-of-means"
+        })
+    };
     let Some([baseline, candidate]) = money.means() else { return blank.refused(Refusal::NoObservations) };
     let described = Measured { baseline_value: Some(baseline), candidate_value: Some(candidate), ..blank };
     if baseline <= 0.0 {
@@ -67,6 +74,7 @@ pub(super) fn cost(question: &Question<'_>, levels: LevelsInForce) -> Measured {
             estimate: piece.estimate,
             information: 1.0 / (piece.variance * factor),
             planned,
+            needed: planned,
             margin: 0.0,
         }),
         ..described
@@ -81,7 +89,12 @@ fn independence_of(question: &Question<'_>, money: &Money<'_>, estimate: f64) ->
     }
     let Some(view) = question.served else { return Independence::COMPLETE };
     let of = |arm: &ServedArm, clusters: &crate::counters::Clusters| {
-        independence::of_amount(clusters, Amount::Cost, 0.0, mean_and_variance(&arm.cost).map_or(0.0, |(_, variance)| variance))
+        independence::of_amount(
+            clusters,
+            Amount::Cost,
+            0.0,
+            mean_and_variance(&arm.cost).map_or(0.0, |(_, variance)| variance),
+        )
     };
     of(&view.totals.baseline, &view.canary.clusters_baseline)
         .worse(of(&view.totals.candidate, &view.canary.clusters_candidate))
@@ -267,7 +280,13 @@ pub(super) fn quality(question: &Question<'_>, levels: LevelsInForce) -> Measure
         within: upper.is_some_and(|upper| upper < question.margin),
         beyond: lower.is_some_and(|lower| lower > question.margin),
         regressed: lower.is_some_and(|lower| lower > 0.0),
-        trend: known.then_some(Trend { estimate: mean, information, planned, margin: question.margin }),
+        trend: known.then_some(Trend {
+            estimate: mean,
+            information,
+            planned,
+            needed: planned,
+            margin: question.margin,
+        }),
         plan: known.then(|| Planning {
             variance: n / information,
             distance_equal: question.margin,

@@ -22,7 +22,12 @@ use crate::stats::{Refusal, Side, sequence, stratified};
 /// Log standard deviation of latencies that plans assume.
 const PLANNED_LOG_SD: f64 = 0.5;
 
-pub(super) fn measure(question: &Question<'_>, latency: Latency, quantile: Quantile, levels: LevelsInForce) -> Measured {
+pub(super) fn measure(
+    question: &Question<'_>,
+    latency: Latency,
+    quantile: Quantile,
+    levels: LevelsInForce,
+) -> Measured {
     let pairs = question.pairs.map(|view| &view.pooled.latency[latency.slot()]);
     let histograms = match (pairs, question.served) {
         (Some(pairs), _) if pairs.baseline.n() > 0 => Some([&pairs.baseline, &pairs.candidate]),
@@ -107,7 +112,8 @@ impl<'a> Asked<'a> {
     }
 
     fn fill(&self, described: Measured) -> Measured {
-        let [margin_at, equal_at] = [self.thresholds.margin_at, self.thresholds.equal_at].map(|at| at[self.quantile.slot()]);
+        let [margin_at, equal_at] =
+            [self.thresholds.margin_at, self.thresholds.equal_at].map(|at| at[self.quantile.slot()]);
         let tested = self.pairs.map_or(0, |(view, _)| view.pooled.latency[self.latency.slot()].tested);
         let n = tested + self.served.as_ref().map_or(0, |served| served.n);
         let independence = match (&self.pairs, &self.served) {
@@ -140,6 +146,7 @@ impl<'a> Asked<'a> {
                 estimate: piece.estimate,
                 information: 1.0 / piece.variance,
                 planned: self.planned,
+                needed: self.needed_information(margin_at),
                 margin: 0.0,
             }),
             plan: at_margin.map(|piece| Planning {
@@ -235,9 +242,17 @@ impl<'a> Asked<'a> {
 
     /// Blocks are counted at equality and at the margin only: what is ruled out there is ruled out below.
     fn ruled_out_by_blocks(&self, served: &Served<'_>, place: usize) -> bool {
-        let [margin_at, equal_at] = [self.thresholds.margin_at, self.thresholds.equal_at].map(|at| at[self.quantile.slot()]);
+        let [margin_at, equal_at] =
+            [self.thresholds.margin_at, self.thresholds.equal_at].map(|at| at[self.quantile.slot()]);
         let tallies = [(margin_at, &served.at_margin), (equal_at, &served.at_equality)];
         tallies.into_iter().any(|(at, tallies)| place <= at && alarmed(tallies, served.independence, self.levels))
+    }
+
+    /// Information that one look needs with the baseline's own distribution: a tail that is heavier than the plan
+    /// assumes asks for several times as much.
+    fn needed_information(&self, place: usize) -> f64 {
+        let distance = self.distance_if_equal(place);
+        sequence::planned_information(distance, self.levels.go, self.levels.beta).unwrap_or(self.planned)
     }
 
     /// Mean exceedance below zero that a truly equal candidate would have at the margin, from the baseline's own

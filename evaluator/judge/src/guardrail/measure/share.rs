@@ -90,6 +90,7 @@ impl Parts<'_> {
             estimate: piece.estimate,
             information: 1.0 / piece.variance,
             planned: self.planned,
+            needed: self.planned,
             margin: self.margin,
         });
         let plan = self.planning(measured.n, trend);
@@ -145,7 +146,9 @@ impl Parts<'_> {
             .collect();
         let exact_pairs = pairs.filter(|pairs| !enough(pairs.events));
         let exact_served = served.filter(|served| !enough(served.events) && served.tally.is_some());
-        let kinds = usize::from(!asymptotic.is_empty()) + usize::from(exact_pairs.is_some()) + usize::from(exact_served.is_some());
+        let kinds = usize::from(!asymptotic.is_empty())
+            + usize::from(exact_pairs.is_some())
+            + usize::from(exact_served.is_some());
         let alpha = alpha / kinds.max(1) as f64;
         let bounds = [
             combined(&asymptotic).and_then(|piece| {
@@ -158,11 +161,15 @@ impl Parts<'_> {
                 Some(tally.upper(alpha, served.independence.factor(alpha)))
             }),
         ];
-        bounds.into_iter().flatten().reduce(|a, b| match (a, b) {
-            (Ok(a), Ok(b)) => Ok(f64::min(a, b)),
-            (Ok(a), Err(_)) | (Err(_), Ok(a)) => Ok(a),
-            (Err(a), Err(_)) => Err(a),
-        }).unwrap_or(Err(Refusal::NoObservations))
+        bounds
+            .into_iter()
+            .flatten()
+            .reduce(|a, b| match (a, b) {
+                (Ok(a), Ok(b)) => Ok(f64::min(a, b)),
+                (Ok(a), Err(_)) | (Err(_), Ok(a)) => Ok(a),
+                (Err(a), Err(_)) => Err(a),
+            })
+            .unwrap_or(Err(Refusal::NoObservations))
     }
 
     fn lower(&self) -> Result<f64, Refusal> {
@@ -205,7 +212,8 @@ impl<'a> Pairs<'a> {
         let independence =
             independence::of_effect(view.clusters, slot, variance.unwrap_or(0.0), few, view.frequent_effect);
         let mean = (differences.plus as f64 - differences.minus as f64) / table.pairs().max(1) as f64;
-        let piece = variance.map(|variance| Piece { estimate: mean, variance: variance * independence.factor(levels.go) });
+        let piece =
+            variance.map(|variance| Piece { estimate: mean, variance: variance * independence.factor(levels.go) });
         Self { view, slot, fewer, n: table.pairs(), events, differences, independence, piece }
     }
 
@@ -259,7 +267,8 @@ struct Served {
 impl Served {
     fn new(view: &ServedView<'_>, slot: usize, fewer: bool, apart: bool, levels: LevelsInForce) -> Self {
         let hours = if apart { &view.strata_apart } else { &view.strata };
-        let turn = |candidate: Asked, baseline: Asked| if fewer { [baseline, candidate] } else { [candidate, baseline] };
+        let turn =
+            |candidate: Asked, baseline: Asked| if fewer { [baseline, candidate] } else { [candidate, baseline] };
         let of = |hour: &Hour| turn(hour.candidate.asked(slot), hour.baseline.asked(slot));
         let strata: Vec<stratified::Stratum> = hours.iter().map(|hour| stratum(of(hour))).collect();
         let sum = |arm: usize| {
@@ -277,9 +286,8 @@ impl Served {
             variance: estimated.variance * independence.factor(levels.go),
         });
         let tallies = view.tallies(slot);
-        let tally = (!tallies.is_empty() && !apart).then(|| {
-            tallies.iter().map(|tally| if fewer { tally.negated() } else { tally.clone() }).collect()
-        });
+        let tally = (!tallies.is_empty() && !apart)
+            .then(|| tallies.iter().map(|tally| if fewer { tally.negated() } else { tally.clone() }).collect());
         Self {
             n: arms[0].n.min(arms[1].n),
             events,
@@ -336,6 +344,9 @@ fn arm_independence(view: &ServedView<'_>, slot: usize, few: bool) -> Independen
         independence::of_effect(clusters, slot, variance, few || asked.bad == 0, frequent)
     };
     let [baseline, candidate] = view.frequent_effects;
-    of(&view.totals.baseline, &view.canary.clusters_baseline, baseline)
-        .worse(of(&view.totals.candidate, &view.canary.clusters_candidate, candidate))
+    of(&view.totals.baseline, &view.canary.clusters_baseline, baseline).worse(of(
+        &view.totals.candidate,
+        &view.canary.clusters_candidate,
+        candidate,
+    ))
 }
