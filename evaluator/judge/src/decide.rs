@@ -12,6 +12,7 @@ use crate::instrument;
 use crate::metric::Share;
 use crate::policy::{HardStop, Policy};
 use crate::verdict::{Decision, EvidenceKind, Guardrail, Instrument, Needed, State, WeightBounds};
+use crate::watch::{self, SegmentReport, Watch};
 use crate::weight::{NextWeight, Situation, next_weight};
 use crate::words;
 
@@ -34,6 +35,10 @@ pub struct Judged {
     pub next_weight_bound: String,
     /// All bounds of the next weight.
     pub weight_bounds: WeightBounds,
+    /// What is reported and not judged.
+    pub watch: Vec<Watch>,
+    /// Parts of the traffic.
+    pub segments: Vec<SegmentReport>,
 }
 
 /// Judges. Pure: the same evidence and policy give the same result, and nothing is too odd to be answered.
@@ -77,6 +82,8 @@ pub fn judge(evidence: &Evidence, policy: &Policy) -> Judged {
         next_weight_percent: next.percent,
         next_weight_bound: next.bound.to_owned(),
         weight_bounds: next.bounds,
+        watch: watch::watch(&views.pairs.pooled, policy),
+        segments: watch::segments(evidence, policy),
     }
 }
 

@@ -17,6 +17,7 @@ pub mod metric;
 pub mod policy;
 pub mod stats;
 pub mod verdict;
+pub mod watch;
 pub mod weight;
 mod words;
 
