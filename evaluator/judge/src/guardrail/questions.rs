@@ -6,6 +6,7 @@
 //! cancellations) decides by itself.
 
 use super::views::{PairsView, ServedView, Views};
+use crate::counters::plan::NO_THRESHOLD;
 use crate::evidence::Evidence;
 use crate::metric::{FIRST_LABEL, Latency, Quantile, Share};
 use crate::policy::{Margin, Policy};
@@ -188,6 +189,17 @@ impl<'a> List<'a, '_> {
             let Some(margin) = asked(quantile) else { continue };
             let floor = self.floor(quantile);
             let metric = format!("{}_{}", latency.name(), quantile.name());
+            let threshold = segment.pairs.plan.of(latency).map(|thresholds| thresholds.tau_us[quantile.slot()]);
+            if margin.enabled && threshold == Some(NO_THRESHOLD) {
+                // The errors themselves are judged by their share.
+                if segment.name == ALL {
+                    self.left_out.push(format!(
+                        "`{metric}` is not judged: so many of the baseline's own requests fail that this quantile is a failed \
+                         request, and nothing can be slower."
+                    ));
+                }
+                continue;
+            }
             self.ask(&metric, segment, margin, floor, Subject::Quantile(latency, quantile), segment.served);
         }
     }
@@ -235,6 +247,10 @@ impl<'a> List<'a, '_> {
             }
             for quantile in Quantile::ALL {
                 let Some(margin) = self.policy.latency_margin(latency, quantile) else { continue };
+                let threshold = served.plan.of(latency).map(|thresholds| thresholds.tau_us[quantile.slot()]);
+                if threshold == Some(NO_THRESHOLD) {
+                    continue;
+                }
                 let metric = format!("{}_{}", latency.name(), quantile.name());
                 let floor = self.floor(quantile);
                 self.ask_served(&metric, CANARY, margin, floor, Subject::Quantile(latency, quantile), served, false);

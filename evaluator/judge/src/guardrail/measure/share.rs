@@ -7,6 +7,7 @@ use crate::guardrail::LevelsInForce;
 use crate::guardrail::independence::{self, Independence};
 use crate::guardrail::questions::Question;
 use crate::guardrail::views::{PairsView, ServedView, variance_of};
+use crate::metric::Share;
 use crate::policy::Looks;
 use crate::stats::betting::{self, Differences, Tally};
 use crate::stats::{Refusal, Side, paired, sequence, stratified, unpaired};
@@ -29,7 +30,17 @@ pub(super) fn measure(question: &Question<'_>, slot: usize, fewer: bool, levels:
     let Ok(planned) = sequence::planned_information(question.margin, levels.go, levels.beta) else { return measured };
     let parts = Parts { pairs, served, planned, margin: question.margin, levels };
     let independence = parts.independence();
-    parts.fill(measured).with_independence(independence, levels)
+    let measured = parts.fill(measured).with_independence(independence, levels);
+    below_noise(question, slot, measured)
+}
+
+/// A margin below the noise floor of the baseline against itself (A/A) cannot be proven, whatever the numbers say.
+fn below_noise(question: &Question<'_>, slot: usize, measured: Measured) -> Measured {
+    let net = [Share::ToolDisagreement, Share::AnswerDisagreement].map(Share::slot).contains(&slot);
+    match measured.baseline_value.filter(|noise| net && *noise > question.margin) {
+        Some(noise) => measured.refused(Refusal::BelowNoise { margin: question.margin, noise }),
+        None => measured,
+    }
 }
 
 /// The arms' own shares: of the pairs where there are any.
