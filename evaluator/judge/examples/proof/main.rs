@@ -10,11 +10,13 @@
 
 #![expect(clippy::expect_used, reason = "an experiment with a wrong constant must stop")]
 
+mod canary;
 mod clusters;
 mod detection;
 mod health;
 mod intervals;
 mod pairs;
+mod ramp;
 mod rules;
 mod runs;
 mod same;
@@ -41,6 +43,7 @@ const EXPERIMENTS: &[Experiment] = &[
     ("T6", 6_000, detection::detection),
     ("T7", 7_000, pairs::slow_tail),
     ("T8", 8_000, pairs::harmless_slowdown),
+    ("T9", 9_000, ramp::ramps),
     ("T12", 12_000, clusters::calibration),
     ("T13", 13_000, intervals::misses),
     ("T14", 14_000, health::false_alarms),
@@ -89,7 +92,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         }
         write!(io::stderr(), "{id} ...")?;
         let began = Instant::now();
-        rows.extend(experiment(Runs { count: (RUNS * arguments.scale).round().max(20.0) as usize, seed: *seed }));
+        rows.extend(experiment(Runs { count: (RUNS * arguments.scale).round().max(1.0) as usize, seed: *seed }));
         writeln!(io::stderr(), " {:.1} s", began.elapsed().as_secs_f64())?;
     }
     writeln!(io::stderr(), "{:.1} s in all", start.elapsed().as_secs_f64())?;

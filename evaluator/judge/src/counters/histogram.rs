@@ -87,8 +87,13 @@ impl Histogram {
     #[must_use]
     pub fn above(&self, threshold_us: u64, and_around: bool) -> u64 {
         let own = bucket(threshold_us);
-        let finite = self.counts().filter(|(at, _)| *at > own || (and_around && *at == own));
-        finite.fold(self.infinite, |sum, (_, count)| sum.saturating_add(count))
+        let from = if and_around { own } else { own + 1 };
+        let (first, cell) = (from / PAGE, from % PAGE);
+        let cells = self.pages.iter().enumerate().skip(first).flat_map(|(page, counts)| {
+            let counts = counts.as_deref().unwrap_or_default();
+            counts.iter().skip(if page == first { cell } else { 0 })
+        });
+        cells.fold(self.infinite, |sum, count| sum.saturating_add(*count))
     }
 
     /// Smallest and largest value of the bucket that holds the value of this rank (1 is the smallest), microseconds;

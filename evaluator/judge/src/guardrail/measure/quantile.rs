@@ -3,7 +3,7 @@
 //! "The ratio is at most rho" is tested at every counted rho; the bounds are the smallest rho, from above, that is still
 //! proven, and the largest one, from below, that is ruled out.
 
-use super::{Measured, Piece, Planning, Trend, combined, conflict, half_width_at, newest, start_levels};
+use super::{Measured, Piece, Planning, Trend, combined, conflict, half_width_at, newest, served_piece, start_levels};
 use crate::counters::Thresholds;
 use crate::counters::canary::{Hour, equality_slot};
 use crate::counters::cluster::exceedance_slot;
@@ -131,8 +131,9 @@ impl<'a> Asked<'a> {
         // From above: proven at this ratio and at every larger one.
         let proven_from = (0..last).rev().take_while(|place| self.proven(*place)).last();
         // From below: ruled out at this ratio and at every smaller one.
-        let ruled_out_to = (0..last).take_while(|place| self.ruled_out(*place)).last();
+        let ruled_out_to = self.ruled_out_up_to(last).checked_sub(1);
         let (pairs, served) = self.pieces_apart(margin_at);
+        let distance_if_equal = self.distance_if_equal(margin_at);
         Measured {
             n,
             events: Some(self.events(margin_at)),
@@ -146,12 +147,12 @@ impl<'a> Asked<'a> {
                 estimate: piece.estimate,
                 information: 1.0 / piece.variance,
                 planned: self.planned,
-                needed: self.needed_information(margin_at),
+                needed: self.needed_information(distance_if_equal),
                 margin: 0.0,
             }),
             plan: at_margin.map(|piece| Planning {
                 variance: piece.variance * n as f64,
-                distance_equal: self.distance_if_equal(margin_at),
+                distance_equal: distance_if_equal,
                 distance_observed: -piece.estimate,
                 planned: self.planned,
             }),
@@ -197,10 +198,7 @@ impl<'a> Asked<'a> {
         });
         let served = self.served.as_ref().and_then(|served| {
             let strata = self.strata(served, place);
-            let events: u64 = strata.iter().map(|stratum| stratum.candidate_x + stratum.baseline_x).sum();
-            let difference = stratified::risk_difference(&strata).ok().filter(|_| enough(events))?;
-            let variance = difference.variance * served.independence.factor(self.levels.go);
-            Some(Piece { estimate: difference.estimate, variance })
+            served_piece(&strata, 0.0, self.levels.events, served.independence.factor(self.levels.go))
         });
         (pairs, served)
     }
@@ -240,6 +238,17 @@ impl<'a> Asked<'a> {
         self.served.as_ref().is_some_and(|served| self.ruled_out_by_blocks(served, place))
     }
 
+    /// How many ratios are ruled out. A larger ratio leaves fewer candidates above it, so that the wealth of every start
+    /// only falls with the ratio and the border can be bisected.
+    fn ruled_out_up_to(&self, last: usize) -> usize {
+        let (mut low, mut high) = (0, last);
+        while low < high {
+            let middle = usize::midpoint(low, high);
+            if self.ruled_out(middle) { low = middle + 1 } else { high = middle }
+        }
+        low
+    }
+
     /// Blocks are counted at equality and at the margin only: what is ruled out there is ruled out below.
     fn ruled_out_by_blocks(&self, served: &Served<'_>, place: usize) -> bool {
         let [margin_at, equal_at] =
@@ -250,8 +259,7 @@ impl<'a> Asked<'a> {
 
     /// Information that one look needs with the baseline's own distribution: a tail that is heavier than the plan
     /// assumes asks for several times as much.
-    fn needed_information(&self, place: usize) -> f64 {
-        let distance = self.distance_if_equal(place);
+    fn needed_information(&self, distance: f64) -> f64 {
         sequence::planned_information(distance, self.levels.go, self.levels.beta).unwrap_or(self.planned)
     }
 

@@ -1,6 +1,6 @@
 //! Differences of shares.
 
-use super::{Measured, Piece, Planning, Trend, combined, conflict, half_width_at, newest, start_levels};
+use super::{Measured, Piece, Planning, Trend, combined, conflict, half_width_at, newest, served_piece, start_levels};
 use crate::counters::PairedCounts;
 use crate::counters::canary::{Asked, Hour, ServedArm};
 use crate::guardrail::LevelsInForce;
@@ -15,7 +15,7 @@ use crate::stats::{Refusal, Side, paired, sequence, stratified, unpaired};
 pub(super) fn measure(question: &Question<'_>, slot: usize, fewer: bool, levels: LevelsInForce) -> Measured {
     let pairs = question.pairs.map(|view| Pairs::new(view, slot, fewer, levels));
     // What is in a pair already must not be counted twice.
-    let served = question.served.map(|view| Served::new(view, slot, fewer, question.pairs.is_some(), levels));
+    let served = question.served.map(|view| Served::new(view, slot, fewer, question.pairs.is_some(), question.margin, levels));
     let n = pairs.as_ref().map_or(0, |pairs| pairs.n) + served.as_ref().map_or(0, |served| served.n);
     let measured = Measured {
         n,
@@ -63,8 +63,8 @@ fn method(levels: LevelsInForce, pairs: Option<&Pairs<'_>>, served: Option<&Serv
         (Looks::One, Some(_), _) => "tango-score",
         (Looks::One, None, _) => "miettinen-nurminen",
         (Looks::Any, Some(pairs), None) if few(pairs.events) => "betting",
-        (Looks::Any, None, Some(served)) if few(served.events) => "betting-blocks",
-        (Looks::Any, Some(pairs), Some(served)) if few(pairs.events) && few(served.events) => "betting+blocks",
+        (Looks::Any, None, Some(served)) if served.piece.is_none() => "betting-blocks",
+        (Looks::Any, Some(pairs), Some(served)) if few(pairs.events) && served.piece.is_none() => "betting",
         (Looks::Any, Some(_), None) => "confidence-sequence",
         (Looks::Any, Some(_), Some(_)) => "confidence-sequence-combined",
         (Looks::Any, None, _) => "confidence-sequence-stratified",
@@ -153,10 +153,10 @@ impl Parts<'_> {
             .filter(|pairs| enough(pairs.events))
             .and_then(|pairs| pairs.piece)
             .into_iter()
-            .chain(served.filter(|served| enough(served.events)).and_then(|served| served.piece))
+            .chain(served.and_then(|served| served.piece))
             .collect();
         let exact_pairs = pairs.filter(|pairs| !enough(pairs.events));
-        let exact_served = served.filter(|served| !enough(served.events) && served.tally.is_some());
+        let exact_served = served.filter(|served| served.piece.is_none() && served.tally.is_some());
         let kinds = usize::from(!asymptotic.is_empty())
             + usize::from(exact_pairs.is_some())
             + usize::from(exact_served.is_some());
@@ -268,6 +268,7 @@ struct Served {
     events: u64,
     independence: Independence,
     difference: Option<f64>,
+    /// The difference, once there is enough for a limit theorem.
     piece: Option<Piece>,
     /// Candidate and baseline over everything, turned.
     arms: [Asked; 2],
@@ -276,7 +277,7 @@ struct Served {
 }
 
 impl Served {
-    fn new(view: &ServedView<'_>, slot: usize, fewer: bool, apart: bool, levels: LevelsInForce) -> Self {
+    fn new(view: &ServedView<'_>, slot: usize, fewer: bool, apart: bool, margin: f64, levels: LevelsInForce) -> Self {
         let hours = if apart { &view.strata_apart } else { &view.strata };
         let turn =
             |candidate: Asked, baseline: Asked| if fewer { [baseline, candidate] } else { [candidate, baseline] };
@@ -292,10 +293,7 @@ impl Served {
         let events = arms[0].bad.saturating_add(arms[1].bad);
         let independence = arm_independence(view, slot, events < levels.events);
         let estimated = stratified::risk_difference(&strata).ok();
-        let piece = estimated.filter(|estimated| estimated.variance > 0.0).map(|estimated| Piece {
-            estimate: estimated.estimate,
-            variance: estimated.variance * independence.factor(levels.go),
-        });
+        let piece = served_piece(&strata, margin, levels.events, independence.factor(levels.go));
         let tallies = view.tallies(slot);
         let tally = (!tallies.is_empty() && !apart)
             .then(|| tallies.iter().map(|tally| if fewer { tally.negated() } else { tally.clone() }).collect());
