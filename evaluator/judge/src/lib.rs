@@ -18,6 +18,7 @@ pub mod policy;
 pub mod stats;
 pub mod verdict;
 pub mod weight;
+mod wide;
 mod words;
 
 pub use decide::{Judged, judge};

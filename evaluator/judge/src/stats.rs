@@ -21,14 +21,14 @@ pub mod srm;
 pub mod unpaired;
 
 pub mod adjust;
+pub mod blocks;
 pub mod cluster;
+pub mod discordant;
 mod exact;
+pub mod group_sequential;
 pub mod multiple;
 pub mod randomisation;
 pub mod rank;
-pub mod blocks;
-pub mod discordant;
-pub mod group_sequential;
 pub mod restarts;
 mod stirling;
 pub mod stratified;

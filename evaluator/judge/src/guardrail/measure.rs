@@ -108,12 +108,7 @@ impl Measured {
         let few = independence.too_few(levels.clusters);
         let problem =
             few.map(|effective| Refusal::TooFewClusters { effective, needed: levels.clusters as f64 }).or(self.problem);
-        Self {
-            design_effect: independence.design_effect,
-            clusters_effective: independence.effective,
-            problem,
-            ..self
-        }
+        Self { design_effect: independence.design_effect, clusters_effective: independence.effective, problem, ..self }
     }
 }
 
@@ -153,9 +148,8 @@ pub(super) fn conflict(pairs: Option<Piece>, served: Option<Piece>, planned: f64
     let (pairs, served) = (pairs?, served?);
     let information = 1.0 / (pairs.variance + served.variance);
     let half_width = sequence::half_width(information, planned, ALPHA_CONFLICT).ok()?;
-    ((pairs.estimate - served.estimate).abs() > half_width).then(|| {
-        format!("pairs say {:+.4}, served traffic says {:+.4}", pairs.estimate, served.estimate)
-    })
+    ((pairs.estimate - served.estimate).abs() > half_width)
+        .then(|| format!("pairs say {:+.4}, served traffic says {:+.4}", pairs.estimate, served.estimate))
 }
 
 /// Levels of the alarm's starts: half of it for the start at the beginning, the other half evenly for the planned later

@@ -174,7 +174,12 @@ impl Layers {
     /// Ascending percentages above 0 and up to 100, in the steps in which a weight can be set.
     pub(super) fn ladder(&self, key: &str) -> Result<Vec<f64>, PolicyError> {
         let entry = self.entry(key)?;
-        let Value::Numbers(rungs) = &entry.value else { return Err(wrong_kind(key, entry, "a list of numbers")) };
+        let none = Vec::new();
+        let rungs = match &entry.value {
+            Value::Numbers(rungs) => rungs,
+            Value::EmptyList => &none,
+            _ => return Err(wrong_kind(key, entry, "a list of numbers")),
+        };
         let in_range = rungs.iter().all(|rung| *rung > 0.0 && *rung <= 100.0);
         let ascending = rungs.windows(2).all(|pair| pair[0] < pair[1]);
         let settable = rungs.iter().all(|rung| (rung * 100.0 - (rung * 100.0).round()).abs() < 1e-6);

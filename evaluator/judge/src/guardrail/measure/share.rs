@@ -15,11 +15,17 @@ pub(super) fn measure(question: &Question<'_>, slot: usize, fewer: bool, levels:
     let pairs = question.pairs.map(|view| Pairs::new(view, slot, fewer, levels));
     // What is in a pair already must not be counted twice.
     let served = question.served.map(|view| Served::new(view, slot, fewer, question.pairs.is_some(), levels));
-    let n = pairs.as_ref().map_or(0, |pairs| pairs.n) + served.as_ref().map_or(0, |served| served.n);
+    // A few consumers' traffic says little about the others; beside pairs it is left out, not their downfall.
+    let paired = pairs.as_ref().is_some_and(|pairs| pairs.n > 0);
+    let served = served.filter(|served| !paired || served.independence.too_few(levels.clusters).is_none());
+    let n = pairs.as_ref().map_or(0, |pairs| pairs.n).saturating_add(served.as_ref().map_or(0, |served| served.n));
     let measured = Measured {
         n,
         events: Some(
-            pairs.as_ref().map_or(0, |pairs| pairs.events) + served.as_ref().map_or(0, |served| served.events),
+            pairs
+                .as_ref()
+                .map_or(0, |pairs| pairs.events)
+                .saturating_add(served.as_ref().map_or(0, |served| served.events)),
         ),
         ..own_values(question, slot, Measured::blank(method(levels, pairs.as_ref(), served.as_ref())))
     };
@@ -79,8 +85,14 @@ impl Parts<'_> {
     }
 
     fn fill(&self, measured: Measured) -> Measured {
+        let enough = |events: u64| events >= self.levels.events;
         let pairs = self.pairs.as_ref().and_then(|pairs| pairs.piece);
         let served = self.served.as_ref().and_then(|served| served.piece);
+        // A variance of three events contradicts nobody.
+        let tellable = (
+            pairs.filter(|_| self.pairs.as_ref().is_some_and(|pairs| enough(pairs.events))),
+            served.filter(|_| self.served.as_ref().is_some_and(|served| enough(served.events))),
+        );
         let all: Vec<Piece> = pairs.into_iter().chain(served).collect();
         let estimate = combined(&all).map(|piece| piece.estimate).or_else(|| self.estimate_without_variance());
         let (lower, upper) = (self.lower(), self.upper());
@@ -100,7 +112,7 @@ impl Parts<'_> {
             within: of_upper.is_some_and(|upper| upper < self.margin),
             beyond: of_lower.is_some_and(|lower| lower > self.margin),
             regressed: of_lower.is_some_and(|lower| lower > 0.0),
-            conflict: conflict(pairs, served, self.planned),
+            conflict: conflict(tellable.0, tellable.1, self.planned),
             problem: upper.err().or(lower.err()),
             trend,
             plan,
@@ -145,7 +157,9 @@ impl Parts<'_> {
             .collect();
         let exact_pairs = pairs.filter(|pairs| !enough(pairs.events));
         let exact_served = served.filter(|served| !enough(served.events) && served.tally.is_some());
-        let kinds = usize::from(!asymptotic.is_empty()) + usize::from(exact_pairs.is_some()) + usize::from(exact_served.is_some());
+        let kinds = usize::from(!asymptotic.is_empty())
+            + usize::from(exact_pairs.is_some())
+            + usize::from(exact_served.is_some());
         let alpha = alpha / kinds.max(1) as f64;
         let bounds = [
             combined(&asymptotic).and_then(|piece| {
@@ -158,17 +172,21 @@ impl Parts<'_> {
                 Some(tally.upper(alpha, served.independence.factor(alpha)))
             }),
         ];
-        bounds.into_iter().flatten().reduce(|a, b| match (a, b) {
-            (Ok(a), Ok(b)) => Ok(f64::min(a, b)),
-            (Ok(a), Err(_)) | (Err(_), Ok(a)) => Ok(a),
-            (Err(a), Err(_)) => Err(a),
-        }).unwrap_or(Err(Refusal::NoObservations))
+        bounds
+            .into_iter()
+            .flatten()
+            .reduce(|a, b| match (a, b) {
+                (Ok(a), Ok(b)) => Ok(f64::min(a, b)),
+                (Ok(a), Err(_)) | (Err(_), Ok(a)) => Ok(a),
+                (Err(a), Err(_)) => Err(a),
+            })
+            .unwrap_or(Err(Refusal::NoObservations))
     }
 
     fn lower(&self) -> Result<f64, Refusal> {
         match (&self.pairs, &self.served) {
             (Some(pairs), _) if pairs.n > 0 => pairs.lower(self.levels),
-            (_, Some(served)) if served.n > 0 => served.lower(self.levels),
+            (_, Some(served)) if served.n > 0 => served.lower(self.levels, self.planned),
             _ => Err(Refusal::NoObservations),
         }
     }
@@ -205,7 +223,8 @@ impl<'a> Pairs<'a> {
         let independence =
             independence::of_effect(view.clusters, slot, variance.unwrap_or(0.0), few, view.frequent_effect);
         let mean = (differences.plus as f64 - differences.minus as f64) / table.pairs().max(1) as f64;
-        let piece = variance.map(|variance| Piece { estimate: mean, variance: variance * independence.factor(levels.go) });
+        let piece =
+            variance.map(|variance| Piece { estimate: mean, variance: variance * independence.factor(levels.go) });
         Self { view, slot, fewer, n: table.pairs(), events, differences, independence, piece }
     }
 
@@ -250,6 +269,8 @@ struct Served {
     independence: Independence,
     difference: Option<f64>,
     piece: Option<Piece>,
+    /// The same as if every request stood for itself.
+    alone: Option<Piece>,
     /// Candidate and baseline over everything, turned.
     arms: [Asked; 2],
     /// Blocks from each start to the end; `None` where it cannot be asked (the turned direction is the negated tally).
@@ -259,7 +280,8 @@ struct Served {
 impl Served {
     fn new(view: &ServedView<'_>, slot: usize, fewer: bool, apart: bool, levels: LevelsInForce) -> Self {
         let hours = if apart { &view.strata_apart } else { &view.strata };
-        let turn = |candidate: Asked, baseline: Asked| if fewer { [baseline, candidate] } else { [candidate, baseline] };
+        let turn =
+            |candidate: Asked, baseline: Asked| if fewer { [baseline, candidate] } else { [candidate, baseline] };
         let of = |hour: &Hour| turn(hour.candidate.asked(slot), hour.baseline.asked(slot));
         let strata: Vec<stratified::Stratum> = hours.iter().map(|hour| stratum(of(hour))).collect();
         let sum = |arm: usize| {
@@ -272,20 +294,20 @@ impl Served {
         let events = arms[0].bad.saturating_add(arms[1].bad);
         let independence = arm_independence(view, slot, events < levels.events);
         let estimated = stratified::risk_difference(&strata).ok();
-        let piece = estimated.filter(|estimated| estimated.variance > 0.0).map(|estimated| Piece {
-            estimate: estimated.estimate,
-            variance: estimated.variance * independence.factor(levels.go),
-        });
+        let alone = estimated
+            .filter(|estimated| estimated.variance > 0.0)
+            .map(|estimated| Piece { estimate: estimated.estimate, variance: estimated.variance });
+        let piece = alone.map(|piece| Piece { variance: piece.variance * independence.factor(levels.go), ..piece });
         let tallies = view.tallies(slot);
-        let tally = (!tallies.is_empty() && !apart).then(|| {
-            tallies.iter().map(|tally| if fewer { tally.negated() } else { tally.clone() }).collect()
-        });
+        let tally = (!tallies.is_empty() && !apart)
+            .then(|| tallies.iter().map(|tally| if fewer { tally.negated() } else { tally.clone() }).collect());
         Self {
             n: arms[0].n.min(arms[1].n),
             events,
             independence,
             difference: estimated.map(|estimated| estimated.estimate),
             piece,
+            alone,
             arms,
             tally,
         }
@@ -301,11 +323,20 @@ impl Served {
         self.arms.map(|arm| unpaired::EffectiveArm { events: arm.bad as f64 / factor, n: arm.n as f64 / factor })
     }
 
-    fn lower(&self, levels: LevelsInForce) -> Result<f64, Refusal> {
+    fn lower(&self, levels: LevelsInForce, planned: f64) -> Result<f64, Refusal> {
         let factor = self.independence.factor(levels.alarm);
-        if levels.looks == Looks::One || self.tally.is_none() {
+        if levels.looks == Looks::One {
             let [candidate, baseline] = self.effective(levels.alarm);
             return unpaired::bound_effective(candidate, baseline, levels.alarm, Side::Lower);
+        }
+        if self.tally.is_none() {
+            // Without blocks there is no bet; a bound for one look would raise false alarms look by look.
+            let piece = self.alone.filter(|_| self.events >= levels.events);
+            let bound = piece.and_then(|piece| {
+                let half = half_width_at(1.0 / (piece.variance * factor), planned, levels.alarm, Looks::Any)?;
+                Some((piece.estimate - half).max(-1.0))
+            });
+            return Ok(bound.unwrap_or(-1.0));
         }
         let (first, later) = start_levels(levels);
         let tallies = self.tally.as_deref().unwrap_or_default();
@@ -336,6 +367,9 @@ fn arm_independence(view: &ServedView<'_>, slot: usize, few: bool) -> Independen
         independence::of_effect(clusters, slot, variance, few || asked.bad == 0, frequent)
     };
     let [baseline, candidate] = view.frequent_effects;
-    of(&view.totals.baseline, &view.canary.clusters_baseline, baseline)
-        .worse(of(&view.totals.candidate, &view.canary.clusters_candidate, candidate))
+    of(&view.totals.baseline, &view.canary.clusters_baseline, baseline).worse(of(
+        &view.totals.candidate,
+        &view.canary.clusters_candidate,
+        candidate,
+    ))
 }
