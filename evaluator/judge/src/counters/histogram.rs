@@ -156,7 +156,11 @@ impl Histogram {
     fn counts(&self) -> impl Iterator<Item = (usize, u64)> + '_ {
         self.pages.iter().enumerate().flat_map(|(index, page)| {
             let cells = page.as_deref().unwrap_or_default();
-            cells.iter().enumerate().filter(|(_, count)| **count > 0).map(move |(cell, count)| (index * PAGE + cell, *count))
+            cells
+                .iter()
+                .enumerate()
+                .filter(|(_, count)| **count > 0)
+                .map(move |(cell, count)| (index * PAGE + cell, *count))
         })
     }
 
@@ -214,7 +218,9 @@ mod tests {
 
     #[test]
     fn buckets_tile_the_numbers_and_are_narrow() {
-        for value in (0..4_000u64).chain((1..63).flat_map(|bit| [(1u64 << bit) - 1, 1 << bit, (1 << bit) + 1])).chain([u64::MAX]) {
+        for value in
+            (0..4_000u64).chain((1..63).flat_map(|bit| [(1u64 << bit) - 1, 1 << bit, (1 << bit) + 1])).chain([u64::MAX])
+        {
             let (low, high) = edges(bucket(value));
             assert!(low <= value && value <= high, "{value} {low} {high}");
             assert!((high - low) as f64 <= low as f64 * 0.002, "{value} {low} {high}");

@@ -83,7 +83,8 @@ impl Thresholds {
     #[must_use]
     pub fn at(tau_us: [u64; 3], reference: u64, margins: [f64; 3]) -> Self {
         let ratios = margins.map(grid);
-        let place = |ratios: &[f64], wanted: f64| ratios.iter().position(|ratio| ratio.total_cmp(&wanted).is_eq()).unwrap_or(0);
+        let place =
+            |ratios: &[f64], wanted: f64| ratios.iter().position(|ratio| ratio.total_cmp(&wanted).is_eq()).unwrap_or(0);
         let margin_at = [0, 1, 2].map(|q: usize| place(&ratios[q], margins[q]));
         let equal_at = [0, 1, 2].map(|q: usize| place(&ratios[q], 1.0));
         let edges = |q: usize| ratios[q].iter().map(|ratio| (ratio * tau_us[q] as f64).floor() as u64).collect();

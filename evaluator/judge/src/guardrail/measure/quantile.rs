@@ -98,11 +98,14 @@ impl<'a> Asked<'a> {
         let place = thresholds.margin_at[quantile.slot()];
         let pairs = question.pairs.map(|view| {
             let differences = view.pooled.latency[latency.slot()].differences(quantile, place);
-            let few = differences.plus.saturating_add(differences.minus) < levels.events;
+            let few = discordant(differences) < levels.events;
             let variance = variance_of(differences).unwrap_or(0.0);
             (view, independence::of_effect(view.clusters, slot, variance, few, view.frequent_effect))
         });
+        // Served traffic of a few consumers is left out beside pairs, as everywhere.
+        let tested = question.pairs.is_some_and(|view| view.pooled.latency[latency.slot()].tested > 0);
         let served = question.served.map(|view| Served::new(view, latency, quantile, question.pairs.is_some()));
+        let served = served.filter(|own| !tested || own.independence.too_few(levels.clusters).is_none());
         let planned = planned_information(quantile, question.margin, levels);
         Self { thresholds, latency, quantile, levels, pairs, served, margin: question.margin, planned }
     }
@@ -115,7 +118,7 @@ impl<'a> Asked<'a> {
         let [margin_at, equal_at] =
             [self.thresholds.margin_at, self.thresholds.equal_at].map(|at| at[self.quantile.slot()]);
         let tested = self.pairs.map_or(0, |(view, _)| view.pooled.latency[self.latency.slot()].tested);
-        let n = tested + self.served.as_ref().map_or(0, |served| served.n);
+        let n = tested.saturating_add(self.served.as_ref().map_or(0, |served| served.n));
         let independence = match (&self.pairs, &self.served) {
             (Some((_, independence)), _) if tested > 0 => *independence,
             (_, Some(served)) => served.independence,
@@ -168,11 +171,9 @@ impl<'a> Asked<'a> {
     }
 
     fn events(&self, place: usize) -> u64 {
-        let paired = self.differences(place).map_or(0, |(differences, _)| differences.plus + differences.minus);
-        let served = self.served.as_ref().map_or(0, |served| {
-            self.strata(served, place).iter().map(|stratum| stratum.candidate_x + stratum.baseline_x).sum()
-        });
-        paired + served
+        let paired = self.differences(place).map_or(0, |(differences, _)| discordant(differences));
+        let served = self.served.as_ref().map_or(0, |served| bad(&self.strata(served, place)));
+        paired.saturating_add(served)
     }
 
     fn strata(&self, served: &Served<'_>, place: usize) -> Vec<stratified::Stratum> {
@@ -190,9 +191,9 @@ impl<'a> Asked<'a> {
     /// Estimates of the mean exceedance with enough events: of the pairs, and of served traffic.
     fn pieces_apart(&self, place: usize) -> (Option<Piece>, Option<Piece>) {
         let enough = |events: u64| events >= self.levels.events;
-        let pairs = self.differences(place).filter(|(differences, _)| enough(differences.plus + differences.minus));
+        let pairs = self.differences(place).filter(|(differences, _)| enough(discordant(*differences)));
         let pairs = pairs.and_then(|(differences, independence)| {
-            let n = (differences.plus + differences.minus + differences.zero) as f64;
+            let n = differences.plus as f64 + differences.minus as f64 + differences.zero as f64;
             let estimate = (differences.plus as f64 - differences.minus as f64) / n;
             Some(Piece { estimate, variance: variance_of(differences)? * independence.factor(self.levels.go) })
         });
@@ -277,6 +278,16 @@ impl<'a> Asked<'a> {
     }
 }
 
+/// Pairs in which exactly one arm exceeds.
+const fn discordant(differences: Differences) -> u64 {
+    differences.plus.saturating_add(differences.minus)
+}
+
+/// Exceedances of both arms.
+fn bad(strata: &[stratified::Stratum]) -> u64 {
+    strata.iter().fold(0, |sum, stratum| sum.saturating_add(stratum.candidate_x).saturating_add(stratum.baseline_x))
+}
+
 fn alarmed(tallies: &[Tally], independence: Independence, levels: LevelsInForce) -> bool {
     let (first, later) = start_levels(levels);
     let factor = independence.factor(levels.alarm);
@@ -291,7 +302,7 @@ impl<'a> Served<'a> {
     fn new(view: &'a ServedView<'a>, latency: Latency, quantile: Quantile, apart: bool) -> Self {
         let hours: &[&Hour] = if apart { &view.strata_apart } else { &view.strata };
         let count = |arm: fn(&Hour) -> &crate::counters::canary::ServedArm| -> u64 {
-            hours.iter().map(|hour| arm(hour).latency[latency.slot()].n).sum()
+            hours.iter().fold(0, |sum, hour| sum.saturating_add(arm(hour).latency[latency.slot()].n))
         };
         let tallies = |slot| if apart { Vec::new() } else { view.tallies(slot) };
         Self {
