@@ -1,9 +1,9 @@
 //! Served traffic, request by request, as a gateway would count it: what ramps and canaries are made of.
 
-use judge::counters::canary::{block_outcomes, block_slots};
+use judge::counters::canary::{block_outcomes, equality_slot};
+use judge::counters::cluster::exceedance_slot;
 use judge::counters::{Canary, Plan, ServedOutcome};
-use judge::metric::ShareSet;
-use judge::metric::{Latency, Share};
+use judge::metric::{Latency, Quantile, Share, ShareSet};
 use judge::stats::blocks::{Block, BlockFormer, Served};
 use rand::RngExt;
 
@@ -33,6 +33,7 @@ pub(crate) fn serve(
     plan: &Plan,
     truth: &Truth,
     minute: Minute,
+    slots: &[usize],
 ) -> [[u64; 2]; 2] {
     let mut former = BlockFormer::new(minute.weight).ok();
     let mut closed = Vec::new();
@@ -57,14 +58,21 @@ pub(crate) fn serve(
     epoch.weight_bp = (minute.weight * 10_000.0).round() as u32;
     epoch.units_baseline += counts[0][0];
     epoch.units_candidate += counts[1][0];
-    closed.iter().for_each(|block| count(epoch, minute.at / 1440, block));
+    closed.iter().for_each(|block| count(epoch, minute.at / 1440, block, slots));
     counts
 }
 
-fn count(epoch: &mut judge::counters::CanaryEpoch, day: i64, block: &Block) {
-    for slot in block_slots(true) {
-        epoch.block(day, slot).add(block, slot);
+fn count(epoch: &mut judge::counters::CanaryEpoch, day: i64, block: &Block, slots: &[usize]) {
+    for slot in slots {
+        epoch.block(day, *slot).add(block, *slot);
     }
+}
+
+/// Outcomes that blocks are counted for: these shares, and these quantiles of the first token.
+pub(crate) fn slots(shares: &[Share], quantiles: &[Quantile]) -> Vec<usize> {
+    let ttft =
+        |quantile: &Quantile| [exceedance_slot(Latency::Ttft, *quantile), equality_slot(Latency::Ttft, *quantile)];
+    shares.iter().map(|share| share.slot()).chain(quantiles.iter().flat_map(ttft)).collect()
 }
 
 fn request(rng: &mut Generator, truth: &Truth, minute: Minute, candidate: bool) -> ServedOutcome {

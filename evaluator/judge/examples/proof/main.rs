@@ -15,6 +15,7 @@ mod clusters;
 mod detection;
 mod health;
 mod intervals;
+mod owed;
 mod pairs;
 mod ramp;
 mod rules;
@@ -49,6 +50,9 @@ const EXPERIMENTS: &[Experiment] = &[
     ("T14", 14_000, health::false_alarms),
     ("T15", 15_000, same::any_order),
     ("T16", 16_000, same::cost_of_a_verdict),
+    ("canary", 17_000, owed::drifting_canary),
+    ("prices", 18_000, owed::price_change),
+    ("mirror", 19_000, owed::biased_mirror),
 ];
 
 struct Arguments {
@@ -92,7 +96,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         }
         write!(io::stderr(), "{id} ...")?;
         let began = Instant::now();
-        rows.extend(experiment(Runs { count: (RUNS * arguments.scale).round().max(1.0) as usize, seed: *seed }));
+        rows.extend(experiment(Runs { count: (RUNS * arguments.scale).round().max(20.0) as usize, seed: *seed }));
         writeln!(io::stderr(), " {:.1} s", began.elapsed().as_secs_f64())?;
     }
     writeln!(io::stderr(), "{:.1} s in all", start.elapsed().as_secs_f64())?;

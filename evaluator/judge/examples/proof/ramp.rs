@@ -10,11 +10,12 @@ use judge::policy::Policy;
 use judge::verdict::Decision;
 use rand_distr::{Distribution, Poisson};
 
-use crate::canary::{Minute, serve};
+use crate::canary::{Minute, serve, slots};
 use crate::rules;
 use crate::runs::{Generator, Runs};
 use crate::table::{Frequency, Numbers, Row};
 use crate::traffic::{IDENTICAL, Truth, chance, policy_with};
+use judge::metric::{Quantile, Share};
 
 const PER_HOUR: f64 = 10_000.0;
 const CHECK_MINUTES: i64 = 5;
@@ -52,6 +53,8 @@ enum End {
 struct Migration {
     end: End,
     hours: f64,
+    /// Hours until the first GO at a quarter of the traffic or more, which certifies the whole.
+    certified: Option<f64>,
     /// Expected extra failures by the truth, over the ramp and what follows a promotion up to the 24th hour.
     harm: f64,
 }
@@ -64,6 +67,7 @@ fn policy(hold_climbs: f64) -> Policy {
 /// The migration as the evaluator and an operator who follows it would run it.
 struct Ramp {
     evidence: Evidence,
+    slots: Vec<usize>,
     weight: f64,
     epoch: u64,
     /// Requests and failures of each epoch by arm.
@@ -78,7 +82,8 @@ impl Ramp {
         for _ in 0..SHADOW {
             counters.add(&evidence.plan, &truth.pair(rng));
         }
-        Self { evidence, weight: 0.0, epoch: 0, served: Vec::new(), harm: 0.0 }
+        let slots = slots(&[Share::Errors], &[Quantile::P95]);
+        Self { evidence, slots, weight: 0.0, epoch: 0, served: Vec::new(), harm: 0.0 }
     }
 
     /// A new epoch; what is older than the one before it is kept as counts.
@@ -92,6 +97,7 @@ impl Ramp {
         self.evidence.paired.epochs.insert(self.epoch, Paired::default());
         if weight <= 0.0 {
             self.evidence.canary = None;
+            self.evidence.judged_epoch_observations = None;
             return;
         }
         let newest = self.served.last().map(|(epoch, _)| *epoch);
@@ -111,7 +117,7 @@ impl Ramp {
             let at = check * CHECK_MINUTES + minute;
             let (weight, epoch) = (self.weight, self.epoch);
             let minute = Minute { at, requests, weight, epoch, slower: 1.0, more_errors: 0.0 };
-            let counts = serve(rng, canary, &self.evidence.plan, &truth, minute);
+            let counts = serve(rng, canary, &self.evidence.plan, &truth, minute, &self.slots);
             self.harm += counts[1][0] as f64 * (truth.errors[1] - truth.errors[0]);
             if let Some((_, sums)) = self.served.last_mut() {
                 for (arm, more) in sums.iter_mut().zip(counts) {
@@ -140,18 +146,21 @@ fn earlier((epoch, [baseline, candidate]): (u64, [[u64; 2]; 2])) -> EarlierEpoch
 
 fn migrate(rng: &mut Generator, policy: &Policy, truth: AtWeight) -> Migration {
     let mut ramp = Ramp::shadowed(rng, policy, truth(0.0));
-    let mut soak = 0;
+    let (mut soak, mut certified) = (0, None);
     for check in SHADOW_CHECKS..DAY_CHECKS {
         let hours = check as f64 * CHECK_MINUTES as f64 / 60.0;
         let judged = judge::judge(&ramp.evidence, policy);
         if judged.verdict == Decision::NoGo {
-            return Migration { end: End::Stopped, hours, harm: ramp.harm };
+            return Migration { end: End::Stopped, hours, certified, harm: ramp.harm };
+        }
+        if judged.verdict == Decision::Go && ramp.weight >= 0.249 {
+            certified = certified.or(Some(hours));
         }
         if soak == 0 {
             if judged.next_weight_percent >= 100.0 {
                 let excess = truth(1.0).errors[1] - truth(1.0).errors[0];
                 let harm = ramp.harm + (24.0 - hours) * PER_HOUR * excess;
-                return Migration { end: End::Done, hours, harm };
+                return Migration { end: End::Done, hours, certified, harm };
             }
             ramp.go_to(judged.next_weight_percent / 100.0);
             soak = SOAK_CHECKS;
@@ -159,6 +168,8 @@ fn migrate(rng: &mut Generator, policy: &Policy, truth: AtWeight) -> Migration {
         if ramp.weight > 0.0 {
             let now = truth(ramp.weight);
             ramp.five_minutes(rng, check, now);
+            let of_epoch = ramp.served.last().map_or(0, |(_, [_, candidate])| candidate[0]);
+            ramp.evidence.judged_epoch_observations = Some(of_epoch);
         } else if let Some(pairs) = ramp.evidence.paired.epochs.get_mut(&ramp.epoch) {
             // Back in the shadow: mirroring goes on.
             let now = truth(0.0);
@@ -168,7 +179,7 @@ fn migrate(rng: &mut Generator, policy: &Policy, truth: AtWeight) -> Migration {
         }
         soak -= 1;
     }
-    Migration { end: End::Waiting, hours: 24.0, harm: ramp.harm }
+    Migration { end: End::Waiting, hours: 24.0, certified, harm: ramp.harm }
 }
 
 /// The recommended ramp under one policy and scenario.
@@ -195,11 +206,11 @@ const LADDER: [f64; 6] = [0.01, 0.05, 0.10, 0.25, 0.50, 1.0];
 fn promoted(check: i64, harm: f64, truth: AtWeight) -> Migration {
     let hours = check as f64 * CHECK_MINUTES as f64 / 60.0;
     let excess = truth(1.0).errors[1] - truth(1.0).errors[0];
-    Migration { end: End::Done, hours, harm: harm + (24.0 - hours) * PER_HOUR * excess }
+    Migration { end: End::Done, hours, certified: None, harm: harm + (24.0 - hours) * PER_HOUR * excess }
 }
 
 fn stopped(check: i64, harm: f64) -> Migration {
-    Migration { end: End::Stopped, hours: check as f64 * CHECK_MINUTES as f64 / 60.0, harm }
+    Migration { end: End::Stopped, hours: check as f64 * CHECK_MINUTES as f64 / 60.0, certified: None, harm }
 }
 
 /// Shares of requests above `limit` times the usual p95, of the baseline and of a candidate this much slower.
@@ -240,7 +251,7 @@ fn naive(rng: &mut Generator, truth: AtWeight, slow: [f64; 2]) -> Migration {
             return stopped(check, harm);
         }
     }
-    Migration { end: End::Waiting, hours: 24.0, harm }
+    Migration { end: End::Waiting, hours: 24.0, certified: None, harm }
 }
 
 /// Static limits on the canary of the last check: 10 % more per good one up to 50 %, then all; five bad ones end it.
@@ -261,7 +272,7 @@ fn static_limits(rng: &mut Generator, truth: AtWeight, slow: [f64; 2]) -> Migrat
             weight += 0.10;
         }
     }
-    Migration { end: End::Waiting, hours: 24.0, harm }
+    Migration { end: End::Waiting, hours: 24.0, certified: None, harm }
 }
 
 /// Sixty one-minute points a rung, canary against as much of the baseline.
@@ -291,7 +302,7 @@ fn fixed_windows(rng: &mut Generator, truth: AtWeight, slow: [f64; 2]) -> Migrat
             return promoted(check, harm, truth);
         }
     }
-    Migration { end: End::Waiting, hours: 24.0, harm }
+    Migration { end: End::Waiting, hours: 24.0, certified: None, harm }
 }
 
 fn describe(migrations: &[Migration]) -> String {
@@ -300,10 +311,16 @@ fn describe(migrations: &[Migration]) -> String {
     let harm = Numbers::of(migrations.iter().map(|m| m.harm));
     let hours = Numbers::of(migrations.iter().filter(|m| m.end == End::Done).map(|m| m.hours)).median();
     let until = if hours.is_finite() { format!(" (median {hours:.2} h)") } else { String::new() };
+    let certified = Numbers::of(migrations.iter().filter_map(|m| m.certified)).median();
+    let first = if certified.is_finite() {
+        format!(", first GO at 25 % or more after {certified:.2} h")
+    } else {
+        String::new()
+    };
     let early = Numbers::of(migrations.iter().filter(|m| m.end == End::Stopped).map(|m| m.hours)).median();
     let at = if early.is_finite() { format!(" (median {early:.2} h)") } else { String::new() };
     format!(
-        "100 % {}{until}, stopped {}{at}, extra failures in 24 h {:.0} ± {:.0} (p95 {:.0})",
+        "100 % {}{until}{first}, stopped {}{at}, extra failures in 24 h {:.0} ± {:.0} (p95 {:.0})",
         done.text(),
         stopped.text(),
         harm.mean(),
@@ -330,6 +347,10 @@ pub(crate) fn ramps(runs: Runs) -> Vec<Row> {
             describe(&windows)
         );
         for (offset, hold_climbs) in [(0, 25.0), (1, 0.0)] {
+            // Where shadow alone decides, or the load does, climbing while undecided changes little.
+            if hold_climbs < 25.0 && at > 1 {
+                continue;
+            }
             let migrations = ours(runs.seeded(offset), hold_climbs, truth);
             let rules = if offset == 0 { rules.clone() } else { "as above".to_owned() };
             rows.extend(scenario_rows(at, name, hold_climbs, &migrations, &rules));
