@@ -94,7 +94,6 @@ pub(crate) fn questions<'a>(views: &'a Views<'a>, evidence: &Evidence, policy: &
     if let Some(served) = &views.served {
         list.watch(served);
     }
-    list.disabled.dedup();
     if !list.disabled.is_empty() {
         let names = list.disabled.join(", ");
         list.left_out.push(format!("Not judged, because the policy disables it: {names}."));
@@ -266,13 +265,20 @@ impl<'a> List<'a, '_> {
         served: Option<&'a ServedView<'a>>,
     ) {
         if !margin.enabled {
-            self.disabled.push(metric.to_owned());
+            self.disable(metric);
             return;
         }
         // Without a single pair, served traffic is all there is.
         let pairs = (segment.pairs.pooled.pairs > 0 || served.is_none()).then_some(segment.pairs);
         let (metric, segment) = (metric.to_owned(), segment.name.to_owned());
         self.asked.push(Question { metric, segment, margin: margin.value, floor, decides: true, subject, pairs, served });
+    }
+
+    /// Each is named once, however many segments would have asked it.
+    fn disable(&mut self, metric: &str) {
+        if !self.disabled.iter().any(|disabled| disabled == metric) {
+            self.disabled.push(metric.to_owned());
+        }
     }
 
     #[expect(clippy::too_many_arguments, reason = "each is one field of the question")]
@@ -287,7 +293,7 @@ impl<'a> List<'a, '_> {
         decides: bool,
     ) {
         if !margin.enabled {
-            self.disabled.push(metric.to_owned());
+            self.disable(metric);
             return;
         }
         let segment = match segment {
