@@ -5,15 +5,14 @@
 //! priced; if the table does not know it, the model that was asked for.
 
 use crate::pair::Pair;
-use crate::rows::{Names, Row, Rows};
+use crate::rows::{Names, RouteId, Row, Rows};
 use datasets::Role;
-use judge::evidence::PairedCost;
 use judge::stats::Side;
-use judge::stats::ratio::MeanRatio;
+use judge::stats::ratio::{MeanRatio, PairedSums};
 use judge::verdict::Bill;
 use std::collections::BTreeMap;
-use wire::Usage;
 use wire::price::{Priced, Tariffs, decimal};
+use wire::{Usage, UsageSource};
 
 /// Decimal places of money in the verdict.
 const PLACES: u32 = 6;
@@ -23,13 +22,26 @@ const ALPHA: f64 = 0.025;
 /// The pairs' prices, in the pairs' order.
 #[derive(Debug, Clone, Default)]
 pub struct PricedPairs {
-    /// Nano-dollars of the pairs in which both arms answered and could be priced.
-    pub cost: PairedCost,
+    /// Nano-dollars of each pair in which both arms answered and could be priced.
+    costs: Vec<Option<Costs>>,
+    /// Sums over all priced pairs, as paid.
+    paid: PairedSums,
     /// Pairs in which both arms answered and at least one could not be priced.
     pub unpriced: u64,
+    /// Priced pairs of which at least one side was priced by a table row that is no longer in force at the end of the
+    /// evidence. They are paid, and say nothing about what the candidate costs now.
+    pub outdated: u64,
     /// Priced exchanges whose usage is an estimate.
     estimated: u64,
     remarks: Remarks,
+}
+
+/// What a pair cost.
+#[derive(Debug, Clone, Copy)]
+struct Costs {
+    nanos: [i64; 2],
+    /// Every price is still in force.
+    current: bool,
 }
 
 /// What is remarkable about the prices used.
@@ -46,12 +58,21 @@ struct Remarks {
 /// Prices the pairs in which both arms answered.
 #[must_use]
 pub fn price_pairs(pairs: &[Pair<'_>], names: &Names, tariffs: &Tariffs) -> PricedPairs {
-    let mut priced = PricedPairs::default();
-    for pair in pairs.iter().filter(|pair| !pair.baseline.failed() && !pair.candidate.failed()) {
+    let mut priced = PricedPairs { costs: vec![None; pairs.len()], ..PricedPairs::default() };
+    let newest_us = pairs.iter().map(|pair| pair.baseline.sent_us.max(pair.candidate.sent_us)).max().unwrap_or(0);
+    let mut in_force = InForce { newest_us, by_route: BTreeMap::new() };
+    for (pair, slot) in pairs.iter().zip(&mut priced.costs) {
+        if pair.baseline.failed() || pair.candidate.failed() {
+            continue;
+        }
         let baseline = priced.remarks.nanos(pair.baseline, names, tariffs);
         let candidate = priced.remarks.nanos(pair.candidate, names, tariffs);
-        if let (Some(baseline), Some(candidate)) = (baseline, candidate) {
-            priced.cost.push(baseline, candidate);
+        if let (Some((baseline, of_baseline)), Some((candidate, of_candidate))) = (baseline, candidate) {
+            let current = in_force.still(pair.baseline, of_baseline, names, tariffs)
+                && in_force.still(pair.candidate, of_candidate, names, tariffs);
+            *slot = Some(Costs { nanos: [baseline, candidate], current });
+            priced.outdated += u64::from(!current);
+            priced.paid.push(baseline, candidate);
             priced.estimated += u64::from(pair.baseline.usage_is_estimate());
             priced.estimated += u64::from(pair.candidate.usage_is_estimate());
         } else {
@@ -61,6 +82,41 @@ pub fn price_pairs(pairs: &[Pair<'_>], names: &Names, tariffs: &Tariffs) -> Pric
     priced
 }
 
+impl PricedPairs {
+    /// What the pair of this place cost, if that is still what it would cost.
+    #[must_use]
+    pub fn judged(&self, index: usize) -> Option<[i64; 2]> {
+        self.costs.get(index).copied().flatten().filter(|costs| costs.current).map(|costs| costs.nanos)
+    }
+
+    /// Pairs with a price.
+    #[must_use]
+    pub const fn priced(&self) -> u64 {
+        self.paid.n
+    }
+}
+
+/// Which rows of the table are in force at the end of the evidence, by route.
+struct InForce {
+    newest_us: i64,
+    by_route: BTreeMap<RouteId, Option<i64>>,
+}
+
+impl InForce {
+    /// Whether a price that began at this instant is still in force; periods of the day are of one table.
+    fn still(&mut self, row: &Row, valid_from_us: i64, names: &Names, tariffs: &Tariffs) -> bool {
+        let newest_us = self.newest_us;
+        let now = *self.by_route.entry(row.route).or_insert_with(|| {
+            let route = names.route(row.route);
+            let nothing =
+                Usage { prompt: 0, completion: 0, cached: None, reasoning: None, source: UsageSource::Provider };
+            let of = |model: &str| tariffs.price(route.provider, model, newest_us, &nothing);
+            route.answered.and_then(of).or_else(|| of(route.model)).map(|priced| priced.row.valid_from_us)
+        });
+        now.is_none_or(|now| valid_from_us >= now)
+    }
+}
+
 /// The price of one exchange at the instant it was sent.
 fn price<'t>(row: &Row, usage: &Usage, names: &Names, tariffs: &'t Tariffs) -> Option<Priced<'t>> {
     let route = names.route(row.route);
@@ -68,8 +124,14 @@ fn price<'t>(row: &Row, usage: &Usage, names: &Names, tariffs: &'t Tariffs) -> O
     route.answered.and_then(of).or_else(|| of(route.model))
 }
 
+/// The cost of one exchange at the instant it was sent, nano-dollars; `None` without usage or price.
+pub(crate) fn nanos(row: &Row, names: &Names, tariffs: &Tariffs) -> Option<i64> {
+    price(row, &row.usage()?, names, tariffs).map(|priced| priced.nanos)
+}
+
 impl Remarks {
-    fn nanos(&mut self, row: &Row, names: &Names, tariffs: &Tariffs) -> Option<i64> {
+    /// Nano-dollars, and since when that price is in force.
+    fn nanos(&mut self, row: &Row, names: &Names, tariffs: &Tariffs) -> Option<(i64, i64)> {
         let Some(usage) = row.usage() else {
             self.without_usage += 1;
             return None;
@@ -80,11 +142,20 @@ impl Remarks {
             *self.unknown.entry((route.provider.to_owned(), model.to_owned())).or_default() += 1;
             return None;
         };
-        let name = (priced.row.provider.clone(), priced.row.model.clone());
-        let newest = self.newest_row.entry(name).or_insert(priced.row.valid_from_us);
-        *newest = (*newest).max(priced.row.valid_from_us);
+        let valid_from_us = priced.row.valid_from_us;
+        // Names are copied once a model, not once a request.
+        let known = self
+            .newest_row
+            .iter_mut()
+            .find(|((provider, model), _)| *provider == priced.row.provider && *model == priced.row.model);
+        match known {
+            Some((_, newest)) => *newest = (*newest).max(valid_from_us),
+            None => {
+                self.newest_row.insert((priced.row.provider.clone(), priced.row.model.clone()), valid_from_us);
+            }
+        }
         self.peak_hours |= priced.row.period == wire::price::Period::Peak;
-        Some(priced.nanos)
+        Some((priced.nanos, valid_from_us))
     }
 
     fn sentences(&self, estimated_share: f64) -> Vec<String> {
@@ -124,11 +195,9 @@ fn day(at_us: i64) -> String {
 /// named in the notes.
 #[must_use]
 pub fn bill(priced: &PricedPairs, rows: &Rows, aside: &[Row], tariffs: &Tariffs) -> Bill {
-    let pairs = priced.cost.baseline.len() as u64;
-    let sum = |nanos: &[i64]| nanos.iter().fold(0i64, |sum, value| sum.saturating_add(*value));
-    let (baseline, candidate) = (sum(&priced.cost.baseline), sum(&priced.cost.candidate));
-    let column = |nanos: &[i64]| nanos.iter().map(|value| *value as f64).collect::<Vec<f64>>();
-    let ratio = MeanRatio::paired(&column(&priced.cost.baseline), &column(&priced.cost.candidate)).ok();
+    let pairs = priced.paid.n;
+    let (baseline, candidate) = (saturated(priced.paid.b), saturated(priced.paid.c));
+    let ratio = MeanRatio::from_sums(&priced.paid).ok();
     let bound = |side| ratio.and_then(|ratio| ratio.bound(ALPHA, side).ok());
     let estimated_share = if pairs == 0 { 0.0 } else { priced.estimated as f64 / (2 * pairs) as f64 };
     let spent = |roles: &[Role]| {
@@ -138,6 +207,12 @@ pub fn bill(priced: &PricedPairs, rows: &Rows, aside: &[Row], tariffs: &Tariffs)
             .fold(0i64, |sum, priced| sum.saturating_add(priced.nanos))
     };
     let mut notes = priced.remarks.sentences(estimated_share);
+    if priced.outdated > 0 {
+        notes.push(format!(
+            "{} pairs were answered at prices that have changed since; they are in the sums, and not in the judged ratio.",
+            priced.outdated
+        ));
+    }
     let fallbacks = aside.iter().filter(|row| row.role == Role::Fallback).count();
     if fallbacks > 0 {
         notes.push(format!(
@@ -160,6 +235,10 @@ pub fn bill(priced: &PricedPairs, rows: &Rows, aside: &[Row], tariffs: &Tariffs)
         shadow: decimal(spent(&[Role::Shadow, Role::Repeat]), PLACES),
         notes,
     }
+}
+
+fn saturated(sum: i128) -> i64 {
+    i64::try_from(sum).unwrap_or(if sum < 0 { i64::MIN } else { i64::MAX })
 }
 
 /// Mean times 1000, rounded half up; 0 without pairs.

@@ -1,37 +1,35 @@
 //! Compact evidence for pictures: quantiles and sums, no content.
 
-use crate::extract::paired;
 use crate::pair::Pair;
 use crate::rows::{Names, Row};
 use datasets::Arm;
-use judge::evidence::{CanaryEvidence, PairedEvidence};
+use judge::counters::{Canary, Histogram, Paired};
+use judge::metric::Latency;
 use judge::verdict::{Count, Distribution, Evidence, Outcomes, Tokens};
 use std::collections::BTreeMap;
 
 /// Steps of the quantile grid: 0, 0.005, ..., 1.
 const GRID_STEPS: usize = 200;
 
-/// Everything for the pictures. `served` are the canary's exchanges, if a canary was judged.
+/// Everything for the pictures. `served` are the judged epoch's exchanges, if a canary was judged.
 #[must_use]
 pub fn evidence(
     pairs: &[Pair<'_>],
-    paired: &PairedEvidence,
+    pooled: &Paired,
     served: &[&Row],
     names: &Names,
-    canary: Option<&CanaryEvidence>,
+    canary: Option<&Canary>,
 ) -> Evidence {
     let mut latency = Vec::new();
-    for (metric, columns) in [("ttft", &paired.ttft_us), ("duration", &paired.duration_us)] {
-        latency.extend(distribution(metric, Arm::Baseline, "all", &columns.baseline));
-        latency.extend(distribution(metric, Arm::Candidate, "all", &columns.candidate));
+    for metric in [Latency::Ttft, Latency::Duration, Latency::InterToken] {
+        let counts = &pooled.latency[metric.slot()];
+        latency.extend(distribution(metric, Arm::Baseline, "all", &counts.baseline));
+        latency.extend(distribution(metric, Arm::Candidate, "all", &counts.candidate));
     }
-    if let Some(canary) = canary {
-        latency.extend(distribution("ttft", Arm::Baseline, "canary", &canary.baseline.ttft_us));
-        latency.extend(distribution("ttft", Arm::Candidate, "canary", &canary.candidate.ttft_us));
-        for arm in [Arm::Baseline, Arm::Candidate] {
-            let durations: Vec<Option<u64>> =
-                of(served, arm).filter(|row| !row.cancelled()).map(paired::duration).collect();
-            latency.extend(distribution("duration", arm, "canary", &durations));
+    for metric in [Latency::Ttft, Latency::Duration] {
+        if let Some(canary) = canary {
+            latency.extend(distribution(metric, Arm::Baseline, "canary", &canary.latency_baseline[metric.slot()]));
+            latency.extend(distribution(metric, Arm::Candidate, "canary", &canary.latency_candidate[metric.slot()]));
         }
     }
     let sides: [Vec<&Row>; 2] =
@@ -53,22 +51,18 @@ fn of<'a, 'b>(served: &'b [&'a Row], arm: Arm) -> impl Iterator<Item = &'a Row> 
     served.iter().copied().filter(move |row| row.arm == arm)
 }
 
-/// Order statistics `ceil(n p)` on the grid, infinite ones last; `None` without observations.
-fn distribution(metric: &str, arm: Arm, segment: &str, values: &[Option<u64>]) -> Option<Distribution> {
-    if values.is_empty() {
+/// Order statistics `ceil(n p)` on the grid to within a bucket's width, infinite ones last; `None` without observations.
+fn distribution(metric: Latency, arm: Arm, segment: &str, histogram: &Histogram) -> Option<Distribution> {
+    if histogram.n() == 0 {
         return None;
     }
-    let mut finite: Vec<u64> = values.iter().flatten().copied().collect();
-    finite.sort_unstable();
-    let n = values.len();
-    let at = |step: usize| finite.get((n * step).div_ceil(GRID_STEPS).max(1) - 1).copied();
     Some(Distribution {
-        metric: metric.to_owned(),
+        metric: metric.name().to_owned(),
         arm: arm.name().to_owned(),
         segment: segment.to_owned(),
-        n: n as u64,
-        n_infinite: (n - finite.len()) as u64,
-        quantiles_us: (0..=GRID_STEPS).map(at).collect(),
+        n: histogram.n(),
+        n_infinite: histogram.infinite(),
+        quantiles_us: histogram.spread_us(GRID_STEPS),
     })
 }
 

@@ -55,6 +55,9 @@ pub enum EvaluateError {
         /// Rows that can be judged.
         most: usize,
     },
+    /// More labelled metrics than can be judged.
+    #[error("{0}; name fewer label files")]
+    Plan(#[from] judge::counters::PlanError),
     /// Several migrations at once.
     #[error("the records hold {} migrations ({}); choose one of them with --migration", .names.len(), .names.join(", "))]
     SeveralMigrations {
@@ -92,8 +95,8 @@ pub enum EvaluateError {
     },
     /// A label metric that is named like a guardrail which every verdict has.
     #[error(
-        "{path}, line {line}: label metric `{metric}` is the name of a fixed guardrail ({}); \
-         give the metric another name, such as `label_{metric}`", judge::FIXED_GUARDRAILS.join(", ")
+        "{path}, line {line}: label metric `{metric}` is the name of a fixed guardrail; \
+         give the metric another name, such as `label_{metric}`"
     )]
     LabelNameTaken {
         /// File of the label.
@@ -130,6 +133,7 @@ impl EvaluateError {
             | Self::NoFiles { .. }
             | Self::NoRecords { .. }
             | Self::TooManyRows { .. }
+            | Self::Plan(_)
             | Self::SeveralMigrations { .. }
             | Self::UnknownMigration { .. }
             | Self::Weight { .. }

@@ -1,36 +1,48 @@
-//! Pairs to the judge's evidence.
+//! Rows to the judge's evidence.
 //!
 //! Nothing is decided here; this is bookkeeping with stated rules about what counts as what:
-//! - *bad* in `errors` is any failure that blames the provider, moderation refusals included;
+//! - *bad* in `errors` is any failure that blames the provider but a block by its moderation, which is a decision and
+//!   counts as `blocked`;
 //! - a failed exchange is infinitely slow (`None`), whatever its clock said, so failing fast never looks fast;
 //! - `answer_failures` and money are counted over the pairs in which both arms answered;
-//! - labels stick to answers, and a failure is a miss where the partner's answer is labelled.
+//! - labels stick to answers, and a failure is a miss where the partner's answer is labelled;
+//! - the baseline's first requests make the thresholds of the latencies and are not tested against them.
 
-pub(crate) mod canary;
 mod health;
-pub(crate) mod paired;
+pub(crate) mod outcome;
+mod pairs;
+mod plan;
+mod rates;
+mod segment;
+pub(crate) mod served;
 
-pub use paired::{PairCounts, Unlabelled};
+pub use pairs::{PairCounts, Unlabelled};
 
-use crate::bill::PricedPairs;
+use crate::bill::{self, PricedPairs};
 use crate::error::EvaluateError;
 use crate::labels::Labels;
 use crate::load::LoadCounts;
 use crate::pair::Pairing;
-use crate::rows::{Row, Rows};
+use crate::rows::{NameId, PairKey, Row, Rows, hash64, key::Domain};
 use datasets::{Arm, Role};
-use judge::evidence::{CanaryEvidence, Evidence};
-use judge::policy::Policy;
+use judge::counters::{Canary, Paired, Plan};
+use judge::evidence::{Evidence, SegmentEvidence};
+use judge::policy::{ClusterBy, Policy};
 use judge::verdict::Window;
-
-/// Microseconds of an hour.
-const HOUR_US: f64 = 3_600.0 * 1e6;
+use outcome::Limits;
+use segment::Segmenter;
+use std::collections::HashMap;
+use wire::price::Tariffs;
 
 /// What the evidence is taken from.
 #[derive(Debug, Clone, Copy)]
 pub struct Sources<'a> {
     /// All rows, sorted.
     pub rows: &'a Rows,
+    /// Rows that only cost money: fallbacks and repetitions.
+    pub aside: &'a [Row],
+    /// Prices.
+    pub tariffs: &'a Tariffs,
     /// The joined arms.
     pub pairing: &'a Pairing<'a>,
     /// The pairs' prices.
@@ -78,23 +90,27 @@ pub fn extract(sources: Sources<'_>) -> Result<Extracted, EvaluateError> {
     let on_record = f64::from(judged.weight_bp) / 100.0;
     let weight_percent = sources.at_weight_percent.unwrap_or(on_record);
     let window = window_of(rows.iter().map(|row| row.at_us));
-    let (paired, mut pair_counts) =
-        paired::evidence(&sources.pairing.pairs, sources.rows.names(), sources.labels, sources.priced);
-    pair_counts.not_drawn = canary::not_drawn(rows);
-    let served = canary::served(rows, judged.epoch, judged.weight_bp);
-    let canary = canary_at(weight_percent, on_record, canary::evidence(&served));
-    let pairs_window = window_of(sources.pairing.pairs.iter().map(|pair| pair.candidate.at_us));
+    let served = served::served(sources.rows, judged.epoch, judged.weight_bp, sources.pairing);
+    let frozen = freeze(&sources, &served)?;
+    let counted = count_pairs(&sources, &frozen, &served);
+    let mut pair_counts = counted.counts;
+    pair_counts.not_drawn = served::not_drawn(rows);
+    let canary = count_served(&sources, &frozen, &served);
     let newest_evidence_us = evidence_rows(&sources, &served).map(|row| row.at_us).max().unwrap_or(window.to_us);
     let evidence = Evidence {
         weight_percent,
-        paired,
-        canary,
+        repeat: repeats(&sources, &frozen.plan),
+        paired: counted.all,
+        segments: counted.segments,
+        canary: canary_at(weight_percent, canary, judged),
+        served_weight_percent: ((weight_percent - on_record).abs() >= 1e-9).then_some(on_record),
         instrument: health::instrument(&sources, &judged, &pair_counts, &served),
         hard_stops: health::hard_stops(rows),
-        earlier_extra_failures: canary::earlier_extra_failures(rows, judged.epoch),
-        earlier_epochs: canary::earlier_epochs(sources.rows, judged.epoch, sources.pairing),
+        earlier_extra_failures: served::earlier_extra_failures(rows, judged.epoch),
+        earlier_epochs: served::earlier_epochs(sources.rows, judged.epoch, sources.pairing),
         judged_epoch_observations: Some(observations(&sources, judged.epoch)),
-        pairs_per_hour: per_hour(sources.pairing.pairs.len() as u64, &pairs_window),
+        rates: rates::rates(&sources, &served, judged.epoch),
+        plan: frozen.plan,
     };
     Ok(Extracted {
         evidence,
@@ -128,14 +144,133 @@ fn window_of(instants: impl Iterator<Item = i64> + Clone) -> Window {
     Window { from_us: instants.clone().min().unwrap_or(0), to_us: instants.max().unwrap_or(0) }
 }
 
-/// Served traffic as evidence at the weight to judge. Where that weight splits the traffic, the lack of served requests
-/// is missing evidence, and empty evidence says so. At another weight than the one on record failures are failures all
-/// the same; only the split must be checked against the weight it was made with.
-fn canary_at(weight_percent: f64, on_record: f64, served: Option<CanaryEvidence>) -> Option<CanaryEvidence> {
+fn freeze(sources: &Sources<'_>, served: &[&Row]) -> Result<plan::Frozen, EvaluateError> {
+    let baseline: Vec<&Row> =
+        served.iter().copied().filter(|row| row.arm == Arm::Baseline && !row.cancelled()).collect();
+    let labels = sources.labels.metrics().map(str::to_owned).collect();
+    plan::freeze(&sources.pairing.pairs, &baseline, labels, sources.policy)
+}
+
+/// Pairs, over everything and by segment.
+struct CountedPairs {
+    all: judge::counters::PairedEvidence,
+    segments: std::collections::BTreeMap<String, SegmentEvidence>,
+    counts: PairCounts,
+}
+
+fn count_pairs(sources: &Sources<'_>, frozen: &plan::Frozen, served: &[&Row]) -> CountedPairs {
+    let pairs = &sources.pairing.pairs;
+    let names = sources.rows.names();
+    let segmenter = Segmenter::new(pairs, served, names, sources.policy);
+    let repeats: HashMap<PairKey, &Row> =
+        sources.aside.iter().filter(|row| row.role == Role::Repeat).map(|row| (row.pair, row)).collect();
+    let keys = ClusterKeys::new(sources);
+    let clusters: Vec<u64> = pairs.iter().map(|pair| keys.of(pair.baseline)).collect();
+    let counted = pairs::count(
+        pairs,
+        pairs::Context {
+            names,
+            labels: sources.labels,
+            priced: sources.priced,
+            plan: &frozen.plan,
+            limits: Limits::of(sources.policy),
+            reference: frozen.pairs,
+            repeats: &repeats,
+            segmenter: &segmenter,
+            clusters: &clusters,
+        },
+    );
+    let segments = segmenter.names().map(str::to_owned).zip(counted.segments);
+    CountedPairs {
+        all: counted.all,
+        segments: segments.map(|(name, paired)| (name, SegmentEvidence { paired, canary: None })).collect(),
+        counts: counted.counts,
+    }
+}
+
+fn count_served(sources: &Sources<'_>, frozen: &plan::Frozen, served: &[&Row]) -> Option<Canary> {
+    let names = sources.rows.names();
+    let keys = ClusterKeys::new(sources);
+    let context = served::Context {
+        names,
+        plan: &frozen.plan,
+        limits: Limits::of(sources.policy),
+        cost: &|row| bill::nanos(row, names, sources.tariffs),
+        cluster: &|row| keys.of(row),
+        reference: frozen.served,
+    };
+    served::evidence(served, sources.pairing, context)
+}
+
+/// The baseline against its own repetitions.
+fn repeats(sources: &Sources<'_>, plan: &Plan) -> Paired {
+    let mut counted = Paired::default();
+    let repeats: HashMap<PairKey, &Row> = sources
+        .aside
+        .iter()
+        .filter(|row| row.role == Role::Repeat && !row.cancelled())
+        .map(|row| (row.pair, row))
+        .collect();
+    if repeats.is_empty() {
+        return counted;
+    }
+    let limits = Limits::of(sources.policy);
+    let asked_twice = sources.rows.all().iter().filter(|row| {
+        row.arm == Arm::Baseline
+            && row.role == Role::Served
+            && !row.cancelled()
+            && row.at_us >= sources.pairing.oldest_us
+    });
+    for row in asked_twice {
+        if let Some(repeat) = repeats.get(&row.pair) {
+            counted.add(plan, &pairs::repetition(row, repeat, sources.rows.names(), limits));
+        }
+    }
+    counted
+}
+
+/// Keys of clusters: the consumer's, else the conversation's; 0 where a request stands for itself. They depend on the
+/// names alone, so that evidence of several files adds up.
+struct ClusterKeys {
+    by: ClusterBy,
+    consumers: HashMap<NameId, u64>,
+}
+
+impl ClusterKeys {
+    fn new(sources: &Sources<'_>) -> Self {
+        let by = sources.policy.evidence.cluster_by;
+        let mut consumers = HashMap::new();
+        if by == ClusterBy::Consumer {
+            let names = sources.rows.names();
+            for name in sources.rows.all().iter().filter_map(|row| row.consumer) {
+                consumers.entry(name).or_insert_with(|| hash64(Domain::Consumer, names.text(name)).get());
+            }
+        }
+        Self { by, consumers }
+    }
+
+    fn of(&self, row: &Row) -> u64 {
+        let conversation = || row.unit.map_or(0, std::num::NonZeroU64::get);
+        match self.by {
+            ClusterBy::Request => 0,
+            ClusterBy::Conversation => conversation(),
+            ClusterBy::Consumer => {
+                row.consumer.and_then(|name| self.consumers.get(&name).copied()).unwrap_or_else(conversation)
+            }
+        }
+    }
+}
+
+/// Where the weight to judge at splits the traffic, the lack of served requests is missing evidence, and empty evidence
+/// says so. At another weight than the one on record failures are failures all the same; only the split must be checked
+/// against the weight it was made with.
+fn canary_at(weight_percent: f64, canary: Option<Canary>, judged: Judged) -> Option<Canary> {
     let splits = weight_percent > 0.0 && weight_percent < 100.0;
-    let canary = served.or_else(|| splits.then(CanaryEvidence::default))?;
-    let elsewhere = (weight_percent - on_record).abs() >= 1e-9;
-    Some(CanaryEvidence { weight_percent: elsewhere.then_some(on_record), ..canary })
+    let mut canary = canary.or_else(|| splits.then(Canary::default))?;
+    // The judged epoch is the newest one, even if it served nothing yet.
+    let epoch = canary.epochs.entry(u64::from(judged.epoch)).or_default();
+    epoch.weight_bp = u32::from(judged.weight_bp);
+    Some(canary)
 }
 
 /// The rows that the verdict rests on: those of the pairs, and the served traffic of the judged epoch. Rows that are
@@ -153,12 +288,6 @@ fn observations(sources: &Sources<'_>, epoch: u32) -> u64 {
         .rows
         .all()
         .iter()
-        .filter(|row| row.epoch == epoch && row.arm == Arm::Candidate && canary::drawn(row) && !row.cancelled());
+        .filter(|row| row.epoch == epoch && row.arm == Arm::Candidate && served::drawn(row) && !row.cancelled());
     (mirrored + served.count()) as u64
-}
-
-/// A rate, where the window is long enough to name one (a second).
-fn per_hour(count: u64, window: &Window) -> Option<f64> {
-    let span_us = (window.to_us - window.from_us) as f64;
-    (count > 1 && span_us >= 1e6).then(|| count as f64 / span_us * HOUR_US)
 }

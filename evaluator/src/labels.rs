@@ -39,7 +39,7 @@ impl Labels {
 
     /// Adds one label, or gives it back if its name is taken or it contradicts an earlier one.
     fn add(&mut self, label: Label) -> Result<(), Refused> {
-        if judge::FIXED_GUARDRAILS.contains(&label.metric.as_str()) {
+        if judge::metric::is_fixed_name(&label.metric) {
             return Err(Refused::NameTaken(label));
         }
         let answer = (hash64(Domain::Request, &label.request), hash64(Domain::Answer, &label.answer_digest));

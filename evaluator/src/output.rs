@@ -81,7 +81,9 @@ const fn state(state: State) -> (&'static str, Tone) {
         State::Pass => ("pass", Tone::Good),
         State::PassRegressed => ("pass, yet worse", Tone::Good),
         State::Fail => ("FAIL", Tone::Bad),
+        State::Futile => ("FUTILE", Tone::Bad),
         State::HoldInsufficient => ("hold: insufficient", Tone::Unsure),
+        State::HoldConflict => ("hold: conflict", Tone::Unsure),
         State::HoldInstrument => ("hold: instrument", Tone::Unsure),
     }
 }
@@ -91,7 +93,11 @@ const HEADINGS: [&str; 6] = ["Guardrail", "Estimate", "Upper", "Margin", "n", "S
 /// Columns as wide as their widest cell; the first is aligned left, numbers right. The state comes last, so that its
 /// colour codes do not count in any width.
 fn table(text: &mut String, guardrails: &[Guardrail], paint: impl Fn(&str, Tone) -> String) {
-    let rows: Vec<[String; 5]> = guardrails.iter().map(cells).collect();
+    // What only watches is shown where it has something to say.
+    let worth =
+        |guardrail: &&Guardrail| guardrail.decides || matches!(guardrail.state, State::Fail | State::PassRegressed);
+    let guardrails: Vec<&Guardrail> = guardrails.iter().filter(worth).collect();
+    let rows: Vec<[String; 5]> = guardrails.iter().map(|guardrail| cells(guardrail)).collect();
     let width = |column: usize| {
         let cells = rows.iter().filter_map(|row| row.get(column)).map(|cell| cell.chars().count());
         cells.chain([HEADINGS.get(column).map_or(0, |heading| heading.len())]).max().unwrap_or(0)

@@ -45,6 +45,8 @@ pub struct Pairing<'a> {
     pub mirror_intended: u64,
     /// Those of them whose second outcome is on record.
     pub mirror_observed: u64,
+    /// The same one by one: characters of the prompt, and whether it is on record.
+    pub mirrored: Vec<(u32, bool)>,
     /// Rows before this instant are too old to count, microseconds since the Unix epoch.
     pub oldest_us: i64,
     /// Pairs whose arms carry different epochs. They count, in the candidate's epoch.
@@ -117,8 +119,9 @@ impl<'a> Sorting<'a> {
         };
         if self.intended(pair.baseline) || self.intended(pair.candidate) {
             self.pairing.mirror_intended += 1;
-            self.pairing.mirror_observed +=
-                u64::from(reason.is_none_or(|reason| matches!(reason, CLIENT_CANCELLED | GATEWAY_STOPPED)));
+            let observed = reason.is_none_or(|reason| matches!(reason, CLIENT_CANCELLED | GATEWAY_STOPPED));
+            self.pairing.mirror_observed += u64::from(observed);
+            self.pairing.mirrored.push((pair.baseline.prompt_chars, observed));
         }
         match reason {
             Some(reason) => self.count(reason, 1),
@@ -136,6 +139,7 @@ impl<'a> Sorting<'a> {
     fn alone(&mut self, row: &Row, partner_missing: &'static str) {
         if self.intended(row) {
             self.pairing.mirror_intended += 1;
+            self.pairing.mirrored.push((row.prompt_chars, false));
         }
         let reason = match (row.role, row.shadow) {
             (Role::Served, Some(ShadowFate::NotSampled)) => "not sampled",

@@ -4,12 +4,13 @@ use crate::bill;
 use crate::charts;
 use crate::counts::Counts;
 use crate::error::EvaluateError;
-use crate::extract::{self, Extracted, Sources, canary::drawn};
+use crate::extract::{self, Extracted, Sources, served::drawn};
 use crate::labels::Labels;
 use crate::load;
 use crate::pair::{self, Pairing};
 use crate::rows::{Row, Rows};
 use datasets::digest;
+use judge::counters::Canary;
 use judge::policy::Policy;
 use judge::verdict::{Input, SCHEMA, Verdict};
 use serde::Deserialize;
@@ -80,6 +81,8 @@ pub fn evaluate(inputs: &[PathBuf], options: &Options) -> Result<Outcome, Evalua
     let priced = bill::price_pairs(&pairing.pairs, loaded.rows.names(), &tariffs);
     let extracted = extract::extract(Sources {
         rows: &loaded.rows,
+        aside: &loaded.aside,
+        tariffs: &tariffs,
         pairing: &pairing,
         priced: &priced,
         labels: &labels,
@@ -98,6 +101,9 @@ pub fn evaluate(inputs: &[PathBuf], options: &Options) -> Result<Outcome, Evalua
         weight_percent: extracted.evidence.weight_percent,
         next_weight_percent: judged.next_weight_percent,
         next_weight_bound: judged.next_weight_bound,
+        weight_bounds: judged.weight_bounds,
+        watch: judged.watch,
+        segments: judged.segments,
         needed: judged.needed,
         guardrails: judged.guardrails,
         instrument: judged.instrument,
@@ -116,10 +122,11 @@ pub fn evaluate(inputs: &[PathBuf], options: &Options) -> Result<Outcome, Evalua
 }
 
 fn pictures(rows: &Rows, pairing: &Pairing<'_>, extracted: &Extracted) -> judge::verdict::Evidence {
-    let canary = extracted.evidence.canary.as_ref().filter(|canary| canary.baseline.units + canary.candidate.units > 0);
+    let units = |canary: &&Canary| canary.epochs.values().any(|epoch| epoch.units_baseline + epoch.units_candidate > 0);
+    let canary = extracted.evidence.canary.as_ref().filter(units);
     let served: Vec<&Row> =
         rows.all().iter().filter(|row| u64::from(row.epoch) == extracted.epoch && drawn(row)).collect();
-    charts::evidence(&pairing.pairs, &extracted.evidence.paired, &served, rows.names(), canary)
+    charts::evidence(&pairing.pairs, &extracted.evidence.paired.pooled(), &served, rows.names(), canary)
 }
 
 fn sorted(mut inputs: Vec<Input>) -> Vec<Input> {

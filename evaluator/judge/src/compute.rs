@@ -20,8 +20,13 @@
 //! | `normal-quantile` | `share` | number |
 //! | `t-upper-quantile` | `alpha`, `degrees` | number |
 //! | `judge` | `evidence` (see [`crate::evidence::Evidence`]; what is left out is empty), `policy` (TOML text, may be left out) | the whole judgement |
+//!
+//! The methods of clusters, ratios, quantiles and ranks stand in the header of `compute/clusters.rs`, those of
+//! sequential evidence in that of `compute/sequential.rs`.
 
+mod clusters;
 mod inputs;
+mod sequential;
 
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
@@ -70,7 +75,9 @@ pub fn compute(method: &str, inputs: &Value) -> Result<Value, Declined> {
         "power-difference" | "power-zero-events" | "power-quantile" => sizes(method, inputs),
         "normal-quantile" | "t-upper-quantile" => specials(method, inputs),
         "judge" => judgement(&read(inputs)?),
-        unknown => Err(Declined::UnknownMethod(unknown.to_owned())),
+        other => clusters::compute(other, inputs)
+            .or_else(|| sequential::compute(other, inputs))
+            .unwrap_or_else(|| Err(Declined::UnknownMethod(other.to_owned()))),
     }
 }
 

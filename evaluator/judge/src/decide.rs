@@ -7,12 +7,14 @@
 use serde::Serialize;
 
 use crate::evidence::Evidence;
-use crate::guardrail::{self, Answer, Doubts, JudgedEpoch, LevelsInForce};
+use crate::guardrail::{self, Answer, Doubts, JudgedEpoch, LevelsInForce, Views};
 use crate::instrument;
+use crate::metric::Share;
 use crate::policy::{HardStop, Policy};
-use crate::verdict::{Decision, Guardrail, Instrument, Needed, State};
-use crate::weight::{NextWeight, next_weight};
-use crate::words::{self, CANARY};
+use crate::verdict::{Decision, EvidenceKind, Guardrail, Instrument, Needed, State, WeightBounds};
+use crate::watch::{self, SegmentReport, Watch};
+use crate::weight::{NextWeight, Situation, next_weight};
+use crate::words;
 
 /// What was decided; the evaluator adds where the evidence came from and makes it a [`crate::verdict::Verdict`].
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -29,32 +31,45 @@ pub struct Judged {
     pub instrument: Instrument,
     /// Recommended weight, percent.
     pub next_weight_percent: f64,
-    /// What decided it: `risk`, `ladder`, `policy`, `verdict`.
+    /// What decided it: `risk`, `reaction`, `capacity`, `policy`, `ladder`, `verdict`.
     pub next_weight_bound: String,
+    /// All bounds of the next weight.
+    pub weight_bounds: WeightBounds,
+    /// What is reported and not judged.
+    pub watch: Vec<Watch>,
+    /// Parts of the traffic.
+    pub segments: Vec<SegmentReport>,
 }
 
 /// Judges. Pure: the same evidence and policy give the same result, and nothing is too odd to be answered.
 #[must_use]
 pub fn judge(evidence: &Evidence, policy: &Policy) -> Judged {
-    let (questions, left_out) = guardrail::questions(evidence, policy);
+    let views = Views::new(evidence);
+    let (questions, left_out) = guardrail::questions(&views, evidence, policy);
     let levels = LevelsInForce::new(policy, questions.len());
     let health = instrument::health(evidence, policy, levels);
     let epoch = JudgedEpoch::new(evidence, policy);
-    let canary_rate = evidence.canary.as_ref().and_then(|canary| canary.candidate_requests_per_hour);
-    let answers: Vec<Answer> = questions
-        .iter()
-        .map(|question| {
-            let served = question.segment == CANARY;
-            let alarms = if served { &health.canary } else { &health.paired };
-            let rate = if served { canary_rate } else { evidence.pairs_per_hour };
-            guardrail::answer(question, levels, Doubts { alarms, epoch }, rate)
-        })
-        .collect();
-
+    let answers = guardrail::answers(
+        &questions,
+        levels,
+        policy,
+        |question| {
+            let alarms = match question.evidence() {
+                EvidenceKind::Served => &health.canary,
+                EvidenceKind::Paired => &health.paired,
+                EvidenceKind::Combined => &health.instrument.alarms,
+            };
+            Doubts { alarms, epoch }
+        },
+        |question| match question.evidence() {
+            EvidenceKind::Served => evidence.rates.candidate_requests_per_hour,
+            EvidenceKind::Paired | EvidenceKind::Combined => evidence.rates.pairs_per_hour,
+        },
+    );
     let mut stops = evidence.hard_stops.clone();
-    stops.extend(hard_stops(evidence, policy.hard_stop));
+    stops.extend(hard_stops(evidence, &views, policy.hard_stop));
     let verdict = decide(&answers, &stops, &health.instrument);
-    let next = next_weight(verdict, evidence, policy);
+    let next = next_weight(&situation(verdict, &answers, &health.instrument), evidence, policy);
     let reasons = reasons(verdict, &answers, stops, &health.instrument, left_out, &next);
     let (guardrails, needed): (Vec<_>, Vec<_>) =
         answers.into_iter().map(|answer| (answer.guardrail, answer.needed)).unzip();
@@ -66,25 +81,55 @@ pub fn judge(evidence: &Evidence, policy: &Policy) -> Judged {
         instrument: health.instrument,
         next_weight_percent: next.percent,
         next_weight_bound: next.bound.to_owned(),
+        weight_bounds: next.bounds,
+        watch: watch::watch(&views.pairs.pooled, policy),
+        segments: watch::segments(evidence, policy),
     }
 }
 
+/// What the next weight depends on.
+fn situation(decision: Decision, answers: &[Answer], instrument: &Instrument) -> Situation {
+    let held = |state: State| answers.iter().any(|a| a.guardrail.decides && a.guardrail.state == state);
+    let above = |guardrail: &Guardrail| guardrail.estimate.is_some_and(|estimate| estimate > guardrail.margin);
+    let undecided = |guardrail: &Guardrail| guardrail.state == State::HoldInsufficient;
+    let proven = |guardrail: &Guardrail| guardrail.metric == RATE_LIMITED && guardrail.state == State::Fail;
+    Situation {
+        decision,
+        hold_for_want_of_evidence_only: instrument.alarms.is_empty()
+            && !held(State::HoldInstrument)
+            && !held(State::HoldConflict),
+        // An estimate counts once there is enough to pass: before, it is noise.
+        estimate_above_margin: answers.iter().any(|a| {
+            undecided(&a.guardrail) && above(&a.guardrail) && a.guardrail.events.is_none_or(|events| events >= 20)
+        }),
+        rate_limited_above_margin: answers.iter().any(|a| proven(&a.guardrail)),
+    }
+}
+
+/// A provider that refuses for want of quota is no worse provider, it is asked for too much: the weight is halved.
+const RATE_LIMITED: &str = "rate_limited";
+
 fn decide(answers: &[Answer], stops: &[String], instrument: &Instrument) -> Decision {
     let any = |state: State| answers.iter().any(|answer| answer.guardrail.state == state);
-    if !stops.is_empty() || any(State::Fail) {
+    let failed = |answer: &Answer| answer.guardrail.state == State::Fail && answer.guardrail.metric != RATE_LIMITED;
+    if !stops.is_empty() || answers.iter().any(failed) || any(State::Futile) {
         return Decision::NoGo;
     }
-    let passes = |answer: &Answer| matches!(answer.guardrail.state, State::Pass | State::PassRegressed);
-    if !answers.is_empty() && answers.iter().all(passes) && instrument.alarms.is_empty() {
+    let passes = |answer: &&Answer| matches!(answer.guardrail.state, State::Pass | State::PassRegressed);
+    let mut deciding = answers.iter().filter(|answer| answer.guardrail.decides).peekable();
+    if deciding.peek().is_some() && deciding.all(|answer| passes(&answer)) && instrument.alarms.is_empty() {
         return Decision::Go;
     }
     Decision::Hold
 }
 
 /// The candidate's own error share, over the pairs and over served traffic, against the absolute limit.
-fn hard_stops(evidence: &Evidence, limit: HardStop) -> Vec<String> {
-    let pairs = &evidence.paired.errors;
-    let served = evidence.canary.as_ref().map_or((0, 0), |canary| (canary.candidate.errors, canary.candidate.requests));
+fn hard_stops(evidence: &Evidence, views: &Views<'_>, limit: HardStop) -> Vec<String> {
+    let pairs = views.pairs.pooled.share(Share::Errors);
+    let served = evidence.judged_canary().map_or((0, 0), |epoch| {
+        let asked = epoch.totals().candidate.share(Share::Errors);
+        (asked.bad, asked.n)
+    });
     [(pairs.candidate_bad(), pairs.pairs(), "paired"), (served.0, served.1, "served")]
         .into_iter()
         .filter(|(errors, n, _)| {
@@ -110,19 +155,27 @@ fn reasons(
     left_out: Vec<String>,
     next: &NextWeight,
 ) -> Vec<String> {
+    // What only watches is worth a reason if it fails or regressed, not while it is undecided.
     let whys = |states: &[State]| -> Vec<String> {
-        answers.iter().filter(|a| states.contains(&a.guardrail.state)).map(|a| a.guardrail.why.clone()).collect()
+        let worth = |a: &&Answer| {
+            let watched = matches!(a.guardrail.state, State::Fail | State::PassRegressed);
+            states.contains(&a.guardrail.state) && (a.guardrail.decides || watched)
+        };
+        answers.iter().filter(worth).map(|a| a.guardrail.why.clone()).collect()
     };
     let mut reasons = stops;
     reasons.extend(whys(&[State::Fail]));
+    reasons.extend(whys(&[State::Futile]));
     reasons.extend(instrument.alarms.iter().cloned());
     if verdict == Decision::Go {
-        reasons.push(format!("All {} guardrails are proven within their margins.", answers.len()));
+        let deciding = answers.iter().filter(|answer| answer.guardrail.decides).count();
+        reasons.push(format!("All {deciding} guardrails are proven within their margins."));
     }
     if answers.is_empty() {
         reasons.push("No guardrail is enabled, so nothing can be proven.".to_owned());
     }
     reasons.extend(whys(&[State::PassRegressed]));
+    reasons.extend(whys(&[State::HoldConflict]));
     reasons.extend(whys(&[State::HoldInsufficient]));
     reasons.extend(left_out);
     reasons.push(next.why.clone());

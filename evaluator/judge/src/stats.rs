@@ -4,9 +4,10 @@
 //! Every `alpha` is one-sided: a lower and an upper bound at 0.025 make a two-sided 95 % interval. Counts may be any
 //! `u64`. All bisections run a fixed number of steps, so that the same input takes the same path everywhere.
 //!
-//! The bounds here are for *one* look at the data, except those in [`betting`], which hold at every look.
+//! The bounds here are for *one* look at the data, except those in [`betting`] and [`sequence`], which hold at every
+//! look, as do the e-values of [`discordant`], [`restarts`] and [`srm::log_e_value`]; [`group_sequential`] is for the
+//! looks of a plan.
 
-pub mod betting;
 pub mod describe;
 pub mod paired;
 pub mod power;
@@ -15,8 +16,25 @@ pub mod quantile;
 pub mod ratio;
 mod refusal;
 pub mod special;
-pub mod srm;
 pub mod unpaired;
+
+// Evidence that may be looked at again and again.
+pub mod betting;
+pub mod blocks;
+pub mod discordant;
+pub mod group_sequential;
+pub mod restarts;
+pub mod sequence;
+pub mod srm;
+mod stirling;
+pub mod stratified;
+
+pub mod adjust;
+pub mod cluster;
+mod exact;
+pub mod multiple;
+pub mod randomisation;
+pub mod rank;
 
 pub use refusal::Refusal;
 

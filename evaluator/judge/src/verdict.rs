@@ -6,6 +6,8 @@
 
 use serde::{Deserialize, Serialize};
 
+pub use crate::watch::{SegmentReport, Watch};
+
 /// Value of [`Verdict::schema`] that this version writes and reads.
 pub const SCHEMA: &str = "weighbridge.verdict/1";
 
@@ -43,10 +45,14 @@ pub enum State {
     PassRegressed,
     /// The lower bound at the alarm level is above the margin.
     Fail,
+    /// Not proven worse, and with next to no chance to pass any more.
+    Futile,
     /// Not decided yet: too few observations, or the bound still crosses the margin.
     HoldInsufficient,
     /// Not decidable: the instrument is unsure (mirror loss, degraded replay, rejected rows).
     HoldInstrument,
+    /// Not decidable: pairs and served traffic contradict each other.
+    HoldConflict,
 }
 
 /// What a guardrail's numbers measure.
@@ -59,13 +65,40 @@ pub enum Scale {
     Ratio,
 }
 
+/// What a guardrail is measured on.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum EvidenceKind {
+    /// The same requests answered by both arms.
+    #[default]
+    Paired,
+    /// Served traffic, each request answered by one arm.
+    Served,
+    /// Both together.
+    Combined,
+}
+
+const fn yes() -> bool {
+    true
+}
+
+const fn one() -> f64 {
+    1.0
+}
+
 /// One guardrail: an estimate with its bounds, its margin and what follows.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Guardrail {
     /// Stable name, for example `errors`, `ttft_p95`, `cost`.
     pub metric: String,
-    /// `all` for paired evidence over everything, `canary` for served traffic at the judged weight.
+    /// `all` for everything, `canary` for served traffic alone, or a part of the traffic such as `model=gpt-4o`.
     pub segment: String,
+    /// What it is measured on.
+    #[serde(default)]
+    pub evidence: EvidenceKind,
+    /// Whether a GO needs it to pass. A guardrail that does not decide still makes a NO-GO by failing.
+    #[serde(default = "yes")]
+    pub decides: bool,
     /// What follows from the bounds.
     pub state: State,
     /// Scale of `estimate`, `lower`, `upper` and `margin`.
@@ -84,6 +117,15 @@ pub struct Guardrail {
     pub alpha_alarm: f64,
     /// Observations: pairs where paired, else the smaller arm's count.
     pub n: u64,
+    /// Events among them: pairs in which the arms differ, or bad requests of both arms. Absent where nothing is counted.
+    #[serde(default)]
+    pub events: Option<u64>,
+    /// Factor by which requests of one consumer or conversation resembling each other widen the variance; 1 is none.
+    #[serde(default = "one")]
+    pub design_effect: f64,
+    /// Effective number of independent clusters (the smaller arm's); absent where every request stands for itself.
+    #[serde(default)]
+    pub clusters_effective: Option<f64>,
     /// The baseline's own value (share, or quantile in microseconds, or mean cost in nano-dollars).
     pub baseline_value: Option<f64>,
     /// The candidate's own value, in the same unit.
@@ -110,7 +152,11 @@ pub struct Needed {
 }
 
 /// Health of the measuring itself.
+///
+/// The evaluator fills the counts; the judge computes what follows from them (`mirror_loss`, the p-values and e-values,
+/// `repeat`) and adds its alarms to the given ones. Counts of several files add up, see [`Instrument::add_counts`].
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, Default)]
+#[serde(default)]
 pub struct Instrument {
     /// Requests that should have been mirrored.
     pub mirror_intended: u64,
@@ -118,22 +164,121 @@ pub struct Instrument {
     pub mirror_observed: u64,
     /// `1 - observed / intended`; absent if nothing was intended.
     pub mirror_loss: Option<f64>,
+    /// The same by length of the prompt, ascending, where lengths are known; see [`Instrument::count_mirrored`].
+    pub mirror_by_length: Vec<MirrorLength>,
+    /// p-value of "short, middle and long prompts are lost equally"; absent where it cannot be asked.
+    pub mirror_length_p: Option<f64>,
     /// Complete pairs.
     pub pairs: u64,
     /// Exchanges without a partner, by reason.
     pub unmatched: Vec<Count>,
-    /// Share of rows refused at loading, baseline.
+    /// Share of rows refused at loading, baseline. Follows from `rows` and `rows_rejected` where those are counted.
     pub reject_share_baseline: f64,
     /// Share of rows refused at loading, candidate.
     pub reject_share_candidate: f64,
-    /// p-value of the sample-ratio test on assignment units, where a split was judged.
+    /// Rows read of the baseline and of the candidate, the refused ones included; zeros where only the shares are known.
+    pub rows: [u64; 2],
+    /// Rows refused at loading, of the baseline and of the candidate.
+    pub rows_rejected: [u64; 2],
+    /// The refused rows by reason (not a number, a duration that is zero or negative, ...).
+    pub rejected: Vec<Count>,
+    /// Rows that name neither arm. Left out.
+    pub unknown_arms: u64,
+    /// Rows that repeat another one. Each counts once.
+    pub duplicates: u64,
+    /// Pairs whose clocks disagree: sent before it arrived, or the two arms' arrivals apart.
+    pub clock_skew_pairs: u64,
+    /// Pairs whose halves are of different epochs. No pairs, therefore not among `pairs`.
+    pub mixed_epochs: u64,
+    /// Pairs whose halves were priced by different tariffs. Their costs are not compared.
+    pub mixed_tariffs: u64,
+    /// p-value of the sample-ratio test on assignment units, where a split was judged. For one look.
     pub srm_p: Option<f64>,
+    /// e-value of the same, which may be looked at after every unit; at most 1e300.
+    pub srm_e: Option<f64>,
     /// Assignment units seen on the baseline and on the candidate.
     pub srm_units: Option<[u64; 2]>,
+    /// The baseline against its own repetition (A/A), where some of its requests were asked twice.
+    pub repeat: Option<RepeatHealth>,
     /// The replay that drove the traffic could not keep its schedule.
     pub replay_degraded: bool,
     /// Sentences that each hold the verdict; empty means the instrument is sound.
     pub alarms: Vec<String>,
+}
+
+/// Mirrored requests whose prompts have about the same length.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct MirrorLength {
+    /// Shortest length in this octave, characters: 0, or a power of two; the next octave begins at twice as many.
+    pub prompt_chars_from: u64,
+    /// Requests that should have been mirrored.
+    pub intended: u64,
+    /// Those for which the candidate's outcome is on record.
+    pub observed: u64,
+}
+
+/// What the baseline against its own repetition says about the instrument. Whatever is found here was made by the
+/// measuring, for the provider is the same.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct RepeatHealth {
+    /// Requests that the baseline answered twice.
+    pub pairs: u64,
+    /// One-sided level of each question below.
+    pub alpha: f64,
+    /// How often the two answers differ, by metric: the noise floor. Metrics that nobody asked are left out.
+    pub discordance: Vec<Discordance>,
+    /// Ratio of the repetition's latencies to the first ones, by metric. Must not be proven to differ from 1.
+    pub latency: Vec<RepeatLatency>,
+    /// What is proven although nothing changed, as sentences. Empty means the instrument is sound.
+    pub nogo: Vec<String>,
+}
+
+/// How often the baseline differs from itself in one metric.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Discordance {
+    /// Name of the metric.
+    pub metric: String,
+    /// Requests answered twice in which it could be asked.
+    pub pairs: u64,
+    /// Those in which the two outcomes differ.
+    pub discordant: u64,
+}
+
+/// One latency's quantile of the baseline's repetition, divided by the first answer's.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct RepeatLatency {
+    /// Name of the metric, for example `ttft_p95`.
+    pub metric: String,
+    /// Requests in the test.
+    pub pairs: u64,
+    /// The ratio is proven to be above this; absent where nothing is.
+    pub ratio_lower: Option<f64>,
+    /// The ratio is proven to be below this; absent where nothing is.
+    pub ratio_upper: Option<f64>,
+}
+
+/// How far the weight may go, by what limits it. All percent of the traffic, 0 to 100 unless stated otherwise; absent
+/// where it is not known, or where nothing is limited.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct WeightBounds {
+    /// The next step's expected harm is a fixed share of what is left of the harm budget.
+    pub risk_percent: Option<f64>,
+    /// A break costs no more than the harm budget until it is noticed and undone. Absent without a rate of traffic.
+    pub reaction_percent: Option<f64>,
+    /// The candidate's provider can take the traffic's peak. Absent without limits, or without peaks to hold against them.
+    pub capacity_percent: Option<f64>,
+    /// The policy's own maximum.
+    pub policy_percent: Option<f64>,
+    /// At least this weight decides within the soak; not a limit but a floor, and above 100 where no weight does.
+    pub statistics_percent: Option<f64>,
+    /// Upper bound of the candidate's excess error share that the risk was computed with (0 to 1).
+    pub excess_upper: Option<f64>,
+    /// Extra failed requests the migration has caused so far, as observed.
+    pub spent_requests: Option<f64>,
+    /// What is left of the harm budget, requests; not below 0.
+    pub left_requests: Option<f64>,
 }
 
 /// A name with a count.
@@ -277,8 +422,17 @@ pub struct Verdict {
     pub weight_percent: f64,
     /// Recommended weight.
     pub next_weight_percent: f64,
-    /// Which bound decided the next weight: `risk`, `ladder`, `policy`, `verdict`.
+    /// Which bound decided the next weight: `risk`, `reaction`, `capacity`, `policy`, `ladder`, `verdict`.
     pub next_weight_bound: String,
+    /// All bounds of the weight.
+    #[serde(default)]
+    pub weight_bounds: WeightBounds,
+    /// What is reported and not judged.
+    #[serde(default)]
+    pub watch: Vec<Watch>,
+    /// Parts of the traffic, by name.
+    #[serde(default)]
+    pub segments: Vec<SegmentReport>,
     /// What is still missing if the verdict is HOLD.
     pub needed: Vec<Needed>,
     /// All guardrails, in the policy's order.

@@ -1,21 +1,50 @@
 //! Numbers as people read them: percent, points, ratios, milliseconds, thousands.
 
-use crate::verdict::Scale;
+use crate::verdict::{EvidenceKind, Scale};
 
 /// What the judge calls a metric in a sentence.
 pub(crate) fn metric(name: &str, segment: &str) -> String {
     let words = match name {
         "errors" => "request errors".to_owned(),
+        "rate_limited" => "requests refused for want of quota (429)".to_owned(),
+        "blocked" => "requests blocked by moderation".to_owned(),
+        "fewer_blocked" => "fewer requests blocked by moderation".to_owned(),
+        "missed" => "requests that only the baseline's moderation blocked".to_owned(),
+        "refusals" => "refusals by the model".to_owned(),
+        "fewer_refusals" => "fewer refusals by the model".to_owned(),
         "answer_failures" => "unusable answers".to_owned(),
-        "ttft_p50" => "median time to first token".to_owned(),
-        "ttft_p95" => "95th percentile of the time to first token".to_owned(),
-        "duration_p50" => "median duration".to_owned(),
-        "duration_p95" => "95th percentile of the duration".to_owned(),
-        "cost" => "mean cost per request".to_owned(),
+        "structured_failures" => "unusable answers where a form was demanded".to_owned(),
+        "truncations" => "answers cut off at their length".to_owned(),
+        "slow_ttft" => "first tokens later than the limit".to_owned(),
+        "slow_duration" => "answers slower than the limit".to_owned(),
         "cancellations" => "requests given up by the client".to_owned(),
-        label => format!("misses of the label `{label}`"),
+        "tool_disagreement" => "tool calls unlike the baseline's, net of its own variation".to_owned(),
+        "answer_disagreement" => "answers unlike the baseline's, net of its own variation".to_owned(),
+        "cost" => "mean cost per request".to_owned(),
+        "quality" => "mean shortfall of quality".to_owned(),
+        other => quantile(other).unwrap_or_else(|| format!("misses of the label `{other}`")),
     };
-    if segment == CANARY { format!("{words} in served traffic") } else { words }
+    match segment {
+        ALL => words,
+        CANARY => format!("{words} in served traffic"),
+        part => format!("{words} where {part}"),
+    }
+}
+
+fn quantile(name: &str) -> Option<String> {
+    let (latency, quantile) = name.rsplit_once('_')?;
+    let of = match latency {
+        "ttft" => "time to first token",
+        "duration" => "duration",
+        "inter_token" => "gap between tokens",
+        _ => return None,
+    };
+    Some(match quantile {
+        "p50" => format!("median {of}"),
+        "p95" => format!("95th percentile of the {of}"),
+        "p99" => format!("99th percentile of the {of}"),
+        _ => return None,
+    })
 }
 
 /// Segment name of the served traffic.
@@ -36,7 +65,7 @@ pub(crate) fn own_value(metric: &str, value: f64) -> String {
     if metric == "cost" {
         return format!("{:.6}", value / 1e9);
     }
-    if metric.starts_with("ttft_") || metric.starts_with("duration_") {
+    if quantile(metric).is_some() {
         return milliseconds(value);
     }
     format!("{:.2} %", value * 100.0)
@@ -73,8 +102,12 @@ pub(crate) fn count(value: u64) -> String {
 }
 
 /// What one observation is called.
-pub(crate) fn observations(segment: &str) -> &'static str {
-    if segment == CANARY { "requests per arm" } else { "pairs" }
+pub(crate) const fn observations(evidence: EvidenceKind) -> &'static str {
+    match evidence {
+        EvidenceKind::Paired => "pairs",
+        EvidenceKind::Served => "requests per arm",
+        EvidenceKind::Combined => "pairs and requests per arm",
+    }
 }
 
 #[cfg(test)]

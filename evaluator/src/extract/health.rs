@@ -1,9 +1,10 @@
 //! Health of the measuring, and facts that stop a migration.
 
-use super::paired::{PairCounts, Unlabelled};
+use super::pairs::{PairCounts, Unlabelled};
 use super::{Judged, Sources, evidence_rows};
 use crate::rows::{Row, role_rank};
 use datasets::Arm;
+use judge::metric::{Latency, Quantile};
 use judge::verdict::{Count, Instrument};
 use std::collections::BTreeSet;
 use wire::ErrorKind;
@@ -19,13 +20,23 @@ pub(super) fn instrument(
     served: &[&Row],
 ) -> Instrument {
     let (reject_share_baseline, reject_share_candidate) = sources.counts.reject_shares();
-    Instrument {
+    let (seen, rejected) = (sources.counts.seen, sources.counts.rejected);
+    let reasons = sources.counts.reasons.iter().map(|(name, count)| Count { name: (*name).to_owned(), count: *count });
+    let mut instrument = Instrument {
         mirror_intended: sources.pairing.mirror_intended,
         mirror_observed: sources.pairing.mirror_observed,
         pairs: sources.pairing.pairs.len() as u64,
         unmatched: unmatched(sources),
         reject_share_baseline,
         reject_share_candidate,
+        rows: [seen.baseline, seen.candidate],
+        rows_rejected: [rejected.baseline, rejected.candidate],
+        rejected: reasons.collect(),
+        unknown_arms: sources.counts.broken,
+        duplicates: sources.counts.duplicates,
+        clock_skew_pairs: sources.pairing.skewed_clocks,
+        mixed_epochs: sources.pairing.mixed_epochs,
+        mixed_tariffs: sources.priced.outdated,
         replay_degraded: sources.replay_degraded,
         alarms: [
             alarms(sources, judged, pair_counts),
@@ -34,7 +45,11 @@ pub(super) fn instrument(
         ]
         .concat(),
         ..Instrument::default()
+    };
+    for (prompt_chars, observed) in &sources.pairing.mirrored {
+        instrument.count_mirrored(u64::from(*prompt_chars), *observed);
     }
+    instrument
 }
 
 /// What makes no pair, with the rows that never could.
@@ -81,6 +96,10 @@ const LABELLED_PERCENT_AT_LEAST: f64 = 90.0;
 /// Repeated request ids above this share are no accident, percent.
 const REPEATED_PERCENT_AT_MOST: f64 = 1.0;
 
+/// Answers of a token or none beside longer ones are common; beyond this share of the streamed pairs they are a selection,
+/// percent.
+const GAPS_PERCENT_AT_MOST: f64 = 5.0;
+
 /// What single metrics do not see. Missing values are not random: a provider that reports no usage, or sends no first
 /// token, does so on requests of its own choice. Metrics that the policy leaves out need nothing.
 fn unseen(sources: &Sources<'_>, found: &PairCounts) -> Vec<String> {
@@ -89,7 +108,7 @@ fn unseen(sources: &Sources<'_>, found: &PairCounts) -> Vec<String> {
     let margins = &policy.guardrails;
     let mut alarms = Vec::new();
     let unpriced = sources.priced.unpriced;
-    let answered = unpriced + sources.priced.cost.baseline.len() as u64;
+    let answered = unpriced + sources.priced.priced();
     if margins.cost.enabled && percent(unpriced, answered) > limit {
         alarms.push(format!(
             "{unpriced} of {answered} answered pairs ({:.1} %, limit {limit} %) have no price, so the compared cost may be a \
@@ -97,8 +116,20 @@ fn unseen(sources: &Sources<'_>, found: &PairCounts) -> Vec<String> {
             percent(unpriced, answered)
         ));
     }
-    let timed = margins.ttft_p50.enabled || margins.ttft_p95.enabled;
-    if timed && percent(found.one_first_token, found.streamed) > limit {
+    let timed = |latency: Latency| {
+        let asked = |quantile| policy.latency_margin(latency, quantile).is_some_and(|margin| margin.enabled);
+        Quantile::ALL.into_iter().any(asked)
+    };
+    if timed(Latency::InterToken) && percent(found.one_gap, found.streamed) > limit.max(GAPS_PERCENT_AT_MOST) {
+        alarms.push(format!(
+            "In {} of {} streamed pairs ({:.1} %) only one of the two answers has gaps between tokens, so the compared \
+             gaps may be a biased selection.",
+            found.one_gap,
+            found.streamed,
+            percent(found.one_gap, found.streamed)
+        ));
+    }
+    if timed(Latency::Ttft) && percent(found.one_first_token, found.streamed) > limit {
         alarms.push(format!(
             "In {} of {} streamed pairs ({:.1} %, limit {limit} %) only one of the two answers has a first token, so the \
              compared times may be a biased selection.",

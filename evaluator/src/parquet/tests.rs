@@ -47,6 +47,11 @@ fn varied() -> Vec<Exchange> {
         row.quality = some(50, 0.4).then(|| uniform(index, 51));
         row.dropped = if some(44, 0.1) { vec!["seed".to_owned(), "logprobs".to_owned()] } else { Vec::new() };
         row.duration_us = if some(45, 0.01) { 0 } else { row.duration_us };
+        row.refused = some(46, 0.02);
+        row.structured = some(47, 0.3);
+        row.tools_digest = some(48, 0.2).then(|| format!("tools-{}", index % 7));
+        row.quality = some(49, 0.8).then(|| uniform(index, 50));
+        row.prompt_wide_chars = some(51, 0.5).then_some(2 * index);
     }
     rows.push(rows[7].clone());
     rows.push(Exchange { role: Role::Observed, ..rows[9].clone() });

@@ -23,6 +23,8 @@ pub enum Domain {
     Answer = 4,
     /// The digest of an answer's tool calls.
     Tools = 5,
+    /// A consumer's name.
+    Consumer = 6,
 }
 
 /// A pair id as 128 bits. Ordered as the UUID's text is, where it is one.

@@ -49,6 +49,8 @@ macro_rules! inputs {
     };
 }
 
+pub(super) use inputs;
+
 inputs! {
     Counts { events: u64, n: u64, alpha: f64, side: Which }
     Discordant { only_candidate_bad: u64, only_baseline_bad: u64 }

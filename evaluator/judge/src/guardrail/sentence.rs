@@ -15,11 +15,12 @@ pub(super) fn why(
     doubts: Doubts<'_>,
 ) -> String {
     let scale = question.scale();
-    let metric = words::metric(&question.metric, question.segment);
+    let metric = words::metric(&question.metric, &question.segment);
     let margin = words::effect(question.margin, scale);
     let values = values(question, measured);
     let bound = |value: Option<f64>| value.map_or_else(|| "unbounded".to_owned(), |value| words::effect(value, scale));
     let (upper, lower) = (bound(measured.upper), bound(measured.lower));
+    let estimate = bound(measured.estimate);
     let (sure, surer) = (words::confidence(levels.go), words::confidence(levels.alarm));
     let verdict = match state {
         State::Pass => format!("with {sure} confidence no worse than {upper}, below the margin of {margin}"),
@@ -27,6 +28,14 @@ pub(super) fn why(
             "within the margin of {margin} (no worse than {upper}), yet proven worse than the baseline (at least {lower})"
         ),
         State::Fail => format!("with {surer} confidence worse by at least {lower}, beyond the margin of {margin}"),
+        State::Futile => format!(
+            "the estimate is {estimate}, and there is next to no chance that more evidence brings it below the margin of \
+             {margin}"
+        ),
+        State::HoldConflict => {
+            let conflict = measured.conflict.as_deref().unwrap_or("pairs and served traffic disagree");
+            format!("{conflict}; both cannot be right, so find out what differs before the weight moves")
+        }
         State::HoldInstrument => {
             let alarm = doubts.alarms.first().map_or("an alarm", String::as_str);
             format!("no worse than {upper}, below the margin of {margin}, but the measuring is in doubt: {alarm}")
@@ -58,7 +67,7 @@ fn insufficient(
     upper: &str,
     margin: &str,
 ) -> String {
-    let unit = words::observations(question.segment);
+    let unit = words::observations(question.evidence());
     let n = words::count(measured.n);
     let more = missing.map_or_else(String::new, |more| format!("; about {} more needed", words::count(more)));
     if let Some(served) = question.nothing_to_compare_with() {

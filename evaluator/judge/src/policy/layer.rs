@@ -8,7 +8,14 @@ use toml::de::{DeTable, DeValue};
 use super::PolicyError;
 
 /// Keys that may be named although the defaults leave them out; `*` stands for any one name.
-const OPTIONAL: [&str; 3] = ["guardrails.errors.reference_error_percent", "labels.*.enabled", "labels.*.margin_points"];
+const OPTIONAL: [&str; 6] = [
+    "guardrails.errors.reference_error_percent",
+    "capacity.requests_per_minute",
+    "capacity.tokens_per_minute",
+    "capacity.concurrency",
+    "labels.*.enabled",
+    "labels.*.margin_points",
+];
 
 /// A value with the line it stands on.
 #[derive(Debug, Clone)]
@@ -21,7 +28,11 @@ struct Entry {
 enum Value {
     Flag(bool),
     Number(f64),
+    Text(String),
     Numbers(Vec<f64>),
+    Texts(Vec<String>),
+    /// `[]`, which is a list of anything.
+    EmptyList,
     EmptyTable,
     Other(&'static str),
 }
@@ -31,7 +42,10 @@ impl Value {
         match self {
             Self::Flag(_) => "true or false",
             Self::Number(_) => "a number",
+            Self::Text(_) => "a string",
             Self::Numbers(_) => "a list of numbers",
+            Self::Texts(_) => "a list of strings",
+            Self::EmptyList => "an empty list",
             Self::EmptyTable => "an empty table",
             Self::Other(kind) => kind,
         }
@@ -120,15 +134,57 @@ impl Layers {
         if self.entries.contains_key(key) { self.flag(key).map(Some) } else { Ok(None) }
     }
 
+    /// One of some words, each with what it stands for.
+    pub(super) fn one_of<T: Copy>(&self, key: &str, words: &[(&str, T)]) -> Result<T, PolicyError> {
+        let entry = self.entry(key)?;
+        let Value::Text(text) = &entry.value else { return Err(wrong_kind(key, entry, "a string")) };
+        let names: Vec<String> = words.iter().map(|(word, _)| format!("\"{word}\"")).collect();
+        words.iter().find(|(word, _)| word == text).map(|(_, value)| *value).ok_or_else(|| PolicyError::OutOfRange {
+            line: entry.line,
+            key: key.to_owned(),
+            found: format!("\"{text}\""),
+            expected: format!("one of {}", names.join(", ")),
+        })
+    }
+
+    /// A list of strings, each of which must be allowed; `expected` says which are.
+    pub(super) fn texts(
+        &self,
+        key: &str,
+        expected: &str,
+        allowed: impl Fn(&str) -> bool,
+    ) -> Result<Vec<String>, PolicyError> {
+        let entry = self.entry(key)?;
+        let texts = match &entry.value {
+            Value::EmptyList => return Ok(Vec::new()),
+            Value::Texts(texts) => texts,
+            _ => return Err(wrong_kind(key, entry, "a list of strings")),
+        };
+        match texts.iter().find(|text| !allowed(text)) {
+            None => Ok(texts.clone()),
+            Some(text) => Err(PolicyError::OutOfRange {
+                line: entry.line,
+                key: key.to_owned(),
+                found: format!("\"{text}\""),
+                expected: expected.to_owned(),
+            }),
+        }
+    }
+
     /// Ascending percentages above 0 and up to 100, in the steps in which a weight can be set.
     pub(super) fn ladder(&self, key: &str) -> Result<Vec<f64>, PolicyError> {
         let entry = self.entry(key)?;
-        let Value::Numbers(rungs) = &entry.value else { return Err(wrong_kind(key, entry, "a list of numbers")) };
+        let rungs: &[f64] = match &entry.value {
+            Value::Numbers(rungs) => rungs,
+            // A ladder without a rung is out of range, not of the wrong kind.
+            Value::EmptyList => &[],
+            _ => return Err(wrong_kind(key, entry, "a list of numbers")),
+        };
         let in_range = rungs.iter().all(|rung| *rung > 0.0 && *rung <= 100.0);
         let ascending = rungs.windows(2).all(|pair| pair[0] < pair[1]);
         let settable = rungs.iter().all(|rung| (rung * 100.0 - (rung * 100.0).round()).abs() < 1e-6);
         if in_range && ascending && settable && !rungs.is_empty() {
-            Ok(rungs.clone())
+            Ok(rungs.to_vec())
         } else {
             Err(PolicyError::OutOfRange {
                 line: entry.line,
@@ -201,12 +257,15 @@ fn read_value(value: &DeValue<'_>) -> Value {
         DeValue::Integer(_) | DeValue::Float(_) => {
             number(value).map_or(Value::Other("a number that cannot be read"), Value::Number)
         }
-        DeValue::Array(items) => items
-            .iter()
-            .map(|item: &Spanned<DeValue<'_>>| number(item.get_ref()))
-            .collect::<Option<Vec<f64>>>()
-            .map_or(Value::Other("a list with something else than numbers"), Value::Numbers),
-        DeValue::String(_) => Value::Other("a string"),
+        DeValue::Array(items) if items.is_empty() => Value::EmptyList,
+        DeValue::Array(items) => {
+            let items = || items.iter().map(Spanned::get_ref);
+            items().map(number).collect::<Option<Vec<f64>>>().map(Value::Numbers).unwrap_or_else(|| {
+                let texts: Option<Vec<String>> = items().map(text).collect();
+                texts.map_or(Value::Other("a list of different things"), Value::Texts)
+            })
+        }
+        DeValue::String(text) => Value::Text(text.to_string()),
         DeValue::Datetime(_) => Value::Other("a date"),
         DeValue::Table(_) => Value::Other("a table"),
     }
@@ -220,6 +279,13 @@ fn number(value: &DeValue<'_>) -> Option<f64> {
     }
 }
 
+fn text(value: &DeValue<'_>) -> Option<String> {
+    match value {
+        DeValue::String(text) => Some(text.to_string()),
+        _ => None,
+    }
+}
+
 fn line_of(text: &str, offset: usize) -> usize {
     text.bytes().take(offset).filter(|byte| *byte == b'\n').count() + 1
 }
@@ -229,7 +295,7 @@ fn line_of(text: &str, offset: usize) -> usize {
 /// A label may not have the name of a fixed guardrail: its row could not be told from the guardrail's own.
 fn is_optional(key: &str) -> bool {
     let label = key.strip_prefix("labels.").and_then(|rest| rest.split('.').next());
-    let taken = label.is_some_and(|label| crate::FIXED_GUARDRAILS.contains(&label));
+    let taken = label.is_some_and(crate::metric::is_fixed_name);
     !taken
         && OPTIONAL.iter().any(|pattern| {
             let (parts, known): (Vec<_>, Vec<_>) = (key.split('.').collect(), pattern.split('.').collect());

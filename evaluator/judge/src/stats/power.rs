@@ -1,7 +1,15 @@
 //! How many observations a guardrail needs before it can pass.
 //!
 //! Planning formulas for a candidate that is truly equal to the baseline; `alpha` is the level of the bound, `beta`
-//! the accepted chance of not passing although equal.
+//! the accepted chance of not passing although equal. The plain forms are for one look; [`sequential`] says how long
+//! it takes with a look at any time, and [`futility`] whether it is worth waiting on. For requests in clusters,
+//! multiply by the [`design_effect`].
+
+mod futility;
+mod sequential;
+
+pub use self::futility::{FUTILE_BELOW, FUTILITY_ASKED_FROM, FUTILITY_HORIZON, futility, futility_asked};
+pub use self::sequential::{SequentialPlan, design_effect, sequential};
 
 use super::special::{normal_density, normal_quantile};
 use super::{Refusal, check_level};

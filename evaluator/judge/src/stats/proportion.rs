@@ -49,16 +49,59 @@ pub fn wilson_share(share: f64, n: f64, alpha: f64, side: Side) -> Result<f64, R
 pub fn clopper_pearson(events: u64, n: u64, alpha: f64, side: Side) -> Result<f64, Refusal> {
     check_counts(events, n)?;
     check_level(alpha)?;
-    let (x, others) = (events as f64, (n - events) as f64);
-    Ok(match side {
-        Side::Lower if events == 0 => 0.0,
-        Side::Lower if events == n => (alpha.ln() / x).exp(),
-        Side::Lower => beta_quantile(alpha, x, others + 1.0),
-        Side::Upper if events == n => 1.0,
-        Side::Upper if events == 0 => -(alpha.ln() / others).exp_m1(),
+    Ok(exact_limit(events as f64, (n - events) as f64, alpha, side))
+}
+
+/// The same for counts divided by a design effect, which need not be whole (Rao & Scott 1992): the beta distribution
+/// has no need of whole shapes.
+///
+/// # Errors
+///
+/// As [`clopper_pearson`]; see [`check_effective`] for what counts are taken.
+pub fn clopper_pearson_effective(events: f64, n: f64, alpha: f64, side: Side) -> Result<f64, Refusal> {
+    check_effective(events, n)?;
+    check_level(alpha)?;
+    Ok(exact_limit(events, (n - events).max(0.0), alpha, side))
+}
+
+fn exact_limit(events: f64, others: f64, alpha: f64, side: Side) -> f64 {
+    match side {
+        Side::Lower if events <= 0.0 => 0.0,
+        Side::Lower if others <= 0.0 => (alpha.ln() / events).exp(),
+        Side::Lower => beta_quantile(alpha, events, others + 1.0),
+        Side::Upper if others <= 0.0 => 1.0,
+        Side::Upper if events <= 0.0 => -(alpha.ln() / others).exp_m1(),
         // The mirrored share keeps its digits when the limit is close to one.
-        Side::Upper => 1.0 - beta_quantile(alpha, others, x + 1.0),
-    })
+        Side::Upper => 1.0 - beta_quantile(alpha, others, events + 1.0),
+    }
+}
+
+/// Checks counts that were divided by a design effect: at least one effective observation, no more events than
+/// observations.
+///
+/// # Errors
+///
+/// Refuses values that are not finite, negative events, less than one effective observation, and more events than
+/// observations (beyond rounding).
+pub fn check_effective(events: f64, n: f64) -> Result<(), Refusal> {
+    for (index, value) in [events, n].into_iter().enumerate() {
+        if !value.is_finite() {
+            return Err(Refusal::NotFinite { index, value });
+        }
+        if value < 0.0 {
+            return Err(Refusal::NotPositive { index, value });
+        }
+    }
+    if n <= 0.0 {
+        return Err(Refusal::NoObservations);
+    }
+    if n < 1.0 {
+        return Err(Refusal::TooFewClusters { effective: n, needed: 1.0 });
+    }
+    if events > n * (1.0 + 1e-12) {
+        return Err(Refusal::CountsInconsistent { part: events.ceil() as u64, whole: n.floor() as u64 });
+    }
+    Ok(())
 }
 
 /// Refuses an empty sample and a part larger than its whole.

@@ -5,8 +5,13 @@
 //! infinitely slow: it is ranked last and never dropped. Where the ranks an interval needs do not exist, or point at a
 //! failed request, there is no finite limit, and the answer is `None` and not a number.
 
-use super::proportion::wilson_share;
-use super::{Refusal, Side, check_level};
+mod harrell_davis;
+mod ranked;
+
+pub use harrell_davis::harrell_davis;
+pub use ranked::{QuantileRatio, Ranked, RankedInterval, Ranks, interval_ranked, ranks};
+
+use super::{Refusal, Side};
 
 /// Quantiles of two arms, ready to be compared.
 #[derive(Debug, Clone, PartialEq)]
@@ -86,29 +91,37 @@ impl QuantilePair {
 
     /// A bound of the ratio at one-sided level `alpha`; `None` where no finite one exists.
     ///
-    /// With `d = log(qC/qB)`: lower `d - sqrt(a^2 + b^2 - 2 r a b)`, `a = log(qC/lC)`, `b = log(uB/qB)`; upper
+    /// MOVER with `d = log(qC/qB)`: lower `d - sqrt(a^2 + b^2 - 2 r a b)`, `a = log(qC/lC)`, `b = log(uB/qB)`; upper
     /// `d + sqrt(...)`, `a = log(uC/qC)`, `b = log(qB/lB)`.
     ///
     /// # Errors
     ///
     /// Refuses levels outside 0 to 0.5.
     pub fn bound(&self, alpha: f64, side: Side) -> Result<Option<f64>, Refusal> {
-        let baseline = interval(&self.baseline, self.share, alpha)?;
-        let candidate = interval(&self.candidate, self.share, alpha)?;
-        Ok(self.mover(baseline, candidate, side))
+        self.bound_effective(alpha, side, self.baseline.len() as f64, self.candidate.len() as f64)
     }
 
-    fn mover(&self, baseline: QuantileInterval, candidate: QuantileInterval, side: Side) -> Option<f64> {
-        let centre = self.estimate()?.ln();
-        let (own, other) = match side {
-            Side::Lower => ((candidate.point / candidate.lower?).ln(), (baseline.upper? / baseline.point).ln()),
-            Side::Upper => ((candidate.upper? / candidate.point).ln(), (baseline.point / baseline.lower?).ln()),
-        };
-        let half = (own * own + other * other - 2.0 * self.correlation * own * other).max(0.0).sqrt();
-        finite(match side {
-            Side::Lower => (centre - half).exp(),
-            Side::Upper => (centre + half).exp(),
-        })
+    /// The same with clusters: the bound for effective numbers of values (`n` over the design effect) per arm.
+    ///
+    /// # Errors
+    ///
+    /// As [`QuantilePair::bound`], and effective numbers that are not above zero.
+    pub fn bound_effective(
+        &self,
+        alpha: f64,
+        side: Side,
+        baseline_effective: f64,
+        candidate_effective: f64,
+    ) -> Result<Option<f64>, Refusal> {
+        QuantileRatio {
+            baseline: &self.baseline,
+            candidate: &self.candidate,
+            baseline_effective,
+            candidate_effective,
+            share: self.share,
+            correlation: self.correlation,
+        }
+        .bound(alpha, side)
     }
 }
 
@@ -119,36 +132,27 @@ impl QuantilePair {
 ///
 /// Refuses an empty sample, shares outside 0 to 1 and levels outside 0 to 0.5.
 pub fn interval(ascending: &[f64], share: f64, alpha: f64) -> Result<QuantileInterval, Refusal> {
-    check_level(alpha)?;
-    if ascending.is_empty() {
-        return Err(Refusal::NoObservations);
-    }
-    let (low, high) = ranks(ascending.len(), share, alpha)?;
-    let value = |rank: usize| rank.checked_sub(1).and_then(|index| ascending.get(index)).copied().and_then(finite);
-    Ok(QuantileInterval { point: point(ascending, share), lower: value(low), upper: value(high) })
+    interval_effective(ascending, share, alpha, ascending.len() as f64)
 }
 
-/// 1-based ranks of an interval; a lower rank of 0 or an upper one above `n` does not exist.
+/// The same when the values come in clusters: for `n_effective` independent ones (`n` over the design effect).
 ///
 /// # Errors
 ///
-/// As [`interval`].
-pub fn ranks(n: usize, share: f64, alpha: f64) -> Result<(usize, usize), Refusal> {
-    if !(share > 0.0 && share < 1.0) {
-        return Err(Refusal::ShareOutOfRange { share });
-    }
-    let size = n as f64;
-    let low = wilson_share(share, size, alpha, Side::Lower)?;
-    let high = wilson_share(share, size, alpha, Side::Upper)?;
-    Ok(((size * low).floor() as usize, (size * high).ceil() as usize + 1))
+/// As [`interval`], and an `n_effective` that is not above zero.
+pub fn interval_effective(
+    ascending: &[f64],
+    share: f64,
+    alpha: f64,
+    n_effective: f64,
+) -> Result<QuantileInterval, Refusal> {
+    let interval = interval_ranked(ascending, share, alpha, n_effective)?;
+    Ok(QuantileInterval { point: interval.point.0, lower: interval.lower, upper: interval.upper })
 }
 
 /// The value of rank `ceil(n share)` among ascending values, which must not be empty.
 fn point(ascending: &[f64], share: f64) -> f64 {
-    let n = ascending.len();
-    // A hair is taken off, so that 0.95 * 100 is rank 95 whatever the last bit says.
-    let rank = ((n as f64 * share - 1e-9).ceil() as usize).clamp(1, n.max(1));
-    ascending.get(rank - 1).copied().unwrap_or(f64::NAN)
+    ranks(ascending.n(), share, 0.25, ascending.n() as f64).map_or(f64::NAN, |ranks| ascending.at(ranks.point).0)
 }
 
 fn sorted(values: &[f64]) -> Result<Vec<f64>, Refusal> {
@@ -183,7 +187,7 @@ fn correlation(rows: impl Iterator<Item = (bool, bool)>) -> f64 {
     }
     let (n, both, first, second) = (n as f64, both as f64, first as f64, second as f64);
     let spread = (first * (n - first)).sqrt() * (second * (n - second)).sqrt();
-    if spread > 0.0 { (n * both - first * second) / spread } else { 0.0 }
+    if spread > 0.0 { ((n * both - first * second) / spread).clamp(-1.0, 1.0) } else { 0.0 }
 }
 
 #[cfg(test)]
@@ -193,7 +197,7 @@ mod tests {
     #[test]
     fn an_upper_limit_exists_from_59_and_296_on() {
         // Two-sided 95 %: the smallest samples with a finite upper limit of p95 and p99.
-        let exists = |n, share| ranks(n, share, 0.025).unwrap().1 <= n;
+        let exists = |n: u64, share| ranks(n, share, 0.025, n as f64).unwrap().high.is_some();
         let first = |share| (1..1000).find(|n| exists(*n, share)).unwrap();
         assert_eq!((first(0.95), first(0.99)), (59, 296));
     }

@@ -2,6 +2,17 @@
 //!
 //! The interval is taken on the log scale, because a ratio's direct normal interval covers too little. Fieller's
 //! theorem tells when no interval exists at all: when the baseline's mean is not distinguishable from zero.
+//!
+//! The same numbers come from columns ([`MeanRatio::paired`]), from whole sums that can be kept running
+//! ([`MeanRatio::from_sums`]), and over clusters, where each mean is a ratio of two totals ([`RatioOfRatios`]).
+
+mod fieller;
+mod of_ratios;
+mod sums;
+
+pub use fieller::Estimates;
+pub use of_ratios::RatioOfRatios;
+pub use sums::{ArmSums, PairedSums};
 
 use super::special::t_upper_quantile;
 use super::{Refusal, Side, check_level};
@@ -65,6 +76,27 @@ impl MeanRatio {
             log_standard_error: (of_baseline + of_candidate).sqrt(),
             degrees: (baseline.len() + candidate.len() - 2) as f64,
             baseline_relative_variance: of_baseline,
+        })
+    }
+
+    /// The same ratio when rows come in clusters: both variances times `factor` (a design effect of 1 or more), and
+    /// `degrees` of freedom (Kish's effective clusters less one; less two for separate samples).
+    ///
+    /// # Errors
+    ///
+    /// Refuses a factor below 1, and degrees that are not above zero.
+    pub fn inflated(self, factor: f64, degrees: f64) -> Result<Self, Refusal> {
+        if !(factor >= 1.0 && factor.is_finite()) {
+            return Err(Refusal::MarginOutOfRange { margin: factor, expected: "a design effect of 1 or more" });
+        }
+        if degrees.is_nan() || degrees <= 0.0 {
+            return Err(Refusal::TooFewClusters { effective: degrees + 1.0, needed: 2.0 });
+        }
+        Ok(Self {
+            log_standard_error: self.log_standard_error * factor.sqrt(),
+            baseline_relative_variance: self.baseline_relative_variance * factor,
+            degrees,
+            ..self
         })
     }
 

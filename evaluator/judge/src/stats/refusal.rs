@@ -82,6 +82,58 @@ pub enum Refusal {
         /// Units seen there.
         units: u64,
     },
+    /// Fewer independent clusters than the method needs.
+    #[error(
+        "{effective} effective clusters; at least {needed} are needed, because rows of one cluster are not independent"
+    )]
+    TooFewClusters {
+        /// Kish's effective number.
+        effective: f64,
+        /// Clusters needed.
+        needed: f64,
+    },
+    /// The sums given cannot come from any data: a sum of squares is too small for its sum.
+    #[error("the sums belong to no data: {what}; count them again from the records")]
+    SumsInconsistent {
+        /// Which of them.
+        what: &'static str,
+    },
+    /// A variance of zero where one has to be divided by.
+    #[error("a variance of {variance}; {expected}")]
+    VarianceOutOfRange {
+        /// The variance given.
+        variance: f64,
+        /// What was expected.
+        expected: &'static str,
+    },
+    /// The smallest p-value that the test can give lies above the level.
+    #[error("the test can never reject at level {alpha}: at least {needed} {what} are needed")]
+    LevelUnreachable {
+        /// The level asked for.
+        alpha: f64,
+        /// What the level needs.
+        needed: u64,
+        /// What there should be more of.
+        what: &'static str,
+    },
+    /// A margin below what the baseline differs from itself.
+    #[error("the baseline differs from itself in {noise} of its repetitions, more than the margin of {margin}; set it higher")]
+    BelowNoise {
+        /// The margin asked for.
+        margin: f64,
+        /// Share of repetitions that differ.
+        noise: f64,
+    },
+    /// An argument outside what the method can answer for.
+    #[error("{what} is {value}; expected {expected}")]
+    OutOfRange {
+        /// The argument.
+        what: &'static str,
+        /// Its value.
+        value: f64,
+        /// What was expected.
+        expected: &'static str,
+    },
 }
 
 impl Refusal {
@@ -101,6 +153,12 @@ impl Refusal {
             Self::MeanNotPositive => "mean-not-positive",
             Self::Unbounded { .. } => "unbounded-ratio",
             Self::RoutingFault { .. } => "routing-fault",
+            Self::TooFewClusters { .. } => "too-few-clusters",
+            Self::SumsInconsistent { .. } => "sums-inconsistent",
+            Self::VarianceOutOfRange { .. } => "variance-out-of-range",
+            Self::LevelUnreachable { .. } => "level-unreachable",
+            Self::BelowNoise { .. } => "below-noise",
+            Self::OutOfRange { .. } => "out-of-range",
         }
     }
 }

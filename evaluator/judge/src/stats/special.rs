@@ -15,7 +15,7 @@ mod beta;
 
 use statrs::distribution::{Binomial, Continuous, ContinuousCDF, Discrete, Normal, Poisson, StudentsT};
 
-use self::beta::beta_cdf;
+pub(super) use self::beta::beta_cdf;
 use super::border;
 
 /// Above this count rare events have their limit: within 4e-9 of a gamma probability of 5 %.

@@ -2,6 +2,15 @@
 //!
 //! Counted on units of assignment (conversations or consumers), never on requests: one busy consumer is not a hundred
 //! independent coins, and a test on requests would cry wolf nearly every time.
+//!
+//! [`p_value`] is for one look at the units of one weight, [`log_e_value`] for a look after every unit, and
+//! [`homogeneity_p`] asks whether what is lost on the way is lost evenly.
+
+mod homogeneity;
+mod mixture;
+
+pub use self::homogeneity::homogeneity_p;
+pub use self::mixture::log_e_value;
 
 use super::Refusal;
 use super::special::{binomial_probability, normal_upper_tail};

@@ -1,10 +1,11 @@
 //! Difference of two shares over separate requests: Miettinen and Nurminen's score bound.
 //!
-//! As with pairs, very few events make the score bound too short, and [`bound`] is the guarded version.
+//! As with pairs, very few events make the score bound too short, and [`bound`] is the guarded version. Rows that come in
+//! clusters enter as effective counts, events and observations divided by the arm's design effect (Rao & Scott 1992).
 
 use std::f64::consts::PI;
 
-use super::proportion::{check_counts, clopper_pearson};
+use super::proportion::{check_counts, check_effective, clopper_pearson_effective, wilson};
 use super::special::normal_quantile;
 use super::{Refusal, Side, border, check_level};
 
@@ -26,6 +27,25 @@ pub struct Arm {
     pub n: u64,
 }
 
+/// One arm's counts divided by its design effect; 1 leaves them as they are.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct EffectiveArm {
+    /// Bad outcomes.
+    pub events: f64,
+    /// Observations.
+    pub n: f64,
+}
+
+impl Arm {
+    /// Counts divided by a design effect; effects below 1 count as 1, and what is not a number stays one, to be refused
+    /// by the bounds.
+    #[must_use]
+    pub fn over(self, design_effect: f64) -> EffectiveArm {
+        let effect = if design_effect < 1.0 { 1.0 } else { design_effect };
+        EffectiveArm { events: self.events as f64 / effect, n: self.n as f64 / effect }
+    }
+}
+
 /// Miettinen and Nurminen's score bound of P(candidate bad) - P(baseline bad) at one-sided level `alpha`
 /// (Miettinen & Nurminen 1985): it solves `(pC - pB - d) / sqrt(V(d) N / (N - 1)) = -+z`, where
 /// `V(d) = qC(1-qC)/nC + qB(1-qB)/nB` has the restricted maximum-likelihood shares under the difference `d`.
@@ -34,16 +54,71 @@ pub struct Arm {
 ///
 /// Refuses an empty arm, more events than observations, and levels outside 0 to 0.5.
 pub fn miettinen_nurminen(candidate: Arm, baseline: Arm, alpha: f64, side: Side) -> Result<f64, Refusal> {
-    check_level(alpha)?;
-    check_counts(candidate.events, candidate.n)?;
-    check_counts(baseline.events, baseline.n)?;
+    check_arms(candidate, baseline)?;
+    score(candidate.over(1.0), baseline.over(1.0), alpha, side, Factor::Unbiased)
+}
+
+/// Farrington and Manning's bound (1990): the same without the factor `N / (N - 1)`.
+///
+/// # Errors
+///
+/// As [`miettinen_nurminen`].
+pub fn farrington_manning(candidate: Arm, baseline: Arm, alpha: f64, side: Side) -> Result<f64, Refusal> {
+    check_arms(candidate, baseline)?;
+    score(candidate.over(1.0), baseline.over(1.0), alpha, side, Factor::None)
+}
+
+/// Newcombe's hybrid score limits (1998, method 10) of the difference, for display with few observations: with Wilson's
+/// limits `l`, `u` of each share, lower `d - sqrt((pC - lC)^2 + (uB - pB)^2)` and upper likewise.
+///
+/// # Errors
+///
+/// As [`miettinen_nurminen`].
+pub fn newcombe(candidate: Arm, baseline: Arm, alpha: f64, side: Side) -> Result<f64, Refusal> {
+    check_arms(candidate, baseline)?;
     if side == Side::Lower {
-        return miettinen_nurminen(baseline, candidate, alpha, Side::Upper).map(|bound| -bound);
+        return newcombe(baseline, candidate, alpha, Side::Upper).map(|bound| -bound);
+    }
+    let share = |arm: Arm| arm.events as f64 / arm.n as f64;
+    let above = wilson(candidate.events, candidate.n, alpha, Side::Upper)? - share(candidate);
+    let below = share(baseline) - wilson(baseline.events, baseline.n, alpha, Side::Lower)?;
+    Ok(share(candidate) - share(baseline) + above.hypot(below))
+}
+
+fn check_arms(candidate: Arm, baseline: Arm) -> Result<(), Refusal> {
+    check_counts(candidate.events, candidate.n)?;
+    check_counts(baseline.events, baseline.n)
+}
+
+/// What the variance of a score is multiplied by.
+#[derive(Clone, Copy)]
+enum Factor {
+    /// `N / (N - 1)`.
+    Unbiased,
+    None,
+}
+
+/// The score bound from counts that need not be whole.
+fn score(
+    candidate: EffectiveArm,
+    baseline: EffectiveArm,
+    alpha: f64,
+    side: Side,
+    factor: Factor,
+) -> Result<f64, Refusal> {
+    check_level(alpha)?;
+    check_effective(candidate.events, candidate.n)?;
+    check_effective(baseline.events, baseline.n)?;
+    if side == Side::Lower {
+        return score(baseline, candidate, alpha, Side::Upper, factor).map(|bound| -bound);
     }
     let z = normal_quantile(1.0 - alpha);
-    let (xc, nc) = (candidate.events as f64, candidate.n as f64);
-    let (xb, nb) = (baseline.events as f64, baseline.n as f64);
-    let inflation = (nc + nb) / (nc + nb - 1.0);
+    let (nc, nb) = (candidate.n, baseline.n);
+    let (xc, xb) = (candidate.events.min(nc), baseline.events.min(nb));
+    let inflation = match factor {
+        Factor::Unbiased => (nc + nb) / (nc + nb - 1.0),
+        Factor::None => 1.0,
+    };
     let estimate = xc / nc - xb / nb;
     let not_ruled_out = |difference: f64| {
         let (qc, qb) = restricted_shares(xc, nc, xb, nb, difference);
@@ -113,16 +188,29 @@ fn closed_root(xc: f64, nc: f64, xb: f64, nb: f64, difference: f64) -> f64 {
 ///
 /// As [`miettinen_nurminen`].
 pub fn bound(candidate: Arm, baseline: Arm, alpha: f64, side: Side) -> Result<f64, Refusal> {
-    let score = miettinen_nurminen(candidate, baseline, alpha, side)?;
-    let events = candidate.events.saturating_add(baseline.events);
+    check_arms(candidate, baseline)?;
+    bound_effective(candidate.over(1.0), baseline.over(1.0), alpha, side)
+}
+
+/// The same for counts divided by design effects (see [`Arm::over`]): score, exact bounds and the thresholds for few
+/// events all take effective counts.
+///
+/// # Errors
+///
+/// As [`miettinen_nurminen`], counts that are not finite, and less than one effective observation in an arm.
+pub fn bound_effective(
+    candidate: EffectiveArm,
+    baseline: EffectiveArm,
+    alpha: f64,
+    side: Side,
+) -> Result<f64, Refusal> {
+    let score = score(candidate, baseline, alpha, side, Factor::Unbiased)?;
+    let events = candidate.events + baseline.events;
+    let exact = |arm: EffectiveArm, alpha, side| clopper_pearson_effective(arm.events, arm.n, alpha, side);
     Ok(match side {
-        Side::Upper if events < FEW_EVENTS => {
-            score.max(clopper_pearson(candidate.events, candidate.n, alpha, Side::Upper)?)
-        }
-        Side::Lower if events < FEW_EVENTS_FOR_ALARM => {
-            let candidate_least = clopper_pearson(candidate.events, candidate.n, alpha / 2.0, Side::Lower)?;
-            let baseline_most = clopper_pearson(baseline.events, baseline.n, alpha / 2.0, Side::Upper)?;
-            score.min(candidate_least - baseline_most)
+        Side::Upper if events < FEW_EVENTS as f64 => score.max(exact(candidate, alpha, Side::Upper)?),
+        Side::Lower if events < FEW_EVENTS_FOR_ALARM as f64 => {
+            score.min(exact(candidate, alpha / 2.0, Side::Lower)? - exact(baseline, alpha / 2.0, Side::Upper)?)
         }
         Side::Upper | Side::Lower => score,
     })
@@ -142,6 +230,28 @@ mod tests {
         let low = miettinen_nurminen(arm(56, 70), arm(48, 80), 0.025, Side::Lower).unwrap();
         let high = miettinen_nurminen(arm(56, 70), arm(48, 80), 0.025, Side::Upper).unwrap();
         assert!((low - 0.052_830).abs() < 1e-6 && (high - 0.338_173).abs() < 1e-6, "{low} {high}");
+    }
+
+    #[test]
+    fn published_hybrid_score_limits() {
+        let at = |side| newcombe(arm(56, 70), arm(48, 80), 0.025, side).unwrap();
+        let (low, high) = (at(Side::Lower), at(Side::Upper));
+        assert!((low - 0.052_431).abs() < 1e-6 && (high - 0.333_873).abs() < 1e-6, "{low} {high}");
+    }
+
+    #[test]
+    fn a_design_effect_widens_and_one_changes_nothing() {
+        let (candidate, baseline) = (arm(40, 1000), arm(30, 1000));
+        for side in [Side::Lower, Side::Upper] {
+            let plain = bound(candidate, baseline, 0.05, side).unwrap();
+            let same = bound_effective(candidate.over(0.3), baseline.over(1.0), 0.05, side).unwrap();
+            assert_eq!(plain.to_bits(), same.to_bits());
+            let wide = bound_effective(candidate.over(4.0), baseline.over(4.0), 0.05, side).unwrap();
+            assert!((wide - 0.01).abs() > 1.5 * (plain - 0.01).abs(), "{plain} {wide}");
+        }
+        let reason = |effect| bound_effective(candidate.over(effect), baseline.over(1.0), 0.05, Side::Upper);
+        assert_eq!(reason(2000.0).unwrap_err().reason(), "too-few-clusters");
+        assert_eq!(reason(f64::NAN).unwrap_err().reason(), "not-finite");
     }
 
     #[test]

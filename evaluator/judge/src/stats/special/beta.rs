@@ -10,7 +10,7 @@ const WIDE: f64 = 1e4;
 
 /// Distribution function of the beta distribution; NaN for arguments out of range. Rare events: `x` corresponds to
 /// `x (b + (a-1)/2) / (1 - x/2)` of the gamma distribution with shape `a`, which is right to the order `1 / b^2`.
-pub(super) fn beta_cdf(a: f64, b: f64, x: f64) -> f64 {
+pub(in crate::stats) fn beta_cdf(a: f64, b: f64, x: f64) -> f64 {
     let gamma = |shape: f64, large: f64, x: f64| {
         let scaled = x * (large + (shape - 1.0) / 2.0) / (1.0 - x / 2.0);
         Gamma::new(shape, 1.0).map_or((f64::NAN, f64::NAN), |gamma| (gamma.cdf(scaled), gamma.sf(scaled)))

@@ -1,0 +1,413 @@
+//! Ratios of latency quantiles, as exceedances of frozen thresholds (Q3), or by order statistics for a single look (Q1).
+//!
+//! "The ratio is at most rho" is tested at every counted rho; the bounds are the smallest rho, from above, that is still
+//! proven, and the largest one, from below, that is ruled out.
+
+use super::{Measured, Piece, Planning, Trend, combined, conflict, half_width_at, newest, served_piece, start_levels};
+use crate::counters::Thresholds;
+use crate::counters::canary::{Hour, equality_slot};
+use crate::counters::cluster::exceedance_slot;
+use crate::counters::histogram::Histogram;
+use crate::guardrail::LevelsInForce;
+use crate::guardrail::independence::{self, Independence};
+use crate::guardrail::questions::Question;
+use crate::guardrail::views::{PairsView, ServedView, variance_of};
+use crate::metric::{Latency, Quantile};
+use crate::policy::Looks;
+use crate::stats::betting::{self, Differences, Hypothesis, Tally};
+use crate::stats::quantile::{QuantileRatio, Ranked};
+use crate::stats::special::{normal_quantile, normal_upper_tail};
+use crate::stats::{Refusal, Side, sequence, stratified};
+
+/// Log standard deviation of latencies that plans assume.
+const PLANNED_LOG_SD: f64 = 0.5;
+
+pub(super) fn measure(
+    question: &Question<'_>,
+    latency: Latency,
+    quantile: Quantile,
+    levels: LevelsInForce,
+) -> Measured {
+    let pairs = question.pairs.map(|view| &view.pooled.latency[latency.slot()]);
+    let histograms = match (pairs, question.served) {
+        (Some(pairs), _) if pairs.baseline.n() > 0 => Some([&pairs.baseline, &pairs.candidate]),
+        (_, Some(served)) => {
+            let slot = latency.slot();
+            Some([&served.canary.latency_baseline[slot], &served.canary.latency_candidate[slot]])
+        }
+        _ => None,
+    };
+    let blank = Measured::blank(match (levels.looks, question.pairs, question.served) {
+        (Looks::One, Some(_), _) => "order-statistics-mover-paired",
+        (Looks::One, None, _) => "order-statistics-mover",
+        (Looks::Any, Some(_), None) => "exceedances",
+        (Looks::Any, Some(_), Some(_)) => "exceedances-combined",
+        (Looks::Any, None, _) => "exceedances-stratified",
+    });
+    let Some([baseline, candidate]) = histograms.filter(|[b, c]| b.n() > 0 || c.n() > 0) else {
+        return blank.refused(Refusal::NoObservations);
+    };
+    let values = [baseline, candidate].map(|histogram| histogram.quantile_us(quantile.share()));
+    let described = Measured {
+        estimate: values[1].zip(values[0]).map(|(candidate, baseline)| candidate / baseline.max(0.5)),
+        baseline_value: values[0],
+        candidate_value: values[1],
+        ..blank
+    };
+    if levels.looks == Looks::One {
+        return one_look(question, quantile, [baseline, candidate], latency, described, levels);
+    }
+    let plan = question.pairs.map(|view| view.plan).or(question.served.map(|view| view.plan));
+    let Some(thresholds) = plan.and_then(|plan| plan.of(latency)) else {
+        return described.refused(Refusal::NoObservations);
+    };
+    let question = Asked::new(question, thresholds, latency, quantile, levels);
+    question.fill(described)
+}
+
+/// One question at every counted ratio.
+struct Asked<'a> {
+    thresholds: &'a Thresholds,
+    latency: Latency,
+    quantile: Quantile,
+    levels: LevelsInForce,
+    pairs: Option<(&'a PairsView<'a>, Independence)>,
+    served: Option<Served<'a>>,
+    margin: f64,
+    planned: f64,
+}
+
+struct Served<'a> {
+    hours: &'a [&'a Hour],
+    independence: Independence,
+    /// Blocks at the margin and at equality, from each start to the end; empty where the pairs alarm already.
+    at_margin: Vec<Tally>,
+    at_equality: Vec<Tally>,
+    n: u64,
+}
+
+impl<'a> Asked<'a> {
+    fn new(
+        question: &Question<'a>,
+        thresholds: &'a Thresholds,
+        latency: Latency,
+        quantile: Quantile,
+        levels: LevelsInForce,
+    ) -> Self {
+        let slot = exceedance_slot(latency, quantile);
+        let place = thresholds.margin_at[quantile.slot()];
+        let pairs = question.pairs.map(|view| {
+            let differences = view.pooled.latency[latency.slot()].differences(quantile, place);
+            let few = discordant(differences) < levels.events;
+            let variance = variance_of(differences).unwrap_or(0.0);
+            (view, independence::of_effect(view.clusters, slot, variance, few, view.frequent_effect))
+        });
+        // Served traffic of a few consumers is left out beside pairs, as everywhere.
+        let tested = question.pairs.is_some_and(|view| view.pooled.latency[latency.slot()].tested > 0);
+        let served = question.served.map(|view| Served::new(view, latency, quantile, question.pairs.is_some()));
+        let served = served.filter(|own| !tested || own.independence.too_few(levels.clusters).is_none());
+        let planned = planned_information(quantile, question.margin, levels);
+        Self { thresholds, latency, quantile, levels, pairs, served, margin: question.margin, planned }
+    }
+
+    fn ratio(&self, place: usize) -> f64 {
+        self.thresholds.ratios[self.quantile.slot()].get(place).copied().unwrap_or(f64::NAN)
+    }
+
+    fn fill(&self, described: Measured) -> Measured {
+        let [margin_at, equal_at] =
+            [self.thresholds.margin_at, self.thresholds.equal_at].map(|at| at[self.quantile.slot()]);
+        let tested = self.pairs.map_or(0, |(view, _)| view.pooled.latency[self.latency.slot()].tested);
+        let n = tested.saturating_add(self.served.as_ref().map_or(0, |served| served.n));
+        let independence = match (&self.pairs, &self.served) {
+            (Some((_, independence)), _) if tested > 0 => *independence,
+            (_, Some(served)) => served.independence,
+            (Some((_, independence)), None) => *independence,
+            (None, None) => Independence::COMPLETE,
+        };
+        if n == 0 {
+            return described.refused(Refusal::NoObservations);
+        }
+        let pieces = self.pieces(margin_at);
+        let at_margin = combined(&pieces);
+        let last = self.thresholds.ratios[self.quantile.slot()].len();
+        // From above: proven at this ratio and at every larger one.
+        let proven_from = (0..last).rev().take_while(|place| self.proven(*place)).last();
+        // From below: ruled out at this ratio and at every smaller one.
+        let ruled_out_to = self.ruled_out_up_to(last).checked_sub(1);
+        let (pairs, served) = self.pieces_apart(margin_at);
+        let distance_if_equal = self.distance_if_equal(margin_at);
+        Measured {
+            n,
+            events: Some(self.events(margin_at)),
+            upper: proven_from.map(|place| self.ratio(place)),
+            lower: ruled_out_to.map(|place| self.ratio(place)),
+            within: proven_from.is_some_and(|place| place <= margin_at),
+            beyond: ruled_out_to.is_some_and(|place| place >= margin_at),
+            regressed: ruled_out_to.is_some_and(|place| place >= equal_at),
+            conflict: conflict(pairs, served, self.planned),
+            trend: at_margin.map(|piece| Trend {
+                estimate: piece.estimate,
+                information: 1.0 / piece.variance,
+                planned: self.planned,
+                needed: self.needed_information(distance_if_equal),
+                margin: 0.0,
+            }),
+            plan: at_margin.map(|piece| Planning {
+                variance: piece.variance * n as f64,
+                distance_equal: distance_if_equal,
+                distance_observed: -piece.estimate,
+                planned: self.planned,
+            }),
+            ..described
+        }
+        .with_independence(independence, self.levels)
+    }
+
+    fn differences(&self, place: usize) -> Option<(Differences, Independence)> {
+        let (view, independence) = self.pairs?;
+        let counts = &view.pooled.latency[self.latency.slot()];
+        (counts.tested > 0).then(|| (counts.differences(self.quantile, place), independence))
+    }
+
+    fn events(&self, place: usize) -> u64 {
+        let paired = self.differences(place).map_or(0, |(differences, _)| discordant(differences));
+        let served = self.served.as_ref().map_or(0, |served| bad(&self.strata(served, place)));
+        paired.saturating_add(served)
+    }
+
+    fn strata(&self, served: &Served<'_>, place: usize) -> Vec<stratified::Stratum> {
+        let equal_at = self.thresholds.equal_at[self.quantile.slot()];
+        let latency = self.latency.slot();
+        let of = |hour: &&Hour| stratified::Stratum {
+            candidate_n: hour.candidate.latency[latency].n,
+            candidate_x: hour.candidate.latency[latency].above(self.quantile, place),
+            baseline_n: hour.baseline.latency[latency].n,
+            baseline_x: hour.baseline.latency[latency].above(self.quantile, equal_at),
+        };
+        served.hours.iter().map(of).collect()
+    }
+
+    /// Estimates of the mean exceedance with enough events: of the pairs, and of served traffic.
+    fn pieces_apart(&self, place: usize) -> (Option<Piece>, Option<Piece>) {
+        let enough = |events: u64| events >= self.levels.events;
+        let pairs = self.differences(place).filter(|(differences, _)| enough(discordant(*differences)));
+        let pairs = pairs.and_then(|(differences, independence)| {
+            let n = differences.plus as f64 + differences.minus as f64 + differences.zero as f64;
+            let estimate = (differences.plus as f64 - differences.minus as f64) / n;
+            Some(Piece { estimate, variance: variance_of(differences)? * independence.factor(self.levels.go) })
+        });
+        let served = self.served.as_ref().and_then(|served| {
+            let strata = self.strata(served, place);
+            served_piece(&strata, 0.0, self.levels.events, served.independence.factor(self.levels.go))
+        });
+        (pairs, served)
+    }
+
+    fn pieces(&self, place: usize) -> Vec<Piece> {
+        let (pairs, served) = self.pieces_apart(place);
+        pairs.into_iter().chain(served).collect()
+    }
+
+    /// Whether "the ratio is this large or larger" is ruled out at the GO level.
+    fn proven(&self, place: usize) -> bool {
+        let alpha = self.levels.go;
+        if let Some(piece) = combined(&self.pieces(place)) {
+            let half = half_width_at(1.0 / piece.variance, self.planned, alpha, Looks::Any);
+            return half.is_some_and(|half| piece.estimate + half < 0.0);
+        }
+        let Some((differences, independence)) = self.differences(place) else { return false };
+        betting::log_wealth_scaled(differences, 0.0, Hypothesis::AtLeast, independence.factor(alpha))
+            .is_ok_and(|wealth| wealth >= -alpha.ln())
+    }
+
+    /// Whether "the ratio is at most this" is ruled out at the alarm level, from any of the starts.
+    fn ruled_out(&self, place: usize) -> bool {
+        let (first, later) = start_levels(self.levels);
+        let bets = |differences: Differences, independence: Independence, level: f64| {
+            let factor = independence.factor(self.levels.alarm);
+            betting::log_wealth_scaled(differences, 0.0, Hypothesis::AtMost, factor)
+                .is_ok_and(|wealth| wealth >= -level.ln())
+        };
+        if let Some((view, independence)) = self.pairs.filter(|_| self.differences(place).is_some()) {
+            let of = |paired: &crate::counters::Paired| {
+                paired.latency[self.latency.slot()].differences(self.quantile, place)
+            };
+            return bets(of(&view.pooled), independence, first)
+                || newest(&view.restarts, self.levels).iter().any(|start| bets(of(start), independence, later));
+        }
+        self.served.as_ref().is_some_and(|served| self.ruled_out_by_blocks(served, place))
+    }
+
+    /// How many ratios are ruled out. A larger ratio leaves fewer candidates above it, so that the wealth of every start
+    /// only falls with the ratio and the border can be bisected.
+    fn ruled_out_up_to(&self, last: usize) -> usize {
+        let (mut low, mut high) = (0, last);
+        while low < high {
+            let middle = usize::midpoint(low, high);
+            if self.ruled_out(middle) { low = middle + 1 } else { high = middle }
+        }
+        low
+    }
+
+    /// Blocks are counted at equality and at the margin only: what is ruled out there is ruled out below.
+    fn ruled_out_by_blocks(&self, served: &Served<'_>, place: usize) -> bool {
+        let [margin_at, equal_at] =
+            [self.thresholds.margin_at, self.thresholds.equal_at].map(|at| at[self.quantile.slot()]);
+        let tallies = [(margin_at, &served.at_margin), (equal_at, &served.at_equality)];
+        tallies.into_iter().any(|(at, tallies)| place <= at && alarmed(tallies, served.independence, self.levels))
+    }
+
+    /// Information that one look needs with the baseline's own distribution: a tail that is heavier than the plan
+    /// assumes asks for several times as much.
+    fn needed_information(&self, distance: f64) -> f64 {
+        sequence::planned_information(distance, self.levels.go, self.levels.beta).unwrap_or(self.planned)
+    }
+
+    /// Mean exceedance below zero that a truly equal candidate would have at the margin, from the baseline's own
+    /// distribution: as far as the plan assumes where nothing was seen.
+    fn distance_if_equal(&self, place: usize) -> f64 {
+        let slot = self.quantile.slot();
+        let edge = self.thresholds.edges_us[slot].get(place).copied().unwrap_or(u64::MAX);
+        let own = self.pairs.and_then(|(view, _)| {
+            let baseline = &view.pooled.latency[self.latency.slot()].baseline;
+            let above = |threshold: u64| baseline.above(threshold, false) as f64 / baseline.n().max(1) as f64;
+            (baseline.n() > 0).then(|| above(self.thresholds.tau_us[slot]) - above(edge))
+        });
+        own.filter(|distance| *distance > 0.0).unwrap_or_else(|| planned_distance(self.quantile, self.margin))
+    }
+}
+
+/// Pairs in which exactly one arm exceeds.
+const fn discordant(differences: Differences) -> u64 {
+    differences.plus.saturating_add(differences.minus)
+}
+
+/// Exceedances of both arms.
+fn bad(strata: &[stratified::Stratum]) -> u64 {
+    strata.iter().fold(0, |sum, stratum| sum.saturating_add(stratum.candidate_x).saturating_add(stratum.baseline_x))
+}
+
+fn alarmed(tallies: &[Tally], independence: Independence, levels: LevelsInForce) -> bool {
+    let (first, later) = start_levels(levels);
+    let factor = independence.factor(levels.alarm);
+    let bets = |tally: &Tally, level: f64| {
+        tally.log_wealth(0.0, Hypothesis::AtMost, factor).is_ok_and(|wealth| wealth >= -level.ln())
+    };
+    let Some((whole, restarts)) = tallies.split_first() else { return false };
+    bets(whole, first) || newest(restarts, levels).iter().any(|start| bets(start, later))
+}
+
+impl<'a> Served<'a> {
+    fn new(view: &'a ServedView<'a>, latency: Latency, quantile: Quantile, apart: bool) -> Self {
+        let hours: &[&Hour] = if apart { &view.strata_apart } else { &view.strata };
+        let count = |arm: fn(&Hour) -> &crate::counters::canary::ServedArm| -> u64 {
+            hours.iter().fold(0, |sum, hour| sum.saturating_add(arm(hour).latency[latency.slot()].n))
+        };
+        let tallies = |slot| if apart { Vec::new() } else { view.tallies(slot) };
+        Self {
+            hours,
+            independence: independence_of(view, latency, quantile),
+            at_margin: tallies(exceedance_slot(latency, quantile)),
+            at_equality: tallies(equality_slot(latency, quantile)),
+            n: count(|hour| &hour.baseline).min(count(|hour| &hour.candidate)),
+        }
+    }
+}
+
+fn independence_of(view: &ServedView<'_>, latency: Latency, quantile: Quantile) -> Independence {
+    let Some(thresholds) = view.plan.of(latency) else { return Independence::COMPLETE };
+    let slot = exceedance_slot(latency, quantile);
+    let arm = |candidate: bool| {
+        let (arm, clusters, place) = if candidate {
+            (&view.totals.candidate, &view.canary.clusters_candidate, thresholds.margin_at)
+        } else {
+            (&view.totals.baseline, &view.canary.clusters_baseline, thresholds.equal_at)
+        };
+        let counts = &arm.latency[latency.slot()];
+        let above = counts.above(quantile, place[quantile.slot()]);
+        let share = above as f64 / counts.n.max(1) as f64;
+        let variance = share * (1.0 - share) / counts.n.max(1) as f64;
+        let frequent = view.frequent_effects[usize::from(candidate)];
+        independence::of_effect(clusters, slot, variance, above == 0, frequent)
+    };
+    arm(false).worse(arm(true))
+}
+
+/// Mean exceedance below zero that an equal candidate has at the margin, for log-normal latencies.
+fn planned_distance(quantile: Quantile, margin: f64) -> f64 {
+    let share = quantile.share();
+    let beyond = normal_upper_tail(normal_quantile(share) + margin.ln() / PLANNED_LOG_SD);
+    ((1.0 - share) - beyond).max(1e-6)
+}
+
+fn planned_information(quantile: Quantile, margin: f64, levels: LevelsInForce) -> f64 {
+    sequence::planned_information(planned_distance(quantile, margin), levels.go, levels.beta).unwrap_or(1.0)
+}
+
+impl Ranked for Histogram {
+    fn n(&self) -> u64 {
+        Self::n(self)
+    }
+
+    fn at(&self, rank: u64) -> (f64, f64) {
+        self.at_rank(rank).map_or((f64::INFINITY, f64::INFINITY), |(low, high)| (low as f64, high as f64))
+    }
+}
+
+/// Order statistics and MOVER, for a single look.
+fn one_look(
+    question: &Question<'_>,
+    quantile: Quantile,
+    [baseline, candidate]: [&Histogram; 2],
+    latency: Latency,
+    described: Measured,
+    levels: LevelsInForce,
+) -> Measured {
+    let paired = question.pairs.filter(|view| view.pooled.latency[latency.slot()].baseline.n() > 0);
+    let independence = match (paired, question.served) {
+        (Some(view), _) => one_look_independence(view, latency, quantile),
+        (None, Some(served)) => independence_of(served, latency, quantile),
+        (None, None) => Independence::COMPLETE,
+    };
+    let correlation = paired.map_or(0.0, |view| {
+        let place = view.plan.of(latency).map_or(0, |thresholds| {
+            let ratios = &thresholds.ratios[quantile.slot()];
+            ratios.partition_point(|ratio| Some(*ratio) < described.estimate).min(ratios.len().saturating_sub(1))
+        });
+        view.pooled.latency[latency.slot()].correlation(quantile, place)
+    });
+    let bound = |alpha: f64, side: Side| {
+        let factor = independence.factor(alpha);
+        QuantileRatio {
+            baseline,
+            candidate,
+            baseline_effective: baseline.n() as f64 / factor,
+            candidate_effective: candidate.n() as f64 / factor,
+            share: quantile.share(),
+            correlation: correlation.clamp(-1.0, 1.0),
+        }
+        .bound(alpha, side)
+    };
+    let (upper, lower) = (bound(levels.go, Side::Upper), bound(levels.alarm, Side::Lower));
+    let (of_upper, of_lower) = (upper.clone().ok().flatten(), lower.clone().ok().flatten());
+    Measured {
+        n: baseline.n().min(candidate.n()),
+        upper: of_upper,
+        lower: of_lower,
+        within: of_upper.is_some_and(|upper| upper < question.margin),
+        beyond: of_lower.is_some_and(|lower| lower > question.margin),
+        regressed: of_lower.is_some_and(|lower| lower > 1.0),
+        problem: upper.err().or(lower.err()),
+        ..described
+    }
+    .with_independence(independence, levels)
+}
+
+fn one_look_independence(view: &PairsView<'_>, latency: Latency, quantile: Quantile) -> Independence {
+    let Some(thresholds) = view.plan.of(latency) else { return Independence::COMPLETE };
+    let place = thresholds.margin_at[quantile.slot()];
+    let variance = variance_of(view.pooled.latency[latency.slot()].differences(quantile, place)).unwrap_or(0.0);
+    let slot = exceedance_slot(latency, quantile);
+    independence::of_effect(view.clusters, slot, variance, variance <= 0.0, view.frequent_effect)
+}

@@ -1,0 +1,67 @@
+//! How fast evidence comes in, and what the traffic asks of a provider.
+
+use super::Sources;
+use super::outcome;
+use crate::rows::Row;
+use datasets::{Arm, Role};
+use judge::evidence::Rates;
+use std::collections::BTreeMap;
+
+/// Microseconds of a minute and of an hour.
+const MINUTE_US: i64 = 60_000_000;
+const HOUR_US: f64 = 3_600.0 * 1e6;
+
+/// Rates and peaks. Those of the whole traffic are of what clients asked for, mirrored copies left out.
+pub(super) fn rates(sources: &Sources<'_>, served: &[&Row], judged: u32) -> Rates {
+    let pairs = &sources.pairing.pairs;
+    let asked = sources.rows.all().iter().filter(|row| matches!(row.role, Role::Served | Role::Replayed));
+    let mut minutes: BTreeMap<i64, (u64, u64)> = BTreeMap::new();
+    let (mut requests, mut span) = (0u64, Span::default());
+    for row in asked.filter(|row| row.role == Role::Served || row.arm == Arm::Baseline) {
+        let minute = minutes.entry(row.at_us.div_euclid(MINUTE_US)).or_default();
+        minute.0 += 1;
+        minute.1 += row.usage().map_or(0, |usage| usage.prompt.saturating_add(usage.completion));
+        requests += 1;
+        span.add(row.at_us);
+    }
+    let candidate = served.iter().filter(|row| row.arm == Arm::Candidate && row.epoch == judged);
+    let mut durations: Vec<u64> = pairs.iter().filter_map(|pair| outcome::duration(pair.candidate)).collect();
+    let rank = (durations.len() * 95).div_ceil(100).saturating_sub(1);
+    let p95 = (rank < durations.len()).then(|| *durations.select_nth_unstable(rank).1);
+    Rates {
+        pairs_per_hour: Span::over(pairs.iter().map(|pair| pair.candidate.at_us)).per_hour(pairs.len() as u64),
+        requests_per_hour: span.per_hour(requests),
+        candidate_requests_per_hour: Span::over(candidate.clone().map(|row| row.at_us))
+            .per_hour(candidate.count() as u64),
+        requests_per_minute_peak: minutes.values().map(|(requests, _)| *requests as f64).max_by(f64::total_cmp),
+        tokens_per_minute_peak: minutes
+            .values()
+            .map(|(_, tokens)| *tokens as f64)
+            .max_by(f64::total_cmp)
+            .filter(|n| *n > 0.0),
+        duration_p95_seconds: p95.map(|us| us as f64 / 1e6),
+    }
+}
+
+/// From the first to the last instant.
+#[derive(Debug, Clone, Copy, Default)]
+struct Span(Option<(i64, i64)>);
+
+impl Span {
+    fn over(instants: impl Iterator<Item = i64>) -> Self {
+        let mut span = Self::default();
+        instants.for_each(|at| span.add(at));
+        span
+    }
+
+    fn add(&mut self, at_us: i64) {
+        self.0 = Some(self.0.map_or((at_us, at_us), |(from, to)| (from.min(at_us), to.max(at_us))));
+    }
+
+    /// A rate, where the span is long enough to name one (a second).
+    fn per_hour(self, count: u64) -> Option<f64> {
+        let (from, to) = self.0?;
+        let span_us = (to - from) as f64;
+        (count > 1 && span_us >= 1e6).then(|| count as f64 / span_us * HOUR_US)
+    }
+}
