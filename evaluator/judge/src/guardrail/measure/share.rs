@@ -8,7 +8,7 @@ use crate::guardrail::independence::{self, Independence};
 use crate::guardrail::questions::Question;
 use crate::guardrail::views::{PairsView, ServedView, variance_of};
 use crate::policy::Looks;
-use crate::stats::betting::{self, Differences, Tally};
+use crate::stats::betting::{self, Differences, Hypothesis, Tally};
 use crate::stats::{Refusal, Side, paired, sequence, stratified, unpaired};
 
 pub(super) fn measure(question: &Question<'_>, slot: usize, fewer: bool, levels: LevelsInForce) -> Measured {
@@ -250,7 +250,13 @@ impl<'a> Pairs<'a> {
         for restart in newest(&self.view.restarts, levels) {
             let table = restart.table(self.slot);
             let table = if self.fewer { table.swapped() } else { table };
-            lower = lower.max(betting::lower_scaled(differences(table), factor, later)?);
+            let counts = differences(table);
+            // One look at the wealth tells whether this start's bound is the higher one at all.
+            let higher =
+                lower <= -1.0 || betting::log_wealth_scaled(counts, lower, Hypothesis::AtMost, factor)? >= -later.ln();
+            if higher {
+                lower = lower.max(betting::lower_scaled(counts, factor, later)?);
+            }
         }
         Ok(lower)
     }
