@@ -9,7 +9,7 @@ use crate::guardrail::questions::Question;
 use crate::guardrail::views::{PairsView, ServedView, variance_of};
 use crate::metric::Share;
 use crate::policy::Looks;
-use crate::stats::betting::{self, Differences, Tally};
+use crate::stats::betting::{self, Differences, Hypothesis, Tally};
 use crate::stats::randomisation::{self, UnitTotals};
 use crate::stats::{Refusal, Side, cluster, paired, sequence, stratified, unpaired};
 
@@ -266,7 +266,13 @@ impl<'a> Pairs<'a> {
         for restart in newest(&self.view.restarts, levels) {
             let table = restart.table(self.slot);
             let table = if self.fewer { table.swapped() } else { table };
-            lower = lower.max(betting::lower_scaled(differences(table), factor, later)?);
+            let counts = differences(table);
+            // One look at the wealth tells whether this start's bound is the higher one at all.
+            let higher =
+                lower <= -1.0 || betting::log_wealth_scaled(counts, lower, Hypothesis::AtMost, factor)? >= -later.ln();
+            if higher {
+                lower = lower.max(betting::lower_scaled(counts, factor, later)?);
+            }
         }
         Ok(lower)
     }
