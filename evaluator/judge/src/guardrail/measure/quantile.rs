@@ -259,6 +259,15 @@ impl<'a> Asked<'a> {
             let above = |threshold: u64| baseline.above(threshold, false) as f64 / baseline.n().max(1) as f64;
             (baseline.n() > 0).then(|| above(self.thresholds.tau_us[slot]) - above(edge))
         });
+        let own = own.or_else(|| {
+            let hours = self.served.as_ref()?.hours;
+            let equal_at = self.thresholds.equal_at[slot];
+            let of = |place: usize| -> u64 {
+                hours.iter().map(|hour| hour.baseline.latency[self.latency.slot()].above(self.quantile, place)).sum()
+            };
+            let n: u64 = hours.iter().map(|hour| hour.baseline.latency[self.latency.slot()].n).sum();
+            (n > 0).then(|| (of(equal_at) as f64 - of(place) as f64) / n as f64)
+        });
         own.filter(|distance| *distance > 0.0).unwrap_or_else(|| planned_distance(self.quantile, self.margin))
     }
 }
