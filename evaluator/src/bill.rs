@@ -11,8 +11,8 @@ use judge::stats::Side;
 use judge::stats::ratio::{MeanRatio, PairedSums};
 use judge::verdict::Bill;
 use std::collections::BTreeMap;
-use wire::{Usage, UsageSource};
 use wire::price::{Priced, Tariffs, decimal};
+use wire::{Usage, UsageSource};
 
 /// Decimal places of money in the verdict.
 const PLACES: u32 = 6;
@@ -108,7 +108,8 @@ impl InForce {
         let newest_us = self.newest_us;
         let now = *self.by_route.entry(row.route).or_insert_with(|| {
             let route = names.route(row.route);
-            let nothing = Usage { prompt: 0, completion: 0, cached: None, reasoning: None, source: UsageSource::Provider };
+            let nothing =
+                Usage { prompt: 0, completion: 0, cached: None, reasoning: None, source: UsageSource::Provider };
             let of = |model: &str| tariffs.price(route.provider, model, newest_us, &nothing);
             route.answered.and_then(of).or_else(|| of(route.model)).map(|priced| priced.row.valid_from_us)
         });
@@ -143,9 +144,10 @@ impl Remarks {
         };
         let valid_from_us = priced.row.valid_from_us;
         // Names are copied once a model, not once a request.
-        let known = self.newest_row.iter_mut().find(|((provider, model), _)| {
-            *provider == priced.row.provider && *model == priced.row.model
-        });
+        let known = self
+            .newest_row
+            .iter_mut()
+            .find(|((provider, model), _)| *provider == priced.row.provider && *model == priced.row.model);
         match known {
             Some((_, newest)) => *newest = (*newest).max(valid_from_us),
             None => {

@@ -205,14 +205,21 @@ fn count_served(sources: &Sources<'_>, frozen: &plan::Frozen, served: &[&Row]) -
 /// The baseline against its own repetitions.
 fn repeats(sources: &Sources<'_>, plan: &Plan) -> Paired {
     let mut counted = Paired::default();
-    let repeats: HashMap<PairKey, &Row> =
-        sources.aside.iter().filter(|row| row.role == Role::Repeat && !row.cancelled()).map(|row| (row.pair, row)).collect();
+    let repeats: HashMap<PairKey, &Row> = sources
+        .aside
+        .iter()
+        .filter(|row| row.role == Role::Repeat && !row.cancelled())
+        .map(|row| (row.pair, row))
+        .collect();
     if repeats.is_empty() {
         return counted;
     }
     let limits = Limits::of(sources.policy);
     let asked_twice = sources.rows.all().iter().filter(|row| {
-        row.arm == Arm::Baseline && row.role == Role::Served && !row.cancelled() && row.at_us >= sources.pairing.oldest_us
+        row.arm == Arm::Baseline
+            && row.role == Role::Served
+            && !row.cancelled()
+            && row.at_us >= sources.pairing.oldest_us
     });
     for row in asked_twice {
         if let Some(repeat) = repeats.get(&row.pair) {

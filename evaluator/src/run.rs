@@ -102,6 +102,8 @@ pub fn evaluate(inputs: &[PathBuf], options: &Options) -> Result<Outcome, Evalua
         next_weight_percent: judged.next_weight_percent,
         next_weight_bound: judged.next_weight_bound,
         weight_bounds: judged.weight_bounds,
+        watch: judged.watch,
+        segments: judged.segments,
         needed: judged.needed,
         guardrails: judged.guardrails,
         instrument: judged.instrument,

@@ -18,7 +18,9 @@ pub mod policy;
 pub mod simulate;
 pub mod stats;
 pub mod verdict;
+pub mod watch;
 pub mod weight;
+mod wide;
 mod words;
 
 pub use decide::{Judged, judge};

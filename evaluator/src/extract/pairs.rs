@@ -151,7 +151,8 @@ fn count_some(pairs: &[Pair<'_>], order: &[u32], context: Context<'_>) -> Counte
             let (of_all, of_segments) = sums.split_at_mut(1);
             counted.all.add_to(context.plan, epoch, &outcome, of_all.first_mut().filter(|_| own_cluster));
             for segment in context.segmenter.of(pair.baseline, context.names) {
-                let (Some(evidence), Some(sums)) = (counted.segments.get_mut(segment), of_segments.get_mut(segment)) else {
+                let (Some(evidence), Some(sums)) = (counted.segments.get_mut(segment), of_segments.get_mut(segment))
+                else {
                     continue;
                 };
                 evidence.add_to(context.plan, epoch, &outcome, Some(sums).filter(|_| own_cluster));
@@ -190,7 +191,7 @@ fn outcome(pair: &Pair<'_>, index: usize, context: Context<'_>, counts: &mut Pai
     if !baseline.failed() && !candidate.failed() {
         let tokens = |row: &Row| row.usage().and_then(|usage| i64::try_from(usage.completion).ok());
         made.output_tokens = tokens(baseline).zip(tokens(candidate)).map(<[i64; 2]>::from);
-        let quality = |row: &Row| row.quality_millionths().map(i64::from);
+        let quality = |row: &Row| row.quality_millionths().and_then(|score| i64::try_from(score).ok());
         made.quality_millionths = quality(baseline).zip(quality(candidate)).map(<[i64; 2]>::from);
     }
     made
@@ -215,7 +216,12 @@ fn disagreements(made: &mut PairOutcome, pair: &Pair<'_>, repeat: Option<&Row>) 
         ask(made, Share::ToolDisagreement.slot(), repeat.tools != baseline.tools, candidate.tools != baseline.tools);
     }
     if rows.iter().all(|row| row.answer.is_some()) {
-        ask(made, Share::AnswerDisagreement.slot(), repeat.answer != baseline.answer, candidate.answer != baseline.answer);
+        ask(
+            made,
+            Share::AnswerDisagreement.slot(),
+            repeat.answer != baseline.answer,
+            candidate.answer != baseline.answer,
+        );
     }
 }
 

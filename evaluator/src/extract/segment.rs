@@ -75,7 +75,11 @@ fn segment(field: &str, row: &Row, names: &Names) -> Option<String> {
         "endpoint" => row.endpoint.name(),
         "consumer" => names.text(row.consumer?),
         "streamed" => {
-            if row.streamed { "yes" } else { "no" }
+            if row.streamed {
+                "yes"
+            } else {
+                "no"
+            }
         }
         "prompt_length" => match row.prompt_chars {
             ..SHORT_BELOW => "short",
