@@ -92,7 +92,7 @@ fn situation(decision: Decision, answers: &[Answer], instrument: &Instrument) ->
     let held = |state: State| answers.iter().any(|a| a.guardrail.decides && a.guardrail.state == state);
     let above = |guardrail: &Guardrail| guardrail.estimate.is_some_and(|estimate| estimate > guardrail.margin);
     let undecided = |guardrail: &Guardrail| guardrail.state == State::HoldInsufficient;
-    let proven = |guardrail: &Guardrail| guardrail.metric == "rate_limited" && guardrail.state == State::Fail;
+    let proven = |guardrail: &Guardrail| guardrail.metric == RATE_LIMITED && guardrail.state == State::Fail;
     Situation {
         decision,
         hold_for_want_of_evidence_only: instrument.alarms.is_empty()
@@ -106,9 +106,13 @@ fn situation(decision: Decision, answers: &[Answer], instrument: &Instrument) ->
     }
 }
 
+/// A provider that refuses for want of quota is no worse provider, it is asked for too much: the weight is halved.
+const RATE_LIMITED: &str = "rate_limited";
+
 fn decide(answers: &[Answer], stops: &[String], instrument: &Instrument) -> Decision {
     let any = |state: State| answers.iter().any(|answer| answer.guardrail.state == state);
-    if !stops.is_empty() || any(State::Fail) || any(State::Futile) {
+    let failed = |answer: &Answer| answer.guardrail.state == State::Fail && answer.guardrail.metric != RATE_LIMITED;
+    if !stops.is_empty() || answers.iter().any(failed) || any(State::Futile) {
         return Decision::NoGo;
     }
     let passes = |answer: &&Answer| matches!(answer.guardrail.state, State::Pass | State::PassRegressed);

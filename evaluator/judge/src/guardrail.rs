@@ -178,7 +178,9 @@ fn state(
         return State::HoldConflict;
     }
     if !proven(question, measured) || doubts.epoch.is_some() {
-        let futile = question.decides && doubts.alarms.is_empty() && futile(measured, reach, levels, policy);
+        // What an estimator refuses to answer, or what is below its floor, is not hopeless: it is not known.
+        let known = measured.problem.is_none() && measured.n >= question.floor;
+        let futile = question.decides && known && doubts.alarms.is_empty() && futile(measured, reach, levels, policy);
         return if futile { State::Futile } else { State::HoldInsufficient };
     }
     if !doubts.alarms.is_empty() {

@@ -19,6 +19,7 @@ pub mod stats;
 pub mod verdict;
 pub mod watch;
 pub mod weight;
+mod wide;
 mod words;
 
 pub use decide::{Judged, judge};

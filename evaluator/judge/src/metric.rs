@@ -214,11 +214,14 @@ impl Quantile {
 #[must_use]
 pub fn is_fixed_name(name: &str) -> bool {
     let latency = |metric: Latency| {
-        Quantile::ALL.into_iter().any(|quantile| name.strip_prefix(metric.name()) == Some(match quantile {
-            Quantile::P50 => "_p50",
-            Quantile::P95 => "_p95",
-            Quantile::P99 => "_p99",
-        }))
+        Quantile::ALL.into_iter().any(|quantile| {
+            name.strip_prefix(metric.name())
+                == Some(match quantile {
+                    Quantile::P50 => "_p50",
+                    Quantile::P95 => "_p95",
+                    Quantile::P99 => "_p99",
+                })
+        })
     };
     matches!(name, "cost" | "quality" | "output_tokens")
         || Share::ALL.into_iter().any(|share| share.name() == name)

@@ -191,7 +191,7 @@ fn outcome(pair: &Pair<'_>, index: usize, context: Context<'_>, counts: &mut Pai
     if !baseline.failed() && !candidate.failed() {
         let tokens = |row: &Row| row.usage().and_then(|usage| i64::try_from(usage.completion).ok());
         made.output_tokens = tokens(baseline).zip(tokens(candidate)).map(<[i64; 2]>::from);
-        let quality = |row: &Row| row.quality_millionths().map(i64::from);
+        let quality = |row: &Row| row.quality_millionths().and_then(|score| i64::try_from(score).ok());
         made.quality_millionths = quality(baseline).zip(quality(candidate)).map(<[i64; 2]>::from);
     }
     made

@@ -6,8 +6,9 @@ use super::decode::{Decoder, Layout, metadata_of};
 use super::error::ParquetError;
 use super::shared::SharedNames;
 use crate::load::ByArm;
-use crate::rows::{Names, Row};
+use crate::rows::{Names, ROWS_MAX, Row};
 use datasets::{Format, Header};
+use polars_parquet::read::FileMetadata;
 use std::fs::File;
 use std::io::Read as _;
 use std::ops::Range;
@@ -27,7 +28,19 @@ pub(crate) fn is_parquet(path: &Path) -> bool {
 
 /// How many rows a file says it has; 0 if it cannot be read, which then fails when it is.
 pub(crate) fn rows_of(path: &Path) -> usize {
-    metadata_of(path).map_or(0, |metadata| metadata.num_rows)
+    metadata_of(path).map_or(0, |metadata| plausible(&metadata).unwrap_or(0))
+}
+
+/// The number of rows, if all of a footer agrees about it. It says how much memory is asked for, so a damaged one must
+/// not be believed.
+fn plausible(metadata: &FileMetadata) -> Option<usize> {
+    let mut rows = 0usize;
+    for group in &metadata.row_groups {
+        let values = i64::try_from(group.num_rows()).ok()?;
+        let agree = group.columns_under_root_iter("pair")?.all(|column| column.num_values() == values);
+        rows = agree.then(|| rows.checked_add(group.num_rows()))??;
+    }
+    (rows == metadata.num_rows && rows <= ROWS_MAX).then_some(rows)
 }
 
 /// What was met in a file beside its rows.
@@ -62,8 +75,11 @@ pub(crate) fn read(
 ) -> Result<Read, ParquetError> {
     let layout = Layout::open(path)?;
     check_header(&layout)?;
+    let damaged = |message: &str| ParquetError::Format { path: path.to_owned(), message: message.to_owned() };
+    let count = plausible(&layout.metadata).ok_or_else(|| damaged("the footer contradicts itself about the rows"))?;
     let start = rows.len();
-    rows.resize(start + layout.metadata.num_rows, Row::hole());
+    rows.try_reserve_exact(count).map_err(|_| damaged("the footer tells of more rows than there is memory for"))?;
+    rows.resize(start + count, Row::hole());
     let shared = Mutex::new(std::mem::take(names));
     let work = Work {
         layout: &layout,

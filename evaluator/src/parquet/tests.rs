@@ -40,6 +40,11 @@ fn varied() -> Vec<Exchange> {
             source: if some(42, 0.9) { UsageSource::Provider } else { UsageSource::Estimate },
         });
         row.cost_nanos = some(43, 0.5).then_some(12_345);
+        row.structured = some(46, 0.2);
+        row.refused = some(47, 0.02);
+        row.prompt_wide_chars = some(48, 0.5).then_some(index % 7);
+        row.tools_digest = some(49, 0.3).then(|| format!("tools-{}", index % 11));
+        row.quality = some(50, 0.4).then(|| uniform(index, 51));
         row.dropped = if some(44, 0.1) { vec!["seed".to_owned(), "logprobs".to_owned()] } else { Vec::new() };
         row.duration_us = if some(45, 0.01) { 0 } else { row.duration_us };
         row.refused = some(46, 0.02);

@@ -87,8 +87,13 @@ impl Histogram {
     #[must_use]
     pub fn above(&self, threshold_us: u64, and_around: bool) -> u64 {
         let own = bucket(threshold_us);
-        let finite = self.counts().filter(|(at, _)| *at > own || (and_around && *at == own));
-        finite.fold(self.infinite, |sum, (_, count)| sum.saturating_add(count))
+        let from = if and_around { own } else { own + 1 };
+        let (first, cell) = (from / PAGE, from % PAGE);
+        let cells = self.pages.iter().enumerate().skip(first).flat_map(|(page, counts)| {
+            let counts = counts.as_deref().unwrap_or_default();
+            counts.iter().skip(if page == first { cell } else { 0 })
+        });
+        cells.fold(self.infinite, |sum, count| sum.saturating_add(*count))
     }
 
     /// Smallest and largest value of the bucket that holds the value of this rank (1 is the smallest), microseconds;
@@ -151,7 +156,11 @@ impl Histogram {
     fn counts(&self) -> impl Iterator<Item = (usize, u64)> + '_ {
         self.pages.iter().enumerate().flat_map(|(index, page)| {
             let cells = page.as_deref().unwrap_or_default();
-            cells.iter().enumerate().filter(|(_, count)| **count > 0).map(move |(cell, count)| (index * PAGE + cell, *count))
+            cells
+                .iter()
+                .enumerate()
+                .filter(|(_, count)| **count > 0)
+                .map(move |(cell, count)| (index * PAGE + cell, *count))
         })
     }
 
@@ -209,7 +218,9 @@ mod tests {
 
     #[test]
     fn buckets_tile_the_numbers_and_are_narrow() {
-        for value in (0..4_000u64).chain((1..63).flat_map(|bit| [(1u64 << bit) - 1, 1 << bit, (1 << bit) + 1])).chain([u64::MAX]) {
+        for value in
+            (0..4_000u64).chain((1..63).flat_map(|bit| [(1u64 << bit) - 1, 1 << bit, (1 << bit) + 1])).chain([u64::MAX])
+        {
             let (low, high) = edges(bucket(value));
             assert!(low <= value && value <= high, "{value} {low} {high}");
             assert!((high - low) as f64 <= low as f64 * 0.002, "{value} {low} {high}");

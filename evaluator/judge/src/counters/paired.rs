@@ -6,8 +6,8 @@ use std::collections::BTreeMap;
 use super::cluster::{Amount, ClusterSums, Clusters, exceedance_slot};
 use super::latency::LatencyPairs;
 use super::plan::Plan;
-use crate::stats::ratio::PairedSums;
 use crate::metric::{FIRST_LABEL, LABELS_MAX, Latency, Quantile, SHARE_SLOTS, Share, ShareSet};
+use crate::stats::ratio::PairedSums;
 
 /// A 2x2 table of paired yes/no outcomes.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]

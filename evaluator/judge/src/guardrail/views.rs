@@ -29,9 +29,7 @@ impl<'a> Views<'a> {
             segments: evidence
                 .segments
                 .iter()
-                .map(|(name, segment)| {
-                    (name.as_str(), PairsView::new(&segment.paired, plan), served(&segment.canary))
-                })
+                .map(|(name, segment)| (name.as_str(), PairsView::new(&segment.paired, plan), served(&segment.canary)))
                 .collect(),
         }
     }

@@ -3,7 +3,7 @@
 //! "The ratio is at most rho" is tested at every counted rho; the bounds are the smallest rho, from above, that is still
 //! proven, and the largest one, from below, that is ruled out.
 
-use super::{Measured, Piece, Planning, Trend, combined, conflict, half_width_at, newest, start_levels};
+use super::{Measured, Piece, Planning, Trend, combined, conflict, half_width_at, newest, served_piece, start_levels};
 use crate::counters::Thresholds;
 use crate::counters::canary::{Hour, equality_slot};
 use crate::counters::cluster::exceedance_slot;
@@ -98,11 +98,14 @@ impl<'a> Asked<'a> {
         let place = thresholds.margin_at[quantile.slot()];
         let pairs = question.pairs.map(|view| {
             let differences = view.pooled.latency[latency.slot()].differences(quantile, place);
-            let few = differences.plus.saturating_add(differences.minus) < levels.events;
+            let few = discordant(differences) < levels.events;
             let variance = variance_of(differences).unwrap_or(0.0);
             (view, independence::of_effect(view.clusters, slot, variance, few, view.frequent_effect))
         });
+        // Served traffic of a few consumers is left out beside pairs, as everywhere.
+        let tested = question.pairs.is_some_and(|view| view.pooled.latency[latency.slot()].tested > 0);
         let served = question.served.map(|view| Served::new(view, latency, quantile, question.pairs.is_some()));
+        let served = served.filter(|own| !tested || own.independence.too_few(levels.clusters).is_none());
         let planned = planned_information(quantile, question.margin, levels);
         Self { thresholds, latency, quantile, levels, pairs, served, margin: question.margin, planned }
     }
@@ -115,7 +118,7 @@ impl<'a> Asked<'a> {
         let [margin_at, equal_at] =
             [self.thresholds.margin_at, self.thresholds.equal_at].map(|at| at[self.quantile.slot()]);
         let tested = self.pairs.map_or(0, |(view, _)| view.pooled.latency[self.latency.slot()].tested);
-        let n = tested + self.served.as_ref().map_or(0, |served| served.n);
+        let n = tested.saturating_add(self.served.as_ref().map_or(0, |served| served.n));
         let independence = match (&self.pairs, &self.served) {
             (Some((_, independence)), _) if tested > 0 => *independence,
             (_, Some(served)) => served.independence,
@@ -131,8 +134,9 @@ impl<'a> Asked<'a> {
         // From above: proven at this ratio and at every larger one.
         let proven_from = (0..last).rev().take_while(|place| self.proven(*place)).last();
         // From below: ruled out at this ratio and at every smaller one.
-        let ruled_out_to = (0..last).take_while(|place| self.ruled_out(*place)).last();
+        let ruled_out_to = self.ruled_out_up_to(last).checked_sub(1);
         let (pairs, served) = self.pieces_apart(margin_at);
+        let distance_if_equal = self.distance_if_equal(margin_at);
         Measured {
             n,
             events: Some(self.events(margin_at)),
@@ -146,12 +150,12 @@ impl<'a> Asked<'a> {
                 estimate: piece.estimate,
                 information: 1.0 / piece.variance,
                 planned: self.planned,
-                needed: self.needed_information(margin_at),
+                needed: self.needed_information(distance_if_equal),
                 margin: 0.0,
             }),
             plan: at_margin.map(|piece| Planning {
                 variance: piece.variance * n as f64,
-                distance_equal: self.distance_if_equal(margin_at),
+                distance_equal: distance_if_equal,
                 distance_observed: -piece.estimate,
                 planned: self.planned,
             }),
@@ -167,11 +171,9 @@ impl<'a> Asked<'a> {
     }
 
     fn events(&self, place: usize) -> u64 {
-        let paired = self.differences(place).map_or(0, |(differences, _)| differences.plus + differences.minus);
-        let served = self.served.as_ref().map_or(0, |served| {
-            self.strata(served, place).iter().map(|stratum| stratum.candidate_x + stratum.baseline_x).sum()
-        });
-        paired + served
+        let paired = self.differences(place).map_or(0, |(differences, _)| discordant(differences));
+        let served = self.served.as_ref().map_or(0, |served| bad(&self.strata(served, place)));
+        paired.saturating_add(served)
     }
 
     fn strata(&self, served: &Served<'_>, place: usize) -> Vec<stratified::Stratum> {
@@ -189,18 +191,15 @@ impl<'a> Asked<'a> {
     /// Estimates of the mean exceedance with enough events: of the pairs, and of served traffic.
     fn pieces_apart(&self, place: usize) -> (Option<Piece>, Option<Piece>) {
         let enough = |events: u64| events >= self.levels.events;
-        let pairs = self.differences(place).filter(|(differences, _)| enough(differences.plus + differences.minus));
+        let pairs = self.differences(place).filter(|(differences, _)| enough(discordant(*differences)));
         let pairs = pairs.and_then(|(differences, independence)| {
-            let n = (differences.plus + differences.minus + differences.zero) as f64;
+            let n = differences.plus as f64 + differences.minus as f64 + differences.zero as f64;
             let estimate = (differences.plus as f64 - differences.minus as f64) / n;
             Some(Piece { estimate, variance: variance_of(differences)? * independence.factor(self.levels.go) })
         });
         let served = self.served.as_ref().and_then(|served| {
             let strata = self.strata(served, place);
-            let events: u64 = strata.iter().map(|stratum| stratum.candidate_x + stratum.baseline_x).sum();
-            let difference = stratified::risk_difference(&strata).ok().filter(|_| enough(events))?;
-            let variance = difference.variance * served.independence.factor(self.levels.go);
-            Some(Piece { estimate: difference.estimate, variance })
+            served_piece(&strata, 0.0, self.levels.events, served.independence.factor(self.levels.go))
         });
         (pairs, served)
     }
@@ -240,6 +239,17 @@ impl<'a> Asked<'a> {
         self.served.as_ref().is_some_and(|served| self.ruled_out_by_blocks(served, place))
     }
 
+    /// How many ratios are ruled out. A larger ratio leaves fewer candidates above it, so that the wealth of every start
+    /// only falls with the ratio and the border can be bisected.
+    fn ruled_out_up_to(&self, last: usize) -> usize {
+        let (mut low, mut high) = (0, last);
+        while low < high {
+            let middle = usize::midpoint(low, high);
+            if self.ruled_out(middle) { low = middle + 1 } else { high = middle }
+        }
+        low
+    }
+
     /// Blocks are counted at equality and at the margin only: what is ruled out there is ruled out below.
     fn ruled_out_by_blocks(&self, served: &Served<'_>, place: usize) -> bool {
         let [margin_at, equal_at] =
@@ -250,8 +260,7 @@ impl<'a> Asked<'a> {
 
     /// Information that one look needs with the baseline's own distribution: a tail that is heavier than the plan
     /// assumes asks for several times as much.
-    fn needed_information(&self, place: usize) -> f64 {
-        let distance = self.distance_if_equal(place);
+    fn needed_information(&self, distance: f64) -> f64 {
         sequence::planned_information(distance, self.levels.go, self.levels.beta).unwrap_or(self.planned)
     }
 
@@ -269,6 +278,16 @@ impl<'a> Asked<'a> {
     }
 }
 
+/// Pairs in which exactly one arm exceeds.
+const fn discordant(differences: Differences) -> u64 {
+    differences.plus.saturating_add(differences.minus)
+}
+
+/// Exceedances of both arms.
+fn bad(strata: &[stratified::Stratum]) -> u64 {
+    strata.iter().fold(0, |sum, stratum| sum.saturating_add(stratum.candidate_x).saturating_add(stratum.baseline_x))
+}
+
 fn alarmed(tallies: &[Tally], independence: Independence, levels: LevelsInForce) -> bool {
     let (first, later) = start_levels(levels);
     let factor = independence.factor(levels.alarm);
@@ -283,7 +302,7 @@ impl<'a> Served<'a> {
     fn new(view: &'a ServedView<'a>, latency: Latency, quantile: Quantile, apart: bool) -> Self {
         let hours: &[&Hour] = if apart { &view.strata_apart } else { &view.strata };
         let count = |arm: fn(&Hour) -> &crate::counters::canary::ServedArm| -> u64 {
-            hours.iter().map(|hour| arm(hour).latency[latency.slot()].n).sum()
+            hours.iter().fold(0, |sum, hour| sum.saturating_add(arm(hour).latency[latency.slot()].n))
         };
         let tallies = |slot| if apart { Vec::new() } else { view.tallies(slot) };
         Self {

@@ -1,12 +1,13 @@
 //! Differences of shares.
 
-use super::{Measured, Piece, Planning, Trend, combined, conflict, half_width_at, newest, start_levels};
+use super::{Measured, Piece, Planning, Trend, combined, conflict, half_width_at, newest, served_piece, start_levels};
 use crate::counters::PairedCounts;
 use crate::counters::canary::{Asked, Hour, ServedArm};
 use crate::guardrail::LevelsInForce;
 use crate::guardrail::independence::{self, Independence};
 use crate::guardrail::questions::Question;
 use crate::guardrail::views::{PairsView, ServedView, variance_of};
+use crate::metric::Share;
 use crate::policy::Looks;
 use crate::stats::betting::{self, Differences, Tally};
 use crate::stats::{Refusal, Side, paired, sequence, stratified, unpaired};
@@ -14,12 +15,19 @@ use crate::stats::{Refusal, Side, paired, sequence, stratified, unpaired};
 pub(super) fn measure(question: &Question<'_>, slot: usize, fewer: bool, levels: LevelsInForce) -> Measured {
     let pairs = question.pairs.map(|view| Pairs::new(view, slot, fewer, levels));
     // What is in a pair already must not be counted twice.
-    let served = question.served.map(|view| Served::new(view, slot, fewer, question.pairs.is_some(), levels));
-    let n = pairs.as_ref().map_or(0, |pairs| pairs.n) + served.as_ref().map_or(0, |served| served.n);
+    let served =
+        question.served.map(|view| Served::new(view, slot, fewer, question.pairs.is_some(), question.margin, levels));
+    // A few consumers' traffic says little about the others; beside pairs it is left out, not their downfall.
+    let paired = pairs.as_ref().is_some_and(|pairs| pairs.n > 0);
+    let served = served.filter(|served| !paired || served.independence.too_few(levels.clusters).is_none());
+    let n = pairs.as_ref().map_or(0, |pairs| pairs.n).saturating_add(served.as_ref().map_or(0, |served| served.n));
     let measured = Measured {
         n,
         events: Some(
-            pairs.as_ref().map_or(0, |pairs| pairs.events) + served.as_ref().map_or(0, |served| served.events),
+            pairs
+                .as_ref()
+                .map_or(0, |pairs| pairs.events)
+                .saturating_add(served.as_ref().map_or(0, |served| served.events)),
         ),
         ..own_values(question, slot, Measured::blank(method(levels, pairs.as_ref(), served.as_ref())))
     };
@@ -29,7 +37,17 @@ pub(super) fn measure(question: &Question<'_>, slot: usize, fewer: bool, levels:
     let Ok(planned) = sequence::planned_information(question.margin, levels.go, levels.beta) else { return measured };
     let parts = Parts { pairs, served, planned, margin: question.margin, levels };
     let independence = parts.independence();
-    parts.fill(measured).with_independence(independence, levels)
+    let measured = parts.fill(measured).with_independence(independence, levels);
+    below_noise(question, slot, measured)
+}
+
+/// A margin below the noise floor of the baseline against itself (A/A) cannot be proven, whatever the numbers say.
+fn below_noise(question: &Question<'_>, slot: usize, measured: Measured) -> Measured {
+    let net = [Share::ToolDisagreement, Share::AnswerDisagreement].map(Share::slot).contains(&slot);
+    match measured.baseline_value.filter(|noise| net && *noise > question.margin) {
+        Some(noise) => measured.refused(Refusal::BelowNoise { margin: question.margin, noise }),
+        None => measured,
+    }
 }
 
 /// The arms' own shares: of the pairs where there are any.
@@ -52,8 +70,8 @@ fn method(levels: LevelsInForce, pairs: Option<&Pairs<'_>>, served: Option<&Serv
         (Looks::One, Some(_), _) => "tango-score",
         (Looks::One, None, _) => "miettinen-nurminen",
         (Looks::Any, Some(pairs), None) if few(pairs.events) => "betting",
-        (Looks::Any, None, Some(served)) if few(served.events) => "betting-blocks",
-        (Looks::Any, Some(pairs), Some(served)) if few(pairs.events) && few(served.events) => "betting+blocks",
+        (Looks::Any, None, Some(served)) if served.piece.is_none() => "betting-blocks",
+        (Looks::Any, Some(pairs), Some(served)) if few(pairs.events) && served.piece.is_none() => "betting",
         (Looks::Any, Some(_), None) => "confidence-sequence",
         (Looks::Any, Some(_), Some(_)) => "confidence-sequence-combined",
         (Looks::Any, None, _) => "confidence-sequence-stratified",
@@ -79,8 +97,14 @@ impl Parts<'_> {
     }
 
     fn fill(&self, measured: Measured) -> Measured {
+        let enough = |events: u64| events >= self.levels.events;
         let pairs = self.pairs.as_ref().and_then(|pairs| pairs.piece);
         let served = self.served.as_ref().and_then(|served| served.piece);
+        // A variance of three events contradicts nobody.
+        let tellable = (
+            pairs.filter(|_| self.pairs.as_ref().is_some_and(|pairs| enough(pairs.events))),
+            served.filter(|_| self.served.as_ref().is_some_and(|served| enough(served.events))),
+        );
         let all: Vec<Piece> = pairs.into_iter().chain(served).collect();
         let estimate = combined(&all).map(|piece| piece.estimate).or_else(|| self.estimate_without_variance());
         let (lower, upper) = (self.lower(), self.upper());
@@ -101,7 +125,7 @@ impl Parts<'_> {
             within: of_upper.is_some_and(|upper| upper < self.margin),
             beyond: of_lower.is_some_and(|lower| lower > self.margin),
             regressed: of_lower.is_some_and(|lower| lower > 0.0),
-            conflict: conflict(pairs, served, self.planned),
+            conflict: conflict(tellable.0, tellable.1, self.planned),
             problem: upper.err().or(lower.err()),
             trend,
             plan,
@@ -142,10 +166,10 @@ impl Parts<'_> {
             .filter(|pairs| enough(pairs.events))
             .and_then(|pairs| pairs.piece)
             .into_iter()
-            .chain(served.filter(|served| enough(served.events)).and_then(|served| served.piece))
+            .chain(served.and_then(|served| served.piece))
             .collect();
         let exact_pairs = pairs.filter(|pairs| !enough(pairs.events));
-        let exact_served = served.filter(|served| !enough(served.events) && served.tally.is_some());
+        let exact_served = served.filter(|served| served.piece.is_none() && served.tally.is_some());
         let kinds = usize::from(!asymptotic.is_empty())
             + usize::from(exact_pairs.is_some())
             + usize::from(exact_served.is_some());
@@ -175,7 +199,7 @@ impl Parts<'_> {
     fn lower(&self) -> Result<f64, Refusal> {
         match (&self.pairs, &self.served) {
             (Some(pairs), _) if pairs.n > 0 => pairs.lower(self.levels),
-            (_, Some(served)) if served.n > 0 => served.lower(self.levels),
+            (_, Some(served)) if served.n > 0 => served.lower(self.levels, self.planned),
             _ => Err(Refusal::NoObservations),
         }
     }
@@ -257,7 +281,10 @@ struct Served {
     events: u64,
     independence: Independence,
     difference: Option<f64>,
+    /// The difference, once there is enough for a limit theorem.
     piece: Option<Piece>,
+    /// The same as if every request stood for itself.
+    alone: Option<Piece>,
     /// Candidate and baseline over everything, turned.
     arms: [Asked; 2],
     /// Blocks from each start to the end; `None` where it cannot be asked (the turned direction is the negated tally).
@@ -265,7 +292,7 @@ struct Served {
 }
 
 impl Served {
-    fn new(view: &ServedView<'_>, slot: usize, fewer: bool, apart: bool, levels: LevelsInForce) -> Self {
+    fn new(view: &ServedView<'_>, slot: usize, fewer: bool, apart: bool, margin: f64, levels: LevelsInForce) -> Self {
         let hours = if apart { &view.strata_apart } else { &view.strata };
         let turn =
             |candidate: Asked, baseline: Asked| if fewer { [baseline, candidate] } else { [candidate, baseline] };
@@ -281,10 +308,10 @@ impl Served {
         let events = arms[0].bad.saturating_add(arms[1].bad);
         let independence = arm_independence(view, slot, events < levels.events);
         let estimated = stratified::risk_difference(&strata).ok();
-        let piece = estimated.filter(|estimated| estimated.variance > 0.0).map(|estimated| Piece {
-            estimate: estimated.estimate,
-            variance: estimated.variance * independence.factor(levels.go),
-        });
+        let alone = estimated
+            .filter(|estimated| estimated.variance > 0.0)
+            .map(|estimated| Piece { estimate: estimated.estimate, variance: estimated.variance });
+        let piece = served_piece(&strata, margin, levels.events, independence.factor(levels.go));
         let tallies = view.tallies(slot);
         let tally = (!tallies.is_empty() && !apart)
             .then(|| tallies.iter().map(|tally| if fewer { tally.negated() } else { tally.clone() }).collect());
@@ -294,6 +321,7 @@ impl Served {
             independence,
             difference: estimated.map(|estimated| estimated.estimate),
             piece,
+            alone,
             arms,
             tally,
         }
@@ -309,11 +337,20 @@ impl Served {
         self.arms.map(|arm| unpaired::EffectiveArm { events: arm.bad as f64 / factor, n: arm.n as f64 / factor })
     }
 
-    fn lower(&self, levels: LevelsInForce) -> Result<f64, Refusal> {
+    fn lower(&self, levels: LevelsInForce, planned: f64) -> Result<f64, Refusal> {
         let factor = self.independence.factor(levels.alarm);
-        if levels.looks == Looks::One || self.tally.is_none() {
+        if levels.looks == Looks::One {
             let [candidate, baseline] = self.effective(levels.alarm);
             return unpaired::bound_effective(candidate, baseline, levels.alarm, Side::Lower);
+        }
+        if self.tally.is_none() {
+            // Without blocks there is no bet; a bound for one look would raise false alarms look by look.
+            let piece = self.alone.filter(|_| self.events >= levels.events);
+            let bound = piece.and_then(|piece| {
+                let half = half_width_at(1.0 / (piece.variance * factor), planned, levels.alarm, Looks::Any)?;
+                Some((piece.estimate - half).max(-1.0))
+            });
+            return Ok(bound.unwrap_or(-1.0));
         }
         let (first, later) = start_levels(levels);
         let tallies = self.tally.as_deref().unwrap_or_default();

@@ -20,14 +20,19 @@ pub struct PairedSums {
     /// Pairs.
     pub n: u64,
     /// `sum b`.
+    #[serde(with = "crate::wide")]
     pub b: i128,
     /// `sum c`.
+    #[serde(with = "crate::wide")]
     pub c: i128,
     /// `sum b^2`.
+    #[serde(with = "crate::wide")]
     pub bb: u128,
     /// `sum c^2`.
+    #[serde(with = "crate::wide")]
     pub cc: u128,
     /// `sum b c`.
+    #[serde(with = "crate::wide")]
     pub bc: i128,
 }
 
@@ -38,8 +43,10 @@ pub struct ArmSums {
     /// Values.
     pub n: u64,
     /// Their sum.
+    #[serde(with = "crate::wide")]
     pub sum: i128,
     /// Sum of their squares.
+    #[serde(with = "crate::wide")]
     pub squares: u128,
 }
 
