@@ -87,6 +87,8 @@ struct Served {
     at_margin: Vec<Tally>,
     at_equality: Vec<Tally>,
     n: u64,
+    /// Mean exceedance below zero that the baseline itself would have at the margin.
+    distance_if_equal: Option<f64>,
 }
 
 impl<'a> Asked<'a> {
@@ -259,15 +261,7 @@ impl<'a> Asked<'a> {
             let above = |threshold: u64| baseline.above(threshold, false) as f64 / baseline.n().max(1) as f64;
             (baseline.n() > 0).then(|| above(self.thresholds.tau_us[slot]) - above(edge))
         });
-        let own = own.or_else(|| {
-            let hours = self.served.as_ref()?.hours;
-            let equal_at = self.thresholds.equal_at[slot];
-            let of = |place: usize| -> u64 {
-                hours.iter().map(|hour| hour.baseline.latency[self.latency.slot()].above(self.quantile, place)).sum()
-            };
-            let n: u64 = hours.iter().map(|hour| hour.baseline.latency[self.latency.slot()].n).sum();
-            (n > 0).then(|| (of(equal_at) as f64 - of(place) as f64) / n as f64)
-        });
+        let own = own.or_else(|| self.served.as_ref()?.distance_if_equal);
         own.filter(|distance| *distance > 0.0).unwrap_or_else(|| planned_distance(self.quantile, self.margin))
     }
 }
@@ -309,12 +303,20 @@ impl Served {
             hours.iter().fold(0, |sum, hour| sum.saturating_add(arm(hour).latency[latency.slot()].n))
         };
         let tallies = |slot| if apart { Vec::new() } else { view.tallies(slot) };
+        let above = |place: usize| -> u64 {
+            let of = |hour: &&Hour| hour.baseline.latency[latency.slot()].above(quantile, place);
+            hours.iter().map(of).fold(0, u64::saturating_add)
+        };
+        let [equal_at, margin_at] = [thresholds.equal_at, thresholds.margin_at].map(|at| at[quantile.slot()]);
+        let n_baseline = count(|hour| &hour.baseline);
         Self {
+            distance_if_equal: (n_baseline > 0)
+                .then(|| (above(equal_at) as f64 - above(margin_at) as f64) / n_baseline as f64),
             strata: strata(hours, thresholds, latency, quantile),
             independence: independence_of(view, latency, quantile),
             at_margin: tallies(exceedance_slot(latency, quantile)),
             at_equality: tallies(equality_slot(latency, quantile)),
-            n: count(|hour| &hour.baseline).min(count(|hour| &hour.candidate)),
+            n: n_baseline.min(count(|hour| &hour.candidate)),
         }
     }
 
