@@ -55,6 +55,8 @@ pub(super) struct Trend {
     /// Information of a plan for one look.
     pub(super) planned: f64,
     pub(super) margin: f64,
+    /// The effect that a truly equal candidate would show, where that may be too close to the margin ever to be proven.
+    pub(super) equal: Option<f64>,
 }
 
 /// What the number of missing observations is computed from.

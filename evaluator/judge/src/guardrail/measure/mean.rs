@@ -77,6 +77,7 @@ pub(super) fn cost(question: &Question<'_>, levels: LevelsInForce) -> Measured {
             information: 1.0 / (piece.variance * factor),
             planned,
             margin: 0.0,
+            equal: None,
         }),
         ..described
     }
@@ -298,7 +299,7 @@ pub(super) fn quality(question: &Question<'_>, levels: LevelsInForce) -> Measure
         within: upper.is_some_and(|upper| upper < question.margin),
         beyond: lower.is_some_and(|lower| lower > question.margin),
         regressed: lower.is_some_and(|lower| lower > 0.0),
-        trend: known.then_some(Trend { estimate: mean, information, planned, margin: question.margin }),
+        trend: known.then_some(Trend { estimate: mean, information, planned, margin: question.margin, equal: None }),
         plan: known.then(|| Planning {
             variance: n / information,
             distance_equal: question.margin,

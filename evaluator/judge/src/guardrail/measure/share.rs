@@ -103,6 +103,7 @@ impl Parts<'_> {
             information: 1.0 / piece.variance,
             planned: self.planned,
             margin: self.margin,
+            equal: None,
         });
         let plan = self.planning(measured.n, trend);
         Measured {
