@@ -78,6 +78,7 @@ pub(super) fn cost(question: &Question<'_>, levels: LevelsInForce) -> Measured {
             planned,
             needed: planned,
             margin: 0.0,
+            equal: None,
         }),
         ..described
     }
@@ -305,6 +306,7 @@ pub(super) fn quality(question: &Question<'_>, levels: LevelsInForce) -> Measure
             planned,
             needed: planned,
             margin: question.margin,
+            equal: None,
         }),
         plan: known.then(|| Planning {
             variance: n / information,

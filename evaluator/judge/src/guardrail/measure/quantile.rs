@@ -165,6 +165,7 @@ impl<'a> Asked<'a> {
                 planned: self.planned,
                 needed: self.needed_information(distance_if_equal),
                 margin: 0.0,
+                equal: self.own_distance(margin_at).map(|distance| -distance),
             }),
             plan: at_margin.map(|piece| Planning {
                 variance: piece.variance * n as f64,
@@ -254,6 +255,13 @@ impl<'a> Asked<'a> {
     /// Mean exceedance below zero that a truly equal candidate would have at the margin, from the baseline's own
     /// distribution: as far as the plan assumes where nothing was seen.
     fn distance_if_equal(&self, place: usize) -> f64 {
+        let own = self.own_distance(place).filter(|distance| *distance > 0.0);
+        own.unwrap_or_else(|| planned_distance(self.quantile, self.margin))
+    }
+
+    /// The same as the baseline of the pairs shows it; next to nothing where as many requests fail as the quantile leaves
+    /// above it.
+    fn own_distance(&self, place: usize) -> Option<f64> {
         let slot = self.quantile.slot();
         let edge = self.thresholds.edges_us[slot].get(place).copied().unwrap_or(u64::MAX);
         let own = self.pairs.and_then(|(view, _)| {
@@ -261,8 +269,7 @@ impl<'a> Asked<'a> {
             let above = |threshold: u64| baseline.above(threshold, false) as f64 / baseline.n().max(1) as f64;
             (baseline.n() > 0).then(|| above(self.thresholds.tau_us[slot]) - above(edge))
         });
-        let own = own.or_else(|| self.served.as_ref()?.distance_if_equal);
-        own.filter(|distance| *distance > 0.0).unwrap_or_else(|| planned_distance(self.quantile, self.margin))
+        own.or_else(|| self.served.as_ref()?.distance_if_equal)
     }
 }
 

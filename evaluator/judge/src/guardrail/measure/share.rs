@@ -117,6 +117,7 @@ impl Parts<'_> {
             planned: self.planned,
             needed: self.planned,
             margin: self.margin,
+            equal: None,
         });
         let plan = self.planning(measured.n, trend);
         Measured {
