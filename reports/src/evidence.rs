@@ -1,12 +1,12 @@
 //! The guardrails as a table for spreadsheets and scripts: plain numbers in the units of `verdict.json`, one line a
 //! guardrail, empty where the verdict has nothing.
 
-use judge::verdict::{Scale, Verdict};
+use judge::verdict::{EvidenceKind, Scale, Verdict};
 
 use crate::error::ReportError;
 use crate::states;
 
-const COLUMNS: [&str; 16] = [
+const COLUMNS: [&str; 21] = [
     "metric",
     "segment",
     "state",
@@ -23,6 +23,11 @@ const COLUMNS: [&str; 16] = [
     "method",
     "direction",
     "why",
+    "evidence",
+    "decides",
+    "events",
+    "design_effect",
+    "clusters_effective",
 ];
 
 /// The table as CSV with a header line.
@@ -34,6 +39,11 @@ pub(crate) fn table(verdict: &Verdict) -> Result<Vec<u8>, ReportError> {
         let scale = match g.scale {
             Scale::Difference => "difference",
             Scale::Ratio => "ratio",
+        };
+        let evidence = match g.evidence {
+            EvidenceKind::Paired => "paired",
+            EvidenceKind::Served => "served",
+            EvidenceKind::Combined => "combined",
         };
         writer.write_record([
             harmless(&g.metric),
@@ -52,6 +62,11 @@ pub(crate) fn table(verdict: &Verdict) -> Result<Vec<u8>, ReportError> {
             harmless(&g.method),
             harmless(&g.direction),
             harmless(&g.why),
+            evidence.to_owned(),
+            g.decides.to_string(),
+            g.events.map_or_else(String::new, |events| events.to_string()),
+            g.design_effect.to_string(),
+            number(g.clusters_effective),
         ])?;
     }
     writer.into_inner().map_err(|error| ReportError::Table(error.into_error().into()))

@@ -144,6 +144,24 @@ pub(crate) fn p_value(p: f64) -> String {
     }
 }
 
+/// An e-value: evidence against the hypothesis, in powers of ten where it is overwhelming.
+pub(crate) fn e_value(e: f64) -> String {
+    not_finite(e).unwrap_or_else(|| match e {
+        e if e < 0.01 => "below 0.01".to_owned(),
+        e if e < 10.0 => fixed(e, 2),
+        e if e < 1e6 => fixed(e, 0),
+        e => format!("10^{}", e.log10().floor()),
+    })
+}
+
+/// A number of which only the size matters: `1.8`, `43`, `12 000`.
+pub(crate) fn few(value: f64) -> String {
+    not_finite(value).unwrap_or_else(|| {
+        let decimals = usize::from(value.abs() < 9.95 && (value - value.round()).abs() > 0.049);
+        fixed(value, decimals)
+    })
+}
+
 /// Microseconds in the unit that fits: `850 µs`, `412 ms`, `1.24 s`, `2 min 5 s`.
 pub(crate) fn micros(us: f64) -> String {
     not_finite(us).unwrap_or_else(|| match us {

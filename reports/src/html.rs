@@ -13,10 +13,12 @@ use crate::charts::{bars, curves, forest, inputs, svg};
 use crate::error::ReportError;
 use crate::{model, palette, states};
 
-const TEMPLATES: [(&str, &str); 9] = [
+const TEMPLATES: [(&str, &str); 11] = [
     ("index.html", include_str!("../templates/index.html")),
     ("band.html", include_str!("../templates/sections/band.html")),
     ("guardrails.html", include_str!("../templates/sections/guardrails.html")),
+    ("guardrail_table.html", include_str!("../templates/sections/guardrail_table.html")),
+    ("weight.html", include_str!("../templates/sections/weight.html")),
     ("latency.html", include_str!("../templates/sections/latency.html")),
     ("money.html", include_str!("../templates/sections/money.html")),
     ("outcomes.html", include_str!("../templates/sections/outcomes.html")),

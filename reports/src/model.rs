@@ -6,16 +6,22 @@
 use judge::verdict::{State, Verdict};
 use serde::Serialize;
 
-mod guardrails;
+pub(crate) mod guardrails;
 mod headline;
+mod instrument;
+mod methods;
 pub(crate) mod names;
-mod operations;
+mod provenance;
 mod tables;
+mod weight;
 
-pub(crate) use guardrails::GuardrailView;
+pub(crate) use guardrails::{GuardrailGroup, GuardrailView};
 pub(crate) use headline::{Figure, Headline, MoneyView, NeededView};
-pub(crate) use operations::{InstrumentView, MethodView, ProvenanceView};
+pub(crate) use instrument::InstrumentView;
+pub(crate) use methods::MethodView;
+pub(crate) use provenance::ProvenanceView;
 pub(crate) use tables::{LatencyView, OutcomeView, TokensView};
+pub(crate) use weight::WeightView;
 
 /// A name with what stands beside it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -45,10 +51,18 @@ pub(crate) struct Page {
     pub(crate) needed: Vec<NeededView>,
     /// The guardrails to know about before anything else.
     pub(crate) notable: Vec<GuardrailView>,
+    /// How many more of them there are.
+    pub(crate) more_notable: usize,
     /// How many guardrails are in which state.
     pub(crate) guardrails_summary: String,
-    /// All guardrails.
-    pub(crate) guardrails: Vec<GuardrailView>,
+    /// The guardrails that a GO needs, by part of the traffic.
+    pub(crate) guardrails: Vec<GuardrailGroup>,
+    /// Those that are only watched.
+    pub(crate) watched: Vec<GuardrailGroup>,
+    /// Whether requests of one consumer resemble each other noticeably anywhere.
+    pub(crate) has_resemblance: bool,
+    /// How far the weight may go; absent where the verdict does not say.
+    pub(crate) weight: Option<WeightView>,
     /// The signs that occur, for the legend.
     pub(crate) states: Vec<StateView>,
     /// Latency at the usual quantiles.
@@ -79,21 +93,29 @@ pub(crate) struct StateView {
 /// Puts the report together.
 pub(crate) fn page(verdict: &Verdict) -> Page {
     let occurs = |state: &State| verdict.guardrails.iter().any(|g| g.state == *state);
+    let (notable, more_notable) = guardrails::notable(verdict);
+    let (guardrails, watched) = (guardrails::deciding(verdict), guardrails::watched(verdict));
+    let has_resemblance =
+        guardrails.iter().chain(&watched).flat_map(|g| &g.rows).any(|row| !row.resemblance.is_empty());
     let states = crate::states::ALL.into_iter().filter(occurs);
     Page {
         headline: headline::headline(verdict),
         figures: headline::figures(verdict),
         needed: headline::needed(verdict),
-        notable: guardrails::notable(verdict),
+        notable,
+        more_notable,
         guardrails_summary: guardrails::summary(verdict),
-        guardrails: guardrails::views(verdict),
+        guardrails,
+        watched,
+        has_resemblance,
+        weight: weight::weight(verdict),
         states: states.map(|s| StateView { name: crate::states::name(s), word: crate::states::word(s) }).collect(),
         latency: tables::latency(&verdict.evidence),
         money: headline::money(verdict),
         tokens: tables::tokens(&verdict.evidence),
         outcomes: tables::outcomes(&verdict.evidence),
-        instrument: operations::instrument(verdict),
-        methods: operations::methods(verdict),
-        provenance: operations::provenance(verdict),
+        instrument: instrument::instrument(verdict),
+        methods: methods::methods(verdict),
+        provenance: provenance::provenance(verdict),
     }
 }

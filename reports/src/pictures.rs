@@ -36,11 +36,12 @@ pub(crate) fn write(verdict: &Verdict, out: &Path) -> Result<Vec<PathBuf>, Repor
 
 /// The pictures with their file names.
 fn scenes(verdict: &Verdict) -> [(&'static str, Scene); 3] {
-    let guardrails = forest::broad(&inputs::forest(verdict));
+    let forest = inputs::forest(verdict);
+    let guardrails = forest::broad(&forest);
     let groups = inputs::bar_groups(verdict);
     let cost = bars::draw(&groups, BARS, String::new());
     [
-        ("guardrails", headed(verdict, "guardrails against their margins", guardrails, verdict.guardrails.is_empty())),
+        ("guardrails", headed(verdict, "guardrails against their margins", guardrails, forest.is_empty())),
         ("latency", latency(verdict)),
         ("cost", headed(verdict, "cost and tokens", cost, groups.is_empty())),
     ]

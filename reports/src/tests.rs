@@ -10,7 +10,7 @@ use crate::{Options, html, markdown, write};
 
 const NAMES: [&str; 3] = ["go", "hold", "no-go"];
 
-fn fixture(name: &str) -> Verdict {
+pub(crate) fn fixture(name: &str) -> Verdict {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures").join(format!("{name}.json"));
     serde_json::from_str(&fs::read_to_string(path).unwrap()).unwrap()
 }

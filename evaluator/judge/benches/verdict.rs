@@ -82,10 +82,8 @@ fn main() -> ExitCode {
     let evidence = evidence();
     let judged = judge(&evidence, &policy);
     let (asked, wanted) = (judged.guardrails.len(), METRICS * (SEGMENTS as usize + 1));
-    println!(
-        "{PAIRS} pairs, {asked} guardrails over everything and {SEGMENTS} critical segments: {:?}",
-        judged.verdict
-    );
+    println!("{PAIRS} pairs, {asked} guardrails over everything and {SEGMENTS} critical segments");
+    println!("{:?}: {}", judged.verdict, judged.reasons.first().map_or("", String::as_str));
     let mut milliseconds: Vec<f64> = (0..RUNS)
         .map(|_| {
             let start = Instant::now();

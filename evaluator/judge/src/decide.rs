@@ -69,7 +69,7 @@ pub fn judge(evidence: &Evidence, policy: &Policy) -> Judged {
     let mut stops = evidence.hard_stops.clone();
     stops.extend(hard_stops(evidence, &views, policy.hard_stop));
     let verdict = decide(&answers, &stops, &health.instrument);
-    let next = next_weight(&situation(verdict, &answers, &health.instrument), evidence, policy);
+    let next = next_weight(&situation(verdict, &answers, &health.instrument, policy), evidence, policy);
     let reasons = reasons(verdict, &answers, stops, &health.instrument, left_out, &next);
     let (guardrails, needed): (Vec<_>, Vec<_>) =
         answers.into_iter().map(|answer| (answer.guardrail, answer.needed)).unzip();
@@ -88,7 +88,7 @@ pub fn judge(evidence: &Evidence, policy: &Policy) -> Judged {
 }
 
 /// What the next weight depends on.
-fn situation(decision: Decision, answers: &[Answer], instrument: &Instrument) -> Situation {
+fn situation(decision: Decision, answers: &[Answer], instrument: &Instrument, policy: &Policy) -> Situation {
     let held = |state: State| answers.iter().any(|a| a.guardrail.decides && a.guardrail.state == state);
     let above = |guardrail: &Guardrail| guardrail.estimate.is_some_and(|estimate| estimate > guardrail.margin);
     let undecided = |guardrail: &Guardrail| guardrail.state == State::HoldInsufficient;
@@ -98,9 +98,10 @@ fn situation(decision: Decision, answers: &[Answer], instrument: &Instrument) ->
         hold_for_want_of_evidence_only: instrument.alarms.is_empty()
             && !held(State::HoldInstrument)
             && !held(State::HoldConflict),
-        // An estimate counts once there is enough to pass: before, it is noise.
+        // An estimate counts once there is enough to pass: before, it is noise, and the events may all be of one arm.
         estimate_above_margin: answers.iter().any(|a| {
-            undecided(&a.guardrail) && above(&a.guardrail) && a.guardrail.events.is_none_or(|events| events >= 20)
+            let enough = a.guardrail.n >= policy.floors.pairs && a.guardrail.events.is_none_or(|events| events >= 20);
+            undecided(&a.guardrail) && above(&a.guardrail) && enough
         }),
         rate_limited_above_margin: answers.iter().any(|a| proven(&a.guardrail)),
     }

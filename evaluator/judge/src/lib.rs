@@ -15,6 +15,7 @@ mod guardrail;
 mod instrument;
 pub mod metric;
 pub mod policy;
+pub mod simulate;
 pub mod stats;
 pub mod verdict;
 pub mod watch;

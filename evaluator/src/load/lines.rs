@@ -55,7 +55,9 @@ pub(super) fn read(
     let (at_end, parsed) = std::thread::scope(|scope| {
         let workers: Vec<_> = (0..threads).map(|_| scope.spawn(|| parsing.run())).collect();
         let numbered = std::iter::from_fn(|| lines.next().map(|line| (lines.line(), line)));
-        let at_end = hand_over(numbered, sender, &stop);
+        let at_end = hand_over(numbered, &sender, &stop);
+        // Without it the workers would wait for more.
+        drop(sender);
         // A panic of a worker is one of ours.
         let join = |worker: std::thread::ScopedJoinHandle<'_, _>| {
             worker.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
@@ -85,7 +87,7 @@ pub(super) fn read(
 
 /// Hands lines over until the file ends (`true`), it cannot be read, or a worker gave up. A line goes out only once the
 /// next one is known, so that whoever gives up at the last line finds the end reached.
-fn hand_over(mut lines: impl Iterator<Item = Line>, sender: SyncSender<Batch>, stop: &AtomicBool) -> bool {
+fn hand_over(mut lines: impl Iterator<Item = Line>, sender: &SyncSender<Batch>, stop: &AtomicBool) -> bool {
     let mut batch = Vec::with_capacity(BATCH_LINES);
     let mut number = 0;
     let mut next = lines.next();
@@ -205,12 +207,13 @@ impl Parsing<'_> {
                     }
                 }
             }
+            // Those before a wrong line too: if it is an unfinished last one, they count.
+            parsed.batches.push((number, rows));
             if parsed.broken.first.is_some() {
                 // Later lines do not matter any more, but who hands them over must not wait for ever.
                 while self.next().is_some() {}
                 break;
             }
-            parsed.batches.push((number, rows));
         }
         parsed
     }

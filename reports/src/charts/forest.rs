@@ -1,4 +1,4 @@
-//! All guardrails against their margins, on one axis.
+//! Guardrails against their margins, on one axis.
 //!
 //! Guardrails come in percentage points and in ratios with margins of their own, so the axis is the share of the
 //! margin that is used: 0 is no difference, 1 is the margin. What lies outside the axis is shown by an arrow, never
@@ -34,11 +34,20 @@ pub(crate) struct ForestRow {
     pub(crate) allowed: String,
 }
 
+/// Guardrails of one part of the traffic.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct ForestGroup {
+    /// Which part, where there are several.
+    pub(crate) heading: Option<String>,
+    /// Guardrails, in the policy's order.
+    pub(crate) rows: Vec<ForestRow>,
+}
+
 /// The data of the chart.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Forest {
-    /// Guardrails, in the policy's order.
-    pub(crate) rows: Vec<ForestRow>,
+    /// Parts of the traffic.
+    pub(crate) groups: Vec<ForestGroup>,
     /// What it shows, in a sentence.
     pub(crate) description: String,
 }
@@ -51,6 +60,10 @@ const FAR: f64 = 4.0;
 /// Room for the lines of an axis, above and below the rows.
 const HEAD: f64 = 44.0;
 const FOOT: f64 = 50.0;
+/// Height of a heading between the rows.
+const HEADING: f64 = 32.0;
+/// More rows than this stand closer together.
+const MANY: usize = 12;
 /// Radius of a sign with its rim.
 const SIGN: f64 = 9.5;
 
@@ -65,9 +78,10 @@ struct Layout {
 }
 
 impl Layout {
-    const fn broad(to: f64) -> Self {
+    const fn broad(to: f64, many: bool) -> Self {
         let plot = Linear { from: FROM, to, start: 236.0, end: 606.0 };
-        Self { width: 960.0, row: 36.0, plot, interval: 18.0, is_broad: true }
+        let row = if many { 28.0 } else { 36.0 };
+        Self { width: 960.0, row, plot, interval: row / 2.0, is_broad: true }
     }
 
     const fn narrow(to: f64) -> Self {
@@ -76,35 +90,61 @@ impl Layout {
     }
 }
 
+impl Forest {
+    fn rows(&self) -> impl Iterator<Item = &ForestRow> {
+        self.groups.iter().flat_map(|group| &group.rows)
+    }
+
+    /// Whether there is anything to draw.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.rows().next().is_none()
+    }
+
+    fn right_end(&self) -> f64 {
+        let is_far = |row: &ForestRow| row.point.is_some_and(|point| point > TO);
+        if self.rows().any(is_far) { FAR } else { TO }
+    }
+}
+
 /// The chart at full width (960 pixels), figures beside the intervals.
 pub(crate) fn broad(forest: &Forest) -> Scene {
-    draw(forest, &Layout::broad(right_end(forest)))
+    draw(forest, &Layout::broad(forest.right_end(), forest.rows().count() > MANY))
 }
 
 /// The chart for a phone (340 pixels), names above and figures below the intervals.
 pub(crate) fn narrow(forest: &Forest) -> Scene {
-    draw(forest, &Layout::narrow(right_end(forest)))
-}
-
-fn right_end(forest: &Forest) -> f64 {
-    let is_far = |row: &ForestRow| row.point.is_some_and(|point| point > TO);
-    if forest.rows.iter().any(is_far) { FAR } else { TO }
+    draw(forest, &Layout::narrow(forest.right_end()))
 }
 
 fn draw(forest: &Forest, layout: &Layout) -> Scene {
-    let body = forest.rows.len() as f64 * layout.row;
-    let has_note = forest.rows.iter().any(|row| row.neutral.is_some());
+    let headings = forest.groups.iter().filter(|group| group.heading.is_some()).count();
+    let body = forest.rows().count() as f64 * layout.row + headings as f64 * HEADING;
+    let has_note = forest.rows().any(|row| row.neutral.is_some());
     let foot = if has_note { FOOT + if layout.is_broad { 20.0 } else { 36.0 } } else { FOOT };
     let title = "Guardrails against their margins".to_owned();
     let mut scene = Scene::new(layout.width, HEAD + body + foot, title, forest.description.clone());
     frame(&mut scene, layout, HEAD + body);
-    for (index, row) in forest.rows.iter().enumerate() {
-        draw_row(&mut scene, layout, HEAD + index as f64 * layout.row, row);
+    let mut top = HEAD;
+    for group in &forest.groups {
+        if let Some(words) = &group.heading {
+            heading(&mut scene, layout, top, words);
+            top += HEADING;
+        }
+        for row in &group.rows {
+            draw_row(&mut scene, layout, top, row);
+            top += layout.row;
+        }
     }
     if has_note {
         note(&mut scene, layout, HEAD + body + FOOT);
     }
     scene
+}
+
+/// The name of a part of the traffic, on a ground of its own across the picture.
+fn heading(scene: &mut Scene, layout: &Layout, top: f64, words: &str) {
+    scene.rect((0.0, top + 4.0), layout.width, HEADING - 8.0, Ink::Raised);
+    scene.bold((8.0, top + HEADING / 2.0 + 4.5), Anchor::Start, 12.5, Ink::Muted, words);
 }
 
 /// Axis, margin, the area beyond it, and the heads of the columns.
@@ -268,8 +308,13 @@ mod tests {
         }
     }
 
+    fn forest(rows: Vec<ForestRow>) -> Forest {
+        let heading = Some("Served traffic".to_owned());
+        Forest { groups: vec![ForestGroup { heading, rows }], description: String::new() }
+    }
+
     fn drawn(row: ForestRow) -> Scene {
-        broad(&Forest { rows: vec![row], description: String::new() })
+        broad(&forest(vec![row]))
     }
 
     /// Triangles in the colour of the state that are not part of a sign.
@@ -291,7 +336,8 @@ mod tests {
     fn nothing_is_drawn_outside_the_picture() {
         for scene in [
             drawn(row(Some(-9.0), None, Some(f64::INFINITY))),
-            narrow(&Forest { rows: vec![row(Some(2.0), Some(-70.0), None)], description: String::new() }),
+            narrow(&forest(vec![row(Some(2.0), Some(-70.0), None)])),
+            broad(&forest(vec![row(Some(0.1), None, None); 40])),
         ] {
             for mark in &scene.marks {
                 let points = match mark {

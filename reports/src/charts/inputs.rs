@@ -1,33 +1,43 @@
 //! From a verdict to the data of the charts.
 
-use judge::verdict::{Distribution, Evidence, Guardrail, Scale, Tokens, Verdict};
+use judge::verdict::{Distribution, Evidence, Guardrail, Scale, State, Tokens, Verdict};
 
 use super::bars::{Bar, BarGroup, Part};
 use super::curves::{Arm, Curve, CurvePanel};
-use super::forest::{Forest, ForestRow};
+use super::forest::{Forest, ForestGroup, ForestRow};
 use crate::format;
+use crate::model::guardrails::by_segment;
 use crate::model::names;
 use crate::palette::Ink;
 
 /// Length of one share of the margin where the margin is not above no difference (in ratio, or in share).
 const UNIT_WITHOUT_MARGIN: f64 = 0.5;
 
-/// All guardrails, placed on the axis of their margins.
+/// The guardrails that decide, and those that fail although they are only watched, placed on the axis of their margins.
 pub(crate) fn forest(verdict: &Verdict) -> Forest {
-    let rows: Vec<ForestRow> = verdict.guardrails.iter().map(forest_row).collect();
-    let said: Vec<String> = verdict
-        .guardrails
-        .iter()
-        .zip(&rows)
-        .map(|(g, row)| {
-            let state = crate::states::word(g.state);
-            format!(
-                "{}: {state}, measured {}, at worst {}, allowed {}",
-                row.label, row.measured, row.at_worst, row.allowed
-            )
+    let deciding = by_segment(verdict.guardrails.iter().filter(|g| g.decides));
+    let failing = by_segment(verdict.guardrails.iter().filter(|g| !g.decides && g.state == State::Fail));
+    let has_parts = deciding.len() + failing.len() > 1;
+    let deciding = deciding.into_iter().map(|(segment, rows)| (names::segment(segment), rows));
+    let failing = failing.into_iter().map(|(segment, rows)| (format!("{}, watched", names::segment(segment)), rows));
+    let groups: Vec<ForestGroup> = deciding
+        .chain(failing)
+        .map(|(title, guardrails)| ForestGroup {
+            heading: has_parts.then_some(title),
+            rows: guardrails.into_iter().map(forest_row).collect(),
         })
         .collect();
-    Forest { rows, description: if said.is_empty() { "No guardrails.".to_owned() } else { said.join(". ") } }
+    let said: Vec<String> =
+        groups.iter().flat_map(|group| group.rows.iter().map(|row| described(group, row))).collect();
+    Forest { groups, description: if said.is_empty() { "No guardrails.".to_owned() } else { said.join(". ") } }
+}
+
+/// A row in words.
+fn described(group: &ForestGroup, row: &ForestRow) -> String {
+    let of = group.heading.as_ref().map_or_else(String::new, |heading| format!("{heading}, "));
+    let state = crate::states::word(row.state);
+    let figures = format!("measured {}, at worst {}, allowed {}", row.measured, row.at_worst, row.allowed);
+    format!("{of}{}: {state}, {figures}", row.label)
 }
 
 fn forest_row(guardrail: &Guardrail) -> ForestRow {
@@ -38,7 +48,7 @@ fn forest_row(guardrail: &Guardrail) -> ForestRow {
     let place = |value: f64| 1.0 + (value - guardrail.margin) / unit;
     let known = |value: Option<f64>| value.filter(|v| !v.is_nan());
     ForestRow {
-        label: names::guardrail(&guardrail.metric, &guardrail.segment),
+        label: names::metric(&guardrail.metric),
         state: guardrail.state,
         point: known(guardrail.estimate).map(place),
         lower: known(guardrail.lower).map(place),

@@ -117,8 +117,9 @@ pub(super) fn figures(verdict: &Verdict) -> Vec<Figure> {
         let candidate = format::money_brief(&bill.candidate_per_1000, &bill.currency);
         figures.push(Entry::new("Cost per 1000 requests", format!("{baseline} → {candidate}"), saving(bill)));
     }
-    let decided = verdict.guardrails.iter().filter(|g| matches!(g.state, State::Pass | State::PassRegressed)).count();
-    let total = verdict.guardrails.len();
+    let deciding = || verdict.guardrails.iter().filter(|g| g.decides);
+    let decided = deciding().filter(|g| matches!(g.state, State::Pass | State::PassRegressed)).count();
+    let total = deciding().count();
     figures.push(Entry::new(
         "Guardrails within margin",
         format!("{decided} of {total}"),

@@ -1,12 +1,26 @@
-//! Names of metrics, segments, bounds and methods in words. What is not known here is shown as it is spelled in the
-//! verdict, so that a new metric or method needs no change in this crate.
+//! Names of metrics, bounds and parts of the traffic in words. What is not known here is shown as it is spelled in the
+//! verdict, so that a new metric needs no change in this crate.
 
 /// A metric in words, without its segment: `ttft_p95` is `Time to first token, p95`.
 pub(crate) fn metric(name: &str) -> String {
     let (stem, quantile) = split_quantile(name);
     let words = match stem {
         "errors" => "Errors".to_owned(),
+        "rate_limited" => "Rate limited (429)".to_owned(),
+        "blocked" => "Blocked by moderation".to_owned(),
+        "fewer_blocked" => "No longer blocked".to_owned(),
+        "missed" => "Missed by moderation".to_owned(),
+        "refusals" => "Refused by the model".to_owned(),
+        "fewer_refusals" => "No longer refused".to_owned(),
         "answer_failures" => "Unusable answers".to_owned(),
+        "structured_failures" => "Unusable structured answers".to_owned(),
+        "truncations" => "Answers cut off".to_owned(),
+        "slow_ttft" => "First token too late".to_owned(),
+        "slow_duration" => "Answer too late".to_owned(),
+        "cancellations" => "Given up by the client".to_owned(),
+        "tool_disagreement" => "Other tool calls".to_owned(),
+        "answer_disagreement" => "Other answers".to_owned(),
+        "quality" => "Lost quality".to_owned(),
         "ttft" => "Time to first token".to_owned(),
         "duration" => "Total time".to_owned(),
         "inter_token" => "Time between tokens".to_owned(),
@@ -16,9 +30,36 @@ pub(crate) fn metric(name: &str) -> String {
     quantile.map_or_else(|| words.clone(), |quantile| format!("{words}, {quantile}"))
 }
 
-/// A metric with its segment, where that is not the usual one: `Errors · canary`.
+/// What a metric asks, where its name alone may be misread; empty where it says enough.
+pub(crate) const fn remark(name: &str) -> &'static str {
+    match name.as_bytes() {
+        b"fewer_blocked" => "the baseline blocked more: too little moderation harms as well",
+        b"fewer_refusals" => "the baseline refused more: that harms as well",
+        b"missed" => "only the baseline blocked it",
+        b"structured_failures" => "among requests that demanded JSON or a tool call",
+        b"tool_disagreement" | b"answer_disagreement" => "beyond how often the baseline differs from itself",
+        b"rate_limited" | b"cancellations" => "only served traffic can show it",
+        b"quality" => "mean score, baseline minus candidate",
+        _ => "",
+    }
+}
+
+/// A part of the traffic as a heading.
+pub(crate) fn segment(name: &str) -> String {
+    match name {
+        "all" | "" => "All traffic".to_owned(),
+        "canary" => "Served traffic".to_owned(),
+        part => format!("Where {part}"),
+    }
+}
+
+/// A metric with its segment, where that is not the usual one: `Errors · served traffic`.
 pub(crate) fn guardrail(name: &str, segment: &str) -> String {
-    if segment == "all" || segment.is_empty() { metric(name) } else { format!("{} · {segment}", metric(name)) }
+    match segment {
+        "all" | "" => metric(name),
+        "canary" => format!("{} · served traffic", metric(name)),
+        part => format!("{} · {part}", metric(name)),
+    }
 }
 
 /// Splits `ttft_p95` into `ttft` and `p95`.
@@ -45,52 +86,16 @@ pub(crate) fn bound(bound: &str, rises: bool) -> String {
         ("risk", _) => {
             "limited by the harm budget: more could cost more failed requests than the policy allows".to_owned()
         }
+        ("reaction", _) => {
+            "limited by the time until a break is noticed and undone: more could cost the whole harm budget".to_owned()
+        }
+        ("capacity", _) => "limited by what the candidate's provider can take".to_owned(),
         ("ladder", true) => "limited by the ladder: one rung at a time".to_owned(),
         ("ladder", false) => "the top of the ladder is reached".to_owned(),
         ("policy", _) => "limited by the policy".to_owned(),
         ("verdict", _) => "follows from the verdict itself".to_owned(),
         (other, _) => format!("limited by: {other}"),
     }
-}
-
-/// A method in one sentence.
-pub(crate) fn method(name: &str) -> String {
-    let sentence = match name {
-        "tango-score" => {
-            "difference of two shares on paired requests: score bounds (Tango 1998), from the pairs in which exactly \
-             one side failed"
-        }
-        "tango-score+exact" => {
-            "as tango-score; because such pairs are rare here, each bound is the more cautious of the score bound and \
-             an exact one (Clopper and Pearson 1934 above, betting after Waudby-Smith and Ramdas 2024 below)"
-        }
-        "clopper-pearson" => {
-            "exact binomial bound on the share of pairs in which only the candidate failed, never below the true \
-             difference"
-        }
-        "miettinen-nurminen" => {
-            "difference of two shares between separate groups of requests: score bounds (Miettinen and Nurminen 1985)"
-        }
-        "miettinen-nurminen+exact" => {
-            "as miettinen-nurminen; because failures are rare here, each bound is the more cautious of the score bound \
-             and an exact one"
-        }
-        "order-statistics-mover-paired" | "quantile-ratio-mover" => {
-            "ratio of the same quantile on both sides: order-statistic limits of each (Woodruff 1952), joined on the \
-             logarithmic scale (Zou and Donner 2008) with the correlation of the pairs; failed requests count as \
-             infinitely slow"
-        }
-        "order-statistics-mover" => {
-            "ratio of the same quantile in two separate groups of requests: order-statistic limits of each (Woodruff \
-             1952), joined on the logarithmic scale (Zou and Donner 2008); failed requests count as infinitely slow"
-        }
-        "log-ratio-of-means-t-paired" | "log-ratio-t" => {
-            "ratio of two means on paired requests: t interval of its logarithm, with the covariance of the pairs"
-        }
-        "hard-stop" => "absolute limit of the policy, whatever the baseline does",
-        _ => "",
-    };
-    sentence.to_owned()
 }
 
 /// A finish reason, error kind or mismatch reason in words.
@@ -110,14 +115,26 @@ mod tests {
         assert_eq!(metric("step_pass"), "Step pass");
         assert_eq!(metric("label:exact"), "Label: exact");
         assert_eq!(metric(""), "");
-        assert_eq!(guardrail("errors", "canary"), "Errors · canary");
+        assert_eq!(guardrail("errors", "canary"), "Errors · served traffic");
+        assert_eq!(guardrail("errors", "model=gpt-4o"), "Errors · model=gpt-4o");
         assert_eq!(guardrail("errors", "all"), "Errors");
     }
 
     #[test]
-    fn unknown_bounds_and_methods_are_not_hidden() {
+    fn every_metric_of_the_judge_has_words_of_its_own() {
+        let mut seen = std::collections::BTreeSet::new();
+        for share in judge::metric::Share::ALL {
+            let name = share.name();
+            assert!(name == "errors" || metric(name) != from_spelling(name), "{name} has no words");
+            assert!(seen.insert(metric(name)), "{name} is called like another");
+        }
+        for name in ["fewer_blocked", "fewer_refusals", "quality", "cost", "inter_token_p95"] {
+            assert!(metric(name) != from_spelling(name) && seen.insert(metric(name)), "{name}");
+        }
+    }
+
+    #[test]
+    fn unknown_bounds_are_not_hidden() {
         assert_eq!(bound("moon", true), "limited by: moon");
-        assert_eq!(method("bootstrap"), "");
-        assert!(method("tango-score").contains("Tango"));
     }
 }

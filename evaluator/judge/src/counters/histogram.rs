@@ -64,9 +64,19 @@ impl Histogram {
 
     /// Adds another histogram.
     pub fn merge(&mut self, other: &Self) {
-        for (bucket, count) in other.counts() {
-            self.add_bucket(bucket, count);
+        if self.pages.len() < other.pages.len() {
+            self.pages.resize(other.pages.len(), None);
         }
+        for (own, others) in self.pages.iter_mut().zip(&other.pages) {
+            match (own.as_deref_mut(), others) {
+                (Some(own), Some(others)) => {
+                    own.iter_mut().zip(others).for_each(|(count, more)| *count = count.saturating_add(*more));
+                }
+                (None, Some(others)) => *own = Some(others.clone()),
+                (_, None) => {}
+            }
+        }
+        self.finite = self.finite.saturating_add(other.finite);
         self.infinite = self.infinite.saturating_add(other.infinite);
     }
 
@@ -104,10 +114,19 @@ impl Histogram {
             return None;
         }
         let mut seen = 0u64;
-        for (bucket, count) in self.counts() {
-            seen = seen.saturating_add(count);
-            if seen >= rank {
-                return Some(edges(bucket));
+        for (index, page) in self.pages.iter().enumerate() {
+            let cells = page.as_deref().unwrap_or_default();
+            // A whole page that does not reach the rank is passed over at once.
+            let after = seen.saturating_add(cells.iter().fold(0, |sum: u64, count| sum.wrapping_add(*count)));
+            if after < rank {
+                seen = after;
+                continue;
+            }
+            for (cell, count) in cells.iter().enumerate() {
+                seen = seen.saturating_add(*count);
+                if seen >= rank {
+                    return Some(edges(index * PAGE + cell));
+                }
             }
         }
         None
