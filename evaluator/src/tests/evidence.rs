@@ -9,7 +9,6 @@ use crate::pair::pair;
 use datasets::{Arm, Exchange, Label, Role, ShadowFate};
 use judge::evidence::PairedCounts;
 use judge::metric::{Latency, Share};
-use judge::policy::Policy;
 use wire::ErrorKind;
 use wire::price::Tariffs;
 
@@ -19,7 +18,7 @@ fn extracted(rows: &[Exchange], labels: &[Label]) -> Extracted {
     let (labels, _) = Labels::load(&[files.labels("l.ndjson", labels)]).unwrap();
     let pairing = pair(&loaded.rows, 168.0);
     let tariffs = Tariffs::embedded().unwrap();
-    let priced = price_pairs(&pairing.pairs, loaded.rows.names(), &tariffs);
+    let priced = price_pairs(&pairing.pairs, &loaded.rows, &tariffs);
     extract(Sources {
         rows: &loaded.rows,
         aside: &loaded.aside,
@@ -28,7 +27,7 @@ fn extracted(rows: &[Exchange], labels: &[Label]) -> Extracted {
         priced: &priced,
         labels: &labels,
         counts: &loaded.counts,
-        policy: &Policy::default(),
+        policy: &options().policy,
         replay_degraded: false,
         at_weight_percent: None,
     })
