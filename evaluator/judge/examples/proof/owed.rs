@@ -1,6 +1,6 @@
 //! What the list of characteristics left open: a canary under drift, a price that changes, a mirror that picks.
 
-use judge::counters::{Canary, PairOutcome, Paired};
+use judge::counters::{Canary, PairOutcome};
 use judge::evidence::Evidence;
 use judge::metric::{Quantile, Share};
 use judge::stats::Side;
@@ -131,7 +131,7 @@ pub(crate) fn price_change(runs: Runs) -> Vec<Row> {
     ] {
         let verdicts = runs.repeat(|rng| {
             let mut evidence = Evidence::default();
-            let counters = evidence.paired.epochs.entry(1).or_insert_with(Paired::default);
+            let counters = evidence.paired.epochs.entry(1).or_default();
             for at in 0..10_000 {
                 let mut pair = IDENTICAL.pair(rng);
                 let factor = if at < 5000 { price.before } else { price.after };
@@ -179,7 +179,7 @@ fn mirrored(rng: &mut Generator, mirror: &Mirror) -> Watched {
     let mut evidence = Evidence { plan: IDENTICAL.thresholds(rng, 1000, &policy), ..Evidence::default() };
     let mut blind = Decision::Hold;
     for _ in 0..20 {
-        let counters = evidence.paired.epochs.entry(1).or_insert_with(Paired::default);
+        let counters = evidence.paired.epochs.entry(1).or_default();
         for _ in 0..500 {
             let prompt = Prompt::draw(rng);
             let lost = prompt.length > mirror.longer_than;

@@ -78,7 +78,7 @@ struct Ramp {
 impl Ramp {
     fn shadowed(rng: &mut Generator, policy: &Policy, truth: Truth) -> Self {
         let mut evidence = Evidence { plan: truth.thresholds(rng, 1000, policy), ..Evidence::default() };
-        let counters = evidence.paired.epochs.entry(0).or_insert_with(Paired::default);
+        let counters = evidence.paired.epochs.entry(0).or_default();
         for _ in 0..SHADOW {
             counters.add(&evidence.plan, &truth.pair(rng));
         }
