@@ -134,7 +134,7 @@ impl Parts<'_> {
     }
 
     fn estimate_without_variance(&self) -> Option<f64> {
-        let pairs = self.pairs.as_ref().filter(|pairs| pairs.n > 0).map(|pairs| pairs.mean());
+        let pairs = self.pairs.as_ref().filter(|pairs| pairs.n > 0).map(Pairs::mean);
         pairs.or_else(|| self.served.as_ref().and_then(|served| served.difference))
     }
 
