@@ -90,7 +90,9 @@ pub fn extract(sources: Sources<'_>) -> Result<Extracted, EvaluateError> {
     let judged = newest_epoch(rows);
     let on_record = f64::from(judged.weight_bp) / 100.0;
     let weight_percent = sources.at_weight_percent.unwrap_or(on_record);
-    let window = window_of(rows.iter().map(|row| row.at_us));
+    // Rows are sorted by time.
+    let [from_us, to_us] = [rows.first(), rows.last()].map(|row| row.map_or(0, |row| row.at_us));
+    let window = Window { from_us, to_us };
     let served = served::served(sources.rows, judged.epoch, judged.weight_bp, sources.pairing);
     let frozen = freeze(&sources, &served)?;
     let counted = count_pairs(&sources, &frozen, &served);
@@ -135,15 +137,18 @@ struct Judged {
 
 /// The newest epoch with the weight of its newest row.
 fn newest_epoch(rows: &[Row]) -> Judged {
-    let epoch = rows.iter().map(|row| row.epoch).max().unwrap_or(0);
-    let mut weights = rows.iter().filter(|row| row.epoch == epoch).map(|row| row.weight_bp);
-    let first = weights.next().unwrap_or(0);
-    let (weight_bp, mixed) = weights.fold((first, false), |(last, mixed), next| (next, mixed || next != last));
-    Judged { epoch, weight_bp, mixed }
-}
-
-fn window_of(instants: impl Iterator<Item = i64> + Clone) -> Window {
-    Window { from_us: instants.clone().min().unwrap_or(0), to_us: instants.max().unwrap_or(0) }
+    let mut newest: Option<Judged> = None;
+    for row in rows {
+        match &mut newest {
+            Some(judged) if row.epoch < judged.epoch => {}
+            Some(judged) if row.epoch == judged.epoch => {
+                judged.mixed |= row.weight_bp != judged.weight_bp;
+                judged.weight_bp = row.weight_bp;
+            }
+            _ => newest = Some(Judged { epoch: row.epoch, weight_bp: row.weight_bp, mixed: false }),
+        }
+    }
+    newest.unwrap_or(Judged { epoch: 0, weight_bp: 0, mixed: false })
 }
 
 fn freeze(sources: &Sources<'_>, served: &[&Row]) -> Result<plan::Frozen, EvaluateError> {
@@ -191,6 +196,9 @@ fn count_pairs(sources: &Sources<'_>, frozen: &plan::Frozen, served: &[&Row]) ->
 
 /// The served traffic, and how many of its requests were answered at prices that have changed since.
 fn count_served(sources: &Sources<'_>, frozen: &plan::Frozen, served: &[&Row]) -> (Option<Canary>, u64) {
+    if served.is_empty() {
+        return (None, 0);
+    }
     let names = sources.rows.names();
     let keys = ClusterKeys::new(sources);
     let prices = RefCell::new(CurrentPrices::new(sources.rows, sources.tariffs));
@@ -239,19 +247,15 @@ fn repeats(sources: &Sources<'_>, plan: &Plan) -> Paired {
 /// names alone, so that evidence of several files adds up.
 struct ClusterKeys {
     by: ClusterBy,
-    consumers: HashMap<NameId, u64>,
+    /// By number of the name.
+    consumers: Vec<u64>,
 }
 
 impl ClusterKeys {
     fn new(sources: &Sources<'_>) -> Self {
         let by = sources.policy.evidence.cluster_by;
-        let mut consumers = HashMap::new();
-        if by == ClusterBy::Consumer {
-            let names = sources.rows.names();
-            for name in sources.rows.all().iter().filter_map(|row| row.consumer) {
-                consumers.entry(name).or_insert_with(|| hash64(Domain::Consumer, names.text(name)).get());
-            }
-        }
+        let texts = if by == ClusterBy::Consumer { sources.rows.names().texts() } else { &[] };
+        let consumers = texts.iter().map(|name| hash64(Domain::Consumer, name).get()).collect();
         Self { by, consumers }
     }
 
@@ -261,7 +265,8 @@ impl ClusterKeys {
             ClusterBy::Request => 0,
             ClusterBy::Conversation => conversation(),
             ClusterBy::Consumer => {
-                row.consumer.and_then(|name| self.consumers.get(&name).copied()).unwrap_or_else(conversation)
+                let key = |name: NameId| self.consumers.get(name.position() as usize).copied();
+                row.consumer.and_then(key).unwrap_or_else(conversation)
             }
         }
     }

@@ -26,6 +26,8 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 /// Argument with which the benchmark calls itself.
 const CHILD: &str = "--measure";
+/// Argument that prints the verdict over one file instead, to compare two versions of this program byte for byte.
+const VERDICT: &str = "--verdict";
 const SEED: u64 = 20_261_123;
 
 /// What one process measured; seconds and MiB.
@@ -55,6 +57,13 @@ fn main() -> Result<(), Box<dyn Error>> {
         && flag == CHILD
     {
         println!("{}", serde_json::to_string(&measure(Path::new(path))?)?);
+        return Ok(());
+    }
+    if let [flag, path] = args.as_slice()
+        && flag == VERDICT
+    {
+        let options = Options::new(Policy::default(), env!("CARGO_PKG_VERSION"));
+        println!("{}", serde_json::to_string(&evaluate(&[PathBuf::from(path)], &options)?.verdict)?);
         return Ok(());
     }
     let lines = args.iter().any(|arg| arg == "--lines");

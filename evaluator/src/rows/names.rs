@@ -20,7 +20,8 @@ impl NameId {
         Self(NonZeroU32::MIN.saturating_add(position))
     }
 
-    const fn position(self) -> u32 {
+    /// Position in [`Names::texts`].
+    pub(crate) const fn position(self) -> u32 {
         self.0.get() - 1
     }
 }
@@ -168,6 +169,11 @@ impl Names {
     #[must_use]
     pub fn text(&self, id: NameId) -> &str {
         self.texts.values.get(id.position() as usize).map_or("", String::as_str)
+    }
+
+    /// All texts by number.
+    pub(crate) fn texts(&self) -> &[String] {
+        &self.texts.values
     }
 
     /// The number of a text, if it has one.
