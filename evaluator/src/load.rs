@@ -18,14 +18,13 @@
 
 mod files;
 mod hashed;
+mod lines;
 
 use crate::error::EvaluateError;
 use crate::parquet;
 use crate::rows::{Names, ROWS_MAX, Row, Rows};
-use datasets::{Arm, Exchange, Format, NO_MIGRATION, ReadError, Role};
+use datasets::{Arm, NO_MIGRATION, Role};
 use judge::verdict::Input;
-use serde::Deserialize;
-use serde_json::value::RawValue;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
@@ -122,7 +121,9 @@ pub fn load(paths: &[PathBuf], migration: Option<&str>, skip_broken: bool) -> Re
         };
         // Tables say how many rows they have; a list that grows would for a moment be there twice.
         let tables = listed.files.iter().filter(|file| parquet::is_parquet(file));
-        loading.rows.reserve_exact(tables.map(|file| parquet::rows_of(file)).sum());
+        let rows = tables.map(|file| parquet::rows_of(file)).fold(0usize, usize::saturating_add);
+        // Without the memory the reading itself fails, and says where.
+        let _reserved = loading.rows.try_reserve_exact(rows);
         listed.files.iter().try_for_each(|file| loading.file(file))?;
         Ok(loading)
     };
@@ -142,12 +143,6 @@ struct Loading {
     unnamed_parts: u64,
 }
 
-/// As much of a broken row as may still be readable.
-#[derive(Deserialize)]
-struct ArmOnly {
-    arm: Arm,
-}
-
 impl Loading {
     fn file(&mut self, path: &Path) -> Result<(), EvaluateError> {
         if parquet::is_parquet(path) { self.table(path) } else { self.lines(path) }
@@ -162,41 +157,23 @@ impl Loading {
         });
         let read = read?;
         let digest = digest.unwrap_or_else(|_| hashed::of_file(path))?;
-        *self.broken.of(Arm::Baseline) += read.broken.baseline;
-        *self.broken.of(Arm::Candidate) += read.broken.candidate;
-        self.broken_unknown += read.broken_unknown;
+        self.count_broken(&read.broken, read.broken_unknown);
         self.inputs.push(Input { name: name_of(path), digest, rows: read.records });
         Ok(())
     }
 
     fn lines(&mut self, path: &Path) -> Result<(), EvaluateError> {
-        let (mut lines, digest) = open::<Box<RawValue>>(path, Format::Exchanges)?;
-        let mut rows = 0;
-        let mut next = lines.next();
-        while let Some(line) = next {
-            let number = lines.line();
-            let parsed = line.map_err(Broken::from).and_then(|text| parse(path, number, &text));
-            next = lines.next();
-            let cut_off = || next.is_none() && lines.line() == number && digest.unterminated();
-            match parsed {
-                Ok(exchange) => {
-                    rows += 1;
-                    self.row(&exchange);
-                }
-                Err(Broken { error: ReadError::Line { .. }, .. }) if cut_off() => self.cut_off += 1,
-                Err(Broken { error: ReadError::Line { .. }, arm }) if self.skip_broken => match arm {
-                    Some(arm) => *self.broken.of(arm) += 1,
-                    None => self.broken_unknown += 1,
-                },
-                Err(broken) => return Err(broken.error.into()),
-            }
-        }
-        self.inputs.push(Input { name: name_of(path), digest: digest.hex(), rows });
+        let read = lines::read(path, &mut self.names, &mut self.rows, self.skip_broken)?;
+        self.count_broken(&read.broken, read.broken_unknown);
+        self.cut_off += u64::from(read.cut_off);
+        self.inputs.push(read.input);
         Ok(())
     }
 
-    fn row(&mut self, exchange: &Exchange) {
-        self.rows.push(Row::of(exchange, &mut self.names));
+    fn count_broken(&mut self, broken: &ByArm, unknown: u64) {
+        self.broken.baseline += broken.baseline;
+        self.broken.candidate += broken.candidate;
+        self.broken_unknown += unknown;
     }
 
     fn finish(mut self, wanted: Option<&str>) -> Result<Loaded, EvaluateError> {
@@ -261,6 +238,10 @@ impl LoadCounts {
             Role::Served | Role::Shadow | Role::Replayed | Role::Observed => {}
         }
         if matches!(row.role, Role::Fallback | Role::Repeat) {
+            // It is paid for, whether or not it can be true; what cannot is shown, and never compared.
+            if let Some(fault) = row.fault() {
+                *self.reasons.entry(fault.reason()).or_default() += 1;
+            }
             aside.push(*row);
             return false;
         }
@@ -273,23 +254,4 @@ impl LoadCounts {
         *self.reasons.entry(fault.reason()).or_default() += 1;
         false
     }
-}
-
-/// A line that is no exchange, with its arm if that can be told.
-struct Broken {
-    error: ReadError,
-    arm: Option<Arm>,
-}
-
-impl From<ReadError> for Broken {
-    fn from(error: ReadError) -> Self {
-        Self { error, arm: None }
-    }
-}
-
-fn parse(path: &Path, line: u64, text: &RawValue) -> Result<Exchange, Broken> {
-    serde_json::from_str(text.get()).map_err(|error| Broken {
-        error: ReadError::Line { path: path.to_owned(), line, message: error.to_string() },
-        arm: serde_json::from_str::<ArmOnly>(text.get()).ok().map(|row| row.arm),
-    })
 }

@@ -94,7 +94,8 @@ const HEADINGS: [&str; 6] = ["Guardrail", "Estimate", "Upper", "Margin", "n", "S
 /// colour codes do not count in any width.
 fn table(text: &mut String, guardrails: &[Guardrail], paint: impl Fn(&str, Tone) -> String) {
     // What only watches is shown where it has something to say.
-    let worth = |guardrail: &&Guardrail| guardrail.decides || matches!(guardrail.state, State::Fail | State::PassRegressed);
+    let worth =
+        |guardrail: &&Guardrail| guardrail.decides || matches!(guardrail.state, State::Fail | State::PassRegressed);
     let guardrails: Vec<&Guardrail> = guardrails.iter().filter(worth).collect();
     let rows: Vec<[String; 5]> = guardrails.iter().map(|guardrail| cells(guardrail)).collect();
     let width = |column: usize| {

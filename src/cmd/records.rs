@@ -26,7 +26,8 @@ fn synth(args: &args::Synth) -> Result<Exit, Failure> {
         return Err(Failure::usage("records and truth cannot both go to standard output: give one of them a file"));
     }
     let (text, profile) = profile(args.profile.as_deref())?;
-    let truth = records(&profile, &text, requests, args.seed, out)?;
+    // A reader that has gone away, as in `| head`, is no failure.
+    let Some(truth) = records(&profile, &text, requests, args.seed, out)? else { return Ok(Exit::Done) };
     let json = serde_json::to_string_pretty(&truth)
         .map(|text| text + "\n")
         .map_err(|error| Failure { exit: Exit::Bug, message: format!("the truth does not serialise: {error}") })?;
@@ -57,7 +58,8 @@ fn profile(path: Option<&Path>) -> Result<(String, Profile), Failure> {
     Ok((text, profile))
 }
 
-fn records(profile: &Profile, text: &str, requests: u64, seed: u64, out: &Path) -> Result<Truth, Failure> {
+/// Makes the records; `None` if nobody reads them any more.
+fn records(profile: &Profile, text: &str, requests: u64, seed: u64, out: &Path) -> Result<Option<Truth>, Failure> {
     let mut progress = |made: u64| render::progress(&format!("{made} of {requests} requests"));
     let made = if is_standard_output(out) {
         known::write(profile, text, requests, seed, &mut std::io::stdout().lock(), &mut |_| {})
@@ -65,8 +67,10 @@ fn records(profile: &Profile, text: &str, requests: u64, seed: u64, out: &Path) 
         known::write_file(profile, text, requests, seed, out, &mut progress)
     };
     render::progress("");
-    made.map_err(|error| match error {
-        SynthError::Broken(_) => Failure { exit: Exit::Bug, message: error.to_string() },
-        SynthError::Write(_) | SynthError::File(_) => Failure::world(error),
-    })
+    match made {
+        Ok(truth) => Ok(Some(truth)),
+        Err(SynthError::Write(error)) if error.kind() == std::io::ErrorKind::BrokenPipe => Ok(None),
+        Err(error @ SynthError::Broken(_)) => Err(Failure { exit: Exit::Bug, message: error.to_string() }),
+        Err(error @ (SynthError::Write(_) | SynthError::File(_))) => Err(Failure::world(error)),
+    }
 }

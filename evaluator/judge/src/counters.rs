@@ -16,10 +16,10 @@ pub mod latency;
 pub mod paired;
 pub mod plan;
 
+pub use crate::stats::ratio::{ArmSums, PairedSums};
 pub use canary::{Canary, CanaryEpoch, ServedOutcome};
 pub use cluster::{ClusterSums, Clusters};
 pub use histogram::Histogram;
 pub use latency::{LatencyPairs, LatencyServed};
 pub use paired::{PairOutcome, Paired, PairedCounts, PairedEvidence};
 pub use plan::{Plan, PlanError, Thresholds};
-pub use crate::stats::ratio::{ArmSums, PairedSums};

@@ -12,6 +12,7 @@ use crate::instrument;
 use crate::metric::Share;
 use crate::policy::{HardStop, Policy};
 use crate::verdict::{Decision, EvidenceKind, Guardrail, Instrument, Needed, State, WeightBounds};
+use crate::watch::{self, SegmentReport, Watch};
 use crate::weight::{NextWeight, Situation, next_weight};
 use crate::words;
 
@@ -34,6 +35,10 @@ pub struct Judged {
     pub next_weight_bound: String,
     /// All bounds of the next weight.
     pub weight_bounds: WeightBounds,
+    /// What is reported and not judged.
+    pub watch: Vec<Watch>,
+    /// Parts of the traffic.
+    pub segments: Vec<SegmentReport>,
 }
 
 /// Judges. Pure: the same evidence and policy give the same result, and nothing is too odd to be answered.
@@ -64,7 +69,7 @@ pub fn judge(evidence: &Evidence, policy: &Policy) -> Judged {
     let mut stops = evidence.hard_stops.clone();
     stops.extend(hard_stops(evidence, &views, policy.hard_stop));
     let verdict = decide(&answers, &stops, &health.instrument);
-    let next = next_weight(&situation(verdict, &answers, &health.instrument), evidence, policy);
+    let next = next_weight(&situation(verdict, &answers, &health.instrument, policy), evidence, policy);
     let reasons = reasons(verdict, &answers, stops, &health.instrument, left_out, &next);
     let (guardrails, needed): (Vec<_>, Vec<_>) =
         answers.into_iter().map(|answer| (answer.guardrail, answer.needed)).unzip();
@@ -77,31 +82,38 @@ pub fn judge(evidence: &Evidence, policy: &Policy) -> Judged {
         next_weight_percent: next.percent,
         next_weight_bound: next.bound.to_owned(),
         weight_bounds: next.bounds,
+        watch: watch::watch(&views.pairs.pooled, policy),
+        segments: watch::segments(evidence, policy),
     }
 }
 
 /// What the next weight depends on.
-fn situation(decision: Decision, answers: &[Answer], instrument: &Instrument) -> Situation {
+fn situation(decision: Decision, answers: &[Answer], instrument: &Instrument, policy: &Policy) -> Situation {
     let held = |state: State| answers.iter().any(|a| a.guardrail.decides && a.guardrail.state == state);
     let above = |guardrail: &Guardrail| guardrail.estimate.is_some_and(|estimate| estimate > guardrail.margin);
     let undecided = |guardrail: &Guardrail| guardrail.state == State::HoldInsufficient;
-    let proven = |guardrail: &Guardrail| guardrail.metric == "rate_limited" && guardrail.state == State::Fail;
+    let proven = |guardrail: &Guardrail| guardrail.metric == RATE_LIMITED && guardrail.state == State::Fail;
     Situation {
         decision,
         hold_for_want_of_evidence_only: instrument.alarms.is_empty()
             && !held(State::HoldInstrument)
             && !held(State::HoldConflict),
-        // An estimate counts once there is enough to pass: before, it is noise.
+        // An estimate counts once there is enough to pass: before, it is noise, and the events may all be of one arm.
         estimate_above_margin: answers.iter().any(|a| {
-            undecided(&a.guardrail) && above(&a.guardrail) && a.guardrail.events.is_none_or(|events| events >= 20)
+            let enough = a.guardrail.n >= policy.floors.pairs && a.guardrail.events.is_none_or(|events| events >= 20);
+            a.guardrail.decides && undecided(&a.guardrail) && above(&a.guardrail) && enough
         }),
         rate_limited_above_margin: answers.iter().any(|a| proven(&a.guardrail)),
     }
 }
 
+/// A provider that refuses for want of quota is no worse provider, it is asked for too much: the weight is halved.
+const RATE_LIMITED: &str = "rate_limited";
+
 fn decide(answers: &[Answer], stops: &[String], instrument: &Instrument) -> Decision {
     let any = |state: State| answers.iter().any(|answer| answer.guardrail.state == state);
-    if !stops.is_empty() || any(State::Fail) || any(State::Futile) {
+    let failed = |answer: &Answer| answer.guardrail.state == State::Fail && answer.guardrail.metric != RATE_LIMITED;
+    if !stops.is_empty() || answers.iter().any(failed) || any(State::Futile) {
         return Decision::NoGo;
     }
     let passes = |answer: &&Answer| matches!(answer.guardrail.state, State::Pass | State::PassRegressed);

@@ -178,7 +178,9 @@ fn state(
         return State::HoldConflict;
     }
     if !proven(question, measured) || doubts.epoch.is_some() {
-        let futile = question.decides && doubts.alarms.is_empty() && futile(measured, reach, levels, policy);
+        // What an estimator refuses to answer, or what is below its floor, is not hopeless: it is not known.
+        let known = measured.problem.is_none() && measured.n >= question.floor;
+        let futile = question.decides && known && doubts.alarms.is_empty() && futile(measured, reach, levels, policy);
         return if futile { State::Futile } else { State::HoldInsufficient };
     }
     if !doubts.alarms.is_empty() {
@@ -209,6 +211,10 @@ fn futile(measured: &Measured, reach: f64, levels: LevelsInForce, policy: &Polic
     }
     let horizon = trend.information * reach;
     let Some(half_width) = measure::half_width(horizon, trend.planned, levels) else { return false };
+    // Where an equal candidate could not pass either, the question is hopeless and not the candidate.
+    if trend.equal.is_some_and(|equal| equal + half_width >= trend.margin) {
+        return false;
+    }
     power::futility(trend.estimate, trend.information, horizon, half_width, trend.margin)
         .is_ok_and(|power| power < rules.power_below)
 }

@@ -15,9 +15,12 @@ mod guardrail;
 mod instrument;
 pub mod metric;
 pub mod policy;
+pub mod simulate;
 pub mod stats;
 pub mod verdict;
+pub mod watch;
 pub mod weight;
+mod wide;
 mod words;
 
 pub use decide::{Judged, judge};

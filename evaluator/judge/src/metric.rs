@@ -214,14 +214,18 @@ impl Quantile {
 #[must_use]
 pub fn is_fixed_name(name: &str) -> bool {
     let latency = |metric: Latency| {
-        Quantile::ALL.into_iter().any(|quantile| name.strip_prefix(metric.name()) == Some(match quantile {
-            Quantile::P50 => "_p50",
-            Quantile::P95 => "_p95",
-            Quantile::P99 => "_p99",
-        }))
+        Quantile::ALL.into_iter().any(|quantile| {
+            name.strip_prefix(metric.name())
+                == Some(match quantile {
+                    Quantile::P50 => "_p50",
+                    Quantile::P95 => "_p95",
+                    Quantile::P99 => "_p99",
+                })
+        })
     };
     matches!(name, "cost" | "quality" | "output_tokens")
         || Share::ALL.into_iter().any(|share| share.name() == name)
+        || Share::ALL.into_iter().any(|share| share.two_sided() && name.strip_prefix("fewer_") == Some(share.name()))
         || Latency::ALL.into_iter().any(latency)
 }
 
@@ -244,10 +248,10 @@ mod tests {
 
     #[test]
     fn names_of_guardrails_are_taken() {
-        for name in ["errors", "cost", "ttft_p99", "inter_token_p50", "quality", "missed"] {
+        for name in ["errors", "cost", "ttft_p99", "inter_token_p50", "quality", "missed", "fewer_blocked", "fewer_refusals"] {
             assert!(is_fixed_name(name), "{name}");
         }
-        for name in ["exact", "ttft", "ttft_p90", "p50"] {
+        for name in ["exact", "ttft", "ttft_p90", "p50", "fewer_errors"] {
             assert!(!is_fixed_name(name), "{name}");
         }
     }

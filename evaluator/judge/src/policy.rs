@@ -443,9 +443,11 @@ const SEGMENT_FIELDS: [&str; 6] = ["model", "endpoint", "consumer", "streamed", 
 fn segments(layers: &Layers) -> Result<Segments, PolicyError> {
     let known = |field: &str| SEGMENT_FIELDS.contains(&field);
     let by = layers.texts("segments.by", &format!("fields among {}", SEGMENT_FIELDS.join(", ")), known)?;
-    let critical = layers.texts("segments.critical", "segments such as \"model=gpt-4o\", of a field named in `by`", |text| {
-        text.split_once('=').is_some_and(|(field, value)| by.iter().any(|known| known == field) && !value.is_empty())
-    })?;
+    let critical =
+        layers.texts("segments.critical", "segments such as \"model=gpt-4o\", of a field named in `by`", |text| {
+            text.split_once('=')
+                .is_some_and(|(field, value)| by.iter().any(|known| known == field) && !value.is_empty())
+        })?;
     Ok(Segments { by, critical, max: layers.count("segments.max", 0)? })
 }
 

@@ -6,6 +6,8 @@
 
 use serde::{Deserialize, Serialize};
 
+pub use crate::watch::{SegmentReport, Watch};
+
 /// Value of [`Verdict::schema`] that this version writes and reads.
 pub const SCHEMA: &str = "weighbridge.verdict/1";
 
@@ -425,6 +427,12 @@ pub struct Verdict {
     /// All bounds of the weight.
     #[serde(default)]
     pub weight_bounds: WeightBounds,
+    /// What is reported and not judged.
+    #[serde(default)]
+    pub watch: Vec<Watch>,
+    /// Parts of the traffic, by name.
+    #[serde(default)]
+    pub segments: Vec<SegmentReport>,
     /// What is still missing if the verdict is HOLD.
     pub needed: Vec<Needed>,
     /// All guardrails, in the policy's order.

@@ -84,10 +84,10 @@ pub(super) fn shares(row: &Row, names: &Names, limits: Limits) -> (ShareSet, Sha
     }
     if !row.failed() && answers_in_text(row) {
         let ending = names.ending(row.ending);
-        ask(Share::Refusals, row.refused() == Some(true));
+        ask(Share::Refusals, row.refused());
         ask(Share::AnswerFailures, ending.form_failure.is_some());
         ask(Share::Truncations, ending.finish_reason == Some("length"));
-        if row.structured() == Some(true) {
+        if row.structured() {
             ask(Share::StructuredFailures, ending.form_failure.is_some());
         }
     }

@@ -31,9 +31,14 @@ pub(super) fn rates(sources: &Sources<'_>, served: &[&Row], judged: u32) -> Rate
     Rates {
         pairs_per_hour: Span::over(pairs.iter().map(|pair| pair.candidate.at_us)).per_hour(pairs.len() as u64),
         requests_per_hour: span.per_hour(requests),
-        candidate_requests_per_hour: Span::over(candidate.clone().map(|row| row.at_us)).per_hour(candidate.count() as u64),
+        candidate_requests_per_hour: Span::over(candidate.clone().map(|row| row.at_us))
+            .per_hour(candidate.count() as u64),
         requests_per_minute_peak: minutes.values().map(|(requests, _)| *requests as f64).max_by(f64::total_cmp),
-        tokens_per_minute_peak: minutes.values().map(|(_, tokens)| *tokens as f64).max_by(f64::total_cmp).filter(|n| *n > 0.0),
+        tokens_per_minute_peak: minutes
+            .values()
+            .map(|(_, tokens)| *tokens as f64)
+            .max_by(f64::total_cmp)
+            .filter(|n| *n > 0.0),
         duration_p95_seconds: p95.map(|us| us as f64 / 1e6),
     }
 }

@@ -1,11 +1,13 @@
 use super::*;
-use judge::verdict::{Bill, Count, Evidence, Instrument, SCHEMA, Window};
+use judge::verdict::{Bill, Count, Evidence, EvidenceKind, Instrument, SCHEMA, WeightBounds, Window};
 
 fn guardrail(metric: &str, segment: &str, scale: Scale, upper: Option<f64>, state: State) -> Guardrail {
     let (estimate, margin) = if scale == Scale::Ratio { (1.0312, 1.15) } else { (-0.0004, 0.005) };
     Guardrail {
         metric: metric.to_owned(),
         segment: segment.to_owned(),
+        evidence: EvidenceKind::Paired,
+        decides: true,
         state,
         scale,
         estimate: Some(estimate),
@@ -15,6 +17,9 @@ fn guardrail(metric: &str, segment: &str, scale: Scale, upper: Option<f64>, stat
         alpha: 0.05,
         alpha_alarm: 0.001,
         n: 1200,
+        events: Some(12),
+        design_effect: 1.0,
+        clusters_effective: None,
         baseline_value: None,
         candidate_value: None,
         method: "m".to_owned(),
@@ -33,6 +38,9 @@ fn verdict() -> Verdict {
         weight_percent: 10.0,
         next_weight_percent: 10.0,
         next_weight_bound: "verdict".to_owned(),
+        weight_bounds: WeightBounds::default(),
+        watch: Vec::new(),
+        segments: Vec::new(),
         needed: vec![Needed {
             metric: "ttft_p95".to_owned(),
             segment: "canary".to_owned(),

@@ -1,6 +1,7 @@
 //! A slice of rows as columns of values, and from there to rows.
 
 use super::cells::{Cell, Cells};
+use super::columns::COLUMNS;
 use super::decode::Decoder;
 use super::error::ParquetError;
 use super::shared::SharedNames;
@@ -69,100 +70,122 @@ pub(super) struct Wrong {
     pub(super) arm: Option<Arm>,
 }
 
-/// Decodes columns one after the other.
-struct Columns<'a, 'b> {
-    decoder: &'b mut Decoder<'a>,
-    group: usize,
-    rows: &'b Range<usize>,
+/// The columns of some rows of one row group, decoded but not looked at.
+pub(super) struct Columns {
+    arrays: Vec<(&'static str, Vec<Box<dyn Array>>)>,
 }
 
-impl Columns<'_, '_> {
-    fn arrays(&mut self, name: &'static str) -> Result<Option<Vec<Box<dyn Array>>>, ParquetError> {
-        self.decoder.column(self.group, name, self.rows)
+/// Some of these rows.
+struct Slice<'a> {
+    columns: &'a Columns,
+    rows: &'a Range<usize>,
+}
+
+impl Columns {
+    /// Decodes rows of a row group.
+    pub(super) fn decode(decoder: &mut Decoder<'_>, group: usize, rows: &Range<usize>) -> Result<Self, ParquetError> {
+        let mut arrays = Vec::new();
+        for column in COLUMNS {
+            if let Some(decoded) = decoder.column(group, column.name, rows)? {
+                arrays.push((column.name, decoded));
+            }
+        }
+        Ok(Self { arrays })
+    }
+}
+
+impl Slice<'_> {
+    fn arrays(&self, name: &'static str) -> Option<Vec<Box<dyn Array>>> {
+        let (_, arrays) = self.columns.arrays.iter().find(|(column, _)| *column == name)?;
+        let mut before = 0;
+        let mut slices = Vec::new();
+        for array in arrays {
+            let start = self.rows.start.max(before);
+            let end = self.rows.end.min(before + array.len());
+            if start < end {
+                slices.push(array.sliced(start - before, end - start));
+            }
+            before += array.len();
+        }
+        Some(slices)
     }
 
-    fn whole(&mut self, name: &'static str) -> Result<Cells<i64>, ParquetError> {
-        Ok(Cells::of_whole(name, self.arrays(name)?))
+    fn whole(&self, name: &'static str) -> Cells<i64> {
+        Cells::of_whole(name, self.arrays(name))
     }
 
-    fn flag(&mut self, name: &'static str) -> Result<Cells<bool>, ParquetError> {
-        Ok(Cells::of_flags(name, self.arrays(name)?))
+    fn flag(&self, name: &'static str) -> Cells<bool> {
+        Cells::of_flags(name, self.arrays(name))
     }
 
-    fn hash(&mut self, name: &'static str, domain: Domain) -> Result<Cells<NonZeroU64>, ParquetError> {
-        Ok(Cells::of_texts(name, self.arrays(name)?, |text| hash64(domain, text)))
+    fn hash(&self, name: &'static str, domain: Domain) -> Cells<NonZeroU64> {
+        Cells::of_texts(name, self.arrays(name), |text| hash64(domain, text))
     }
 
-    fn name(&mut self, name: &'static str, names: &mut SharedNames<'_>) -> Result<Cells<NameId>, ParquetError> {
-        Ok(Cells::of_few(name, self.arrays(name)?, |text| Ok::<_, Unknown>(names.text(text))))
+    fn name(&self, name: &'static str, names: &mut SharedNames<'_>) -> Cells<NameId> {
+        Cells::of_few(name, self.arrays(name), |text| Ok::<_, Unknown>(names.text(text)))
     }
 
     /// A closed list, by the names that the record format gives them.
-    fn listed<T: DeserializeOwned + Copy>(&mut self, name: &'static str) -> Result<Cells<T>, ParquetError> {
-        Ok(Cells::of_few(name, self.arrays(name)?, |text| {
+    fn listed<T: DeserializeOwned + Copy>(&self, name: &'static str) -> Cells<T> {
+        Cells::of_few(name, self.arrays(name), |text| {
             T::deserialize(IntoDeserializer::<Unknown>::into_deserializer(text))
-        }))
+        })
     }
 }
 
 impl Batch {
-    /// Decodes rows of a row group.
-    pub(super) fn decode(
-        decoder: &mut Decoder<'_>,
-        group: usize,
-        rows: &Range<usize>,
-        names: &mut SharedNames<'_>,
-    ) -> Result<Self, ParquetError> {
-        let mut columns = Columns { decoder, group, rows };
-        let columns = &mut columns;
-        Ok(Self {
-            pair: Cells::of_texts("pair", columns.arrays("pair")?, PairKey::of),
-            arm: columns.listed("arm")?,
-            role: columns.listed("role")?,
-            endpoint: columns.listed("endpoint")?,
-            migration: Cells::of_few("migration", columns.arrays("migration")?, |text| {
+    /// The values of some of the decoded rows.
+    pub(super) fn of(columns: &Columns, rows: &Range<usize>, names: &mut SharedNames<'_>) -> Self {
+        let columns = Slice { columns, rows };
+        Self {
+            pair: Cells::of_texts("pair", columns.arrays("pair"), PairKey::of),
+            arm: columns.listed("arm"),
+            role: columns.listed("role"),
+            endpoint: columns.listed("endpoint"),
+            migration: Cells::of_few("migration", columns.arrays("migration"), |text| {
                 Ok::<_, Unknown>(names.lock().intern_migration(text))
             }),
-            epoch: columns.whole("epoch")?,
-            weight_bp: columns.whole("weight_bp")?,
-            request: columns.hash("request", Domain::Request)?,
-            unit: columns.hash("unit", Domain::Unit)?,
-            consumer: columns.name("consumer", names)?,
-            assigned_by: columns.listed("assigned_by")?,
-            assigned_bp: columns.whole("assigned_bp")?,
-            shadow_bp: columns.whole("shadow_bp")?,
-            provider: columns.name("provider", names)?,
-            model: columns.name("model", names)?,
-            model_answered: columns.name("model_answered", names)?,
-            streamed: columns.flag("streamed")?,
-            at_us: columns.whole("at_us")?,
-            sent_us: columns.whole("sent_us")?,
-            ttft_us: columns.whole("ttft_us")?,
-            duration_us: columns.whole("duration_us")?,
-            status: columns.whole("status")?,
-            attempts: columns.whole("attempts")?,
-            error: columns.listed("error")?,
-            finish_reason: columns.name("finish_reason", names)?,
-            form_failure: columns.name("form_failure", names)?,
-            moderation: columns.listed("moderation")?,
-            refused: columns.flag("refused")?,
-            structured: columns.flag("structured")?,
-            usage_prompt: columns.whole("usage_prompt")?,
-            usage_completion: columns.whole("usage_completion")?,
-            usage_cached: columns.whole("usage_cached")?,
-            usage_reasoning: columns.whole("usage_reasoning")?,
-            usage_source: columns.listed("usage_source")?,
-            cost_nanos: columns.whole("cost_nanos")?,
-            prompt_chars: columns.whole("prompt_chars")?,
-            prompt_wide_chars: columns.whole("prompt_wide_chars")?,
-            answer_chars: columns.whole("answer_chars")?,
-            answer_digest: columns.hash("answer_digest", Domain::Answer)?,
-            tools_digest: Cells::of_texts("tools_digest", columns.arrays("tools_digest")?, |text| {
+            epoch: columns.whole("epoch"),
+            weight_bp: columns.whole("weight_bp"),
+            request: columns.hash("request", Domain::Request),
+            unit: columns.hash("unit", Domain::Unit),
+            consumer: columns.name("consumer", names),
+            assigned_by: columns.listed("assigned_by"),
+            assigned_bp: columns.whole("assigned_bp"),
+            shadow_bp: columns.whole("shadow_bp"),
+            provider: columns.name("provider", names),
+            model: columns.name("model", names),
+            model_answered: columns.name("model_answered", names),
+            streamed: columns.flag("streamed"),
+            at_us: columns.whole("at_us"),
+            sent_us: columns.whole("sent_us"),
+            ttft_us: columns.whole("ttft_us"),
+            duration_us: columns.whole("duration_us"),
+            status: columns.whole("status"),
+            attempts: columns.whole("attempts"),
+            error: columns.listed("error"),
+            finish_reason: columns.name("finish_reason", names),
+            form_failure: columns.name("form_failure", names),
+            moderation: columns.listed("moderation"),
+            refused: columns.flag("refused"),
+            structured: columns.flag("structured"),
+            usage_prompt: columns.whole("usage_prompt"),
+            usage_completion: columns.whole("usage_completion"),
+            usage_cached: columns.whole("usage_cached"),
+            usage_reasoning: columns.whole("usage_reasoning"),
+            usage_source: columns.listed("usage_source"),
+            cost_nanos: columns.whole("cost_nanos"),
+            prompt_chars: columns.whole("prompt_chars"),
+            prompt_wide_chars: columns.whole("prompt_wide_chars"),
+            answer_chars: columns.whole("answer_chars"),
+            answer_digest: columns.hash("answer_digest", Domain::Answer),
+            tools_digest: Cells::of_texts("tools_digest", columns.arrays("tools_digest"), |text| {
                 hash32(Domain::Tools, text)
             }),
-            quality: Cells::of_real("quality", columns.arrays("quality")?),
-            shadow: columns.listed("shadow")?,
-        })
+            quality: Cells::of_real("quality", columns.arrays("quality")),
+            shadow: columns.listed("shadow"),
+        }
     }
 
     /// One row.
@@ -203,8 +226,8 @@ impl Batch {
             error: self.error.optional(row)?,
             ending: self.ending(row, names)?,
             moderation: self.moderation.optional(row)?,
-            refused: self.refused.optional(row)?,
-            structured: self.structured.optional(row)?,
+            refused: self.refused.optional(row)?.unwrap_or(false),
+            structured: self.structured.optional(row)?.unwrap_or(false),
             tools: self.tools_digest.optional(row)?,
             answer: self.answer_digest.optional(row)?,
             quality: self.quality.optional(row)?,
@@ -257,6 +280,7 @@ impl<T> Cell<T> {
 }
 
 impl<T: Copy> Cells<T> {
+    #[inline]
     fn optional(&self, row: usize) -> Result<Option<T>, Refusal> {
         match self.at(row) {
             Cell::Of(value) => Ok(Some(value)),
@@ -266,22 +290,26 @@ impl<T: Copy> Cells<T> {
         }
     }
 
+    #[inline]
     fn required(&self, row: usize) -> Result<T, Refusal> {
         self.optional(row)?.ok_or_else(|| (self.name, "null, expected a value in every row".to_owned()))
     }
 }
 
 impl Cells<i64> {
+    #[inline]
     fn narrow<N: TryFrom<i64>>(&self, value: i64) -> Result<N, Refusal> {
         let most = size_of::<N>() * 8;
         N::try_from(value)
             .map_err(|_| (self.name, format!("{value}, expected a whole number of 0 or more in {most} bits")))
     }
 
+    #[inline]
     fn count<N: TryFrom<i64>>(&self, row: usize) -> Result<N, Refusal> {
         self.narrow(self.required(row)?)
     }
 
+    #[inline]
     fn optional_count<N: TryFrom<i64>>(&self, row: usize) -> Result<Option<N>, Refusal> {
         self.optional(row)?.map(|value| self.narrow(value)).transpose()
     }

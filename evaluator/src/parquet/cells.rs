@@ -34,6 +34,7 @@ const MET_SLOTS: usize = 512;
 
 impl<T: Copy> Cells<T> {
     /// The value of a row.
+    #[inline]
     pub(super) fn at(&self, row: usize) -> Cell<T> {
         self.values.as_ref().and_then(|values| values.get(row)).copied().unwrap_or(Cell::Null)
     }

@@ -1,13 +1,14 @@
 //! A file to rows, on all cores.
 
-use super::batch::{Batch, Wrong};
+use super::batch::{Batch, Columns, Wrong};
 use super::columns::HEADER;
 use super::decode::{Decoder, Layout, metadata_of};
 use super::error::ParquetError;
 use super::shared::SharedNames;
 use crate::load::ByArm;
-use crate::rows::{Names, Row};
+use crate::rows::{Names, ROWS_MAX, Row};
 use datasets::{Format, Header};
+use polars_parquet::read::FileMetadata;
 use std::fs::File;
 use std::io::Read as _;
 use std::ops::Range;
@@ -18,6 +19,8 @@ use std::sync::{Mutex, PoisonError};
 const MAGIC: [u8; 4] = *b"PAR1";
 /// Rows that are decoded at once, at most: the columns of that many take about 60 MB on each core.
 const SLICE_ROWS_MAX: usize = 131_072;
+/// Rows whose values are looked at together: so few that the values stay in the cache until they are rows.
+const BATCH_ROWS: usize = 4_096;
 
 /// Whether a file begins like a Parquet file; `false` also for one that cannot be read, which then fails when it is.
 pub(crate) fn is_parquet(path: &Path) -> bool {
@@ -27,7 +30,19 @@ pub(crate) fn is_parquet(path: &Path) -> bool {
 
 /// How many rows a file says it has; 0 if it cannot be read, which then fails when it is.
 pub(crate) fn rows_of(path: &Path) -> usize {
-    metadata_of(path).map_or(0, |metadata| metadata.num_rows)
+    metadata_of(path).map_or(0, |metadata| plausible(&metadata).unwrap_or(0))
+}
+
+/// The number of rows, if all of a footer agrees about it. It says how much memory is asked for, so a damaged one must
+/// not be believed.
+fn plausible(metadata: &FileMetadata) -> Option<usize> {
+    let mut rows = 0usize;
+    for group in &metadata.row_groups {
+        let values = i64::try_from(group.num_rows()).ok()?;
+        let agree = group.columns_under_root_iter("pair")?.all(|column| column.num_values() == values);
+        rows = agree.then(|| rows.checked_add(group.num_rows()))??;
+    }
+    (rows == metadata.num_rows && rows <= ROWS_MAX).then_some(rows)
 }
 
 /// What was met in a file beside its rows.
@@ -62,8 +77,11 @@ pub(crate) fn read(
 ) -> Result<Read, ParquetError> {
     let layout = Layout::open(path)?;
     check_header(&layout)?;
+    let damaged = |message: &str| ParquetError::Format { path: path.to_owned(), message: message.to_owned() };
+    let count = plausible(&layout.metadata).ok_or_else(|| damaged("the footer contradicts itself about the rows"))?;
     let start = rows.len();
-    rows.resize(start + layout.metadata.num_rows, Row::hole());
+    rows.try_reserve_exact(count).map_err(|_| damaged("the footer tells of more rows than there is memory for"))?;
+    rows.resize(start + count, Row::hole());
     let shared = Mutex::new(std::mem::take(names));
     let work = Work {
         layout: &layout,
@@ -192,19 +210,27 @@ impl Work<'_, '_> {
         names: &mut SharedNames<'_>,
         read: &mut Read,
     ) -> Result<(), (u64, ParquetError)> {
-        let batch = Batch::decode(decoder, part.group, &part.slice, names).map_err(|error| (0, error))?;
-        for (number, place) in part.rows.iter_mut().enumerate() {
-            match batch.row(number, names) {
-                Ok(row) => {
-                    *place = row;
-                    read.records += 1;
+        let columns = Columns::decode(decoder, part.group, &part.slice).map_err(|error| (0, error))?;
+        let mut start = 0;
+        for places in part.rows.chunks_mut(BATCH_ROWS) {
+            let batch = Batch::of(&columns, &(start..start + places.len()), names);
+            for (number, place) in places.iter_mut().enumerate() {
+                match batch.row(number, names) {
+                    Ok(row) => {
+                        *place = row;
+                        read.records += 1;
+                    }
+                    Err(wrong) if self.skip_broken => match wrong.arm {
+                        Some(arm) => *read.broken.of(arm) += 1,
+                        None => read.broken_unknown += 1,
+                    },
+                    Err(wrong) => {
+                        let row = (start + number) as u64;
+                        return Err((row, self.wrong(part.before + row + 1, wrong)));
+                    }
                 }
-                Err(wrong) if self.skip_broken => match wrong.arm {
-                    Some(arm) => *read.broken.of(arm) += 1,
-                    None => read.broken_unknown += 1,
-                },
-                Err(wrong) => return Err((number as u64, self.wrong(part.before + number as u64 + 1, wrong))),
             }
+            start += places.len();
         }
         Ok(())
     }

@@ -40,8 +40,18 @@ fn varied() -> Vec<Exchange> {
             source: if some(42, 0.9) { UsageSource::Provider } else { UsageSource::Estimate },
         });
         row.cost_nanos = some(43, 0.5).then_some(12_345);
+        row.structured = some(46, 0.2);
+        row.refused = some(47, 0.02);
+        row.prompt_wide_chars = some(48, 0.5).then_some(index % 7);
+        row.tools_digest = some(49, 0.3).then(|| format!("tools-{}", index % 11));
+        row.quality = some(50, 0.4).then(|| uniform(index, 51));
         row.dropped = if some(44, 0.1) { vec!["seed".to_owned(), "logprobs".to_owned()] } else { Vec::new() };
         row.duration_us = if some(45, 0.01) { 0 } else { row.duration_us };
+        row.refused = some(46, 0.02);
+        row.structured = some(47, 0.3);
+        row.tools_digest = some(48, 0.2).then(|| format!("tools-{}", index % 7));
+        row.quality = some(49, 0.8).then(|| uniform(index, 50));
+        row.prompt_wide_chars = some(51, 0.5).then_some(2 * index);
     }
     rows.push(rows[7].clone());
     rows.push(Exchange { role: Role::Observed, ..rows[9].clone() });
@@ -148,7 +158,7 @@ fn tables_of_other_programs_are_read_and_their_odd_values_counted() {
         columns.push(Series::new_null("request".into(), 6).into());
         columns.push(Series::new("quality".into(), [Some(f64::NAN), None, None, None, None, None]).into());
     }));
-    assert_eq!(no_values.counts.load.reasons["quality is no number between -2000 and 2000"], 1);
+    assert_eq!(no_values.counts.load.reasons["quality outside 0 to 1"], 1);
 }
 
 #[test]

@@ -17,9 +17,6 @@ const INSTANT_US_MAX: i64 = 253_402_300_799_000_000;
 pub(crate) const NO_NUMBER: i64 = i64::MIN;
 /// 100 percent in hundredths of a percent.
 const BP_MAX: u32 = 10_000;
-/// Best quality score; the worst is 0.
-pub(super) const QUALITY_MAX: f64 = 1.0;
-
 /// Why a row cannot be true.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[repr(u8)]
@@ -36,7 +33,7 @@ pub enum Fault {
     Tokens,
     /// A character count that no text reaches.
     Characters,
-    /// A quality score that is no number from 0 to 1.
+    /// A quality score outside 0 to 1, or no number, which compares with nothing and so is not within.
     Quality,
     /// A duration or a time to the first token that is no number, which only a column can hold.
     NoNumber,
@@ -101,7 +98,7 @@ fn untimed(fields: &Fields) -> Option<Fault> {
         Some(Fault::Tokens)
     } else if above(fields.prompt_chars) || above(fields.answer_chars) || fields.prompt_wide_chars.is_some_and(above) {
         Some(Fault::Characters)
-    } else if fields.quality.is_some_and(|quality| !(0.0..=QUALITY_MAX).contains(&quality)) {
+    } else if fields.quality.is_some_and(|quality| !(0.0..=1.0).contains(&quality)) {
         Some(Fault::Quality)
     } else {
         None

@@ -215,6 +215,18 @@ impl Names {
         (0..self.endings.values.len() as u32).map(|number| (EndingId(number), self.ending(EndingId(number))))
     }
 
+    /// Takes over the names of another table; gives the other table's numbers in this one.
+    pub(crate) fn absorb(&mut self, other: &Self) -> Renumbered {
+        let texts: Vec<u32> = other.texts.values.iter().map(|text| self.texts.number(text)).collect();
+        let name = |id: NameId| NameId::at(of(&texts, id.position()));
+        let routes = other.routes.values.iter();
+        let routes = routes.map(|(a, b, c)| self.routes.number(&(name(*a), name(*b), c.map(name)))).collect();
+        let endings = other.endings.values.iter();
+        let endings = endings.map(|(a, b)| self.endings.number(&(a.map(name), b.map(name)))).collect();
+        let migrations = other.migrations.values.iter().map(|name| self.migrations.number(name)).collect();
+        Renumbered { texts, routes, endings, migrations }
+    }
+
     /// Renumbers everything by name.
     pub(crate) fn sorted(self) -> (Self, Renumbered) {
         let (texts, of_texts) = self.texts.sorted();

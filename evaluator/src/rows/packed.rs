@@ -51,53 +51,21 @@ impl Optional32 {
     }
 }
 
-/// A number in 32 bits with a value for "none".
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub(super) struct OptionalSigned(i32);
-
-impl OptionalSigned {
-    const NONE: i32 = i32::MIN;
-
-    pub(super) fn new(value: Option<i32>) -> Self {
-        Self(value.unwrap_or(Self::NONE))
-    }
-
-    pub(super) fn get(self) -> Option<i32> {
-        (self.0 != Self::NONE).then_some(self.0)
-    }
-}
-
-/// Two answers to yes or no that may be missing, in one byte.
+/// Two answers to yes or no, in one byte.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(super) struct TwoFlags(u8);
 
 impl TwoFlags {
-    pub(super) const fn new(first: Option<bool>, second: Option<bool>) -> Self {
-        Self(Self::code(first) | Self::code(second) << 2)
+    pub(super) fn new(first: bool, second: bool) -> Self {
+        Self(u8::from(first) | u8::from(second) << 1)
     }
 
-    const fn code(flag: Option<bool>) -> u8 {
-        match flag {
-            None => 0,
-            Some(false) => 1,
-            Some(true) => 2,
-        }
+    pub(super) const fn first(self) -> bool {
+        self.0 & 1 != 0
     }
 
-    pub(super) const fn first(self) -> Option<bool> {
-        Self::flag(self.0 & 3)
-    }
-
-    pub(super) const fn second(self) -> Option<bool> {
-        Self::flag(self.0 >> 2)
-    }
-
-    const fn flag(code: u8) -> Option<bool> {
-        match code {
-            1 => Some(false),
-            2 => Some(true),
-            _ => None,
-        }
+    pub(super) const fn second(self) -> bool {
+        self.0 & 2 != 0
     }
 }
 

@@ -1,9 +1,9 @@
 //! One row, and how it is packed.
 
-use super::fault::{self, Fault, QUALITY_MAX};
+use super::fault::{self, Fault};
 use super::key::{Domain, PairKey, hash32, hash64};
 use super::names::{Ending, EndingId, MigrationId, NameId, Names, Renumbered, Route, RouteId};
-use super::packed::{Optional16, Optional32, Optional40, OptionalSigned, TwoFlags, Unsigned40, saturating16};
+use super::packed::{Optional16, Optional32, Optional40, TwoFlags, Unsigned40, saturating16};
 use datasets::{Arm, AssignedBy, Endpoint, Exchange, Moderation, Role, ShadowFate};
 use std::cmp::Ordering;
 use std::num::{NonZeroU32, NonZeroU64};
@@ -76,7 +76,7 @@ pub struct Row {
     ttft_us: Optional40,
     duration_us: Unsigned40,
     cost_nanos: Optional40,
-    quality: OptionalSigned,
+    quality: Optional32,
     prompt_wide_chars: Optional32,
     prompt_tokens: u32,
     completion_tokens: u32,
@@ -111,8 +111,8 @@ pub(crate) struct Fields {
     pub(crate) error: Option<ErrorKind>,
     pub(crate) ending: EndingId,
     pub(crate) moderation: Option<Moderation>,
-    pub(crate) refused: Option<bool>,
-    pub(crate) structured: Option<bool>,
+    pub(crate) refused: bool,
+    pub(crate) structured: bool,
     pub(crate) tools: Option<NonZeroU32>,
     pub(crate) answer: Option<NonZeroU64>,
     pub(crate) quality: Option<f64>,
@@ -160,8 +160,8 @@ impl Fields {
                 form_failure: exchange.form_failure.as_deref(),
             }),
             moderation: exchange.moderation,
-            refused: Some(exchange.refused),
-            structured: Some(exchange.structured),
+            refused: exchange.refused,
+            structured: exchange.structured,
             tools: exchange.tools_digest.as_deref().map(|digest| hash32(Domain::Tools, digest)),
             answer: exchange.answer_digest.as_deref().map(|digest| hash64(Domain::Answer, digest)),
             quality: exchange.quality,
@@ -222,7 +222,7 @@ impl Row {
             ttft_us: Optional40::saturating(fields.ttft_us.map(|ttft| u64::try_from(ttft).unwrap_or(0))),
             duration_us: Unsigned40::saturating(u64::try_from(fields.duration_us).unwrap_or(0)),
             cost_nanos: Optional40::saturating(fields.cost_nanos.map(|cost| u64::try_from(cost).unwrap_or(0))),
-            quality: OptionalSigned::new(fields.quality.filter(|quality| quality.abs() <= QUALITY_MAX).map(millionths)),
+            quality: Optional32::saturating(fields.quality.map(millionths)),
             prompt_wide_chars: Optional32::saturating(fields.prompt_wide_chars),
             prompt_tokens: usage.map_or(0, |usage| saturating(usage.prompt)),
             completion_tokens: usage.map_or(0, |usage| saturating(usage.completion)),
@@ -270,25 +270,25 @@ impl Row {
 
     /// Quality score in millionths, whose sums are exact in any order.
     #[must_use]
-    pub fn quality_millionths(&self) -> Option<i32> {
+    pub fn quality_millionths(&self) -> Option<u64> {
         self.quality.get()
     }
 
-    /// Quality score on its own scale.
+    /// Quality score from 0 (worst) to 1 (best).
     #[must_use]
     pub fn quality(&self) -> Option<f64> {
-        self.quality.get().map(|quality| f64::from(quality) / QUALITY_UNITS)
+        self.quality.get().map(|quality| quality as f64 / QUALITY_UNITS)
     }
 
-    /// Whether the model declined to do what was asked; `None` where the record does not say.
+    /// Whether the model itself refused, in the member that is made for it; `false` also where the record does not say.
     #[must_use]
-    pub const fn refused(&self) -> Option<bool> {
+    pub const fn refused(&self) -> bool {
         self.refused_structured.first()
     }
 
-    /// Whether the request demanded a form (JSON, a tool call); `None` where the record does not say.
+    /// Whether the request demanded a form of its answer; `false` also where the record does not say.
     #[must_use]
-    pub const fn structured(&self) -> Option<bool> {
+    pub const fn structured(&self) -> bool {
         self.refused_structured.second()
     }
 
@@ -357,8 +357,8 @@ impl Row {
             error: None,
             ending: nobody.1,
             moderation: None,
-            refused: None,
-            structured: None,
+            refused: false,
+            structured: false,
             tools: None,
             answer: None,
             quality: None,
@@ -437,10 +437,9 @@ impl Row {
     }
 }
 
-/// A score in whole millionths, half away from zero.
-fn millionths(quality: f64) -> i32 {
-    // Within 2,000 either way, so it fits.
-    (quality * QUALITY_UNITS).round() as i32
+/// A score in whole millionths, half away from zero; saturates, and what is no number becomes 0: both are faults.
+fn millionths(quality: f64) -> u64 {
+    (quality * QUALITY_UNITS).round() as u64
 }
 
 /// Rank of a role: what a client got counts before what was sent on purpose, and that before a mirrored copy.

@@ -46,6 +46,10 @@ fn packing_keeps_every_value() {
         moderation: Some(Moderation::BlockedByProvider),
         usage: Some(usage),
         cost_nanos: Some(1_099_000_000_000),
+        structured: true,
+        quality: Some(0.123_456_7),
+        tools_digest: Some("calls".to_owned()),
+        prompt_wide_chars: Some(0),
         shadow: Some(ShadowFate::BreakerOpen),
         ..good()
     };
@@ -55,6 +59,9 @@ fn packing_keeps_every_value() {
     assert_eq!((packed.ttft_us(), packed.duration_us()), (full.ttft_us, full.duration_us));
     assert_eq!((packed.usage(), packed.cost_nanos()), (Some(usage), Some(1_099_000_000_000)));
     assert!(packed.usage_is_estimate());
+    assert_eq!((packed.structured(), packed.refused(), packed.prompt_wide_chars()), (true, false, Some(0)));
+    assert_eq!((packed.quality_millionths(), packed.quality()), (Some(123_457), Some(0.123_457)));
+    assert_eq!(packed.tools, Some(hash32(key::Domain::Tools, "calls")));
     assert_eq!((packed.assigned_bp(), packed.shadow_bp()), (Some(2_500), Some(0)));
     assert_eq!((packed.epoch, packed.weight_bp, packed.attempts), (4_294_967_294, 10_000, 3));
     assert_eq!((packed.arm, packed.role, packed.endpoint), (full.arm, full.role, full.endpoint));
@@ -90,6 +97,9 @@ fn what_cannot_be_true_has_its_reason_and_failures_are_not_timed() {
     }
     assert_eq!(fault(Exchange { weight_bp: 70_000, ..good() }), Some("weight above 100 %"));
     assert_eq!(fault(Exchange { shadow_bp: Some(10_001), ..good() }), Some("probability above 100 %"));
+    for quality in [-0.001, 1.001, f64::NAN, f64::INFINITY] {
+        assert_eq!(fault(Exchange { quality: Some(quality), ..good() }), Some("quality outside 0 to 1"));
+    }
     assert_eq!(fault(Exchange { epoch: 1 << 32, ..good() }), Some("epoch above 4294967294"));
     assert_eq!(fault(Exchange { answer_chars: 1 << 33, ..good() }), Some("character count above 4294967293"));
     let usage = Usage { prompt: u64::MAX, completion: 0, cached: None, reasoning: None, source: UsageSource::Provider };

@@ -8,7 +8,7 @@ use crate::load::load;
 use crate::pair::pair;
 use datasets::{Arm, Exchange, Label, Role, ShadowFate};
 use judge::evidence::PairedCounts;
-use judge::policy::Policy;
+use judge::metric::{Latency, Share};
 use wire::ErrorKind;
 use wire::price::Tariffs;
 
@@ -17,14 +17,17 @@ fn extracted(rows: &[Exchange], labels: &[Label]) -> Extracted {
     let loaded = load(&[files.records("r.ndjson", rows)], None, false).unwrap();
     let (labels, _) = Labels::load(&[files.labels("l.ndjson", labels)]).unwrap();
     let pairing = pair(&loaded.rows, 168.0);
-    let priced = price_pairs(&pairing.pairs, loaded.rows.names(), &Tariffs::embedded().unwrap());
+    let tariffs = Tariffs::embedded().unwrap();
+    let priced = price_pairs(&pairing.pairs, &loaded.rows, &tariffs);
     extract(Sources {
         rows: &loaded.rows,
+        aside: &loaded.aside,
+        tariffs: &tariffs,
         pairing: &pairing,
         priced: &priced,
         labels: &labels,
         counts: &loaded.counts,
-        policy: &Policy::default(),
+        policy: &options().policy,
         replay_degraded: false,
         at_weight_percent: None,
     })
@@ -46,12 +49,18 @@ fn outcomes() -> Vec<Exchange> {
 
 #[test]
 fn errors_and_form_failures_make_the_known_tables() {
-    let paired = extracted(&outcomes(), &[]).evidence.paired;
-    let expected = PairedCounts { both_bad: 1, only_candidate_bad: 2, only_baseline_bad: 1, both_good: 2 };
-    assert_eq!(paired.errors, expected);
+    let paired = extracted(&outcomes(), &[]).evidence.paired.pooled();
+    // A block is a decision and no failure.
+    let expected = PairedCounts { both_bad: 1, only_candidate_bad: 1, only_baseline_bad: 1, both_good: 3 };
+    assert_eq!(paired.share(Share::Errors), expected);
+    // Only the pairs in which no arm failed for another reason.
+    let expected = PairedCounts { only_candidate_bad: 1, both_good: 2, ..PairedCounts::default() };
+    assert_eq!(paired.share(Share::Blocked), expected);
+    assert_eq!(paired.share(Share::Missed), PairedCounts { both_good: 3, ..PairedCounts::default() });
     // Only the two pairs in which both arms answered.
     let expected = PairedCounts { only_candidate_bad: 1, both_good: 1, ..PairedCounts::default() };
-    assert_eq!(paired.answer_failures, expected);
+    assert_eq!(paired.share(Share::AnswerFailures), expected);
+    assert_eq!(paired.share(Share::RateLimited).pairs(), 0, "pairs say nothing about the load");
 }
 
 #[test]
@@ -59,16 +68,14 @@ fn failures_are_infinitely_slow_and_cost_nothing_that_is_compared() {
     let mut rows = outcomes();
     // Failing fast, after a first token, is still a failure.
     rows[3] = Exchange { ttft_us: Some(5), duration_us: 10, ..rows[3].clone() };
-    // Pairs of one instant come in the order of their keys, so each has an instant of its own.
-    for (row, index) in rows.iter_mut().zip(0..) {
-        row.at_us += index / 2;
-    }
-    let paired = extracted(&rows, &[]).evidence.paired;
-    let (good, bad) = (Some(2_000_000), None);
-    assert_eq!(paired.duration_us.baseline, [bad, good, good, bad, good, good]);
-    assert_eq!(paired.duration_us.candidate, [bad, bad, bad, good, good, good]);
-    assert_eq!(paired.ttft_us.candidate, [bad, bad, bad, Some(300_000), Some(300_000), Some(300_000)]);
-    assert_eq!(paired.cost_nanos.baseline.len(), 2);
+    let paired = extracted(&rows, &[]).evidence.paired.pooled();
+    let [ttft, duration] = [Latency::Ttft, Latency::Duration].map(|latency| &paired.latency[latency.slot()]);
+    assert_eq!((duration.baseline.n(), duration.baseline.infinite()), (6, 2));
+    assert_eq!((duration.candidate.n(), duration.candidate.infinite()), (6, 3));
+    assert_eq!((ttft.candidate.n(), ttft.candidate.infinite()), (6, 3));
+    // Half of the candidate's are infinite, so that nothing finite stands above its median.
+    assert_eq!(duration.candidate.quantile_us(0.6), None);
+    assert_eq!(paired.cost.n, 2);
 }
 
 #[test]
@@ -79,8 +86,9 @@ fn first_tokens_are_compared_where_the_request_was_streamed_and_text_came() {
     }
     rows[3].ttft_us = None;
     let extracted = extracted(&rows, &[]);
-    assert_eq!(extracted.evidence.paired.ttft_us.baseline.len(), 1);
-    assert_eq!(extracted.evidence.paired.duration_us.baseline.len(), 3);
+    let paired = extracted.evidence.paired.pooled();
+    assert_eq!(paired.latency[Latency::Ttft.slot()].baseline.n(), 1);
+    assert_eq!(paired.latency[Latency::Duration.slot()].baseline.n(), 3);
     assert_eq!(extracted.pair_counts.without_first_token, 1);
 }
 
@@ -111,7 +119,8 @@ fn labels_stick_to_answers_and_a_failure_is_a_miss_beside_a_labelled_answer() {
     ];
     let extracted = extracted(&rows, &labels);
     let expected = PairedCounts { only_candidate_bad: 2, both_good: 1, ..PairedCounts::default() };
-    assert_eq!(extracted.evidence.paired.labels["exact"], expected);
+    assert_eq!(extracted.evidence.plan.labels, ["exact"]);
+    assert_eq!(extracted.evidence.paired.pooled().label(0), expected);
     let counts = extracted.pair_counts.labels["exact"];
     assert_eq!((counts.pairs, counts.candidate_only, counts.baseline_only, counts.neither), (3, 1, 0, 2));
     // One of four labelled pairs is labelled by half, which may be no accident.
@@ -133,7 +142,9 @@ fn contradicting_labels_are_an_error_and_repeated_ones_are_not() {
 #[test]
 fn a_label_metric_named_like_a_fixed_guardrail_is_refused_by_file_and_line() {
     let files = Files::new();
-    for name in judge::FIXED_GUARDRAILS {
+    let fixed =
+        Share::ALL.map(Share::name).into_iter().chain(["ttft_p50", "duration_p99", "cost", "quality", "fewer_blocked"]);
+    for name in fixed {
         let taken = Label { metric: name.to_owned(), ..label("b", Arm::Baseline, true) };
         let path = files.labels(&format!("{name}.ndjson"), &[label("a", Arm::Baseline, true), taken]);
         let error = Labels::load(&[path]).unwrap_err();
@@ -175,20 +186,29 @@ fn the_canary_is_the_newest_epoch_without_what_never_stood_a_choice() {
     assert_eq!((extracted.epoch, extracted.weight_bp), (2, 1000));
     assert!((extracted.evidence.weight_percent - 10.0).abs() < 1e-12);
     let canary = extracted.evidence.canary.unwrap();
-    assert_eq!((canary.baseline.requests, canary.baseline.errors, canary.baseline.units), (359, 0, 90));
+    assert_eq!(canary.epochs.keys().copied().collect::<Vec<_>>(), [1, 2], "the judged epoch and the one before it");
+    let judged = &canary.epochs[&2];
+    let totals = judged.totals();
+    let of = |asked: judge::counters::canary::Asked| (asked.n, asked.bad);
+    assert_eq!((of(totals.baseline.share(Share::Errors)), judged.units_baseline), ((359, 0), 90));
     // Ten units of four, and one request whose unit is not known.
-    assert_eq!((canary.candidate.requests, canary.candidate.errors, canary.candidate.units), (39, 1, 11));
-    assert_eq!((canary.baseline.cancelled, canary.candidate.cancelled), (0, 1));
-    assert_eq!((canary.candidate.ttft_us.len(), canary.candidate.ttft_us[0]), (38, None));
-    let rate = canary.candidate_requests_per_hour.unwrap();
-    assert!((rate - 39.0 / 359.0 * 3600.0).abs() < 1e-6, "{rate}");
+    assert_eq!((of(totals.candidate.share(Share::Errors)), judged.units_candidate), ((39, 1), 11));
+    assert_eq!(of(totals.candidate.share(Share::RateLimited)), (39, 1));
+    assert_eq!(of(totals.baseline.share(Share::Cancellations)), (359, 0));
+    assert_eq!(of(totals.candidate.share(Share::Cancellations)), (40, 1));
+    // 38 of the judged epoch, four of the one before.
+    let ttft = &canary.latency_candidate[Latency::Ttft.slot()];
+    assert_eq!((ttft.n(), ttft.infinite()), (42, 1));
+    let rate = extracted.evidence.rates.candidate_requests_per_hour.unwrap();
+    assert!((rate - 40.0 / 39.0 * 3600.0).abs() < 1e-6, "{rate}");
 }
 
 #[test]
 fn there_is_a_canary_wherever_the_candidate_was_to_serve() {
     assert!(extracted(&split(1, 0, 40, 40), &[]).evidence.canary.is_none());
     let full = extracted(&split(1, 10_000, 0, 40), &[]).evidence.canary.unwrap();
-    assert_eq!((full.baseline.requests, full.candidate.requests), (0, 40));
+    let totals = full.totals();
+    assert_eq!((totals.baseline.share(Share::Errors).n, totals.candidate.share(Share::Errors).n), (0, 40));
     let rows = split(1, 1000, 90, 10);
     let at = |percent| {
         let options = crate::Options { at_weight_percent: Some(percent), ..options() };
@@ -261,9 +281,10 @@ fn pictures_hold_the_whole_distribution() {
     let mut durations: Vec<u64> =
         rows.iter().skip(1).step_by(2).filter(|row| row.error.is_none()).map(|row| row.duration_us).collect();
     durations.sort_unstable();
-    assert_eq!(candidate.quantiles_us[0], Some(durations[0]));
-    assert_eq!(candidate.quantiles_us[100], Some(durations[99]));
-    assert_eq!(candidate.quantiles_us[199..], [Some(durations[198]), None]);
+    for (place, rank) in [(0, 0), (100, 99), (199, 198)] {
+        assert!(about(candidate.quantiles_us[place].map(|us| us as f64), durations[rank] as f64), "{place}");
+    }
+    assert_eq!(candidate.quantiles_us[200], None);
     let tokens = &evidence.tokens[1];
     assert_eq!((tokens.arm.as_str(), tokens.model.as_str()), ("candidate", "deepseek-flash"));
     assert_eq!((tokens.exchanges, tokens.prompt_uncached, tokens.completion_visible), (199, 199_000, 19_900));

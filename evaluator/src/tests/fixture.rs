@@ -47,7 +47,22 @@ impl Files {
     }
 }
 
+/// One look, and no 99th percentile: what a test that is about something else needs, so that a thousand pairs decide.
+const ONE_LOOK: &str =
+    "[levels]\nlooks = \"one\"\n[guardrails.ttft_p99]\nenabled = false\n[guardrails.duration_p99]\nenabled = false\n";
+
+/// A single look that a thousand and a half pairs decide.
 pub(crate) fn options() -> Options {
+    options_with("")
+}
+
+/// The same with more of a policy's text.
+pub(crate) fn options_with(policy: &str) -> Options {
+    Options::new(Policy::parse(&format!("{ONE_LOOK}{policy}")).unwrap(), "0.1.0")
+}
+
+/// What a user gets who has no policy.
+pub(crate) fn default_options() -> Options {
     Options::new(Policy::default(), "0.1.0")
 }
 
@@ -59,6 +74,11 @@ pub(crate) fn judge(exchanges: &[Exchange]) -> Outcome {
 pub(crate) fn judge_with(exchanges: &[Exchange], options: &Options) -> Result<Outcome, EvaluateError> {
     let files = Files::new();
     evaluate(&[files.records("records.ndjson", exchanges)], options)
+}
+
+/// A value that counters keep to within a bucket's width, a percent.
+pub(crate) fn about(found: Option<f64>, expected: f64) -> bool {
+    found.is_some_and(|found| (found / expected - 1.0).abs() < 0.01)
 }
 
 pub(super) fn guardrail<'a>(verdict: &'a Verdict, metric: &str, segment: &str) -> &'a Guardrail {

@@ -64,6 +64,7 @@ fn a_repetition_is_kept_apart_and_costs_what_measuring_costs() {
     rows.push(Exchange {
         role: Role::Repeat,
         shadow: None,
+        ttft_us: Some(1),
         duration_us: 1,
         form_failure: Some("empty".to_owned()),
         ..rows[0].clone()
@@ -75,6 +76,10 @@ fn a_repetition_is_kept_apart_and_costs_what_measuring_costs() {
     assert_eq!((before.verdict.bill.shadow.as_str(), after.verdict.bill.shadow.as_str()), ("0.010500", "0.014000"));
     let mut plain = without_inputs(&after);
     plain.instrument.unmatched.clear();
+    let repeat = plain.instrument.repeat.take().unwrap();
+    assert_eq!((repeat.pairs, repeat.nogo.len()), (1, 0), "one is no proof of anything");
+    // With a repetition the answers could be compared, if the policy asked for it.
+    plain.reasons = before.verdict.reasons.clone();
     plain.bill.shadow.clone_from(&before.verdict.bill.shadow);
     assert_eq!(plain, without_inputs(&before));
 }

@@ -3,8 +3,7 @@
 use super::fixture::*;
 use crate::{Options, Outcome, evaluate};
 use datasets::{Arm, Exchange, Label, Role, ShadowFate};
-use judge::policy::Policy;
-use judge::verdict::{Decision, State, Verdict};
+use judge::verdict::{Decision, EvidenceKind, State, Verdict};
 use wire::ErrorKind;
 
 const HOUR_US: i64 = 3_600_000_000;
@@ -65,7 +64,7 @@ fn alarmed(verdict: &Verdict, words: &str) -> bool {
 }
 
 fn with_policy(rows: &[Exchange], text: &str) -> Verdict {
-    judge_with(rows, &Options { policy: Policy::parse(text).unwrap(), ..options() }).unwrap().verdict
+    judge_with(rows, &options_with(text)).unwrap().verdict
 }
 
 #[test]
@@ -92,11 +91,11 @@ fn a_verdict_is_as_old_as_its_newest_evidence() {
     assert_eq!(verdict.created_at, made);
     assert_eq!(verdict.window.to_us, late);
     let served = verdict_of_canary();
-    assert_eq!(served.created_at, "2026-11-20T13:39:59Z", "the newest served request counts");
+    assert_eq!(served.created_at, "2026-11-20T14:46:39Z", "the newest served request counts");
 }
 
 fn verdict_of_canary() -> Verdict {
-    verdict(&[epoch(1, 0, 1500), canary(2, 1, 2500, 2400)])
+    verdict(&[epoch(1, 0, 1500), canary(2, 1, 2500, 6400)])
 }
 
 #[test]
@@ -129,7 +128,13 @@ fn the_newest_epoch_must_hold_evidence_of_its_own() {
 fn served_requests_of_the_newest_epoch_are_its_evidence_too() {
     let verdict = verdict_of_canary();
     assert_eq!(verdict.verdict, Decision::Go, "{:#?}", verdict.reasons);
-    assert_eq!(guardrail(&verdict, "errors", "canary").n, 600);
+    assert_eq!(guardrail(&verdict, "errors", "canary").n, 1600);
+    let combined = guardrail(&verdict, "errors", "all");
+    assert_eq!(
+        (combined.n, combined.evidence),
+        (1500 + 1600, EvidenceKind::Combined),
+        "pairs, and served outside of pairs"
+    );
 }
 
 #[test]
@@ -240,7 +245,7 @@ fn unpriced_pairs_and_missing_first_tokens_are_no_accident() {
 
 #[test]
 fn another_weight_does_not_hide_what_was_served() {
-    let mut rows = [epoch(1, 0, 1500), canary(2, 1, 2500, 2400)].concat();
+    let mut rows = [epoch(1, 0, 1500), canary(2, 1, 2500, 6400)].concat();
     let at = |rows: &[Exchange], percent: f64| {
         judge_with(rows, &Options { at_weight_percent: Some(percent), ..options() }).unwrap().verdict
     };

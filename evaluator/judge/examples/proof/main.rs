@@ -10,11 +10,14 @@
 
 #![expect(clippy::expect_used, reason = "an experiment with a wrong constant must stop")]
 
+mod canary;
 mod clusters;
 mod detection;
 mod health;
 mod intervals;
+mod owed;
 mod pairs;
+mod ramp;
 mod rules;
 mod runs;
 mod same;
@@ -41,11 +44,15 @@ const EXPERIMENTS: &[Experiment] = &[
     ("T6", 6_000, detection::detection),
     ("T7", 7_000, pairs::slow_tail),
     ("T8", 8_000, pairs::harmless_slowdown),
+    ("T9", 9_000, ramp::ramps),
     ("T12", 12_000, clusters::calibration),
     ("T13", 13_000, intervals::misses),
     ("T14", 14_000, health::false_alarms),
     ("T15", 15_000, same::any_order),
     ("T16", 16_000, same::cost_of_a_verdict),
+    ("canary", 17_000, owed::drifting_canary),
+    ("prices", 18_000, owed::price_change),
+    ("mirror", 19_000, owed::biased_mirror),
 ];
 
 struct Arguments {

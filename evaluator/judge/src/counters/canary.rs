@@ -335,9 +335,9 @@ pub fn block_slots(streamed: bool) -> impl Iterator<Item = usize> {
     let shares = Share::ALL.into_iter().filter(move |share| streamed || *share != Share::SlowTtft).map(Share::slot);
     let latencies = Latency::ALL.into_iter().filter(move |latency| streamed || *latency == Latency::Duration);
     let exceedances = latencies.flat_map(|latency| {
-        Quantile::ALL.into_iter().flat_map(move |quantile| {
-            [exceedance_slot(latency, quantile), equality_slot(latency, quantile)]
-        })
+        Quantile::ALL
+            .into_iter()
+            .flat_map(move |quantile| [exceedance_slot(latency, quantile), equality_slot(latency, quantile)])
     });
     shares.chain(exceedances)
 }

@@ -50,8 +50,10 @@ pub struct AmountSums {
     /// Observations.
     pub n: u32,
     /// Sum over the baseline (0 where a cluster belongs to one arm).
+    #[serde(with = "crate::wide")]
     pub b: i128,
     /// Sum over the candidate, or over the cluster's own arm.
+    #[serde(with = "crate::wide")]
     pub c: i128,
 }
 
@@ -124,14 +126,19 @@ pub struct EffectMoments {
     /// Clusters with at least one observation.
     pub clusters: u64,
     /// Sum of s.
+    #[serde(with = "crate::wide")]
     pub s: i128,
     /// Sum of n.
+    #[serde(with = "crate::wide")]
     pub n: i128,
     /// Sum of s squared.
+    #[serde(with = "crate::wide")]
     pub ss: i128,
     /// Sum of s n.
+    #[serde(with = "crate::wide")]
     pub sn: i128,
     /// Sum of n squared.
+    #[serde(with = "crate::wide")]
     pub nn: i128,
 }
 
@@ -142,22 +149,22 @@ impl EffectMoments {
             return;
         }
         let (s, n) = (effect.sum as i128, effect.n as i128);
-        self.clusters += 1;
-        self.s += s;
-        self.n += n;
-        self.ss += s * s;
-        self.sn += s * n;
-        self.nn += n * n;
+        self.clusters = self.clusters.saturating_add(1);
+        self.s = self.s.saturating_add(s);
+        self.n = self.n.saturating_add(n);
+        self.ss = self.ss.saturating_add(s * s);
+        self.sn = self.sn.saturating_add(s * n);
+        self.nn = self.nn.saturating_add(n * n);
     }
 
     /// Adds other clusters.
     pub const fn merge(&mut self, other: &Self) {
-        self.clusters += other.clusters;
-        self.s += other.s;
-        self.n += other.n;
-        self.ss += other.ss;
-        self.sn += other.sn;
-        self.nn += other.nn;
+        self.clusters = self.clusters.saturating_add(other.clusters);
+        self.s = self.s.saturating_add(other.s);
+        self.n = self.n.saturating_add(other.n);
+        self.ss = self.ss.saturating_add(other.ss);
+        self.sn = self.sn.saturating_add(other.sn);
+        self.nn = self.nn.saturating_add(other.nn);
     }
 }
 
@@ -168,22 +175,31 @@ pub struct AmountMoments {
     /// Clusters with at least one observation.
     pub clusters: u64,
     /// Sum of n.
+    #[serde(with = "crate::wide")]
     pub n: i128,
     /// Sum of n squared.
+    #[serde(with = "crate::wide")]
     pub nn: i128,
     /// Sum of b.
+    #[serde(with = "crate::wide")]
     pub b: i128,
     /// Sum of c.
+    #[serde(with = "crate::wide")]
     pub c: i128,
     /// Sum of b squared.
+    #[serde(with = "crate::wide")]
     pub bb: i128,
     /// Sum of c squared.
+    #[serde(with = "crate::wide")]
     pub cc: i128,
     /// Sum of b c.
+    #[serde(with = "crate::wide")]
     pub bc: i128,
     /// Sum of b n.
+    #[serde(with = "crate::wide")]
     pub bn: i128,
     /// Sum of c n.
+    #[serde(with = "crate::wide")]
     pub cn: i128,
 }
 
@@ -194,9 +210,9 @@ impl AmountMoments {
             return;
         }
         let n = sums.n as i128;
-        self.clusters += 1;
-        self.n += n;
-        self.nn += n * n;
+        self.clusters = self.clusters.saturating_add(1);
+        self.n = self.n.saturating_add(n);
+        self.nn = self.nn.saturating_add(n * n);
         self.b = self.b.saturating_add(sums.b);
         self.c = self.c.saturating_add(sums.c);
         self.bb = self.bb.saturating_add(sums.b.saturating_mul(sums.b));
@@ -208,9 +224,9 @@ impl AmountMoments {
 
     /// Adds other clusters.
     pub const fn merge(&mut self, other: &Self) {
-        self.clusters += other.clusters;
-        self.n += other.n;
-        self.nn += other.nn;
+        self.clusters = self.clusters.saturating_add(other.clusters);
+        self.n = self.n.saturating_add(other.n);
+        self.nn = self.nn.saturating_add(other.nn);
         self.b = self.b.saturating_add(other.b);
         self.c = self.c.saturating_add(other.c);
         self.bb = self.bb.saturating_add(other.bb);
@@ -244,7 +260,7 @@ impl Clusters {
     /// Clusters, open and closed.
     #[must_use]
     pub fn count(&self) -> u64 {
-        self.closed + self.open.len() as u64
+        self.closed.saturating_add(self.open.len() as u64)
     }
 
     /// Whether every cluster is still known by itself.
@@ -255,7 +271,7 @@ impl Clusters {
 
     /// Adds a complete cluster without keeping it.
     pub fn add_closed(&mut self, sums: &ClusterSums) {
-        self.closed += 1;
+        self.closed = self.closed.saturating_add(1);
         if self.closed_effects.len() < sums.effects.len() {
             self.closed_effects.resize(sums.effects.len(), EffectMoments::default());
         }
@@ -279,7 +295,7 @@ impl Clusters {
         for (key, sums) in &other.open {
             self.of(*key).merge(sums);
         }
-        self.closed += other.closed;
+        self.closed = self.closed.saturating_add(other.closed);
         if self.closed_effects.len() < other.closed_effects.len() {
             self.closed_effects.resize(other.closed_effects.len(), EffectMoments::default());
         }

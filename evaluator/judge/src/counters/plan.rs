@@ -14,6 +14,9 @@ use crate::metric::{LABELS_MAX, Latency, Quantile};
 const COARSE_BELOW: [f64; 7] = [0.25, 0.33, 0.5, 0.6, 0.7, 0.8, 0.85];
 const COARSE_ABOVE: [f64; 14] = [1.35, 1.4, 1.45, 1.5, 1.6, 1.7, 1.8, 2.0, 2.25, 2.5, 3.0, 4.0, 6.0, 10.0];
 
+/// The threshold of a quantile that is a failed request.
+pub const NO_THRESHOLD: u64 = u64::MAX;
+
 /// What two counters must agree in to be added up.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
@@ -58,22 +61,21 @@ pub struct Thresholds {
 
 impl Thresholds {
     /// Thresholds from a reference and the margins (ratios, by [`Quantile::slot`]). `reference_us` is the baseline's
-    /// latencies, `None` for failed ones; it may be in any order. `None` if it is empty or its median is infinite; a
-    /// higher quantile that is infinite takes the largest finite value.
+    /// latencies, `None` for failed ones; it may be in any order. `None` if it is empty or its median is infinite. A
+    /// higher quantile that is a failed request is [`NO_THRESHOLD`]: nothing can be slower than it.
     #[must_use]
     pub fn freeze(reference_us: &[Option<u64>], margins: [f64; 3]) -> Option<Self> {
         let mut ascending: Vec<u64> = reference_us.iter().map(|value| value.unwrap_or(u64::MAX)).collect();
         ascending.sort_unstable();
-        let largest = ascending.iter().rev().find(|value| **value != u64::MAX).copied()?;
         let n = ascending.len();
         let at = |quantile: Quantile| {
-            let rank = ((n as f64 * quantile.share() - 1e-9).ceil() as usize).clamp(1, n);
-            ascending.get(rank - 1).copied().unwrap_or(largest)
+            let rank = ((n as f64 * quantile.share() - 1e-9).ceil() as usize).clamp(1, n.max(1));
+            ascending.get(rank - 1).copied().unwrap_or(NO_THRESHOLD)
         };
-        if at(Quantile::P50) == u64::MAX {
+        if at(Quantile::P50) == NO_THRESHOLD {
             return None;
         }
-        let tau_us = Quantile::ALL.map(|quantile| at(quantile).min(largest).max(1));
+        let tau_us = Quantile::ALL.map(|quantile| at(quantile).max(1));
         Some(Self::at(tau_us, n as u64, margins))
     }
 
@@ -81,7 +83,8 @@ impl Thresholds {
     #[must_use]
     pub fn at(tau_us: [u64; 3], reference: u64, margins: [f64; 3]) -> Self {
         let ratios = margins.map(grid);
-        let place = |ratios: &[f64], wanted: f64| ratios.iter().position(|ratio| ratio.total_cmp(&wanted).is_eq()).unwrap_or(0);
+        let place =
+            |ratios: &[f64], wanted: f64| ratios.iter().position(|ratio| ratio.total_cmp(&wanted).is_eq()).unwrap_or(0);
         let margin_at = [0, 1, 2].map(|q: usize| place(&ratios[q], margins[q]));
         let equal_at = [0, 1, 2].map(|q: usize| place(&ratios[q], 1.0));
         let edges = |q: usize| ratios[q].iter().map(|ratio| (ratio * tau_us[q] as f64).floor() as u64).collect();
@@ -139,7 +142,7 @@ mod tests {
     fn failures_in_the_reference_are_the_slowest() {
         let mut reference = vec![Some(10_000); 97];
         reference.extend([None; 3]);
-        assert_eq!(Thresholds::freeze(&reference, [1.1; 3]).unwrap().tau_us, [10_000; 3]);
+        assert_eq!(Thresholds::freeze(&reference, [1.1; 3]).unwrap().tau_us, [10_000, 10_000, NO_THRESHOLD]);
         assert_eq!(Thresholds::freeze(&[None, None, Some(1)], [1.1; 3]), None);
         assert_eq!(Thresholds::freeze(&[], [1.1; 3]), None);
     }

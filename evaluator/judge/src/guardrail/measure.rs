@@ -14,6 +14,7 @@ use super::LevelsInForce;
 use super::questions::{Question, Subject};
 use crate::policy::Looks;
 use crate::stats::special::normal_quantile;
+use crate::stats::stratified::{self, Stratum};
 use crate::stats::{Refusal, sequence};
 
 /// Confidence with which pairs and served traffic have to contradict each other to count as a conflict (one side).
@@ -57,6 +58,8 @@ pub(super) struct Trend {
     /// Information that one look at a truly equal candidate would need, as far as the data tell.
     pub(super) needed: f64,
     pub(super) margin: f64,
+    /// The effect that a truly equal candidate would show, where that may be too close to the margin ever to be proven.
+    pub(super) equal: Option<f64>,
 }
 
 /// What the number of missing observations is computed from.
@@ -143,6 +146,16 @@ pub(super) fn combined(pieces: &[Piece]) -> Option<Piece> {
         estimate: usable().map(|piece| piece.estimate / piece.variance).sum::<f64>() / information,
         variance: 1.0 / information,
     })
+}
+
+/// The stratified difference of served traffic as a piece, if `events` or more are to be expected in each arm at the
+/// `border` that is to be ruled out. Its variance is not below that at the border: a small arm without an event would
+/// otherwise prove anything. `factor` is that of the clusters.
+pub(super) fn served_piece(strata: &[Stratum], border: f64, events: u64, factor: f64) -> Option<Piece> {
+    let difference = stratified::risk_difference(strata).ok()?;
+    let expected = stratified::expected_under(strata, border).ok()?;
+    let variance = difference.variance.max(expected.variance) * factor;
+    (expected.events >= events as f64 && variance > 0.0).then_some(Piece { estimate: difference.estimate, variance })
 }
 
 /// A sentence if two independent estimates of the same effect cannot both be right.

@@ -6,9 +6,11 @@
 //! cancellations) decides by itself.
 
 use super::views::{PairsView, ServedView, Views};
+use crate::counters::plan::NO_THRESHOLD;
 use crate::evidence::Evidence;
 use crate::metric::{FIRST_LABEL, Latency, Quantile, Share};
 use crate::policy::{Margin, Policy};
+use crate::stats::{Side, proportion};
 use crate::verdict::{EvidenceKind, Scale};
 use crate::words::{ALL, CANARY};
 
@@ -75,9 +77,16 @@ impl Question<'_> {
 }
 
 /// The questions of one judgement, and sentences about those left out.
-pub(crate) fn questions<'a>(views: &'a Views<'a>, evidence: &Evidence, policy: &Policy) -> (Vec<Question<'a>>, Vec<String>) {
+pub(crate) fn questions<'a>(
+    views: &'a Views<'a>,
+    evidence: &Evidence,
+    policy: &Policy,
+) -> (Vec<Question<'a>>, Vec<String>) {
     let missed = evidence.repeat.share(Share::Missed);
-    let missed_by_itself = missed.candidate_bad() as f64 / missed.pairs().max(1) as f64;
+    // No more than the repetitions prove: one request that happened to be let through must not open the margin.
+    let missed_by_itself =
+        proportion::clopper_pearson(missed.candidate_bad(), missed.pairs(), policy.levels.alpha_go, Side::Lower)
+            .unwrap_or(0.0);
     let mut list = List { asked: Vec::new(), left_out: Vec::new(), disabled: Vec::new(), policy, missed_by_itself };
     let everything = Segment { name: ALL, pairs: &views.pairs, served: views.served.as_ref() };
     list.segment(&everything, &evidence.plan.labels);
@@ -94,7 +103,6 @@ pub(crate) fn questions<'a>(views: &'a Views<'a>, evidence: &Evidence, policy: &
     if let Some(served) = &views.served {
         list.watch(served);
     }
-    list.disabled.dedup();
     if !list.disabled.is_empty() {
         let names = list.disabled.join(", ");
         list.left_out.push(format!("Not judged, because the policy disables it: {names}."));
@@ -113,7 +121,7 @@ struct List<'a, 'p> {
     left_out: Vec<String>,
     disabled: Vec<String>,
     policy: &'p Policy,
-    /// Share of requests that the baseline blocked and its own repetition did not.
+    /// Share of requests that the baseline blocked and its own repetition did not, at least.
     missed_by_itself: f64,
 }
 
@@ -143,10 +151,15 @@ impl<'a> List<'a, '_> {
             served.totals.baseline.share(share).n.saturating_add(served.totals.candidate.share(share).n)
         });
         // Nothing of this kind in the traffic; whether that is so is shown by the requests that were asked.
-        let optional = !matches!(share, Share::Errors | Share::AnswerFailures | Share::RateLimited | Share::Cancellations);
+        let optional =
+            !matches!(share, Share::Errors | Share::AnswerFailures | Share::RateLimited | Share::Cancellations);
         if optional && paired == 0 && served == 0 {
-            if margin.enabled && matches!(share, Share::ToolDisagreement | Share::AnswerDisagreement) && segment.name == ALL {
-                self.left_out.push(format!("Not judged for want of a repetition (A/A) to compare with: {}.", share.name()));
+            if margin.enabled
+                && matches!(share, Share::ToolDisagreement | Share::AnswerDisagreement)
+                && segment.name == ALL
+            {
+                self.left_out
+                    .push(format!("Not judged for want of a repetition (A/A) to compare with: {}.", share.name()));
             }
             return;
         }
@@ -175,7 +188,7 @@ impl<'a> List<'a, '_> {
         let paired = segment.pairs.pooled.latency[latency.slot()].baseline.n();
         let served = segment.served.map_or(0, |served| {
             let canary = served.canary;
-            canary.latency_baseline[latency.slot()].n() + canary.latency_candidate[latency.slot()].n()
+            canary.latency_baseline[latency.slot()].n().max(canary.latency_candidate[latency.slot()].n())
         });
         if paired == 0 && served == 0 && latency != Latency::Duration {
             let any = Quantile::ALL.into_iter().any(|quantile| asked(quantile).is_some_and(|margin| margin.enabled));
@@ -188,6 +201,17 @@ impl<'a> List<'a, '_> {
             let Some(margin) = asked(quantile) else { continue };
             let floor = self.floor(quantile);
             let metric = format!("{}_{}", latency.name(), quantile.name());
+            let threshold = segment.pairs.plan.of(latency).map(|thresholds| thresholds.tau_us[quantile.slot()]);
+            if margin.enabled && threshold == Some(NO_THRESHOLD) {
+                // The errors themselves are judged by their share.
+                if segment.name == ALL {
+                    self.left_out.push(format!(
+                        "`{metric}` is not judged: so many of the baseline's own requests fail that this quantile is a failed \
+                         request, and nothing can be slower."
+                    ));
+                }
+                continue;
+            }
             self.ask(&metric, segment, margin, floor, Subject::Quantile(latency, quantile), segment.served);
         }
     }
@@ -218,6 +242,13 @@ impl<'a> List<'a, '_> {
         }
     }
 
+    /// Each metric is named once, however many segments would have asked it.
+    fn leave_out(&mut self, metric: &str) {
+        if !self.disabled.iter().any(|name| name == metric) {
+            self.disabled.push(metric.to_owned());
+        }
+    }
+
     /// Served traffic by itself: what pairs show as well is only watched.
     fn watch(&mut self, served: &'a ServedView<'a>) {
         let floor = self.policy.floors.pairs;
@@ -235,6 +266,10 @@ impl<'a> List<'a, '_> {
             }
             for quantile in Quantile::ALL {
                 let Some(margin) = self.policy.latency_margin(latency, quantile) else { continue };
+                let threshold = served.plan.of(latency).map(|thresholds| thresholds.tau_us[quantile.slot()]);
+                if threshold == Some(NO_THRESHOLD) {
+                    continue;
+                }
                 let metric = format!("{}_{}", latency.name(), quantile.name());
                 let floor = self.floor(quantile);
                 self.ask_served(&metric, CANARY, margin, floor, Subject::Quantile(latency, quantile), served, false);
@@ -266,13 +301,22 @@ impl<'a> List<'a, '_> {
         served: Option<&'a ServedView<'a>>,
     ) {
         if !margin.enabled {
-            self.disabled.push(metric.to_owned());
+            self.leave_out(metric);
             return;
         }
         // Without a single pair, served traffic is all there is.
         let pairs = (segment.pairs.pooled.pairs > 0 || served.is_none()).then_some(segment.pairs);
         let (metric, segment) = (metric.to_owned(), segment.name.to_owned());
-        self.asked.push(Question { metric, segment, margin: margin.value, floor, decides: true, subject, pairs, served });
+        self.asked.push(Question {
+            metric,
+            segment,
+            margin: margin.value,
+            floor,
+            decides: true,
+            subject,
+            pairs,
+            served,
+        });
     }
 
     #[expect(clippy::too_many_arguments, reason = "each is one field of the question")]
@@ -287,7 +331,7 @@ impl<'a> List<'a, '_> {
         decides: bool,
     ) {
         if !margin.enabled {
-            self.disabled.push(metric.to_owned());
+            self.leave_out(metric);
             return;
         }
         let segment = match segment {
@@ -296,6 +340,15 @@ impl<'a> List<'a, '_> {
         };
         let (metric, segment) = (metric.to_owned(), segment.to_owned());
         let served = Some(served);
-        self.asked.push(Question { metric, segment, margin: margin.value, floor, decides, subject, pairs: None, served });
+        self.asked.push(Question {
+            metric,
+            segment,
+            margin: margin.value,
+            floor,
+            decides,
+            subject,
+            pairs: None,
+            served,
+        });
     }
 }

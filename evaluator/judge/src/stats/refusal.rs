@@ -116,6 +116,14 @@ pub enum Refusal {
         /// What there should be more of.
         what: &'static str,
     },
+    /// A margin below what the baseline differs from itself.
+    #[error("the baseline differs from itself in {noise} of its repetitions, more than the margin of {margin}; set it higher")]
+    BelowNoise {
+        /// The margin asked for.
+        margin: f64,
+        /// Share of repetitions that differ.
+        noise: f64,
+    },
     /// An argument outside what the method can answer for.
     #[error("{what} is {value}; expected {expected}")]
     OutOfRange {
@@ -149,6 +157,7 @@ impl Refusal {
             Self::SumsInconsistent { .. } => "sums-inconsistent",
             Self::VarianceOutOfRange { .. } => "variance-out-of-range",
             Self::LevelUnreachable { .. } => "level-unreachable",
+            Self::BelowNoise { .. } => "below-noise",
             Self::OutOfRange { .. } => "out-of-range",
         }
     }

@@ -84,6 +84,43 @@ pub fn risk_difference(strata: &[Stratum]) -> Result<StratifiedDifference, Refus
     counted.difference(weighted, weights, |estimate| estimate * p_sum + q_sum)
 }
 
+/// What a risk difference of this size would look like in these strata.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Expected {
+    /// Variance of [`risk_difference`], for independent observations.
+    pub variance: f64,
+    /// Events to be expected in the arm that has fewer of them.
+    pub events: f64,
+}
+
+/// The variance of the risk difference if it were exactly `difference`: `sum w^2 (p_C q_C / n_C + p_B q_B / n_B) /
+/// (sum w)^2`, with `p_B` the baseline's share over all strata and `p_C = p_B + difference`, within 0 to 1. It is the
+/// variance that a score test of that difference would use (Farrington & Manning 1990, with the baseline's own share).
+///
+/// A small arm without an event has no variance of its own, and an estimate with it proves anything. What rules a
+/// difference out must be unlikely under that very difference, so its bound may not use a smaller variance than this, and
+/// a limit theorem needs events that are expected under it, whether they were seen or not.
+///
+/// # Errors
+///
+/// Refuses more events than requests, and no stratum with both arms.
+pub fn expected_under(strata: &[Stratum], difference: f64) -> Result<Expected, Refusal> {
+    risk_difference(strata)?;
+    let used = || strata.iter().filter(|stratum| stratum.candidate_n > 0 && stratum.baseline_n > 0);
+    let total = |of: fn(&Stratum) -> u64| used().map(|stratum| of(stratum) as f64).sum::<f64>();
+    let (n_c, n_b) = (total(|stratum| stratum.candidate_n), total(|stratum| stratum.baseline_n));
+    let share_b = total(|stratum| stratum.baseline_x) / n_b;
+    let share_c = (share_b + difference).clamp(0.0, 1.0);
+    let (mut weights, mut spread) = (0.0, 0.0);
+    for stratum in used() {
+        let (n_c, n_b) = (stratum.candidate_n as f64, stratum.baseline_n as f64);
+        let weight = n_c * n_b / (n_c + n_b);
+        weights += weight;
+        spread += weight * weight * (share_c * (1.0 - share_c) / n_c + share_b * (1.0 - share_b) / n_b);
+    }
+    Ok(Expected { variance: spread / (weights * weights), events: (n_c * share_c).min(n_b * share_b) })
+}
+
 /// Difference of means: `sum w d / sum w`, `w = n_C n_B / N`, with the variance
 /// `sum w^2 (s_C^2 / n_C + s_B^2 / n_B) / (sum w)^2`, `s^2` the unbiased variance within arm and stratum (the usual
 /// variance of a post-stratified mean, Cochran 1977, chapter 5A). Strata and arms are `(candidate, baseline)`; both

@@ -13,7 +13,7 @@
 //! duration (Little's law). A bound that lacks a number is absent, and a sentence says which.
 
 use crate::counters::canary::Asked;
-use crate::counters::{CanaryEpoch, PairedCounts};
+use crate::counters::{Canary, CanaryEpoch, PairedCounts};
 use crate::evidence::{Evidence, Rates};
 use crate::metric::Share;
 use crate::policy::{Capacity, Policy};
@@ -54,12 +54,13 @@ fn share_of_left(evidence: &Evidence, policy: &Policy, excess: f64) -> f64 {
 }
 
 /// Upper bound of the candidate's excess error share that holds at every look, at one-sided level `alpha`: from the
-/// pairs and from the judged epoch's served traffic, the larger one where both exist; 1 where neither does.
+/// served traffic of the judged epoch and the one beside it, for served requests are what the next step risks; from the
+/// pairs where nothing was served yet; 1 where there is neither. A served bound is wide while little was served, so that
+/// it needs no help from the pairs to be cautious, and the pairs of a shadow that has long ended must not hold it up.
 #[must_use]
 pub fn excess_upper(evidence: &Evidence, alpha: f64) -> f64 {
-    let paired = paired_upper(paired_errors(evidence), alpha);
-    let served = evidence.judged_canary().and_then(|epoch| served_upper(epoch, alpha));
-    paired.into_iter().chain(served).reduce(f64::max).unwrap_or(1.0)
+    let served = evidence.canary.as_ref().and_then(|canary| served_upper(canary, alpha));
+    served.or_else(|| paired_upper(paired_errors(evidence), alpha)).unwrap_or(1.0)
 }
 
 /// Errors over the pairs of all epochs.
@@ -79,15 +80,17 @@ fn paired_upper(table: PairedCounts, alpha: f64) -> Option<f64> {
 
 /// From contemporaneous blocks where there are some; else upper bound of the candidate less lower bound of the baseline,
 /// each at half the level. None where an arm served nothing.
-fn served_upper(epoch: &CanaryEpoch, alpha: f64) -> Option<f64> {
+fn served_upper(canary: &Canary, alpha: f64) -> Option<f64> {
     let mut blocks = crate::stats::blocks::BlockCounts::default();
-    for outcomes in epoch.blocks.values() {
+    for outcomes in canary.epochs.values().flat_map(|epoch| epoch.blocks.values()) {
         outcomes.get(&Share::Errors.slot()).into_iter().for_each(|counts| blocks.merge(counts));
     }
     if blocks.blocks() > 0 {
         return Some(blocks.to_tally().and_then(|tally| tally.upper(alpha, 1.0)).unwrap_or(1.0));
     }
-    let [baseline, candidate] = served_errors(epoch);
+    let [baseline, candidate] = canary.epochs.values().map(served_errors).fold([Asked::default(); 2], |sum, more| {
+        [added(sum[0], more[0]), added(sum[1], more[1])]
+    });
     if baseline.n == 0 || candidate.n == 0 {
         return None;
     }

@@ -10,7 +10,7 @@ use crate::guardrail::LevelsInForce;
 use crate::guardrail::independence::{self, Independence};
 use crate::guardrail::questions::Question;
 use crate::policy::Looks;
-use crate::stats::ratio::{ArmSums, MeanRatio, PairedSums};
+use crate::stats::ratio::{ArmSums, DifferenceCurve, MeanRatio, PairedSums};
 use crate::stats::{Refusal, Side, sequence};
 
 /// Below this many pairs no bound of a mean is named: it leans on the central limit.
@@ -28,7 +28,9 @@ pub(super) fn cost(question: &Question<'_>, levels: LevelsInForce) -> Measured {
     let strata: Vec<&Hour> = question
         .served
         .map_or_else(Vec::new, |view| if apart { view.strata_apart.clone() } else { view.strata.clone() });
-    let money = Money::new(pairs, &strata);
+    // Served traffic of a few consumers is left out beside pairs, as everywhere.
+    let few = pairs.n > 0 && served_independence(question).is_some_and(|own| own.too_few(levels.clusters).is_some());
+    let money = Money::new(pairs, if few { &[] } else { &strata });
     let blank = Measured {
         n: money.n(),
         ..Measured::blank(if levels.looks == Looks::One {
@@ -76,6 +78,7 @@ pub(super) fn cost(question: &Question<'_>, levels: LevelsInForce) -> Measured {
             planned,
             needed: planned,
             margin: 0.0,
+            equal: None,
         }),
         ..described
     }
@@ -83,11 +86,19 @@ pub(super) fn cost(question: &Question<'_>, levels: LevelsInForce) -> Measured {
 }
 
 fn independence_of(question: &Question<'_>, money: &Money<'_>, estimate: f64) -> Independence {
-    if let Some(view) = question.pairs.filter(|view| view.pooled.cost.n > 0) {
+    let served = served_independence(question).filter(|_| !money.strata.is_empty());
+    let paired = question.pairs.filter(|view| view.pooled.cost.n > 0).map(|view| {
         let variance = money.pairs.difference_at(estimate).map_or(0.0, |(_, variance)| variance);
-        return independence::of_amount(view.clusters, Amount::Cost, estimate, variance);
+        independence::of_amount(view.clusters, Amount::Cost, estimate, variance)
+    });
+    match (paired, served) {
+        (Some(paired), Some(served)) => paired.worse(served),
+        (one, other) => one.or(other).unwrap_or(Independence::COMPLETE),
     }
-    let Some(view) = question.served else { return Independence::COMPLETE };
+}
+
+fn served_independence(question: &Question<'_>) -> Option<Independence> {
+    let view = question.served?;
     let of = |arm: &ServedArm, clusters: &crate::counters::Clusters| {
         independence::of_amount(
             clusters,
@@ -96,8 +107,8 @@ fn independence_of(question: &Question<'_>, money: &Money<'_>, estimate: f64) ->
             mean_and_variance(&arm.cost).map_or(0.0, |(_, variance)| variance),
         )
     };
-    of(&view.totals.baseline, &view.canary.clusters_baseline)
-        .worse(of(&view.totals.candidate, &view.canary.clusters_candidate))
+    let baseline = of(&view.totals.baseline, &view.canary.clusters_baseline);
+    Some(baseline.worse(of(&view.totals.candidate, &view.canary.clusters_candidate)))
 }
 
 fn one_look(
@@ -113,7 +124,9 @@ fn one_look(
     });
     let bound = |alpha: f64, side: Side| ratio.clone().and_then(|ratio| ratio.bound(alpha, side));
     let (upper, lower) = (bound(levels.go, Side::Upper), bound(levels.alarm, Side::Lower));
-    let (of_upper, of_lower) = (upper.as_ref().ok().copied(), lower.as_ref().ok().copied());
+    // Bills of a few cents and of billions have a bound beyond all numbers: that is none.
+    let (of_upper, of_lower) =
+        (upper.as_ref().ok().copied().filter(|upper| upper.is_finite()), lower.as_ref().ok().copied());
     Measured {
         upper: of_upper,
         lower: of_lower,
@@ -129,17 +142,20 @@ fn one_look(
 /// What both arms cost, in pairs and outside of them.
 struct Money<'a> {
     pairs: PairedSums,
+    curve: Option<DifferenceCurve>,
     strata: &'a [&'a Hour],
 }
 
 impl<'a> Money<'a> {
-    const fn new(pairs: PairedSums, strata: &'a [&'a Hour]) -> Self {
-        Self { pairs, strata }
+    fn new(pairs: PairedSums, strata: &'a [&'a Hour]) -> Self {
+        Self { pairs, curve: DifferenceCurve::new(&pairs).ok(), strata }
     }
 
     fn n(&self) -> u64 {
-        let count = |arm: fn(&Hour) -> &ServedArm| -> u64 { self.strata.iter().map(|hour| arm(hour).cost.n).sum() };
-        self.pairs.n + count(|hour| &hour.baseline).min(count(|hour| &hour.candidate))
+        let count = |arm: fn(&Hour) -> &ServedArm| {
+            self.strata.iter().fold(0_u64, |sum, hour| sum.saturating_add(arm(hour).cost.n))
+        };
+        self.pairs.n.saturating_add(count(|hour| &hour.baseline).min(count(|hour| &hour.candidate)))
     }
 
     /// Mean cost of the baseline and of the candidate: over the pairs where there are any.
@@ -158,9 +174,13 @@ impl<'a> Money<'a> {
 
     /// Mean of `c - ratio b` with its variance over independent requests.
     fn piece(&self, ratio: f64) -> Option<Piece> {
-        let pairs = self.pairs.difference_at(ratio).ok().map(|(estimate, variance)| Piece { estimate, variance });
+        let pairs = self.curve.map(|curve| curve.at(ratio)).map(|(estimate, variance)| Piece { estimate, variance });
+        // Bills that never vary leave nothing to estimate.
+        if let Some(certain) = pairs.filter(|piece| piece.variance <= 0.0) {
+            return Some(certain);
+        }
         let pieces: Vec<Piece> = pairs.into_iter().chain(self.served(ratio)).collect();
-        combined(&pieces)
+        combined(&pieces).or_else(|| pieces.first().copied())
     }
 
     /// The same over served traffic: within each hour, weighted as Mantel and Haenszel do, `n_C n_B / N`.
@@ -203,7 +223,7 @@ struct Bounds<'a> {
 impl Bounds<'_> {
     /// Whether a ratio is ruled out on this side.
     fn ruled_out(&self, ratio: f64, alpha: f64, side: Side) -> bool {
-        let Some(piece) = self.money.piece(ratio) else { return false };
+        let Some(piece) = self.money.piece(ratio).filter(|piece| piece.estimate.is_finite()) else { return false };
         // Columns in exact proportion have no variance: the ratio is what it is.
         let variance = piece.variance * self.independence.factor(alpha);
         let half = if variance > 0.0 {
@@ -286,6 +306,7 @@ pub(super) fn quality(question: &Question<'_>, levels: LevelsInForce) -> Measure
             planned,
             needed: planned,
             margin: question.margin,
+            equal: None,
         }),
         plan: known.then(|| Planning {
             variance: n / information,

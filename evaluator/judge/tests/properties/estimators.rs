@@ -1,13 +1,11 @@
-//! What must hold for any input: symmetry, scale, order, batching, and an answer instead of a panic.
+//! Laws of the estimators: symmetry, scale, order, batching, and an answer instead of a panic.
 
-use judge::evidence::{CanaryArm, CanaryEvidence, Evidence, PairedCounts};
-use judge::policy::Policy;
+use judge::counters::PairedCounts;
 use judge::stats::betting::{self, Differences, Hypothesis};
 use judge::stats::quantile::QuantilePair;
 use judge::stats::ratio::MeanRatio;
 use judge::stats::unpaired::{self, Arm};
 use judge::stats::{Side, paired, proportion, srm};
-use judge::verdict::{Decision, Scale, State};
 use proptest::collection::vec;
 use proptest::prelude::*;
 
@@ -257,76 +255,4 @@ proptest! {
             prop_assert!(ratio.bound(0.05, Side::Upper).map_or(true, |bound| !bound.is_nan()));
         }
     }
-}
-
-proptest! {
-    // A whole judgement costs more than a bound.
-    #![proptest_config(ProptestConfig::with_cases(64))]
-
-    #[test]
-    fn states_follow_from_the_bounds_and_nothing_passes_below_its_floor(evidence in evidence()) {
-        let policy = Policy::default();
-        let judged = judge::judge(&evidence, &policy);
-        for guardrail in &judged.guardrails {
-            let floor = if guardrail.metric.ends_with("p95") { policy.floors.pairs_p95 } else { policy.floors.pairs };
-            let none = if guardrail.scale == Scale::Difference { 0.0 } else { 1.0 };
-            let proven = guardrail.upper.is_some_and(|upper| upper < guardrail.margin) && guardrail.n >= floor;
-            let failed = guardrail.lower.is_some_and(|lower| lower > guardrail.margin);
-            let worse = guardrail.lower.is_some_and(|lower| lower > none);
-            match guardrail.state {
-                State::Pass => prop_assert!(proven && !failed && !worse),
-                State::PassRegressed => prop_assert!(proven && !failed && worse),
-                State::Fail => prop_assert!(failed),
-                State::HoldInsufficient => prop_assert!(!proven && !failed),
-                State::HoldInstrument => prop_assert!(proven && !failed && !judged.instrument.alarms.is_empty()),
-            }
-        }
-        let passes = |state| matches!(state, State::Pass | State::PassRegressed);
-        if judged.verdict == Decision::Go {
-            prop_assert!(judged.guardrails.iter().all(|guardrail| passes(guardrail.state)));
-            prop_assert!(judged.instrument.alarms.is_empty());
-        }
-        if judged.guardrails.iter().any(|guardrail| guardrail.state == State::Fail) {
-            prop_assert_eq!(judged.verdict, Decision::NoGo);
-        }
-        prop_assert!(judged.verdict == Decision::Go || judged.next_weight_percent <= evidence.weight_percent);
-        prop_assert!(!judged.reasons.is_empty());
-    }
-}
-
-fn evidence() -> impl Strategy<Value = Evidence> {
-    let counts = (0_u64..30, 0_u64..30, 0_u64..30, 0_u64..5000).prop_map(|(both_bad, c01, c10, both_good)| {
-        PairedCounts { both_bad, only_candidate_bad: c01, only_baseline_bad: c10, both_good }
-    });
-    let latency =
-        vec((proptest::option::weighted(0.98, 100_u64..1000), proptest::option::weighted(0.98, 100_u64..1000)), 0..700);
-    let served = proptest::option::of((0_u64..3000, 0_u64..50, 0_u64..3000, 0_u64..50));
-    let money = vec((0_i64..1_000_000, 0_i64..1_000_000), 0..300);
-    (counts, latency, served, money, 0.0..100.0_f64, 0_u64..8000).prop_map(
-        |(counts, latency, served, money, weight, intended)| {
-            let mut evidence = Evidence { weight_percent: weight, ..Evidence::default() };
-            evidence.paired.errors = counts;
-            evidence.paired.answer_failures = counts.swapped();
-            for (b, c) in latency {
-                evidence.paired.ttft_us.push(b, c);
-                evidence.paired.duration_us.push(c, b);
-            }
-            for (b, c) in money {
-                evidence.paired.cost_nanos.push(b, c);
-            }
-            evidence.instrument.mirror_intended = intended;
-            evidence.instrument.mirror_observed = intended - intended / 64;
-            evidence.canary = served.map(|(nb, xb, nc, xc)| {
-                let arm = |n: u64, x: u64| CanaryArm {
-                    units: n,
-                    requests: n,
-                    errors: x.min(n),
-                    cancelled: x / 2,
-                    ttft_us: vec![Some(9); n as usize],
-                };
-                CanaryEvidence { baseline: arm(nb, xb), candidate: arm(nc, xc), ..CanaryEvidence::default() }
-            });
-            evidence
-        },
-    )
 }

@@ -1,0 +1,5 @@
+//! What must hold for any input.
+
+mod estimators;
+mod evidence;
+mod verdict;
