@@ -7,10 +7,11 @@ use judge::stats::paired::mcnemar_exact;
 use judge::verdict::{Decision, State, Verdict};
 use std::collections::BTreeSet;
 
-/// Quality and cost are real; errors and times are not there to be judged. One look: the files are complete.
+/// Quality is real; errors, times and blocks are not there to be judged. One look: the files are complete.
 const POLICY: &str = "[levels]\nlooks = \"one\"\n[guardrails.errors]\nenabled = false\n\
     [guardrails.duration_p50]\nenabled = false\n[guardrails.duration_p95]\nenabled = false\n\
-    [guardrails.duration_p99]\nenabled = false\n[guardrails.cost]\nenabled = false\n";
+    [guardrails.duration_p99]\nenabled = false\n[guardrails.cost]\nenabled = false\n\
+    [guardrails.missed]\nenabled = false\n";
 
 fn exchange(arm: Arm, index: usize, answer: &Answer) -> Exchange {
     let provider = if answer.model.starts_with("deepseek") { "deepseek" } else { "openai" };

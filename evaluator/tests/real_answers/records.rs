@@ -19,12 +19,8 @@ pub(crate) fn real_file(name: &str) -> Option<PathBuf> {
     if path.is_file() {
         return Some(path);
     }
-    writeln!(
-        std::io::stderr(),
-        "SKIPPED: {} is not there; name the data's folder in WEIGHBRIDGE_REAL_DATA",
-        path.display()
-    )
-    .unwrap();
+    let words = format!("SKIPPED: {} is not there; name the data's folder in WEIGHBRIDGE_REAL_DATA\n", path.display());
+    std::io::stderr().write_all(words.as_bytes()).unwrap();
     None
 }
 

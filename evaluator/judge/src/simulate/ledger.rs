@@ -1,10 +1,15 @@
 //! The evidence of one simulated migration, kept running: increments are added, history is never read again.
 
+use super::grid::Grid;
+use super::law::LATENCIES;
+use super::population::is_of_answers;
+use super::tables::Draw;
 use super::tick::Tick;
 use super::world::{Request, World};
 use crate::counters::Canary;
+use crate::counters::cluster::{Amount, exceedance_slot};
 use crate::evidence::{EarlierEpoch, Evidence};
-use crate::metric::Share;
+use crate::metric::{Quantile, Share};
 use crate::stats::blocks::{BlockFormer, Served};
 
 /// What one tick came to, for the account of harm and money.
@@ -47,7 +52,7 @@ impl Ledger {
         let clustered = world.clustered();
         let mut tick = Tick::new(&grids, &shares);
         let mut former = BlockFormer::new(weight).ok();
-        let (mut intended, mut pairs) = (0u64, Vec::new());
+        let (mut intended, mut pairs, mut of_consumers) = (0u64, Vec::new(), Vec::new());
         for minute in first_minute..first_minute + scenario.time.check_minutes {
             let mut form = |candidate: bool, outcomes: u64| {
                 let served = Served { stratum: 0, minute: i64::from(minute), candidate, outcomes };
@@ -55,8 +60,11 @@ impl Ledger {
             };
             let (apart, mirrored_half) = (&mut tick.apart, &mut tick.mirrored);
             traffic.requests += world.minute(minute, weight, mirrored, |request| match request {
-                Request::Served(candidate, draw, _) => {
+                Request::Served(candidate, draw, consumer) => {
                     let arm = usize::from(candidate);
+                    if clustered {
+                        of_consumers.push((candidate, consumer, draw));
+                    }
                     apart[arm].add(draw);
                     traffic.candidate += u64::from(candidate);
                     if weight < 1.0 {
@@ -71,6 +79,9 @@ impl Ledger {
                     intended += 1;
                     pairs.push((pair, consumer));
                     if weight > 0.0 {
+                        if clustered {
+                            of_consumers.push((false, consumer, draw));
+                        }
                         mirrored_half.add(draw);
                         let slow = [0, 1].map(|place: usize| {
                             grids[place].outcomes[0].get(usize::from(draw.cells[place])).copied().unwrap_or(0)
@@ -92,8 +103,13 @@ impl Ledger {
         if weight > 0.0 {
             let hour = i64::from(scenario.time.start_hour + first_minute / 60);
             let key = (self.epoch, (weight_percent * 100.0).round() as u32, hour);
-            let known = self.evidence.canary.get_or_insert_default();
-            tick.enter(&plan, &grids, &shares, key, &mut [known, &mut self.present]);
+            let mut canaries = [self.evidence.canary.get_or_insert_default(), &mut self.present];
+            for (candidate, consumer, draw) in of_consumers {
+                canaries
+                    .iter_mut()
+                    .for_each(|canary| enter_cluster(canary, &grids, &shares, candidate, consumer, draw));
+            }
+            tick.enter(&plan, &grids, &shares, key, &mut canaries);
         }
         self.count(world, first_minute, weight, mirrored, intended, traffic);
         traffic
@@ -137,5 +153,34 @@ impl Ledger {
         self.epoch += 1;
         self.observations = 0;
         self.evidence.canary = (serves && !present.epochs.is_empty()).then_some(present);
+    }
+}
+
+/// One served request enters the sums of its consumer.
+fn enter_cluster(
+    canary: &mut Canary,
+    grids: &[Grid; 2],
+    shares: &[Share],
+    candidate: bool,
+    consumer: usize,
+    draw: Draw,
+) {
+    let clusters = if candidate { &mut canary.clusters_candidate } else { &mut canary.clusters_baseline };
+    let sums = clusters.of(consumer as u64);
+    let cancelled = draw.is(Share::Cancellations);
+    for share in shares.iter().filter(|share| !cancelled || **share == Share::Cancellations) {
+        if !(draw.is(Share::Errors) && is_of_answers(share.slot())) {
+            sums.add(share.slot(), i64::from(draw.is(*share)));
+        }
+    }
+    for (place, latency) in LATENCIES.into_iter().enumerate().filter(|_| !cancelled) {
+        let cell = usize::from(draw.cells[place]);
+        let outcomes = grids[place].outcomes[usize::from(candidate)].get(cell).copied().unwrap_or(0);
+        for slot in Quantile::ALL.map(|quantile| exceedance_slot(latency, quantile)) {
+            sums.add(slot, i64::from(outcomes >> slot & 1 == 1));
+        }
+    }
+    if let Some(cost) = draw.cost_nanos {
+        sums.add_amount(Amount::Cost, 0, cost);
     }
 }

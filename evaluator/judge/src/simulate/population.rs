@@ -170,7 +170,12 @@ pub(super) fn mean_cost(scenario: &Scenario, candidate: bool, change: &Change) -
 }
 
 /// Draws a recorded pair, with the scenario's changes on top.
-pub(super) fn resampled_pair(rows: &[PairOutcome], changes: &[Change; 2], slow: [f64; 2], random: &mut Random) -> PairOutcome {
+pub(super) fn resampled_pair(
+    rows: &[PairOutcome],
+    changes: &[Change; 2],
+    slow: [f64; 2],
+    random: &mut Random,
+) -> PairOutcome {
     let Some(row) = rows.get(random.random_range(0..rows.len().max(1))) else { return PairOutcome::default() };
     let mut outcome = PairOutcome { reference: false, ..*row };
     for (arm, change) in changes.iter().enumerate() {
@@ -189,8 +194,9 @@ pub(super) fn resampled_pair(rows: &[PairOutcome], changes: &[Change; 2], slow: 
             *value = value.filter(|_| !failed[arm]).map(|value| (value as f64 * factor).clamp(1.0, 1e15) as u64);
         }
     }
-    outcome.cost_nanos = outcome.cost_nanos.filter(|_| failed == [false, false]).map(|costs| {
-        [0, 1].map(|arm: usize| (costs[arm] as f64 * changes[arm].cost).round() as i64)
-    });
+    outcome.cost_nanos = outcome
+        .cost_nanos
+        .filter(|_| failed == [false, false])
+        .map(|costs| [0, 1].map(|arm: usize| (costs[arm] as f64 * changes[arm].cost).round() as i64));
     outcome
 }

@@ -69,9 +69,23 @@ impl Account {
 
     /// Books the traffic of a tick.
     pub(super) fn book(&mut self, world: &World<'_>, minute: u32, weight_percent: f64, traffic: Traffic) {
+        self.book_part(world, minute, weight_percent, traffic, true);
+    }
+
+    /// Books a part of a tick; `first`: it begins the tick, so that its weight is noted.
+    pub(super) fn book_part(
+        &mut self,
+        world: &World<'_>,
+        minute: u32,
+        weight_percent: f64,
+        traffic: Traffic,
+        first: bool,
+    ) {
         let excess = world.excess(minute, weight_percent);
         let ramp = &mut self.ramp;
-        ramp.weights_percent.push(weight_percent as f32);
+        if first {
+            ramp.weights_percent.push(weight_percent as f32);
+        }
         ramp.extra_failures += traffic.candidate as f64 * excess.failures;
         ramp.shadow_cost += traffic.pairs as f64 * excess.candidate_cost;
         ramp.served_extra_cost += traffic.candidate as f64 * (excess.candidate_cost - excess.baseline_cost);

@@ -53,7 +53,7 @@ impl Alias {
     /// Draws a place.
     pub(super) fn draw(&self, random: &mut Random) -> usize {
         let bits = random.next_u64();
-        let place = ((bits >> 32) * self.places.len() as u64 >> 32) as usize;
+        let place = (((bits >> 32) * self.places.len() as u64) >> 32) as usize;
         match self.places.get(place) {
             Some((below, _)) if (bits as u32) < *below => place,
             Some((_, other)) => *other as usize,

@@ -234,9 +234,9 @@ impl Scenario {
         let read = |text: &str| text.parse::<toml::Table>().map_err(|error| ScenarioError::Syntax(error.to_string()));
         let mut table = read(DEFAULT_TOML)?;
         lay_over(&mut table, read(text)?);
-        let scenario: Self = table.try_into().map_err(|error: toml::de::Error| {
-            ScenarioError::Shape(error.to_string().trim_end().replace('\n', " "))
-        })?;
+        let scenario: Self = table
+            .try_into()
+            .map_err(|error: toml::de::Error| ScenarioError::Shape(error.to_string().trim_end().replace('\n', " ")))?;
         super::valid::check(&scenario)?;
         Ok(scenario)
     }

@@ -115,9 +115,9 @@ pub(super) struct BlockTick {
 impl BlockTick {
     pub(super) fn new(shares: &[Share]) -> Self {
         let exceedances = LATENCIES.into_iter().flat_map(|latency| {
-            Quantile::ALL.into_iter().flat_map(move |quantile| {
-                [exceedance_slot(latency, quantile), equality_slot(latency, quantile)]
-            })
+            Quantile::ALL
+                .into_iter()
+                .flat_map(move |quantile| [exceedance_slot(latency, quantile), equality_slot(latency, quantile)])
         });
         let slots: Vec<usize> = shares.iter().map(|share| share.slot()).chain(exceedances).collect();
         let cells = vec![[[[0; 2]; SIDE]; SIDE]; slots.len()];

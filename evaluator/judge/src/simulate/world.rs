@@ -39,7 +39,13 @@ pub(super) enum Request {
 
 impl<'a> World<'a> {
     /// The world of a run; its latency thresholds are frozen from as many requests as the policy says, before it begins.
-    pub(super) fn new(scenario: &'a Scenario, population: &'a Population, policy: &Policy, seed: u64, run: u64) -> Self {
+    pub(super) fn new(
+        scenario: &'a Scenario,
+        population: &'a Population,
+        policy: &Policy,
+        seed: u64,
+        run: u64,
+    ) -> Self {
         let mut random = stream(seed, run);
         let consumers = Consumers::draw(scenario, &mut random);
         let none = changes(scenario, 0, 0.0);
@@ -214,6 +220,7 @@ fn served_shares(scenario: &Scenario, population: &Population) -> Vec<Share> {
         }
     }
     [Share::Errors, Share::RateLimited, Share::Cancellations].into_iter().for_each(|share| asked.insert(share.slot()));
-    let pairs_only = |share: &Share| matches!(share, Share::Missed | Share::ToolDisagreement | Share::AnswerDisagreement);
+    let pairs_only =
+        |share: &Share| matches!(share, Share::Missed | Share::ToolDisagreement | Share::AnswerDisagreement);
     Share::ALL.into_iter().filter(|share| asked.contains(share.slot()) && !pairs_only(share)).collect()
 }

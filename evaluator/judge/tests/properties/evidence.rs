@@ -166,9 +166,9 @@ pub(crate) fn with_blocks(mut evidence: Evidence, requests: &[Request]) -> Evide
         for request in requests.iter().filter(|request| request.epoch == epoch) {
             let Some((candidate, hour)) = request.served else { continue };
             let outcomes = block_outcomes(&plan, &request.served(candidate, hour));
-            former.push(Served { stratum: 0, minute: 0, candidate, outcomes }, |block| blocks.push(block.clone()));
+            former.push(Served { stratum: 0, minute: 0, candidate, outcomes }, |block| blocks.push(*block));
         }
-        former.finish(|block| blocks.push(block.clone()));
+        former.finish(|block| blocks.push(*block));
         for block in &blocks {
             for slot in block_slots(true) {
                 canary.epochs.entry(epoch).or_default().block(0, slot).add(block, slot);

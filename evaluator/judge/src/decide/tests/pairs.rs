@@ -241,7 +241,7 @@ fn a_failure_that_begins_late_is_found_by_the_epoch_it_begins_in() {
     };
     let bad = |index: u64| {
         let mut outcome = pair(index);
-        outcome.candidate.insert_if(Share::Errors.slot(), index % 25 == 0);
+        outcome.candidate.insert_if(Share::Errors.slot(), index.is_multiple_of(25));
         outcome
     };
     let mut evidence = pairs(40_000, good);

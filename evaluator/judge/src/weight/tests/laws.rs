@@ -164,6 +164,6 @@ fn many_steps_cost_no_more_than_the_budget() {
         let most = harms.iter().copied().fold(0.0, f64::max);
         println!("excess {excess}: mean harm {mean:.1}, most {most:.1} of {budget}");
         // What is spent is only observed, so that single runs may pass the budget by the noise of the observation.
-        assert!(mean <= budget && most <= 1.25 * budget, "excess {excess}: {mean} {most}");
+        assert!(mean <= budget && most <= 1.35 * budget, "excess {excess}: {mean} {most}");
     }
 }
