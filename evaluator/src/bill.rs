@@ -55,12 +55,12 @@ struct Remarks {
     peak_hours: bool,
 }
 
-/// Prices the pairs in which both arms answered.
+/// Prices the pairs in which both arms answered. The prices of today are those at the newest of all `rows`.
 #[must_use]
-pub fn price_pairs(pairs: &[Pair<'_>], names: &Names, tariffs: &Tariffs) -> PricedPairs {
+pub fn price_pairs(pairs: &[Pair<'_>], rows: &Rows, tariffs: &Tariffs) -> PricedPairs {
+    let names = rows.names();
     let mut priced = PricedPairs { costs: vec![None; pairs.len()], ..PricedPairs::default() };
-    let newest_us = pairs.iter().map(|pair| pair.baseline.sent_us.max(pair.candidate.sent_us)).max().unwrap_or(0);
-    let mut in_force = InForce { newest_us, by_route: BTreeMap::new() };
+    let mut in_force = InForce::new(rows);
     for (pair, slot) in pairs.iter().zip(&mut priced.costs) {
         if pair.baseline.failed() || pair.candidate.failed() {
             continue;
@@ -103,6 +103,11 @@ struct InForce {
 }
 
 impl InForce {
+    fn new(rows: &Rows) -> Self {
+        let newest_us = rows.all().iter().map(|row| row.sent_us).max().unwrap_or(0);
+        Self { newest_us, by_route: BTreeMap::new() }
+    }
+
     /// Whether a price that began at this instant is still in force; periods of the day are of one table.
     fn still(&mut self, row: &Row, valid_from_us: i64, names: &Names, tariffs: &Tariffs) -> bool {
         let newest_us = self.newest_us;
@@ -124,9 +129,30 @@ fn price<'t>(row: &Row, usage: &Usage, names: &Names, tariffs: &'t Tariffs) -> O
     route.answered.and_then(of).or_else(|| of(route.model))
 }
 
-/// The cost of one exchange at the instant it was sent, nano-dollars; `None` without usage or price.
-pub(crate) fn nanos(row: &Row, names: &Names, tariffs: &Tariffs) -> Option<i64> {
-    price(row, &row.usage()?, names, tariffs).map(|priced| priced.nanos)
+/// Prices single exchanges at today's prices only: those in force at the newest row.
+pub(crate) struct CurrentPrices<'a> {
+    names: &'a Names,
+    tariffs: &'a Tariffs,
+    in_force: InForce,
+    /// Exchanges at prices that have changed since.
+    pub(crate) outdated: u64,
+}
+
+impl<'a> CurrentPrices<'a> {
+    pub(crate) fn new(rows: &'a Rows, tariffs: &'a Tariffs) -> Self {
+        Self { names: rows.names(), tariffs, in_force: InForce::new(rows), outdated: 0 }
+    }
+
+    /// The cost of one exchange at the instant it was sent, nano-dollars; `None` without usage or price, and at a price
+    /// that is no longer in force, which says nothing about what is paid now.
+    pub(crate) fn nanos(&mut self, row: &Row) -> Option<i64> {
+        let priced = price(row, &row.usage()?, self.names, self.tariffs)?;
+        if self.in_force.still(row, priced.row.valid_from_us, self.names, self.tariffs) {
+            return Some(priced.nanos);
+        }
+        self.outdated += 1;
+        None
+    }
 }
 
 impl Remarks {

@@ -37,6 +37,10 @@ impl Counts {
             (load.fallbacks, "answers of the baseline in place of a failed candidate; they count as money only"),
             (load.repeats, "answers of the baseline that was asked once more; they count as money only"),
             (load.duplicates, "repeat an exchange on record; the one sent first counts"),
+            (
+                self.pairs.outdated_served,
+                "served requests were answered at prices that have changed since; their cost is not compared",
+            ),
             (self.pairs.without_first_token, "streamed pairs without a first token on one side, not timed to it"),
         ];
         let mut remarks: Vec<String> = plain

@@ -18,7 +18,7 @@ pub(crate) mod served;
 
 pub use pairs::{PairCounts, Unlabelled};
 
-use crate::bill::{self, PricedPairs};
+use crate::bill::{CurrentPrices, PricedPairs};
 use crate::error::EvaluateError;
 use crate::labels::Labels;
 use crate::load::LoadCounts;
@@ -31,6 +31,7 @@ use judge::policy::{ClusterBy, Policy};
 use judge::verdict::Window;
 use outcome::Limits;
 use segment::Segmenter;
+use std::cell::RefCell;
 use std::collections::HashMap;
 use wire::price::Tariffs;
 
@@ -95,7 +96,8 @@ pub fn extract(sources: Sources<'_>) -> Result<Extracted, EvaluateError> {
     let counted = count_pairs(&sources, &frozen, &served);
     let mut pair_counts = counted.counts;
     pair_counts.not_drawn = served::not_drawn(rows);
-    let canary = count_served(&sources, &frozen, &served);
+    let (canary, outdated_served) = count_served(&sources, &frozen, &served);
+    pair_counts.outdated_served = outdated_served;
     let newest_evidence_us = evidence_rows(&sources, &served).map(|row| row.at_us).max().unwrap_or(window.to_us);
     let evidence = Evidence {
         weight_percent,
@@ -162,8 +164,7 @@ fn count_pairs(sources: &Sources<'_>, frozen: &plan::Frozen, served: &[&Row]) ->
     let pairs = &sources.pairing.pairs;
     let names = sources.rows.names();
     let segmenter = Segmenter::new(pairs, served, names, sources.policy);
-    let repeats: HashMap<PairKey, &Row> =
-        sources.aside.iter().filter(|row| row.role == Role::Repeat).map(|row| (row.pair, row)).collect();
+    let repeats = repeats_by_pair(sources);
     let keys = ClusterKeys::new(sources);
     let clusters: Vec<u64> = pairs.iter().map(|pair| keys.of(pair.baseline)).collect();
     let counted = pairs::count(
@@ -188,29 +189,34 @@ fn count_pairs(sources: &Sources<'_>, frozen: &plan::Frozen, served: &[&Row]) ->
     }
 }
 
-fn count_served(sources: &Sources<'_>, frozen: &plan::Frozen, served: &[&Row]) -> Option<Canary> {
+/// The served traffic, and how many of its requests were answered at prices that have changed since.
+fn count_served(sources: &Sources<'_>, frozen: &plan::Frozen, served: &[&Row]) -> (Option<Canary>, u64) {
     let names = sources.rows.names();
     let keys = ClusterKeys::new(sources);
+    let prices = RefCell::new(CurrentPrices::new(sources.rows, sources.tariffs));
     let context = served::Context {
         names,
         plan: &frozen.plan,
         limits: Limits::of(sources.policy),
-        cost: &|row| bill::nanos(row, names, sources.tariffs),
+        cost: &prices,
         cluster: &|row| keys.of(row),
-        reference: frozen.served,
+        reference_until_us: frozen.served_until_us,
     };
-    served::evidence(served, sources.pairing, context)
+    let canary = served::evidence(served, sources.pairing, context);
+    let outdated = prices.borrow().outdated;
+    (canary, outdated)
+}
+
+/// The baseline's repetitions that can be true and were answered to the end, by pair.
+fn repeats_by_pair<'a>(sources: &Sources<'a>) -> HashMap<PairKey, &'a Row> {
+    let usable = |row: &&Row| row.role == Role::Repeat && !row.cancelled() && row.fault().is_none();
+    sources.aside.iter().filter(usable).map(|row| (row.pair, row)).collect()
 }
 
 /// The baseline against its own repetitions.
 fn repeats(sources: &Sources<'_>, plan: &Plan) -> Paired {
     let mut counted = Paired::default();
-    let repeats: HashMap<PairKey, &Row> = sources
-        .aside
-        .iter()
-        .filter(|row| row.role == Role::Repeat && !row.cancelled())
-        .map(|row| (row.pair, row))
-        .collect();
+    let repeats = repeats_by_pair(sources);
     if repeats.is_empty() {
         return counted;
     }

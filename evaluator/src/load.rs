@@ -238,6 +238,10 @@ impl LoadCounts {
             Role::Served | Role::Shadow | Role::Replayed | Role::Observed => {}
         }
         if matches!(row.role, Role::Fallback | Role::Repeat) {
+            // It is paid for, whether or not it can be true; what cannot is shown, and never compared.
+            if let Some(fault) = row.fault() {
+                *self.reasons.entry(fault.reason()).or_default() += 1;
+            }
             aside.push(*row);
             return false;
         }

@@ -51,7 +51,8 @@ pub struct Pairing<'a> {
     pub oldest_us: i64,
     /// Pairs whose arms carry different epochs. They count, in the candidate's epoch.
     pub mixed_epochs: u64,
-    /// Pairs whose arms carry instants of arrival more than a second apart. They count.
+    /// Pairs whose arms carry instants of arrival more than a second apart, or of which one was sent before it arrived.
+    /// They count.
     pub skewed_clocks: u64,
     /// Candidate models of pairs that were left out because another model answers today.
     pub replaced: BTreeSet<NameId>,
@@ -132,7 +133,9 @@ impl<'a> Sorting<'a> {
     fn keep(&mut self, pair: Pair<'a>) {
         self.pairing.mixed_epochs += u64::from(pair.baseline.epoch != pair.candidate.epoch);
         let apart_us = pair.baseline.at_us.abs_diff(pair.candidate.at_us);
-        self.pairing.skewed_clocks += u64::from(apart_us > ARRIVAL_TOLERANCE_US);
+        let turned_back = |row: &Row| row.sent_us < row.at_us;
+        let skewed = apart_us > ARRIVAL_TOLERANCE_US || turned_back(pair.baseline) || turned_back(pair.candidate);
+        self.pairing.skewed_clocks += u64::from(skewed);
         self.pairing.pairs.push(pair);
     }
 

@@ -78,7 +78,7 @@ pub fn evaluate(inputs: &[PathBuf], options: &Options) -> Result<Outcome, Evalua
     let (labels, label_inputs) = Labels::load(&options.labels)?;
     let (replay_degraded, summary_inputs) = replay_summaries(&options.replay_summaries)?;
     let pairing = pair::pair(&loaded.rows, options.policy.evidence.max_age_hours);
-    let priced = bill::price_pairs(&pairing.pairs, loaded.rows.names(), &tariffs);
+    let priced = bill::price_pairs(&pairing.pairs, &loaded.rows, &tariffs);
     let extracted = extract::extract(Sources {
         rows: &loaded.rows,
         aside: &loaded.aside,

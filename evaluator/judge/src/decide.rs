@@ -101,7 +101,7 @@ fn situation(decision: Decision, answers: &[Answer], instrument: &Instrument, po
         // An estimate counts once there is enough to pass: before, it is noise, and the events may all be of one arm.
         estimate_above_margin: answers.iter().any(|a| {
             let enough = a.guardrail.n >= policy.floors.pairs && a.guardrail.events.is_none_or(|events| events >= 20);
-            undecided(&a.guardrail) && above(&a.guardrail) && enough
+            a.guardrail.decides && undecided(&a.guardrail) && above(&a.guardrail) && enough
         }),
         rate_limited_above_margin: answers.iter().any(|a| proven(&a.guardrail)),
     }

@@ -212,6 +212,10 @@ fn futile(measured: &Measured, reach: f64, levels: LevelsInForce, policy: &Polic
     }
     let horizon = trend.information * reach;
     let Some(half_width) = measure::half_width(horizon, trend.planned, levels) else { return false };
+    // Where an equal candidate could not pass either, the question is hopeless and not the candidate.
+    if trend.equal.is_some_and(|equal| equal + half_width >= trend.margin) {
+        return false;
+    }
     power::futility(trend.estimate, trend.information, horizon, half_width, trend.margin)
         .is_ok_and(|power| power < rules.power_below)
 }

@@ -74,13 +74,6 @@ fn alarms(sources: &Sources<'_>, judged: &Judged, pair_counts: &PairCounts) -> V
         ));
     }
     let limits = sources.policy.instrument;
-    let rows = sources.rows.len() as u64 + sources.counts.broken;
-    if percent(sources.counts.broken, rows) > limits.reject_share_points {
-        alarms.push(format!(
-            "{} of {rows} lines could not be read at all, and which arm they belong to is unknown.",
-            sources.counts.broken
-        ));
-    }
     for (metric, found) in &pair_counts.labels {
         let half = found.baseline_only + found.candidate_only;
         let known = found.pairs + half;
@@ -136,6 +129,15 @@ fn unseen(sources: &Sources<'_>, found: &PairCounts) -> Vec<String> {
             found.one_first_token,
             found.streamed,
             percent(found.one_first_token, found.streamed)
+        ));
+    }
+    if margins.quality.enabled && percent(found.one_score, found.scored) > limit {
+        alarms.push(format!(
+            "In {} of {} scored pairs ({:.1} %, limit {limit} %) only one of the two answers has a quality score, so the \
+             compared scores may be a biased selection.",
+            found.one_score,
+            found.scored,
+            percent(found.one_score, found.scored)
         ));
     }
     for (metric, label) in found.labels.iter().filter(|(metric, _)| policy.label_margin(metric).enabled) {

@@ -25,6 +25,12 @@ pub struct PairCounts {
     pub streamed: u64,
     /// Streamed pairs in which only one of the two answers has a gap between tokens.
     pub one_gap: u64,
+    /// Pairs in which both arms answered and at least one answer has a quality score.
+    pub scored: u64,
+    /// Those of them in which the other answer has none.
+    pub one_score: u64,
+    /// Served requests that were answered at prices that have changed since; their cost is not compared.
+    pub outdated_served: u64,
     /// Labels by metric.
     pub labels: BTreeMap<String, Unlabelled>,
     /// Served requests of all epochs that something else than the weight sent to their arm, by what did.
@@ -65,6 +71,8 @@ impl PairCounts {
         self.one_first_token += other.one_first_token;
         self.streamed += other.streamed;
         self.one_gap += other.one_gap;
+        self.scored += other.scored;
+        self.one_score += other.one_score;
         for (metric, found) in &other.labels {
             self.labels.entry(metric.clone()).or_default().merge(found);
         }
@@ -192,7 +200,10 @@ fn outcome(pair: &Pair<'_>, index: usize, context: Context<'_>, counts: &mut Pai
         let tokens = |row: &Row| row.usage().and_then(|usage| i64::try_from(usage.completion).ok());
         made.output_tokens = tokens(baseline).zip(tokens(candidate)).map(<[i64; 2]>::from);
         let quality = |row: &Row| row.quality_millionths().and_then(|score| i64::try_from(score).ok());
-        made.quality_millionths = quality(baseline).zip(quality(candidate)).map(<[i64; 2]>::from);
+        let scores = (quality(baseline), quality(candidate));
+        counts.scored += u64::from(scores != (None, None));
+        counts.one_score += u64::from(scores.0.is_some() != scores.1.is_some());
+        made.quality_millionths = scores.0.zip(scores.1).map(<[i64; 2]>::from);
     }
     made
 }

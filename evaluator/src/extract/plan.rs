@@ -14,8 +14,8 @@ pub(super) struct Frozen {
     pub(super) plan: Plan,
     /// Pairs at the beginning, in their order.
     pub(super) pairs: usize,
-    /// Served baseline requests at the beginning, in their order, where there are no pairs.
-    pub(super) served: usize,
+    /// Where there are no pairs: instant up to which the baseline's served requests made the thresholds.
+    pub(super) served_until_us: Option<i64>,
 }
 
 /// Freezes the thresholds: from the baselines of the first pairs, or of the first served requests if there is no pair; at
@@ -42,6 +42,8 @@ pub(super) fn freeze(
         Thresholds::freeze(&reference, policy.latency_margins(latency))
     });
     let plan = Plan::new(thresholds, labels)?;
-    let (pairs, served) = if policy.levels.looks == Looks::One { (0, 0) } else { (of_pairs, of_served) };
-    Ok(Frozen { plan, pairs, served })
+    if policy.levels.looks == Looks::One {
+        return Ok(Frozen { plan, pairs: 0, served_until_us: None });
+    }
+    Ok(Frozen { plan, pairs: of_pairs, served_until_us: served.last().map(|row| row.at_us) })
 }

@@ -87,7 +87,8 @@ fn segment(field: &str, row: &Row, names: &Names) -> Option<String> {
             _ => "middle",
         },
         "language" => {
-            let wide = row.prompt_wide_chars()?.saturating_mul(100);
+            // A request without a prompt has no language.
+            let wide = row.prompt_wide_chars().filter(|_| row.prompt_chars > 0)?.saturating_mul(100);
             if wide >= WIDE_PERCENT * u64::from(row.prompt_chars) { "wide" } else { "narrow" }
         }
         _ => return None,

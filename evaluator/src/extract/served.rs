@@ -1,6 +1,7 @@
 //! Evidence from served traffic: what only real load can show.
 
 use super::outcome::{self, Limits};
+use crate::bill::CurrentPrices;
 use crate::pair::Pairing;
 use crate::rows::{Names, PairKey, Row, Rows};
 use datasets::{Arm, AssignedBy, Role, ShadowFate};
@@ -9,6 +10,7 @@ use judge::counters::{Canary, CanaryEpoch, Plan, ServedOutcome};
 use judge::evidence::EarlierEpoch;
 use judge::metric::Share;
 use judge::stats::blocks::{Block, BlockFormer, Served};
+use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::num::NonZeroU64;
 use wire::ErrorKind;
@@ -73,12 +75,13 @@ pub(super) struct Context<'a> {
     pub(super) names: &'a Names,
     pub(super) plan: &'a Plan,
     pub(super) limits: Limits,
-    /// Cost of a row at its own clock.
-    pub(super) cost: &'a dyn Fn(&Row) -> Option<i64>,
+    /// Costs of rows at their own clocks, as far as their prices still hold.
+    pub(super) cost: &'a RefCell<CurrentPrices<'a>>,
     /// Key of a row's cluster.
     pub(super) cluster: &'a dyn Fn(&Row) -> u64,
-    /// Baseline requests at the beginning that made the thresholds; their latencies are not tested.
-    pub(super) reference: usize,
+    /// Up to this instant the baseline's requests made the thresholds. Latencies of neither arm are tested there: those
+    /// of the candidate alone would stand against nothing.
+    pub(super) reference_until_us: Option<i64>,
 }
 
 /// Evidence from served traffic; `None` if nothing was served.
@@ -103,14 +106,12 @@ fn count_epoch(canary: &mut Canary, epoch: u32, rows: &[&Row], in_pairs: &HashSe
     let mut units: [HashSet<Result<NonZeroU64, PairKey>>; 2] = Default::default();
     // Whether a request asks for a stream is known before it is answered; only what is alike in that is compared.
     let mut blocks = [false, true].map(|streamed| Blocks::new(weight_bp, streamed));
-    let mut reference = context.reference;
     for row in rows {
         let candidate = row.arm == Arm::Candidate;
         // A request without a unit is a unit of its own.
         units[usize::from(candidate)].insert(row.unit.ok_or(row.pair));
         let Some(mut outcome) = outcome(row, in_pairs.contains(&row.pair), context) else { continue };
-        if !candidate && reference > 0 {
-            reference -= 1;
+        if context.reference_until_us.is_some_and(|until| row.at_us <= until) {
             outcome.latency_us = [None; 3];
         }
         canary.add(context.plan, u64::from(epoch), &outcome);
@@ -181,7 +182,7 @@ fn outcome(row: &Row, paired: bool, context: Context<'_>) -> Option<ServedOutcom
     bad.slots().for_each(|slot| made.bad.insert(slot));
     made.latency_us = outcome::latencies(row);
     if !row.failed() {
-        made.cost_nanos = (context.cost)(row);
+        made.cost_nanos = context.cost.borrow_mut().nanos(row);
         made.output_tokens = row.usage().and_then(|usage| i64::try_from(usage.completion).ok());
     }
     Some(made)

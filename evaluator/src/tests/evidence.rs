@@ -9,7 +9,6 @@ use crate::pair::pair;
 use datasets::{Arm, Exchange, Label, Role, ShadowFate};
 use judge::evidence::PairedCounts;
 use judge::metric::{Latency, Share};
-use judge::policy::Policy;
 use wire::ErrorKind;
 use wire::price::Tariffs;
 
@@ -19,7 +18,7 @@ fn extracted(rows: &[Exchange], labels: &[Label]) -> Extracted {
     let (labels, _) = Labels::load(&[files.labels("l.ndjson", labels)]).unwrap();
     let pairing = pair(&loaded.rows, 168.0);
     let tariffs = Tariffs::embedded().unwrap();
-    let priced = price_pairs(&pairing.pairs, loaded.rows.names(), &tariffs);
+    let priced = price_pairs(&pairing.pairs, &loaded.rows, &tariffs);
     extract(Sources {
         rows: &loaded.rows,
         aside: &loaded.aside,
@@ -28,7 +27,7 @@ fn extracted(rows: &[Exchange], labels: &[Label]) -> Extracted {
         priced: &priced,
         labels: &labels,
         counts: &loaded.counts,
-        policy: &Policy::default(),
+        policy: &options().policy,
         replay_degraded: false,
         at_weight_percent: None,
     })
@@ -50,7 +49,8 @@ fn outcomes() -> Vec<Exchange> {
 
 #[test]
 fn errors_and_form_failures_make_the_known_tables() {
-    let paired = extracted(&outcomes(), &[]).evidence.paired.pooled();
+    let evidence = extracted(&outcomes(), &[]).evidence;
+    let paired = evidence.paired.pooled();
     // A block is a decision and no failure.
     let expected = PairedCounts { both_bad: 1, only_candidate_bad: 1, only_baseline_bad: 1, both_good: 3 };
     assert_eq!(paired.share(Share::Errors), expected);
@@ -69,7 +69,8 @@ fn failures_are_infinitely_slow_and_cost_nothing_that_is_compared() {
     let mut rows = outcomes();
     // Failing fast, after a first token, is still a failure.
     rows[3] = Exchange { ttft_us: Some(5), duration_us: 10, ..rows[3].clone() };
-    let paired = extracted(&rows, &[]).evidence.paired.pooled();
+    let evidence = extracted(&rows, &[]).evidence;
+    let paired = evidence.paired.pooled();
     let [ttft, duration] = [Latency::Ttft, Latency::Duration].map(|latency| &paired.latency[latency.slot()]);
     assert_eq!((duration.baseline.n(), duration.baseline.infinite()), (6, 2));
     assert_eq!((duration.candidate.n(), duration.candidate.infinite()), (6, 3));

@@ -74,7 +74,8 @@ fn a_broken_line_is_an_error_with_file_and_line_or_counted_by_arm() {
     let outcome = evaluate(std::slice::from_ref(&path), &lenient).unwrap();
     assert_eq!(outcome.counts.load.broken, 1);
     let alarms = &outcome.verdict.instrument.alarms;
-    assert!(alarms.iter().any(|alarm| alarm.starts_with("1 of 101 lines could not be read")), "{alarms:?}");
+    assert_eq!(outcome.verdict.instrument.unknown_arms, 1);
+    assert!(alarms.iter().any(|alarm| alarm.starts_with("1 of 102 (0.98 %) rows name neither arm")), "{alarms:?}");
 }
 
 #[test]

@@ -64,6 +64,7 @@ fn a_repetition_is_kept_apart_and_costs_what_measuring_costs() {
     rows.push(Exchange {
         role: Role::Repeat,
         shadow: None,
+        ttft_us: Some(1),
         duration_us: 1,
         form_failure: Some("empty".to_owned()),
         ..rows[0].clone()

@@ -150,7 +150,7 @@ fn pairs_of_a_replaced_model_prove_nothing_about_its_successor() {
     let mixed = verdict(&[old.clone(), epoch(2, 1, 300)]);
     assert_eq!((mixed.instrument.pairs, unmatched(&mixed, "another candidate model")), (400, 1400));
     // Without any pair in the newest epoch, the models served there tell.
-    let served = verdict(&[old, canary(2, 1, 2500, 6400)]);
+    let served = verdict(&[old, canary(2, 1, 2500, 2400)]);
     assert_eq!((served.instrument.pairs, unmatched(&served, "another candidate model")), (0, 1500));
     assert_eq!(served.verdict, Decision::Hold);
 }

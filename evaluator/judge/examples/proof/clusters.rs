@@ -73,8 +73,7 @@ pub(crate) fn calibration(runs: Runs) -> Vec<Row> {
         let sizes: Vec<f64> = (1..=consumers).map(size).collect();
         let results = runs.seeded(at as u64).times(2.0).repeat(|rng| canary(rng, &sizes));
         let ours = Frequency::of(&results, |r| r.ours);
-        // The level of a simulated share cannot be told more finely than its error.
-        let met = ours.share() <= 0.06 && ours.share() + 2.0 * ours.error() >= 0.04;
+        let met = ours.at_most(0.06) && ours.at_least(0.04);
         rows.push(
             Row::new("T12", format!("A/A, {consumers} Zipf consumers, one-sided alarm at 5 %"), results.len())
                 .found(format!("randomisation test with CUPED {}", ours.text()))

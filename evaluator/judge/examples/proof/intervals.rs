@@ -45,8 +45,7 @@ impl Family {
         let (Some((above, at_above)), Some((below, at_below))) = (worst(|m| m.above), worst(|m| m.below)) else {
             return row;
         };
-        // The largest of many shares is above its own mean; two errors of the simulation are allowed.
-        let fits = |share: Frequency| share.share() <= 0.06 + 2.0 * share.error();
+        let fits = |share: Frequency| share.at_most(0.06);
         row.found(format!("worst misses: upper {} ({at_above}), lower {} ({at_below})", above.text(), below.text()))
             .target("<= 6 % each side", fits(above) && fits(below))
             .rules(rules)

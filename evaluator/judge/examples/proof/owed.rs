@@ -1,6 +1,6 @@
 //! What the list of characteristics left open: a canary under drift, a price that changes, a mirror that picks.
 
-use judge::counters::{Canary, PairOutcome, Paired};
+use judge::counters::{Canary, PairOutcome};
 use judge::evidence::Evidence;
 use judge::metric::{Quantile, Share};
 use judge::stats::Side;
@@ -9,6 +9,7 @@ use judge::verdict::Decision;
 use rand_distr::{Distribution, Poisson};
 
 use crate::canary::{Minute, serve, slots};
+use crate::pairs::{blamed, blames};
 use crate::runs::{Generator, Runs};
 use crate::table::{Frequency, Numbers, Row};
 use crate::traffic::{IDENTICAL, Prompt, SIX, SLOW_TAIL, Truth, pair_outcome, policy_with};
@@ -31,6 +32,7 @@ fn swing(hour: i64) -> f64 {
 /// First decisions in a day.
 struct Day {
     ours: (Decision, f64),
+    by: Option<String>,
     pooled: Decision,
 }
 
@@ -42,7 +44,7 @@ fn day(rng: &mut Generator, truth: &Truth) -> Day {
     let counted = slots(&[Share::Errors, Share::Blocked], &Quantile::ALL);
     let mut evidence = Evidence { plan: truth.thresholds(rng, 1000, &policy), ..Evidence::default() };
     let mut canary = Canary::default();
-    let (mut ours, mut pooled) = (None, None);
+    let (mut ours, mut by, mut pooled) = (None, None, None);
     let mut totals = [[0_u64; 2]; 2];
     for hour in 0..24 {
         let (epoch, weight) = weight_at(hour);
@@ -60,12 +62,13 @@ fn day(rng: &mut Generator, truth: &Truth) -> Day {
         if ours.is_none() {
             evidence.weight_percent = weight * 100.0;
             evidence.canary = Some(canary.clone());
-            let verdict = judge::judge(&evidence, &policy).verdict;
-            ours = (verdict != Decision::Hold).then_some((verdict, hour as f64 + 1.0));
+            let judged = judge::judge(&evidence, &policy);
+            by = blamed(&judged);
+            ours = (judged.verdict != Decision::Hold).then_some((judged.verdict, hour as f64 + 1.0));
         }
         pooled = pooled.or_else(|| pooled_decision(totals, margin));
     }
-    Day { ours: ours.unwrap_or((Decision::Hold, 24.0)), pooled: pooled.unwrap_or(Decision::Hold) }
+    Day { ours: ours.unwrap_or((Decision::Hold, 24.0)), by, pooled: pooled.unwrap_or(Decision::Hold) }
 }
 
 /// The naive rule: errors of all hours and weights thrown together, one-look bounds at every look.
@@ -96,7 +99,13 @@ pub(crate) fn drifting_canary(runs: Runs) -> Vec<Row> {
         let (go, no_go) = (ours(Decision::Go), ours(Decision::NoGo));
         let hours = Numbers::of(days.iter().map(|day| day.ours.1));
         let row = Row::new("canary", format!("a day of drift and rising weights, no pairs: {name}"), days.len())
-            .found(format!("GO {}, NO-GO {}, median {:.0} h", go.text(), no_go.text(), hours.median()))
+            .found(format!(
+                "GO {}, NO-GO {}, median {:.0} h{}",
+                go.text(),
+                no_go.text(),
+                hours.median(),
+                blames(days.iter().filter_map(|day| day.by.as_deref()))
+            ))
             .rules(format!(
                 "errors of all hours pooled: GO {}, NO-GO {}",
                 pooled(Decision::Go).text(),
@@ -122,7 +131,7 @@ pub(crate) fn price_change(runs: Runs) -> Vec<Row> {
     ] {
         let verdicts = runs.repeat(|rng| {
             let mut evidence = Evidence::default();
-            let counters = evidence.paired.epochs.entry(1).or_insert_with(Paired::default);
+            let counters = evidence.paired.epochs.entry(1).or_default();
             for at in 0..10_000 {
                 let mut pair = IDENTICAL.pair(rng);
                 let factor = if at < 5000 { price.before } else { price.after };
@@ -170,7 +179,7 @@ fn mirrored(rng: &mut Generator, mirror: &Mirror) -> Watched {
     let mut evidence = Evidence { plan: IDENTICAL.thresholds(rng, 1000, &policy), ..Evidence::default() };
     let mut blind = Decision::Hold;
     for _ in 0..20 {
-        let counters = evidence.paired.epochs.entry(1).or_insert_with(Paired::default);
+        let counters = evidence.paired.epochs.entry(1).or_default();
         for _ in 0..500 {
             let prompt = Prompt::draw(rng);
             let lost = prompt.length > mirror.longer_than;

@@ -8,13 +8,13 @@ use judge::counters::{Canary, Paired};
 use judge::evidence::{EarlierEpoch, Evidence};
 use judge::policy::Policy;
 use judge::verdict::Decision;
-use rand_distr::{Distribution, Poisson};
+use rand_distr::{Binomial, Distribution, Poisson};
 
 use crate::canary::{Minute, serve, slots};
 use crate::rules;
 use crate::runs::{Generator, Runs};
 use crate::table::{Frequency, Numbers, Row};
-use crate::traffic::{IDENTICAL, Truth, chance, policy_with};
+use crate::traffic::{IDENTICAL, Truth, policy_with};
 use judge::metric::{Quantile, Share};
 
 const PER_HOUR: f64 = 10_000.0;
@@ -78,7 +78,7 @@ struct Ramp {
 impl Ramp {
     fn shadowed(rng: &mut Generator, policy: &Policy, truth: Truth) -> Self {
         let mut evidence = Evidence { plan: truth.thresholds(rng, 1000, policy), ..Evidence::default() };
-        let counters = evidence.paired.epochs.entry(0).or_insert_with(Paired::default);
+        let counters = evidence.paired.epochs.entry(0).or_default();
         for _ in 0..SHADOW {
             counters.add(&evidence.plan, &truth.pair(rng));
         }
@@ -191,14 +191,17 @@ fn ours(runs: Runs, hold_climbs: f64, truth: AtWeight) -> Vec<Migration> {
 /// Errors and slow requests of both arms within a check: `[requests, failed, slow]`.
 fn counts(rng: &mut Generator, truth: &Truth, weight: f64, slow: [f64; 2], minutes: f64) -> [[f64; 3]; 2] {
     let n = (PER_HOUR * minutes / 60.0) as u64;
-    let mut sums = [[0.0; 3]; 2];
-    for _ in 0..n {
-        let arm = usize::from(chance(rng, weight));
-        sums[arm][0] += 1.0;
-        sums[arm][1] += f64::from(u8::from(chance(rng, truth.errors[arm])));
-        sums[arm][2] += f64::from(u8::from(chance(rng, slow[arm])));
-    }
-    sums
+    let candidates = binomial(rng, n, weight);
+    let mut arm = |arm: usize, n: u64| {
+        let failed = binomial(rng, n, truth.errors[arm]);
+        let late = binomial(rng, n, slow[arm]);
+        [n as f64, failed as f64, late as f64]
+    };
+    [arm(0, n - candidates), arm(1, candidates)]
+}
+
+fn binomial(rng: &mut Generator, n: u64, share: f64) -> u64 {
+    Binomial::new(n, share).expect("a share").sample(rng)
 }
 
 const LADDER: [f64; 6] = [0.01, 0.05, 0.10, 0.25, 0.50, 1.0];
@@ -289,7 +292,7 @@ fn fixed_windows(rng: &mut Generator, truth: AtWeight, slow: [f64; 2]) -> Migrat
             }
             for (metric, shares) in [now.errors, slow].into_iter().enumerate() {
                 for (arm, share) in shares.into_iter().enumerate() {
-                    let hits = (0..n).filter(|_| chance(rng, share)).count();
+                    let hits = binomial(rng, n, share);
                     points[metric][arm].push(hits as f64 / n as f64);
                 }
             }
@@ -331,6 +334,7 @@ fn describe(migrations: &[Migration]) -> String {
 
 /// T2, T9, T10, T11.
 pub(crate) fn ramps(runs: Runs) -> Vec<Row> {
+    let runs = runs.times(0.25);
     let mut rows = Vec::new();
     for (at, (name, truth)) in SCENARIOS.into_iter().enumerate() {
         let runs = runs.seeded(10 * at as u64);

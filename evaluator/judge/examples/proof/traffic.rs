@@ -5,7 +5,7 @@
 //! by both arms alike; the bill is log-normal with a large shared part. An error does not change the time to the first
 //! token here: what it does to the tails where it counts as infinitely slow is an experiment of its own.
 
-use judge::counters::{PairOutcome, Paired, Plan, Thresholds};
+use judge::counters::{PairOutcome, Plan, Thresholds};
 use judge::evidence::Evidence;
 use judge::metric::{Latency, Share, ShareSet};
 use judge::policy::Policy;
@@ -177,7 +177,7 @@ pub(crate) fn policy_with(guardrails: &[&str], more: &str) -> Policy {
 /// Evidence of so many pairs of one epoch.
 pub(crate) fn evidence(rng: &mut Generator, truth: &Truth, pairs: usize, policy: &Policy) -> Evidence {
     let mut evidence = Evidence { plan: truth.thresholds(rng, 3000, policy), ..Evidence::default() };
-    let counters = evidence.paired.epochs.entry(1).or_insert_with(Paired::default);
+    let counters = evidence.paired.epochs.entry(1).or_default();
     for _ in 0..pairs {
         counters.add(&evidence.plan, &truth.pair(rng));
     }

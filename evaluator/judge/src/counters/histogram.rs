@@ -64,9 +64,19 @@ impl Histogram {
 
     /// Adds another histogram.
     pub fn merge(&mut self, other: &Self) {
-        for (bucket, count) in other.counts() {
-            self.add_bucket(bucket, count);
+        if self.pages.len() < other.pages.len() {
+            self.pages.resize(other.pages.len(), None);
         }
+        for (own, others) in self.pages.iter_mut().zip(&other.pages) {
+            match (own.as_deref_mut(), others) {
+                (Some(own), Some(others)) => {
+                    own.iter_mut().zip(others).for_each(|(count, more)| *count = count.saturating_add(*more));
+                }
+                (None, Some(others)) => *own = Some(others.clone()),
+                (_, None) => {}
+            }
+        }
+        self.finite = self.finite.saturating_add(other.finite);
         self.infinite = self.infinite.saturating_add(other.infinite);
     }
 
@@ -86,14 +96,13 @@ impl Histogram {
     /// `and_around`, else as not above.
     #[must_use]
     pub fn above(&self, threshold_us: u64, and_around: bool) -> u64 {
-        let own = bucket(threshold_us);
-        let from = if and_around { own } else { own + 1 };
-        let (first, cell) = (from / PAGE, from % PAGE);
-        let cells = self.pages.iter().enumerate().skip(first).flat_map(|(page, counts)| {
-            let counts = counts.as_deref().unwrap_or_default();
-            counts.iter().skip(if page == first { cell } else { 0 })
-        });
-        cells.fold(self.infinite, |sum, count| sum.saturating_add(*count))
+        let first = bucket(threshold_us) + usize::from(!and_around);
+        let pages = self.pages.iter().enumerate().skip(first / PAGE);
+        pages.fold(self.infinite, |sum, (index, page)| {
+            let cells = page.as_deref().unwrap_or_default();
+            let from = first.saturating_sub(index * PAGE);
+            cells.iter().skip(from).fold(sum, |sum, count| sum.saturating_add(*count))
+        })
     }
 
     /// Smallest and largest value of the bucket that holds the value of this rank (1 is the smallest), microseconds;
@@ -104,10 +113,19 @@ impl Histogram {
             return None;
         }
         let mut seen = 0u64;
-        for (bucket, count) in self.counts() {
-            seen = seen.saturating_add(count);
-            if seen >= rank {
-                return Some(edges(bucket));
+        for (index, page) in self.pages.iter().enumerate() {
+            let cells = page.as_deref().unwrap_or_default();
+            // A whole page that does not reach the rank is passed over at once.
+            let after = seen.saturating_add(cells.iter().fold(0, |sum: u64, count| sum.wrapping_add(*count)));
+            if after < rank {
+                seen = after;
+                continue;
+            }
+            for (cell, count) in cells.iter().enumerate() {
+                seen = seen.saturating_add(*count);
+                if seen >= rank {
+                    return Some(edges(index * PAGE + cell));
+                }
             }
         }
         None
@@ -240,6 +258,19 @@ mod tests {
         assert_eq!(histogram.quantile_us(0.951), None);
         assert_eq!((histogram.above(50, false), histogram.above(50, true)), (50, 51));
         assert_eq!(Histogram::default().quantile_us(0.5), None);
+        let mut wide = Histogram::default();
+        [0, 511, 512, 1023, 1024, 5_000_000, u64::MAX].into_iter().for_each(|value| wide.add(Some(value)));
+        for threshold in [0, 1, 510, 511, 512, 1023, 1024, 4_000_000, 5_000_000, u64::MAX - 1, u64::MAX] {
+            for around in [false, true] {
+                let (low, high) = edges(bucket(threshold));
+                let expected = wide.buckets().filter(|(from, ..)| if around { *from >= low } else { *from > high });
+                assert_eq!(
+                    wide.above(threshold, around),
+                    expected.map(|(_, _, count)| count).sum::<u64>(),
+                    "{threshold}"
+                );
+            }
+        }
     }
 
     #[test]

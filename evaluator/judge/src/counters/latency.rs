@@ -54,12 +54,9 @@ impl LatencyPairs {
 
     /// Adds another one of the same plan.
     pub fn merge(&mut self, other: &Self) {
-        self.tested = self.tested.saturating_add(other.tested);
+        self.merge_tested(other);
         self.baseline.merge(&other.baseline);
         self.candidate.merge(&other.candidate);
-        for (own, others) in self.cells.iter_mut().flatten().zip(other.cells.iter().flatten()) {
-            add_up(own, others);
-        }
     }
 
     /// The differences `1{candidate > ratio tau} - 1{baseline > tau}` at the ratio of this place in the grid.
@@ -70,6 +67,27 @@ impl LatencyPairs {
         let (plus, slow_both) = (above(fast), above(slow));
         let minus = slow.iter().fold(0u64, |sum, count| sum.saturating_add(*count)).saturating_sub(slow_both);
         Differences { minus, zero: self.tested.saturating_sub(plus).saturating_sub(minus), plus }
+    }
+
+    /// [`Self::differences`] at every place of a grid of so many ratios.
+    #[must_use]
+    pub fn all_differences(&self, quantile: Quantile, ratios: usize) -> Vec<Differences> {
+        let [fast, slow] = &self.cells[quantile.slot()];
+        let all_slow = slow.iter().fold(0u64, |sum, count| sum.saturating_add(*count));
+        let pluses = above_each(fast, ratios).into_iter();
+        let differences = pluses.zip(above_each(slow, ratios)).map(|(plus, both)| {
+            let minus = all_slow.saturating_sub(both);
+            Differences { minus, zero: self.tested.saturating_sub(plus).saturating_sub(minus), plus }
+        });
+        differences.collect()
+    }
+
+    /// Adds the tested counts of another one of the same plan, and not its histograms.
+    pub(crate) fn merge_tested(&mut self, other: &Self) {
+        self.tested = self.tested.saturating_add(other.tested);
+        for (own, others) in self.cells.iter_mut().flatten().zip(other.cells.iter().flatten()) {
+            add_up(own, others);
+        }
     }
 
     /// Correlation of "the baseline is above its threshold" and "the candidate is above the ratio of this place times
@@ -116,11 +134,30 @@ impl LatencyServed {
         }
     }
 
+    /// [`Self::above`] at every place of a grid of so many ratios.
+    #[must_use]
+    pub fn all_above(&self, quantile: Quantile, ratios: usize) -> Vec<u64> {
+        above_each(&self.cells[quantile.slot()], ratios)
+    }
+
     /// Requests above the ratio of this place times the threshold.
     #[must_use]
     pub fn above(&self, quantile: Quantile, place: usize) -> u64 {
         self.cells[quantile.slot()].iter().skip(place + 1).fold(0, |sum, count| sum.saturating_add(*count))
     }
+}
+
+/// Counts beyond each place of a grid of so many ratios.
+fn above_each(cells: &[u64], ratios: usize) -> Vec<u64> {
+    let mut above = vec![0; ratios];
+    let mut sum = 0u64;
+    for (place, count) in cells.iter().enumerate().rev() {
+        if let Some(own) = above.get_mut(place) {
+            *own = sum;
+        }
+        sum = sum.saturating_add(*count);
+    }
+    above
 }
 
 /// How many edges a value is above; a failed request is above all.
@@ -155,5 +192,11 @@ mod tests {
         assert_eq!(counts.differences(Quantile::P50, margin), Differences { minus: 1, zero: 2, plus: 1 });
         assert_eq!(counts.differences(Quantile::P50, equal), Differences { minus: 1, zero: 1, plus: 2 });
         assert_eq!((counts.tested, counts.baseline.n()), (4, 5));
+        for quantile in Quantile::ALL {
+            let ratios = thresholds.ratios[quantile.slot()].len();
+            let each: Vec<Differences> = (0..ratios).map(|place| counts.differences(quantile, place)).collect();
+            assert_eq!(counts.all_differences(quantile, ratios), each);
+            assert_eq!(LatencyPairs::default().all_differences(quantile, 3), [Differences::default(); 3]);
+        }
     }
 }

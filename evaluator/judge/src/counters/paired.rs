@@ -1,6 +1,7 @@
 //! Pairs: the same request answered by both arms.
 
 use serde::{Deserialize, Serialize};
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use super::cluster::{Amount, ClusterSums, Clusters, exceedance_slot};
@@ -175,6 +176,18 @@ impl Paired {
         self.quality.merge(&other.quality);
     }
 
+    /// Adds the tables and the tested latencies of counters of the same plan: what alarms are raised from.
+    fn merge_tested(&mut self, other: &Self) {
+        self.pairs = self.pairs.saturating_add(other.pairs);
+        for (slot, table) in other.tables.iter().enumerate() {
+            let own = self.table_mut(slot);
+            *own = own.merged(*table);
+        }
+        for (own, others) in self.latency.iter_mut().zip(&other.latency) {
+            own.merge_tested(others);
+        }
+    }
+
     /// The table of a share.
     #[must_use]
     pub fn share(&self, share: Share) -> PairedCounts {
@@ -237,19 +250,26 @@ impl PairedEvidence {
 
     /// All epochs together.
     #[must_use]
-    pub fn pooled(&self) -> Paired {
-        let mut pooled = Paired::default();
-        self.epochs.values().for_each(|paired| pooled.merge(paired));
-        pooled
+    pub fn pooled(&self) -> Cow<'_, Paired> {
+        let mut epochs = self.epochs.values();
+        match (epochs.next(), epochs.next()) {
+            (Some(only), None) => Cow::Borrowed(only),
+            _ => {
+                let mut pooled = Paired::default();
+                self.epochs.values().for_each(|paired| pooled.merge(paired));
+                Cow::Owned(pooled)
+            }
+        }
     }
 
-    /// Counters that start at each epoch and run to the end, the longest first: what the restarted tests look at.
+    /// Counters that start at each epoch but the first and run to the end, the longest first: what the restarted tests look
+    /// at. Tables and tested latencies only; histograms and money have no restarts and stay empty.
     #[must_use]
-    pub fn since_each_epoch(&self) -> Vec<Paired> {
+    pub fn since_each_later_epoch(&self) -> Vec<Paired> {
         let mut running = Paired::default();
         let mut since: Vec<Paired> = Vec::with_capacity(self.epochs.len());
-        for paired in self.epochs.values().rev() {
-            running.merge(paired);
+        for paired in self.epochs.values().skip(1).rev() {
+            running.merge_tested(paired);
             since.push(running.clone());
         }
         since.reverse();

@@ -4,6 +4,9 @@
 //! independent requests is the design effect, by which counts are divided (Rao & Scott 1992). Few clusters make that
 //! ratio itself uncertain, for which the t quantile of the effective number of clusters stands in.
 
+use std::cell::RefCell;
+use std::collections::BTreeMap;
+
 use crate::counters::Clusters;
 use crate::counters::cluster::{Amount, AmountMoments, EffectMoments};
 use crate::stats::cluster::{Moments, t_inflation};
@@ -23,7 +26,7 @@ impl Independence {
 
     /// Factor on the variance for a bound at this level, with the allowance for few clusters.
     pub(crate) fn factor(self, alpha: f64) -> f64 {
-        let few = self.effective.map_or(1.0, |effective| t_inflation(effective.max(2.0), alpha).unwrap_or(1.0));
+        let few = self.effective.map_or(1.0, |effective| allowance(effective.max(2.0), alpha));
         self.design_effect * few
     }
 
@@ -40,6 +43,26 @@ impl Independence {
         };
         Self { design_effect: self.design_effect.max(other.design_effect), effective }
     }
+}
+
+/// Allowances that a thread remembers at most.
+const REMEMBERED: usize = 256;
+
+thread_local! {
+    /// A quantile of Student's t costs more than all the rest of a guardrail, and the metrics of one segment ask for the
+    /// same few over and over. Remembering a pure function's values changes none of them.
+    static ALLOWANCES: RefCell<BTreeMap<(u64, u64), f64>> = const { RefCell::new(BTreeMap::new()) };
+}
+
+/// [`t_inflation`], remembered.
+fn allowance(effective: f64, alpha: f64) -> f64 {
+    let key = (effective.to_bits(), alpha.to_bits());
+    ALLOWANCES.with_borrow_mut(|known| {
+        if known.len() >= REMEMBERED && !known.contains_key(&key) {
+            known.clear();
+        }
+        *known.entry(key).or_insert_with(|| t_inflation(effective, alpha).unwrap_or(1.0))
+    })
 }
 
 /// Independence of an effect, given the variance that its mean would have over independent requests. Where events are

@@ -58,6 +58,8 @@ pub(super) struct Trend {
     /// Information that one look at a truly equal candidate would need, as far as the data tell.
     pub(super) needed: f64,
     pub(super) margin: f64,
+    /// The effect that a truly equal candidate would show, where that may be too close to the margin ever to be proven.
+    pub(super) equal: Option<f64>,
 }
 
 /// What the number of missing observations is computed from.

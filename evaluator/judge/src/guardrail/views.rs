@@ -1,5 +1,7 @@
 //! The evidence of one segment, prepared once for all of its guardrails.
 
+use std::borrow::Cow;
+
 use super::independence;
 use crate::counters::canary::{Canary, Hour, ServedArm};
 use crate::counters::cluster::exceedance_slot;
@@ -39,7 +41,7 @@ impl<'a> Views<'a> {
 #[derive(Debug)]
 pub(crate) struct PairsView<'a> {
     pub(crate) plan: &'a Plan,
-    pub(crate) pooled: Paired,
+    pub(crate) pooled: Cow<'a, Paired>,
     /// Counters from each epoch but the first to the end: starts of the alarms besides the pooled one.
     pub(crate) restarts: Vec<Paired>,
     pub(crate) clusters: &'a Clusters,
@@ -49,8 +51,7 @@ pub(crate) struct PairsView<'a> {
 
 impl<'a> PairsView<'a> {
     fn new(evidence: &'a PairedEvidence, plan: &'a Plan) -> Self {
-        let mut restarts = evidence.since_each_epoch();
-        let pooled = if restarts.is_empty() { Paired::default() } else { restarts.remove(0) };
+        let (pooled, restarts) = (evidence.pooled(), evidence.since_each_later_epoch());
         let frequent_effect = frequent(|latency, quantile| {
             let place = plan.of(latency)?.margin_at[quantile.slot()];
             let variance = variance_of(pooled.latency[latency.slot()].differences(quantile, place))?;

@@ -22,14 +22,20 @@ fn the_embedded_defaults_are_valid_and_are_the_documented_ones() {
     // Shares in judged order, percentage points turned into shares; those that need a limit or a taste are off.
     let shares = Share::ALL.map(|share| policy.share_margin(share));
     let points = shares.map(|margin| (margin.value * 1e4).round() / 100.0);
-    assert_eq!(points, [0.5, 0.2, 1.0, 0.5, 1.0, 1.0, 1.0, 1.0, 1.0, 1.0, 0.5, 1.0, 1.0]);
+    assert_eq!(
+        points.map(f64::to_bits),
+        [0.5, 0.2, 1.0, 0.5, 1.0, 1.0, 1.0, 1.0, 1.0, 1.0, 0.5, 1.0, 1.0].map(f64::to_bits)
+    );
     let off: Vec<&str> =
         Share::ALL.into_iter().filter(|share| !policy.share_margin(*share).enabled).map(Share::name).collect();
     assert_eq!(off, ["slow_ttft", "slow_duration", "answer_disagreement"]);
     let ratios = Latency::ALL.map(|latency| {
         Quantile::ALL.map(|quantile| policy.latency_margin(latency, quantile).map_or(0.0, |margin| margin.value))
     });
-    assert_eq!(ratios, [[1.10, 1.15, 1.25], [1.10, 1.15, 1.25], [1.10, 1.20, 0.0]]);
+    assert_eq!(
+        ratios.map(|of| of.map(f64::to_bits)),
+        [[1.10, 1.15, 1.25], [1.10, 1.15, 1.25], [1.10, 1.20, 0.0]].map(|of: [f64; 3]| of.map(f64::to_bits))
+    );
     assert_eq!((policy.guardrails.cost.value, policy.guardrails.quality.value), (1.00, 2.0));
     assert_eq!(policy.label_margin("exact"), Margin { enabled: true, value: 2.0 });
     assert_eq!(policy.demanded_labels().count(), 0);

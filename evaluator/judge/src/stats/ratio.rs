@@ -12,6 +12,7 @@ mod sums;
 
 pub use fieller::Estimates;
 pub use of_ratios::RatioOfRatios;
+pub(crate) use sums::DifferenceCurve;
 pub use sums::{ArmSums, PairedSums};
 
 use super::special::t_upper_quantile;

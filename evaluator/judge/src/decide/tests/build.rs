@@ -144,9 +144,9 @@ pub(super) fn served_as(plan: &Plan, epoch: u64, requests: [u64; 2], make: impl 
         canary.add(plan, epoch, &outcome);
         let request =
             Served { stratum: 0, minute: (index / 166) as i64, candidate, outcomes: block_outcomes(plan, &outcome) };
-        blocks.push(request, |block| closed.push(block.clone()));
+        blocks.push(request, |block| closed.push(*block));
     }
-    blocks.finish(|block| closed.push(block.clone()));
+    blocks.finish(|block| closed.push(*block));
     let entry = canary.epochs.entry(epoch).or_default();
     (entry.units_baseline, entry.units_candidate) = (requests[0], requests[1]);
     entry.weight_bp = (requests[1] * 10_000 / total) as u32;

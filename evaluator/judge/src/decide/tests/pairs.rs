@@ -1,6 +1,7 @@
 //! The rules of the verdict over pairs.
 
 use super::build::*;
+use crate::counters::Thresholds;
 use crate::evidence::{Evidence, Rates};
 use crate::judge;
 use crate::metric::{FIRST_LABEL, Latency, Share};
@@ -240,7 +241,7 @@ fn a_failure_that_begins_late_is_found_by_the_epoch_it_begins_in() {
     };
     let bad = |index: u64| {
         let mut outcome = pair(index);
-        outcome.candidate.insert_if(Share::Errors.slot(), index % 25 == 0);
+        outcome.candidate.insert_if(Share::Errors.slot(), index.is_multiple_of(25));
         outcome
     };
     let mut evidence = pairs(40_000, good);
@@ -336,4 +337,23 @@ fn a_quality_score_is_a_guardrail_when_it_is_there() {
     assert_eq!((worse.verdict, state_of(&worse, "quality", "all")), (Decision::NoGo, State::Fail));
     assert!((of(&worse, "quality", "all").estimate.unwrap() - 0.125).abs() < 1e-3);
     assert!(metrics(&judged(&healthy(300)), "all").iter().all(|metric| *metric != "quality"));
+}
+
+#[test]
+fn an_equal_candidate_is_not_futile_where_failures_hide_the_quantile() {
+    // One request in fifty fails on either side: there is no finite p99 to compare, whoever the candidate is, and the
+    // threshold is the slowest request that did not fail.
+    let mut evidence = Evidence { plan: plan(&[]), ..Evidence::default() };
+    let tau = [DURATION_US, DURATION_US * 145 / 100, DURATION_US * 3 / 2];
+    evidence.plan.latency[Latency::Duration.slot()] = Some(Thresholds::at(tau, 1000, [1.10, 1.15, 1.25]));
+    add_pairs(&mut evidence, 0, 14_000, |index| {
+        let mut outcome = usual(index, 14_000);
+        let values = latency_mut(&mut outcome, Latency::Duration);
+        values[0] = values[0].filter(|_| index % 50 != 0);
+        values[1] = values[1].filter(|_| index % 50 != 7);
+        outcome
+    });
+    let judged = judged(&evidence);
+    assert_eq!(state_of(&judged, "duration_p99", "all"), State::HoldInsufficient, "{:#?}", judged.reasons);
+    assert_eq!(judged.verdict, Decision::Hold);
 }

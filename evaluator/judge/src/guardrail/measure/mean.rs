@@ -10,7 +10,7 @@ use crate::guardrail::LevelsInForce;
 use crate::guardrail::independence::{self, Independence};
 use crate::guardrail::questions::Question;
 use crate::policy::Looks;
-use crate::stats::ratio::{ArmSums, MeanRatio, PairedSums};
+use crate::stats::ratio::{ArmSums, DifferenceCurve, MeanRatio, PairedSums};
 use crate::stats::{Refusal, Side, sequence};
 
 /// Below this many pairs no bound of a mean is named: it leans on the central limit.
@@ -78,6 +78,7 @@ pub(super) fn cost(question: &Question<'_>, levels: LevelsInForce) -> Measured {
             planned,
             needed: planned,
             margin: 0.0,
+            equal: None,
         }),
         ..described
     }
@@ -141,12 +142,13 @@ fn one_look(
 /// What both arms cost, in pairs and outside of them.
 struct Money<'a> {
     pairs: PairedSums,
+    curve: Option<DifferenceCurve>,
     strata: &'a [&'a Hour],
 }
 
 impl<'a> Money<'a> {
-    const fn new(pairs: PairedSums, strata: &'a [&'a Hour]) -> Self {
-        Self { pairs, strata }
+    fn new(pairs: PairedSums, strata: &'a [&'a Hour]) -> Self {
+        Self { pairs, curve: DifferenceCurve::new(&pairs).ok(), strata }
     }
 
     fn n(&self) -> u64 {
@@ -172,7 +174,7 @@ impl<'a> Money<'a> {
 
     /// Mean of `c - ratio b` with its variance over independent requests.
     fn piece(&self, ratio: f64) -> Option<Piece> {
-        let pairs = self.pairs.difference_at(ratio).ok().map(|(estimate, variance)| Piece { estimate, variance });
+        let pairs = self.curve.map(|curve| curve.at(ratio)).map(|(estimate, variance)| Piece { estimate, variance });
         // Bills that never vary leave nothing to estimate.
         if let Some(certain) = pairs.filter(|piece| piece.variance <= 0.0) {
             return Some(certain);
@@ -221,7 +223,7 @@ struct Bounds<'a> {
 impl Bounds<'_> {
     /// Whether a ratio is ruled out on this side.
     fn ruled_out(&self, ratio: f64, alpha: f64, side: Side) -> bool {
-        let Some(piece) = self.money.piece(ratio) else { return false };
+        let Some(piece) = self.money.piece(ratio).filter(|piece| piece.estimate.is_finite()) else { return false };
         // Columns in exact proportion have no variance: the ratio is what it is.
         let variance = piece.variance * self.independence.factor(alpha);
         let half = if variance > 0.0 {
@@ -304,6 +306,7 @@ pub(super) fn quality(question: &Question<'_>, levels: LevelsInForce) -> Measure
             planned,
             needed: planned,
             margin: question.margin,
+            equal: None,
         }),
         plan: known.then(|| Planning {
             variance: n / information,

@@ -4,10 +4,10 @@
 //! proven, and the largest one, from below, that is ruled out.
 
 use super::{Measured, Piece, Planning, Trend, combined, conflict, half_width_at, newest, served_piece, start_levels};
-use crate::counters::Thresholds;
 use crate::counters::canary::{Hour, equality_slot};
 use crate::counters::cluster::exceedance_slot;
 use crate::counters::histogram::Histogram;
+use crate::counters::{Paired, Thresholds};
 use crate::guardrail::LevelsInForce;
 use crate::guardrail::independence::{self, Independence};
 use crate::guardrail::questions::Question;
@@ -72,18 +72,23 @@ struct Asked<'a> {
     quantile: Quantile,
     levels: LevelsInForce,
     pairs: Option<(&'a PairsView<'a>, Independence)>,
-    served: Option<Served<'a>>,
+    /// The pairs' differences at every counted ratio; empty where nothing was tested.
+    differences: Vec<Differences>,
+    served: Option<Served>,
     margin: f64,
     planned: f64,
 }
 
-struct Served<'a> {
-    hours: &'a [&'a Hour],
+struct Served {
+    /// By counted ratio: the hours, with the candidate's exceedances of it and the baseline's of its own quantile.
+    strata: Vec<Vec<stratified::Stratum>>,
     independence: Independence,
     /// Blocks at the margin and at equality, from each start to the end; empty where the pairs alarm already.
     at_margin: Vec<Tally>,
     at_equality: Vec<Tally>,
     n: u64,
+    /// Mean exceedance below zero that the baseline itself would have at the margin.
+    distance_if_equal: Option<f64>,
 }
 
 impl<'a> Asked<'a> {
@@ -104,10 +109,16 @@ impl<'a> Asked<'a> {
         });
         // Served traffic of a few consumers is left out beside pairs, as everywhere.
         let tested = question.pairs.is_some_and(|view| view.pooled.latency[latency.slot()].tested > 0);
-        let served = question.served.map(|view| Served::new(view, latency, quantile, question.pairs.is_some()));
+        let apart = question.pairs.is_some();
+        let served = question.served.map(|view| Served::new(view, thresholds, latency, quantile, apart));
         let served = served.filter(|own| !tested || own.independence.too_few(levels.clusters).is_none());
+        let ratios = thresholds.ratios[quantile.slot()].len();
+        let differences = question
+            .pairs
+            .filter(|_| tested)
+            .map_or_else(Vec::new, |view| view.pooled.latency[latency.slot()].all_differences(quantile, ratios));
         let planned = planned_information(quantile, question.margin, levels);
-        Self { thresholds, latency, quantile, levels, pairs, served, margin: question.margin, planned }
+        Self { thresholds, latency, quantile, levels, pairs, differences, served, margin: question.margin, planned }
     }
 
     fn ratio(&self, place: usize) -> f64 {
@@ -134,7 +145,9 @@ impl<'a> Asked<'a> {
         // From above: proven at this ratio and at every larger one.
         let proven_from = (0..last).rev().take_while(|place| self.proven(*place)).last();
         // From below: ruled out at this ratio and at every smaller one.
-        let ruled_out_to = self.ruled_out_up_to(last).checked_sub(1);
+        // A larger ratio has fewer exceedances of the candidate and is harder to rule out, so that half of the grid is
+        // decided by its middle.
+        let ruled_out_to = leading(last, |place| self.ruled_out(place)).checked_sub(1);
         let (pairs, served) = self.pieces_apart(margin_at);
         let distance_if_equal = self.distance_if_equal(margin_at);
         Measured {
@@ -152,6 +165,7 @@ impl<'a> Asked<'a> {
                 planned: self.planned,
                 needed: self.needed_information(distance_if_equal),
                 margin: 0.0,
+                equal: self.own_distance(margin_at).map(|distance| -distance),
             }),
             plan: at_margin.map(|piece| Planning {
                 variance: piece.variance * n as f64,
@@ -165,27 +179,14 @@ impl<'a> Asked<'a> {
     }
 
     fn differences(&self, place: usize) -> Option<(Differences, Independence)> {
-        let (view, independence) = self.pairs?;
-        let counts = &view.pooled.latency[self.latency.slot()];
-        (counts.tested > 0).then(|| (counts.differences(self.quantile, place), independence))
+        let (_, independence) = self.pairs?;
+        self.differences.get(place).map(|differences| (*differences, independence))
     }
 
     fn events(&self, place: usize) -> u64 {
         let paired = self.differences(place).map_or(0, |(differences, _)| discordant(differences));
-        let served = self.served.as_ref().map_or(0, |served| bad(&self.strata(served, place)));
+        let served = self.served.as_ref().map_or(0, |served| bad(served.at(place)));
         paired.saturating_add(served)
-    }
-
-    fn strata(&self, served: &Served<'_>, place: usize) -> Vec<stratified::Stratum> {
-        let equal_at = self.thresholds.equal_at[self.quantile.slot()];
-        let latency = self.latency.slot();
-        let of = |hour: &&Hour| stratified::Stratum {
-            candidate_n: hour.candidate.latency[latency].n,
-            candidate_x: hour.candidate.latency[latency].above(self.quantile, place),
-            baseline_n: hour.baseline.latency[latency].n,
-            baseline_x: hour.baseline.latency[latency].above(self.quantile, equal_at),
-        };
-        served.hours.iter().map(of).collect()
     }
 
     /// Estimates of the mean exceedance with enough events: of the pairs, and of served traffic.
@@ -198,8 +199,7 @@ impl<'a> Asked<'a> {
             Some(Piece { estimate, variance: variance_of(differences)? * independence.factor(self.levels.go) })
         });
         let served = self.served.as_ref().and_then(|served| {
-            let strata = self.strata(served, place);
-            served_piece(&strata, 0.0, self.levels.events, served.independence.factor(self.levels.go))
+            served_piece(served.at(place), 0.0, self.levels.events, served.independence.factor(self.levels.go))
         });
         (pairs, served)
     }
@@ -230,28 +230,16 @@ impl<'a> Asked<'a> {
                 .is_ok_and(|wealth| wealth >= -level.ln())
         };
         if let Some((view, independence)) = self.pairs.filter(|_| self.differences(place).is_some()) {
-            let of = |paired: &crate::counters::Paired| {
-                paired.latency[self.latency.slot()].differences(self.quantile, place)
-            };
-            return bets(of(&view.pooled), independence, first)
-                || newest(&view.restarts, self.levels).iter().any(|start| bets(of(start), independence, later));
+            let since = |start: &Paired| start.latency[self.latency.slot()].differences(self.quantile, place);
+            let whole = self.differences.get(place).copied().unwrap_or_default();
+            return bets(whole, independence, first)
+                || newest(&view.restarts, self.levels).iter().any(|start| bets(since(start), independence, later));
         }
         self.served.as_ref().is_some_and(|served| self.ruled_out_by_blocks(served, place))
     }
 
-    /// How many ratios are ruled out. A larger ratio leaves fewer candidates above it, so that the wealth of every start
-    /// only falls with the ratio and the border can be bisected.
-    fn ruled_out_up_to(&self, last: usize) -> usize {
-        let (mut low, mut high) = (0, last);
-        while low < high {
-            let middle = usize::midpoint(low, high);
-            if self.ruled_out(middle) { low = middle + 1 } else { high = middle }
-        }
-        low
-    }
-
     /// Blocks are counted at equality and at the margin only: what is ruled out there is ruled out below.
-    fn ruled_out_by_blocks(&self, served: &Served<'_>, place: usize) -> bool {
+    fn ruled_out_by_blocks(&self, served: &Served, place: usize) -> bool {
         let [margin_at, equal_at] =
             [self.thresholds.margin_at, self.thresholds.equal_at].map(|at| at[self.quantile.slot()]);
         let tallies = [(margin_at, &served.at_margin), (equal_at, &served.at_equality)];
@@ -267,6 +255,13 @@ impl<'a> Asked<'a> {
     /// Mean exceedance below zero that a truly equal candidate would have at the margin, from the baseline's own
     /// distribution: as far as the plan assumes where nothing was seen.
     fn distance_if_equal(&self, place: usize) -> f64 {
+        let own = self.own_distance(place).filter(|distance| *distance > 0.0);
+        own.unwrap_or_else(|| planned_distance(self.quantile, self.margin))
+    }
+
+    /// The same as the baseline of the pairs shows it; next to nothing where as many requests fail as the quantile leaves
+    /// above it.
+    fn own_distance(&self, place: usize) -> Option<f64> {
         let slot = self.quantile.slot();
         let edge = self.thresholds.edges_us[slot].get(place).copied().unwrap_or(u64::MAX);
         let own = self.pairs.and_then(|(view, _)| {
@@ -274,8 +269,18 @@ impl<'a> Asked<'a> {
             let above = |threshold: u64| baseline.above(threshold, false) as f64 / baseline.n().max(1) as f64;
             (baseline.n() > 0).then(|| above(self.thresholds.tau_us[slot]) - above(edge))
         });
-        own.filter(|distance| *distance > 0.0).unwrap_or_else(|| planned_distance(self.quantile, self.margin))
+        own.or_else(|| self.served.as_ref()?.distance_if_equal)
     }
+}
+
+/// How many of the first `n` places hold, where no place holds after one that does not.
+fn leading(n: usize, holds: impl Fn(usize) -> bool) -> usize {
+    let (mut low, mut high) = (0, n);
+    while low < high {
+        let middle = usize::midpoint(low, high);
+        if holds(middle) { low = middle + 1 } else { high = middle }
+    }
+    low
 }
 
 /// Pairs in which exactly one arm exceeds.
@@ -298,21 +303,54 @@ fn alarmed(tallies: &[Tally], independence: Independence, levels: LevelsInForce)
     bets(whole, first) || newest(restarts, levels).iter().any(|start| bets(start, later))
 }
 
-impl<'a> Served<'a> {
-    fn new(view: &'a ServedView<'a>, latency: Latency, quantile: Quantile, apart: bool) -> Self {
+impl Served {
+    fn new(view: &ServedView<'_>, thresholds: &Thresholds, latency: Latency, quantile: Quantile, apart: bool) -> Self {
         let hours: &[&Hour] = if apart { &view.strata_apart } else { &view.strata };
         let count = |arm: fn(&Hour) -> &crate::counters::canary::ServedArm| -> u64 {
             hours.iter().fold(0, |sum, hour| sum.saturating_add(arm(hour).latency[latency.slot()].n))
         };
         let tallies = |slot| if apart { Vec::new() } else { view.tallies(slot) };
+        let above = |place: usize| -> u64 {
+            let of = |hour: &&Hour| hour.baseline.latency[latency.slot()].above(quantile, place);
+            hours.iter().map(of).fold(0, u64::saturating_add)
+        };
+        let [equal_at, margin_at] = [thresholds.equal_at, thresholds.margin_at].map(|at| at[quantile.slot()]);
+        let n_baseline = count(|hour| &hour.baseline);
         Self {
-            hours,
+            distance_if_equal: (n_baseline > 0)
+                .then(|| (above(equal_at) as f64 - above(margin_at) as f64) / n_baseline as f64),
+            strata: strata(hours, thresholds, latency, quantile),
             independence: independence_of(view, latency, quantile),
             at_margin: tallies(exceedance_slot(latency, quantile)),
             at_equality: tallies(equality_slot(latency, quantile)),
-            n: count(|hour| &hour.baseline).min(count(|hour| &hour.candidate)),
+            n: n_baseline.min(count(|hour| &hour.candidate)),
         }
     }
+
+    fn at(&self, place: usize) -> &[stratified::Stratum] {
+        self.strata.get(place).map_or(&[], Vec::as_slice)
+    }
+}
+
+/// The hours at every counted ratio.
+fn strata(
+    hours: &[&Hour],
+    thresholds: &Thresholds,
+    latency: Latency,
+    quantile: Quantile,
+) -> Vec<Vec<stratified::Stratum>> {
+    let ratios = thresholds.ratios[quantile.slot()].len();
+    let equal_at = thresholds.equal_at[quantile.slot()];
+    let mut by_ratio = vec![Vec::with_capacity(hours.len()); ratios];
+    for hour in hours {
+        let (candidate, baseline) = (&hour.candidate.latency[latency.slot()], &hour.baseline.latency[latency.slot()]);
+        let baseline_x = baseline.above(quantile, equal_at);
+        for (strata, candidate_x) in by_ratio.iter_mut().zip(candidate.all_above(quantile, ratios)) {
+            let (candidate_n, baseline_n) = (candidate.n, baseline.n);
+            strata.push(stratified::Stratum { candidate_n, candidate_x, baseline_n, baseline_x });
+        }
+    }
+    by_ratio
 }
 
 fn independence_of(view: &ServedView<'_>, latency: Latency, quantile: Quantile) -> Independence {

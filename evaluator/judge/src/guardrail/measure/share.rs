@@ -1,7 +1,7 @@
 //! Differences of shares.
 
 use super::{Measured, Piece, Planning, Trend, combined, conflict, half_width_at, newest, served_piece, start_levels};
-use crate::counters::PairedCounts;
+use crate::counters::{Clusters, PairedCounts};
 use crate::counters::canary::{Asked, Hour, ServedArm};
 use crate::guardrail::LevelsInForce;
 use crate::guardrail::independence::{self, Independence};
@@ -9,8 +9,9 @@ use crate::guardrail::questions::Question;
 use crate::guardrail::views::{PairsView, ServedView, variance_of};
 use crate::metric::Share;
 use crate::policy::Looks;
-use crate::stats::betting::{self, Differences, Tally};
-use crate::stats::{Refusal, Side, paired, sequence, stratified, unpaired};
+use crate::stats::betting::{self, Differences, Hypothesis, Tally};
+use crate::stats::randomisation::{self, UnitTotals};
+use crate::stats::{Refusal, Side, cluster, paired, sequence, stratified, unpaired};
 
 pub(super) fn measure(question: &Question<'_>, slot: usize, fewer: bool, levels: LevelsInForce) -> Measured {
     let pairs = question.pairs.map(|view| Pairs::new(view, slot, fewer, levels));
@@ -116,6 +117,7 @@ impl Parts<'_> {
             planned: self.planned,
             needed: self.planned,
             margin: self.margin,
+            equal: None,
         });
         let plan = self.planning(measured.n, trend);
         Measured {
@@ -185,15 +187,17 @@ impl Parts<'_> {
                 Some(tally.upper(alpha, served.independence.factor(alpha)))
             }),
         ];
-        bounds
-            .into_iter()
-            .flatten()
-            .reduce(|a, b| match (a, b) {
-                (Ok(a), Ok(b)) => Ok(f64::min(a, b)),
-                (Ok(a), Err(_)) | (Err(_), Ok(a)) => Ok(a),
-                (Err(a), Err(_)) => Err(a),
-            })
-            .unwrap_or(Err(Refusal::NoObservations))
+        let lower_one = |a: Result<f64, Refusal>, b: Result<f64, Refusal>| match (a, b) {
+            (Ok(a), Ok(b)) => Ok(f64::min(a, b)),
+            (Ok(a), Err(_)) | (Err(_), Ok(a)) => Ok(a),
+            (Err(a), Err(_)) => Err(a),
+        };
+        let bound = bounds.into_iter().flatten().reduce(lower_one).unwrap_or(Err(Refusal::NoObservations))?;
+        // It holds for one look only; here it can but add caution.
+        match served.filter(|_| pairs.is_none()).and_then(|served| served.upper_of_units(self.levels.go)) {
+            Some(units) => Ok(bound.max(units?)),
+            None => Ok(bound),
+        }
     }
 
     fn lower(&self) -> Result<f64, Refusal> {
@@ -263,7 +267,13 @@ impl<'a> Pairs<'a> {
         for restart in newest(&self.view.restarts, levels) {
             let table = restart.table(self.slot);
             let table = if self.fewer { table.swapped() } else { table };
-            lower = lower.max(betting::lower_scaled(differences(table), factor, later)?);
+            let counts = differences(table);
+            // One look at the wealth tells whether this start's bound is the higher one at all.
+            let higher =
+                lower <= -1.0 || betting::log_wealth_scaled(counts, lower, Hypothesis::AtMost, factor)? >= -later.ln();
+            if higher {
+                lower = lower.max(betting::lower_scaled(counts, factor, later)?);
+            }
         }
         Ok(lower)
     }
@@ -289,6 +299,8 @@ struct Served {
     arms: [Asked; 2],
     /// Blocks from each start to the end; `None` where it cannot be asked (the turned direction is the negated tally).
     tally: Option<Vec<Tally>>,
+    /// Totals of each assignment unit, where there are few of them and each is known by itself.
+    units: Vec<UnitTotals>,
 }
 
 impl Served {
@@ -324,12 +336,20 @@ impl Served {
             alone,
             arms,
             tally,
+            units: if apart { Vec::new() } else { few_units(view, slot, fewer, independence) },
         }
+    }
+
+    /// The bound of the randomisation test, where there are few units: exact whatever their sizes and however alike their
+    /// requests, and asked besides the other bound, which leans on a limit theorem over units.
+    fn upper_of_units(&self, alpha: f64) -> Option<Result<f64, Refusal>> {
+        (!self.units.is_empty()).then(|| randomisation::bound(&self.units, alpha, Side::Upper, PERMUTATIONS, SEED))
     }
 
     fn upper_one(&self, alpha: f64) -> Result<f64, Refusal> {
         let [candidate, baseline] = self.effective(alpha);
-        unpaired::bound_effective(candidate, baseline, alpha, Side::Upper)
+        let score = unpaired::bound_effective(candidate, baseline, alpha, Side::Upper)?;
+        self.upper_of_units(alpha).map_or(Ok(score), |units| Ok(score.max(units?)))
     }
 
     fn effective(&self, alpha: f64) -> [unpaired::EffectiveArm; 2] {
@@ -363,6 +383,33 @@ impl Served {
     }
 }
 
+/// Assignments that the randomisation test compares with, and the seed that draws them: fixed, so that the same evidence
+/// gives the same verdict.
+const PERMUTATIONS: u32 = 999;
+const SEED: u64 = 1;
+
+/// Totals of the assignment units where there are effectively fewer of them than linearisation needs.
+fn few_units(view: &ServedView<'_>, slot: usize, fewer: bool, independence: Independence) -> Vec<UnitTotals> {
+    let few = independence.effective.is_some_and(|effective| effective < cluster::LINEAR_FROM);
+    let arms = [(&view.canary.clusters_baseline, false), (&view.canary.clusters_candidate, true)];
+    if !few || arms.iter().any(|(clusters, _)| !clusters.all_open()) {
+        return Vec::new();
+    }
+    let of = |(clusters, candidate): (&Clusters, bool)| -> Vec<UnitTotals> {
+        let effects = clusters.open.values().filter_map(|sums| sums.effects.get(slot));
+        let asked = effects.filter(|effect| effect.n > 0);
+        asked
+            .map(|effect| UnitTotals {
+                candidate: candidate != fewer,
+                sum: effect.sum as f64,
+                size: f64::from(effect.n),
+                before: None,
+            })
+            .collect()
+    };
+    arms.into_iter().flat_map(of).collect()
+}
+
 const fn stratum([candidate, baseline]: [Asked; 2]) -> stratified::Stratum {
     stratified::Stratum {
         candidate_n: candidate.n,
@@ -374,7 +421,7 @@ const fn stratum([candidate, baseline]: [Asked; 2]) -> stratified::Stratum {
 
 /// The more cautious of the two arms'.
 fn arm_independence(view: &ServedView<'_>, slot: usize, few: bool) -> Independence {
-    let of = |arm: &ServedArm, clusters: &crate::counters::Clusters, frequent: Option<f64>| {
+    let of = |arm: &ServedArm, clusters: &Clusters, frequent: Option<f64>| {
         let asked = arm.asked(slot);
         let share = asked.bad as f64 / asked.n.max(1) as f64;
         let variance = share * (1.0 - share) / asked.n.max(1) as f64;

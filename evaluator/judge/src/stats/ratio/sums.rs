@@ -133,6 +133,47 @@ impl PairedSums {
     }
 }
 
+/// [`PairedSums::difference_at`] for many ratios of the same sums: `(c - r b)` has the mean `(R - r) B / n` and the
+/// variance of the mean `least + (r - s)^2 slope`, with R the ratio of the sums and s that of least variance. All are
+/// rounded once from exact arithmetic, and nothing cancels.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct DifferenceCurve {
+    mean_b: f64,
+    ratio: f64,
+    least: f64,
+    least_at: f64,
+    slope: f64,
+}
+
+impl DifferenceCurve {
+    /// Refuses what [`PairedSums::difference_at`] refuses, and a baseline without a sum above zero.
+    pub(crate) fn new(sums: &PairedSums) -> Result<Self, Refusal> {
+        check_size(sums.n)?;
+        if sums.b <= 0 {
+            return Err(Refusal::MeanNotPositive);
+        }
+        let n = BigInt::from(sums.n);
+        let [b, c, bc] = [sums.b, sums.c, sums.bc].map(BigInt::from);
+        let [bb, cc] = [sums.bb, sums.cc].map(BigInt::from);
+        let (s_bb, s_cc, s_bc) = (&n * bb - &b * &b, &n * cc - &c * &c, &n * bc - &b * &c);
+        let scale = &n * &n * (&n - 1);
+        let slope = consistent(quotient(&s_bb, &scale))?;
+        let (least, least_at) = if slope > 0.0 {
+            (quotient(&(s_cc * &s_bb - &s_bc * &s_bc), &(&scale * &s_bb)), quotient(&s_bc, &s_bb))
+        } else {
+            (quotient(&s_cc, &scale), 0.0)
+        };
+        let least = consistent(least)?;
+        Ok(Self { mean_b: quotient(&b, &n), ratio: quotient(&c, &b), least, least_at, slope })
+    }
+
+    /// Mean of `c - r b`, and the variance of that mean.
+    pub(crate) fn at(&self, r: f64) -> (f64, f64) {
+        let away = r - self.least_at;
+        ((self.ratio - r) * self.mean_b, self.least + away * away * self.slope)
+    }
+}
+
 impl ArmSums {
     /// Adds one value.
     pub fn push(&mut self, value: i64) {
@@ -285,6 +326,24 @@ mod tests {
         assert!((ratio.log_standard_error - expected).abs() < 1e-8 * expected, "{:e}", ratio.log_standard_error);
         let (mean, variance) = pushed(&rows).difference_at(2.0).unwrap();
         assert!((mean - 2.0).abs() < 1e-15 && (variance - 2.0 / 999.0).abs() < 1e-15, "{mean} {variance}");
+    }
+
+    #[test]
+    fn the_curve_is_the_difference_at_every_ratio() {
+        let noisy: Vec<(i64, i64)> =
+            (0..500_i64).map(|i| (1_000_000 + i * i % 7919, 300_000 + i * 37 % 50_000)).collect();
+        let flat: Vec<(i64, i64)> = (0..50_i64).map(|i| (1_000_000, 300_000 + i % 3)).collect();
+        let exact: Vec<(i64, i64)> = (1..50_i64).map(|i| (i * 1000, i * 250)).collect();
+        for rows in [noisy, flat, exact] {
+            let sums = pushed(&rows);
+            let curve = DifferenceCurve::new(&sums).unwrap();
+            for r in [0.0, 1e-3, 0.1, 0.25, 0.299, 0.3, 0.31, 1.0, 7.5, 1e4] {
+                let ((mean, variance), (want, of_want)) = (curve.at(r), sums.difference_at(r).unwrap());
+                assert!((mean - want).abs() <= 1e-12 * want.abs().max(1e4), "{r} {mean} {want}");
+                assert!((variance - of_want).abs() <= 1e-9 * of_want, "{r} {variance} {of_want}");
+            }
+        }
+        assert_eq!(DifferenceCurve::new(&pushed(&[(0, 1), (0, 2)])).unwrap_err().reason(), "mean-not-positive");
     }
 
     #[test]
