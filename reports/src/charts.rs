@@ -7,6 +7,7 @@
 pub(crate) mod bars;
 pub(crate) mod bitmap;
 pub(crate) mod curves;
+pub(crate) mod fan;
 pub(crate) mod font;
 pub(crate) mod forest;
 pub(crate) mod inputs;

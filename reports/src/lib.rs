@@ -27,9 +27,11 @@ mod markdown;
 mod model;
 mod palette;
 mod pictures;
+mod simulation;
 mod states;
 
 pub use error::ReportError;
+pub use simulation::{simulation_table, write_simulation};
 
 /// What to write.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

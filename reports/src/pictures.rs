@@ -93,7 +93,7 @@ fn headed(verdict: &Verdict, what: &str, chart: Scene, is_empty: bool) -> Scene 
 }
 
 /// Writes pixels as PNG, through the encoder behind plotters.
-fn encode(out: &Path, name: &str, pixels: &Pixels) -> Result<PathBuf, ReportError> {
+pub(crate) fn encode(out: &Path, name: &str, pixels: &Pixels) -> Result<PathBuf, ReportError> {
     let path = out.join(name);
     let temporary = files::temporary(out, name);
     let written = {

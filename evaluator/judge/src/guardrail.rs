@@ -12,6 +12,7 @@ mod questions;
 mod sentence;
 mod views;
 
+pub(crate) use needed::clean_at_any_look;
 pub(crate) use questions::{Question, questions};
 pub(crate) use views::Views;
 

@@ -35,6 +35,7 @@ pub use scenario::{Scenario, ScenarioError};
 pub use summary::{Contended, SCHEMA, Simulation, Spread, WeightAt};
 pub use truth::beyond_margins;
 
+use crate::evidence::Evidence;
 use crate::policy::Policy;
 use world::World;
 
@@ -75,6 +76,15 @@ pub fn ramp(scenario: &Scenario, population: &Population, rule: &Rule, seed: u64
         Rule::Judge(policy) => ramp::judged(&mut World::new(scenario, population, policy, seed, run), policy),
         Rule::Naive(naive) => naive::ramp(&mut World::new(scenario, population, &Policy::default(), seed, run), *naive),
     }
+}
+
+/// Evidence of the first `pairs` pairs of a run, at weight 0: what a migration holds before the candidate serves.
+#[must_use]
+pub fn shadowed(scenario: &Scenario, policy: &Policy, pairs: u64, seed: u64, run: u64) -> Evidence {
+    let mut world = World::new(scenario, &Population::Synthetic, policy, seed, run);
+    let mut ledger = ledger::Ledger::new(&world);
+    ledger.shadow(&mut world, pairs);
+    ledger.evidence
 }
 
 /// Simulates all contenders. `done` is called after every migration, from any thread.

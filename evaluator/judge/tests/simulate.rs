@@ -102,3 +102,68 @@ fn a_scenario_says_what_is_wrong_with_it() {
     assert!(refused("[[effects]]\nmetric = \"refusals\"").contains("under [shares]"));
     assert!(matches!(Scenario::parse("name ="), Err(ScenarioError::Syntax(_))));
 }
+
+/// Runs of a policy, as minutes until the first change of the weight after `from_percent` was reached.
+fn median_minutes(scenario: &Scenario, policy: &Policy, from_percent: f32, runs: u64) -> f64 {
+    let rule = Rule::Judge(policy.clone());
+    let mut minutes: Vec<f64> = (0..runs)
+        .map(|run| {
+            let ramp = judge::simulate::ramp(scenario, &Population::Synthetic, &rule, 11, run);
+            let at = |weight: &f32| (*weight - from_percent).abs() < 1e-6;
+            let first = ramp.weights_percent.iter().position(at).expect("reached");
+            let looks = ramp.weights_percent.iter().skip(first).take_while(|weight| at(weight)).count();
+            looks as f64 * f64::from(scenario.time.check_minutes)
+        })
+        .collect();
+    minutes.sort_by(f64::total_cmp);
+    minutes[minutes.len() / 2]
+}
+
+fn within_a_fifth(name: &str, planned_hours: f64, simulated_minutes: f64) {
+    let ratio = planned_hours * 60.0 / simulated_minutes;
+    assert!((0.8..=1.2).contains(&ratio), "{name}: planned {planned_hours} h, simulated {} h", simulated_minutes / 60.0);
+}
+
+/// Only what pairs and served traffic show alike: what served traffic alone shows has its own, exact numbers.
+const PLANNED: &str = "[guardrails.ttft_p99]\nenabled = false\n[guardrails.duration_p99]\nenabled = false\n\
+                       [guardrails.rate_limited]\nenabled = false\n[guardrails.cancellations]\nenabled = false\n";
+
+#[test]
+fn the_shadows_plan_is_what_the_simulation_takes() {
+    let policy = Policy::parse(&format!("{PLANNED}[weight]\nmax_percent = 1\n")).expect("policy");
+    let scenario = Scenario::parse("[time]\nhorizon_hours = 12\n[shadow]\npairs = 200\n").expect("scenario");
+    let traffic = judge::plan::Traffic { requests_per_hour: 10_000.0, shadow_percent: 25.0 };
+    // Before anything is recorded: the same population stands in.
+    let plan = judge::plan::plan(&judge::evidence::Evidence::default(), &policy, traffic);
+    assert!(plan.assumed && plan.failed.is_empty());
+    let shadow = &plan.stages[0];
+    let hours = shadow.hours.expect("planned");
+    within_a_fifth("shadow", hours, median_minutes(&scenario, &policy, 0.0, 25));
+}
+
+#[test]
+fn the_plan_of_a_weight_is_what_the_simulation_takes() {
+    for percent in [25.0, 50.0] {
+        let text = format!(
+            "{PLANNED}[weight]\nladder_percent = [{percent:.0}, 100]\nhold_climbs_to_percent = {percent:.0}\n\
+             harm_budget_requests = 100000\n"
+        );
+        let policy = Policy::parse(&text).expect("policy");
+        let scenario =
+            "[time]\nhorizon_hours = 24\nstep_minutes = 5\n[shadow]\npairs = 600\nwhile_serving_percent = 0\n";
+        let scenario = Scenario::parse(scenario).expect("scenario");
+        let traffic = judge::plan::Traffic { requests_per_hour: 10_000.0, shadow_percent: 25.0 };
+        // The plan of a migration that has its first pairs, for each of them. What looks worse than its margin by then
+        // has no plan.
+        let mut planned: Vec<f64> = (0..15)
+            .map(|run| {
+                let evidence = judge::simulate::shadowed(&scenario, &policy, 600, 11, run);
+                let plan = judge::plan::plan(&evidence, &policy, traffic);
+                plan.stages.iter().find(|stage| stage.weight_percent > 0.0).and_then(|stage| stage.hours).unwrap_or(f64::INFINITY)
+            })
+            .collect();
+        planned.sort_by(f64::total_cmp);
+        let simulated = median_minutes(&scenario, &policy, percent, 25);
+        within_a_fifth(&format!("{percent} %"), planned[planned.len() / 2], simulated);
+    }
+}

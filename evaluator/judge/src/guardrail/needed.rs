@@ -72,7 +72,7 @@ fn without_events(question: &Question<'_>, measured: &Measured, levels: LevelsIn
 }
 
 /// Smallest number of observations without an event whose bets prove a margin, within one in a thousand.
-fn clean_at_any_look(margin: f64, alpha: f64) -> Option<u64> {
+pub(crate) fn clean_at_any_look(margin: f64, alpha: f64) -> Option<u64> {
     let proves = |n: f64| {
         let clean = Differences { minus: 0, zero: n as u64, plus: 0 };
         betting::log_wealth(clean, margin, Hypothesis::AtLeast).is_ok_and(|wealth| wealth >= -alpha.ln())

@@ -115,6 +115,17 @@ impl Ledger {
         traffic
     }
 
+    /// So many pairs at the beginning, whatever the clock.
+    pub(super) fn shadow(&mut self, world: &mut World<'_>, pairs: u64) {
+        for _ in 0..pairs {
+            let (pair, consumer) = world.first_pair();
+            let cluster = world.clustered().then_some(consumer as u64);
+            self.evidence.paired.add(&world.plan, self.epoch, cluster, &pair);
+        }
+        let mirrored = world.scenario.shadow.percent / 100.0;
+        self.count(world, 0, 0.0, mirrored, pairs, Traffic { pairs, ..Traffic::default() });
+    }
+
     fn count(&mut self, world: &World<'_>, minute: u32, weight: f64, mirrored: f64, intended: u64, traffic: Traffic) {
         self.observations += traffic.pairs + traffic.candidate;
         let instrument = &mut self.evidence.instrument;

@@ -136,6 +136,12 @@ impl<'a> World<'a> {
         draw_pair(self.scenario, self.population, self.consumers.as_ref(), change, &mut self.random)
     }
 
+    /// A mirrored request at the beginning, before the candidate serves.
+    pub(super) fn first_pair(&mut self) -> (PairOutcome, usize) {
+        let none = changes(self.scenario, 0, 0.0);
+        self.pair(&none)
+    }
+
     /// Whether consumers make clusters.
     pub(super) const fn clustered(&self) -> bool {
         self.consumers.is_some()
