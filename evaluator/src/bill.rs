@@ -8,6 +8,7 @@ mod prices;
 
 use crate::pair::Pair;
 use crate::rows::{Names, RouteId, Row, Rows};
+use crate::run::both;
 use datasets::Role;
 use judge::stats::Side;
 use judge::stats::ratio::{MeanRatio, PairedSums};
@@ -73,16 +74,8 @@ pub fn price_pairs(pairs: &[Pair<'_>], rows: &Rows, tariffs: &Tariffs) -> Priced
     let ((first, second), (of_first, of_second)) = (pairs.split_at(middle), costs.split_at_mut(middle));
     let newest_us = newest_us(rows);
     let begin = || Pricing::new(rows.names(), tariffs, newest_us);
-    let sums = std::thread::scope(|scope| {
-        let other = scope.spawn(|| begin().all(second, of_second));
-        let sums = begin().all(first, of_first);
-        // A panic there is one here.
-        match other.join() {
-            Ok(other) => sums.merged(other),
-            Err(panic) => std::panic::resume_unwind(panic),
-        }
-    });
-    PricedPairs { costs, sums }
+    let (sums, others) = both(|| begin().all(first, of_first), || begin().all(second, of_second));
+    PricedPairs { costs, sums: sums.merged(others) }
 }
 
 fn newest_us(rows: &Rows) -> i64 {

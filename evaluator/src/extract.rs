@@ -24,6 +24,7 @@ use crate::labels::Labels;
 use crate::load::LoadCounts;
 use crate::pair::Pairing;
 use crate::rows::{NameId, PairKey, Row, Rows, hash64, key::Domain};
+use crate::run::both;
 use datasets::{Arm, Role};
 use judge::counters::{Canary, Paired, Plan};
 use judge::evidence::{Evidence, SegmentEvidence};
@@ -100,6 +101,10 @@ pub fn extract(sources: Sources<'_>) -> Result<Extracted, EvaluateError> {
     pair_counts.not_drawn = served::not_drawn(rows);
     let (canary, outdated_served) = count_served(&sources, &frozen, &served);
     pair_counts.outdated_served = outdated_served;
+    let (instrument, rates) = both(
+        || health::instrument(&sources, &judged, &pair_counts, &served),
+        || rates::rates(&sources, &served, judged.epoch),
+    );
     let newest_evidence_us = evidence_rows(&sources, &served).map(|row| row.at_us).max().unwrap_or(window.to_us);
     let evidence = Evidence {
         weight_percent,
@@ -108,12 +113,12 @@ pub fn extract(sources: Sources<'_>) -> Result<Extracted, EvaluateError> {
         segments: counted.segments,
         canary: canary_at(weight_percent, canary, judged),
         served_weight_percent: ((weight_percent - on_record).abs() >= 1e-9).then_some(on_record),
-        instrument: health::instrument(&sources, &judged, &pair_counts, &served),
+        instrument,
         hard_stops: health::hard_stops(rows),
         earlier_extra_failures: served::earlier_extra_failures(rows, judged.epoch),
         earlier_epochs: served::earlier_epochs(sources.rows, judged.epoch, sources.pairing),
         judged_epoch_observations: Some(observations(&sources, judged.epoch)),
-        rates: rates::rates(&sources, &served, judged.epoch),
+        rates,
         plan: frozen.plan,
     };
     Ok(Extracted {

@@ -11,6 +11,7 @@ use crate::bill::PricedPairs;
 use crate::labels::Labels;
 use crate::pair::Pair;
 use crate::rows::{Names, PairKey, Row};
+use crate::run::both;
 use judge::counters::{ClusterSums, PairOutcome, PairedEvidence, Plan};
 use judge::metric::{FIRST_LABEL, Latency, Share};
 use std::collections::{BTreeMap, HashMap, HashSet};
@@ -132,16 +133,9 @@ fn on_two_threads<'a, T: Sync + ?Sized + 'a>(
     second: &'a T,
     count: impl Fn(&'a T) -> Counted + Sync,
 ) -> Counted {
-    std::thread::scope(|scope| {
-        let other = scope.spawn(|| count(second));
-        let mut counted = count(first);
-        // A panic there is one here.
-        match other.join() {
-            Ok(other) => counted.merge(&other),
-            Err(panic) => std::panic::resume_unwind(panic),
-        }
-        counted
-    })
+    let (mut counted, others) = both(|| count(first), || count(second));
+    counted.merge(&others);
+    counted
 }
 
 /// Counts all pairs in their order, all clusters staying open until the end.
