@@ -124,8 +124,7 @@ pub fn evaluate(inputs: &[PathBuf], options: &Options) -> Result<Outcome, Evalua
 fn pictures(rows: &Rows, pairing: &Pairing<'_>, extracted: &Extracted) -> judge::verdict::Evidence {
     let units = |canary: &&Canary| canary.epochs.values().any(|epoch| epoch.units_baseline + epoch.units_candidate > 0);
     let canary = extracted.evidence.canary.as_ref().filter(units);
-    let served: Vec<&Row> =
-        rows.all().iter().filter(|row| u64::from(row.epoch) == extracted.epoch && drawn(row)).collect();
+    let served: Vec<&Row> = rows.all().iter().filter(|row| row.epoch == extracted.epoch && drawn(row)).collect();
     charts::evidence(&pairing.pairs, &extracted.evidence.paired.pooled(), &served, rows.names(), canary)
 }
 

@@ -32,7 +32,7 @@ pub(super) struct Current<'a> {
 pub(super) fn of_current_models<'a>(pairs: &[Pair<'a>], rows: &Rows) -> Current<'a> {
     let names = rows.names();
     let newest_epoch = rows.all().iter().map(|row| row.epoch).max().unwrap_or(0);
-    let mut newest: BTreeMap<Option<NameId>, (u32, BTreeSet<Option<NameId>>)> = BTreeMap::new();
+    let mut newest: BTreeMap<Option<NameId>, (u64, BTreeSet<Option<NameId>>)> = BTreeMap::new();
     for pair in pairs {
         let (epoch, models) = newest.entry(names.model(pair.baseline.route)).or_default();
         if pair.epoch() > *epoch {
@@ -60,7 +60,7 @@ fn candidate_models(pairs: &[Pair<'_>], names: &Names) -> BTreeSet<Option<NameId
 }
 
 /// Models that the candidate was asked for in the newest epoch, if that epoch has no pair; else empty.
-fn asked_without_pairs(pairs: &[Pair<'_>], rows: &Rows, newest_epoch: u32) -> BTreeSet<Option<NameId>> {
+fn asked_without_pairs(pairs: &[Pair<'_>], rows: &Rows, newest_epoch: u64) -> BTreeSet<Option<NameId>> {
     if pairs.iter().any(|pair| pair.epoch() == newest_epoch) {
         return BTreeSet::new();
     }
