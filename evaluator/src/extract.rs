@@ -123,7 +123,7 @@ pub fn extract(sources: Sources<'_>) -> Result<Extracted, EvaluateError> {
     };
     Ok(Extracted {
         evidence,
-        epoch: u64::from(judged.epoch),
+        epoch: judged.epoch,
         weight_bp: u32::from(judged.weight_bp),
         window,
         newest_evidence_us,
@@ -134,7 +134,7 @@ pub fn extract(sources: Sources<'_>) -> Result<Extracted, EvaluateError> {
 /// The judged epoch.
 #[derive(Debug, Clone, Copy)]
 struct Judged {
-    epoch: u32,
+    epoch: u64,
     weight_bp: u16,
     /// Rows of the epoch carry different weights.
     mixed: bool,
@@ -284,7 +284,7 @@ fn canary_at(weight_percent: f64, canary: Option<Canary>, judged: Judged) -> Opt
     let splits = weight_percent > 0.0 && weight_percent < 100.0;
     let mut canary = canary.or_else(|| splits.then(Canary::default))?;
     // The judged epoch is the newest one, even if it served nothing yet.
-    let epoch = canary.epochs.entry(u64::from(judged.epoch)).or_default();
+    let epoch = canary.epochs.entry(judged.epoch).or_default();
     epoch.weight_bp = u32::from(judged.weight_bp);
     Some(canary)
 }
@@ -297,7 +297,7 @@ fn evidence_rows<'a>(sources: &Sources<'a>, served: &[&'a Row]) -> impl Iterator
 }
 
 /// What the judged epoch itself holds: its pairs, and the candidate's served requests outside of them.
-fn observations(sources: &Sources<'_>, epoch: u32) -> u64 {
+fn observations(sources: &Sources<'_>, epoch: u64) -> u64 {
     let pairs = &sources.pairing.pairs;
     let mirrored = pairs.iter().filter(|pair| pair.epoch() == epoch && pair.candidate.role != Role::Served).count();
     let served = sources

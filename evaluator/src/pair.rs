@@ -32,7 +32,7 @@ pub struct Pair<'a> {
 impl Pair<'_> {
     /// The epoch of the candidate's outcome, which is what is judged.
     #[must_use]
-    pub const fn epoch(&self) -> u32 {
+    pub const fn epoch(&self) -> u64 {
         self.candidate.epoch
     }
 }

@@ -149,7 +149,9 @@ impl Parts<'_> {
             .map(|guardrail| self.guardrail(guardrail, weight))
             .collect();
         if weight > 0.0 {
-            guardrails.extend([Share::RateLimited, Share::Cancellations].into_iter().filter_map(|share| self.served(share, weight)));
+            guardrails.extend(
+                [Share::RateLimited, Share::Cancellations].into_iter().filter_map(|share| self.served(share, weight)),
+            );
         }
         let slowest = guardrails.iter().max_by(|a, b| order(a).total_cmp(&order(b)));
         let known = guardrails.iter().all(|guardrail| guardrail.requests.is_some());

@@ -202,7 +202,7 @@ fn count_some(pairs: &[Pair<'_>], order: &[u32], context: Context<'_>) -> Counte
         for index in cluster {
             let Some(pair) = pairs.get(*index as usize) else { continue };
             let outcome = outcome(pair, *index as usize, context, &mut counted.counts);
-            let epoch = u64::from(pair.epoch());
+            let epoch = pair.epoch();
             let (of_all, of_segments) = sums.split_at_mut(1);
             counted.all.add_to(context.plan, epoch, &outcome, of_all.first_mut().filter(|_| own_cluster));
             for segment in context.segmenter.of(pair.baseline, context.names) {

@@ -11,7 +11,7 @@ const MINUTE_US: i64 = 60_000_000;
 const HOUR_US: f64 = 3_600.0 * 1e6;
 
 /// Rates and peaks. Those of the whole traffic are of what clients asked for, mirrored copies left out.
-pub(super) fn rates(sources: &Sources<'_>, served: &[&Row], judged: u32) -> Rates {
+pub(super) fn rates(sources: &Sources<'_>, served: &[&Row], judged: u64) -> Rates {
     let pairs = &sources.pairing.pairs;
     let asked = sources.rows.all().iter().filter(|row| matches!(row.role, Role::Served | Role::Replayed));
     let (mut peaks, mut requests, mut span) = (Peaks::default(), 0u64, Span::default());

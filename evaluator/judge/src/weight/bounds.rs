@@ -99,9 +99,11 @@ fn served_upper(canary: &Canary, alpha: f64) -> Option<f64> {
     if blocks.blocks() > 0 {
         return Some(blocks.to_tally().and_then(|tally| tally.upper(alpha, 1.0)).unwrap_or(1.0));
     }
-    let [baseline, candidate] = canary.epochs.values().map(served_errors).fold([Asked::default(); 2], |sum, more| {
-        [added(sum[0], more[0]), added(sum[1], more[1])]
-    });
+    let [baseline, candidate] = canary
+        .epochs
+        .values()
+        .map(served_errors)
+        .fold([Asked::default(); 2], |sum, more| [added(sum[0], more[0]), added(sum[1], more[1])]);
     if baseline.n == 0 || candidate.n == 0 {
         return None;
     }
