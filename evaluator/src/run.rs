@@ -141,12 +141,8 @@ pub(crate) fn both<A, B: Send>(first: impl FnOnce() -> A, second: impl FnOnce() 
 fn pictures(rows: &Rows, pairing: &Pairing<'_>, extracted: &Extracted) -> judge::verdict::Evidence {
     let units = |canary: &&Canary| canary.epochs.values().any(|epoch| epoch.units_baseline + epoch.units_candidate > 0);
     let canary = extracted.evidence.canary.as_ref().filter(units);
-<<<<<<< HEAD
-    let of_epoch = |row: &&Row| u64::from(row.epoch) == extracted.epoch && drawn(row);
+    let of_epoch = |row: &&Row| row.epoch == extracted.epoch && drawn(row);
     let served: Vec<&Row> = if canary.is_some() { rows.all().iter().filter(of_epoch).collect() } else { Vec::new() };
-=======
-    let served: Vec<&Row> = rows.all().iter().filter(|row| row.epoch == extracted.epoch && drawn(row)).collect();
->>>>>>> 0ece2c39fbbcf925100a9e7471258b0cfda219a3
     charts::evidence(&pairing.pairs, &extracted.evidence.paired.pooled(), &served, rows.names(), canary)
 }
 

@@ -174,7 +174,7 @@ fn repeated(sources: &Sources<'_>, served: &[&Row]) -> Option<String> {
 
 /// How many rows there are, and how many request ids by epoch, arm and role.
 fn distinct_ids<'a>(rows: impl Iterator<Item = &'a Row>) -> (u64, u64) {
-    let mut requests: BTreeMap<(u32, Arm, u32), Vec<u64>> = BTreeMap::new();
+    let mut requests: BTreeMap<(u64, Arm, u32), Vec<u64>> = BTreeMap::new();
     for row in rows {
         let key = (row.epoch, row.arm, role_rank(row.role));
         requests.entry(key).or_default().extend(row.request.map(NonZeroU64::get));

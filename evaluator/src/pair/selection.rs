@@ -32,15 +32,10 @@ pub(super) struct Current {
 pub(super) fn of_current_models(pairs: &mut Vec<Pair<'_>>, rows: &Rows) -> Current {
     let names = rows.names();
     let newest_epoch = rows.all().iter().map(|row| row.epoch).max().unwrap_or(0);
-<<<<<<< HEAD
-    let mut newest: BTreeMap<Option<NameId>, (u32, BTreeSet<Option<NameId>>)> = BTreeMap::new();
+    let mut newest: BTreeMap<Option<NameId>, (u64, BTreeSet<Option<NameId>>)> = BTreeMap::new();
     // Traffic is mostly alike: what the pair before had says the same again.
     let mut before = None;
     for pair in pairs.iter().filter(|pair| before.replace(looked_at(pair)) != Some(looked_at(pair))) {
-=======
-    let mut newest: BTreeMap<Option<NameId>, (u64, BTreeSet<Option<NameId>>)> = BTreeMap::new();
-    for pair in pairs {
->>>>>>> 0ece2c39fbbcf925100a9e7471258b0cfda219a3
         let (epoch, models) = newest.entry(names.model(pair.baseline.route)).or_default();
         if pair.epoch() > *epoch {
             models.clear();
@@ -78,7 +73,7 @@ pub(super) fn of_current_models(pairs: &mut Vec<Pair<'_>>, rows: &Rows) -> Curre
 }
 
 /// What the choice depends on.
-const fn looked_at(pair: &Pair<'_>) -> (RouteId, RouteId, u32) {
+const fn looked_at(pair: &Pair<'_>) -> (RouteId, RouteId, u64) {
     (pair.baseline.route, pair.candidate.route, pair.epoch())
 }
 
