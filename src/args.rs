@@ -52,6 +52,71 @@ pub(crate) enum Command {
         arg_required_else_help = true
     )]
     Records(Records),
+    /// How many requests, hours and how much money a decision will take, before they are spent.
+    #[command(after_help = "Examples:\n  weighbridge plan --rate 10000/h\n  weighbridge plan records.ndjson --policy \
+                            policy.toml --shadow-percent 10")]
+    Plan(Plan),
+    /// Run thousands of whole migrations in virtual time, and compare policies and naive rules.
+    #[command(after_help = "Examples:\n  weighbridge simulate --runs 200\n  weighbridge simulate --print-scenario > \
+                            world.toml\n  weighbridge simulate --scenario world.toml --policy strict.toml --policy \
+                            fast.toml --out simulation")]
+    Simulate(Simulate),
+}
+
+#[derive(Debug, ClapArgs)]
+pub(crate) struct Plan {
+    /// First exchange records, if there are some. Without a pair, the default scenario's variances stand in.
+    pub records: Vec<PathBuf>,
+    /// Policy, TOML; without it the default one.
+    #[arg(long, value_name = "FILE")]
+    pub policy: Option<PathBuf>,
+    /// Requests of the whole traffic: 10000/h, 200/min or 3/s. Without it that of the records.
+    #[arg(long)]
+    pub rate: Option<String>,
+    /// Share of the requests that is mirrored in the shadow, percent.
+    #[arg(long, default_value_t = 25.0, value_parser = percent_above_zero)]
+    pub shadow_percent: f64,
+    /// Print the plan as JSON (weighbridge.plan/1).
+    #[arg(long)]
+    pub json: bool,
+}
+
+#[derive(Debug, ClapArgs)]
+pub(crate) struct Simulate {
+    /// Policy, TOML; again for each one to compare. Without it the default one.
+    #[arg(long, value_name = "FILE")]
+    pub policy: Vec<PathBuf>,
+    /// World, TOML, laid over the default one: traffic, both providers, and what goes wrong when.
+    #[arg(long, value_name = "FILE")]
+    pub scenario: Option<PathBuf>,
+    /// Migrations of each policy and rule.
+    #[arg(long, default_value_t = 1000, value_parser = clap::value_parser!(u64).range(1..=1_000_000))]
+    pub runs: u64,
+    /// Seed; the same one gives the same result, whatever the number of threads.
+    #[arg(long, default_value_t = 1)]
+    pub seed: u64,
+    /// Threads; without it one for each core.
+    #[arg(long, value_parser = RangedU64ValueParser::<usize>::new().range(1..=1024))]
+    pub threads: Option<usize>,
+    /// Leave out the naive rules.
+    #[arg(long)]
+    pub no_naive: bool,
+    /// Folder for the table, the pictures and the JSON.
+    #[arg(long, value_name = "DIR")]
+    pub out: Option<PathBuf>,
+    /// Print the result as JSON (weighbridge.simulation/1).
+    #[arg(long)]
+    pub json: bool,
+    /// Print the default scenario, with all keys and what they mean, and do nothing else.
+    #[arg(long)]
+    pub print_scenario: bool,
+}
+
+fn percent_above_zero(text: &str) -> Result<f64, String> {
+    match text.parse::<f64>() {
+        Ok(percent) if percent > 0.0 && percent <= 100.0 => Ok(percent),
+        _ => Err("expected a percentage above 0, at most 100".to_owned()),
+    }
 }
 
 #[derive(Debug, ClapArgs)]

@@ -4,10 +4,12 @@ mod demo;
 mod evaluate;
 mod gate;
 mod mock;
+mod plan;
 mod records;
 mod replay;
 mod report;
 mod serve;
+mod simulate;
 
 use crate::args::{Args, Command};
 use crate::outcome::{Exit, Failure};
@@ -43,6 +45,8 @@ async fn dispatch(args: Args) -> Result<Exit, Failure> {
         Command::Report(args) => report::run(&args),
         Command::Gate(args) => gate::run(&args).await,
         Command::Records(args) => records::run(&args),
+        Command::Plan(args) => plan::run(&args),
+        Command::Simulate(args) => simulate::run(&args),
     }
 }
 

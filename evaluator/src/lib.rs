@@ -8,6 +8,7 @@ pub mod bill;
 pub mod charts;
 pub mod counts;
 pub mod error;
+mod evidence;
 pub mod extract;
 pub mod labels;
 pub mod load;
@@ -20,6 +21,7 @@ pub mod run;
 
 pub use counts::Counts;
 pub use error::{ErrorKind, EvaluateError};
+pub use evidence::evidence;
 pub use run::{Options, Outcome, evaluate};
 
 #[cfg(test)]

@@ -1,19 +1,20 @@
 //! What a decision will take: requests, hours and money, for the shadow and for each weight, before they are spent.
 //!
-//! The judge already says how many pairs each undecided guardrail still needs if the candidate is truly equal
-//! ([`Judged::needed`]): the median number at which the bound of a confidence sequence with the *observed* variance falls
-//! below the margin. A plan turns that into time and money. Pairs cancel the difficulty of a request, served traffic does
-//! not, and its arms are unequally large; so at a weight w the same information takes
+//! A guardrail passes when its confidence sequence, as wide as the *observed* variance makes it, lies below the margin; the
+//! plan says after how much more traffic that has happened with a chance of one half, if the candidate is truly equal
+//! ([`chance`]). Pairs cancel the difficulty of a request, served traffic does not, and its arms are unequally large: one
+//! request of it, at a weight w, is worth
 //!
 //! ```text
-//! requests = pairs * (v_C / w + v_B / (1 - w)) / v_pair
+//! v_pair / (v_C / w + v_B / (1 - w))
 //! ```
 //!
-//! with the variances of one observation in each arm and of the difference in a pair. All guardrails have to pass, so the
-//! slowest decides. Numbers of a plan are medians: half of the migrations take longer.
+//! pairs, with the variances of one request of each arm and of the difference in a pair. All guardrails have to pass; the
+//! joint number is the median of the slowest of them, whichever that turns out to be.
 //!
 //! Where nothing was recorded yet, the pairs of the default scenario stand in ([`assumed`]), and the plan says so.
 
+mod chance;
 mod variance;
 
 use serde::Serialize;
@@ -26,13 +27,14 @@ use crate::policy::{Looks, Policy};
 use crate::simulate::{Scenario, shadowed};
 use crate::verdict::{Decision, Guardrail, State};
 use crate::{Judged, judge};
-use variance::PerRequest;
+use chance::{Need, median};
+use variance::Effect;
 
 /// Name of the form in which a plan is written.
 pub const SCHEMA: &str = "weighbridge.plan/1";
 
-/// Pairs that stand in where nothing was recorded. What passes with the many is planned with fewer.
-const ASSUMED_PAIRS: [u64; 5] = [5000, 2000, 1000, 500, 250];
+/// Pairs that stand in where nothing was recorded: enough to know the variance of one error in a hundred.
+const ASSUMED_PAIRS: u64 = 20_000;
 
 /// Traffic to plan for.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]
@@ -84,7 +86,8 @@ pub struct GuardrailPlan {
     pub metric: String,
     /// Observations that are there.
     pub have: u64,
-    /// Further pairs, or further requests of the candidate; 0 where it passes already, `None` where it cannot be said.
+    /// Further pairs, or further requests of the candidate, by the median; 0 where it passes already, `None` where it
+    /// cannot be said.
     pub observations: Option<f64>,
     /// Requests of the whole traffic for them.
     pub requests: Option<f64>,
@@ -92,29 +95,28 @@ pub struct GuardrailPlan {
     pub hours: Option<f64>,
 }
 
-/// So many pairs of the default scenario, which stand in where nothing was recorded; the same ones always.
+/// Pairs of the default scenario, which stand in where nothing was recorded; the same ones always.
 #[must_use]
-pub fn assumed(policy: &Policy, pairs: u64) -> Evidence {
-    Scenario::parse("").map_or_else(|_| Evidence::default(), |scenario| shadowed(&scenario, policy, pairs, 1, 0))
+pub fn assumed(policy: &Policy) -> Evidence {
+    Scenario::parse("").map_or_else(|_| Evidence::default(), |scenario| shadowed(&scenario, policy, ASSUMED_PAIRS, 1, 0))
 }
 
 /// Plans from first records; without a pair in them from [`assumed`] ones, of which nothing counts as there already.
 #[must_use]
 pub fn plan(evidence: &Evidence, policy: &Policy, traffic: Traffic) -> Plan {
     let nothing = evidence.paired.epochs.values().all(|epoch| epoch.pairs == 0);
-    let stand_ins = if nothing { ASSUMED_PAIRS.map(|pairs| assumed(policy, pairs)).to_vec() } else { Vec::new() };
-    let evidence = stand_ins.first().unwrap_or(evidence);
+    let stand_in = if nothing { Some(assumed(policy)) } else { None };
+    let evidence = stand_in.as_ref().unwrap_or(evidence);
     let judged = judge(evidence, policy);
-    let fewer = stand_ins.iter().skip(1).map(|fewer| judge(fewer, policy)).collect();
     let pooled = evidence.paired.pooled();
-    let parts = Parts { judged: &judged, fewer, pooled: &pooled, evidence, policy, traffic, assumed: nothing };
+    let parts = Parts { judged: &judged, pooled: &pooled, evidence, policy, traffic, assumed: nothing };
     let weights = policy.weight.ladder_percent.iter().copied().filter(|weight| *weight > 0.0 && *weight < 100.0);
     Plan {
         schema: SCHEMA,
         pairs: pooled.pairs,
         assumed: nothing,
         traffic,
-        failed: failed(&judged),
+        failed: if nothing { Vec::new() } else { failed(&judged) },
         stages: std::iter::once(0.0).chain(weights).map(|weight| parts.stage(weight)).collect(),
     }
 }
@@ -129,8 +131,6 @@ fn failed(judged: &Judged) -> Vec<String> {
 
 struct Parts<'a> {
     judged: &'a Judged,
-    /// The same with fewer and fewer pairs, where they are assumed.
-    fewer: Vec<Judged>,
     pooled: &'a Paired,
     evidence: &'a Evidence,
     policy: &'a Policy,
@@ -141,90 +141,111 @@ struct Parts<'a> {
 impl Parts<'_> {
     fn stage(&self, weight_percent: f64) -> Stage {
         let weight = weight_percent / 100.0;
-        let mut guardrails: Vec<GuardrailPlan> = self
-            .judged
-            .guardrails
-            .iter()
-            .filter(|guardrail| guardrail.decides && !served_only(&guardrail.metric))
-            .map(|guardrail| self.guardrail(guardrail, weight))
+        let deciding = self.judged.guardrails.iter();
+        let deciding = deciding.filter(|guardrail| guardrail.decides && !served_only(&guardrail.metric));
+        let mut needs: Vec<(String, u64, Option<Need>)> = deciding
+            .map(|guardrail| {
+                let have = if self.assumed { 0 } else { guardrail.n };
+                (guardrail.metric.clone(), have, self.need(guardrail, weight))
+            })
             .collect();
         if weight > 0.0 {
-            guardrails.extend(
-                [Share::RateLimited, Share::Cancellations].into_iter().filter_map(|share| self.served(share, weight)),
-            );
+            let shares = [Share::RateLimited, Share::Cancellations].into_iter();
+            let asked = shares.filter(|share| self.policy.share_margin(*share).enabled);
+            needs.extend(asked.map(|share| (share.name().to_owned(), 0, self.served(share, weight))));
         }
+        let all: Option<Vec<Need>> = needs.iter().map(|(_, _, need)| *need).collect();
+        let requests = all.and_then(|all| median(&all));
+        let guardrails: Vec<GuardrailPlan> =
+            needs.into_iter().map(|(metric, have, need)| self.guardrail(metric, have, need, weight)).collect();
         let slowest = guardrails.iter().max_by(|a, b| order(a).total_cmp(&order(b)));
-        let known = guardrails.iter().all(|guardrail| guardrail.requests.is_some());
-        let requests = slowest.filter(|_| known).and_then(|slowest| slowest.requests);
         Stage {
             weight_percent,
             requests,
-            hours: requests.map(|requests| requests / self.traffic.requests_per_hour),
+            hours: requests.map(|requests| self.hours(requests)),
             cost: requests.and_then(|requests| self.cost(requests, weight)),
             slowest: slowest.filter(|slowest| order(slowest) > 0.0).map(|slowest| slowest.metric.clone()),
             guardrails,
         }
     }
 
-    /// Further pairs of a guardrail, everything there counted; all of its pairs where they are assumed.
-    fn pairs(&self, guardrail: &Guardrail) -> Option<f64> {
-        let further = further(self.judged, guardrail)?;
-        if !self.assumed {
-            return Some(further);
+    fn hours(&self, requests: f64) -> f64 {
+        requests / self.traffic.requests_per_hour
+    }
+
+    fn guardrail(&self, metric: String, have: u64, need: Option<Need>, weight: f64) -> GuardrailPlan {
+        let requests = need.and_then(|need| median(&[need]));
+        let observed = if weight > 0.0 { weight } else { self.traffic.shadow_percent / 100.0 };
+        let observations = requests.map(|requests| requests * observed);
+        GuardrailPlan { metric, have, observations, requests, hours: requests.map(|requests| self.hours(requests)) }
+    }
+
+    /// A guardrail that pairs show, against the traffic of a stage; `None` where the pairs do not show it.
+    fn need(&self, guardrail: &Guardrail, weight: f64) -> Option<Need> {
+        let passes = matches!(guardrail.state, State::Pass | State::PassRegressed) && !self.assumed;
+        let mirrored = self.traffic.shadow_percent / 100.0;
+        let per_request = if weight > 0.0 { weight } else { mirrored };
+        let floor = |wanted: f64| if per_request > 0.0 { wanted / per_request } else { f64::INFINITY };
+        let levels = self.policy.levels;
+        // A rung has to show something itself, however much the pairs say.
+        let own = if weight > 0.0 { self.policy.floors.pairs as f64 } else { 0.0 };
+        let passed = Need {
+            passed: passes,
+            effect: None,
+            pairs_per_request: 0.0,
+            at_least: floor(own),
+            levels: (levels.alpha_go, levels.beta),
+            one_look: levels.looks == Looks::One,
+        };
+        if passes {
+            return Some(passed);
         }
-        let all = std::iter::once(self.judged).chain(&self.fewer);
-        // From as many pairs as are still too few: they know the variance best.
-        let planned = all.filter_map(|judged| {
-            let there = judged.guardrails.iter().find(|other| same(other, guardrail))?;
-            further_if_held(judged, guardrail).map(|further| further + there.n as f64)
-        });
-        planned.into_iter().next().or_else(|| {
-            self.fewer.last()?.guardrails.iter().find(|other| same(other, guardrail)).map(|fewest| fewest.n as f64)
+        let effect = Effect::of(guardrail, self.pooled, &self.evidence.plan, self.policy)?;
+        let events = self.policy.floors.events as f64;
+        let (there, observed) = if self.assumed { (1e-9, 0.0) } else { (effect.n, effect.observed) };
+        let asked = floors_of(&guardrail.metric, self.policy) as f64 - if self.assumed { 0.0 } else { guardrail.n as f64 };
+        // With few events there is no limit theorem: clean pairs decide, or so many requests that there are enough.
+        let scarce = if weight > 0.0 { events / effect.events } else { self.clean(guardrail, &effect, there) };
+        Some(Need {
+            effect: Some(Effect { n: there, observed, ..effect }),
+            pairs_per_request: if weight > 0.0 {
+                effect.pair / effect.served.per_request(weight)
+            } else {
+                mirrored
+            },
+            at_least: floor(own.max(asked).max(scarce)),
+            ..passed
         })
     }
 
-    fn guardrail(&self, guardrail: &Guardrail, weight: f64) -> GuardrailPlan {
-        let pairs = self.pairs(guardrail);
-        let (observations, requests) = if weight > 0.0 {
-            let factor = PerRequest::of(guardrail, self.pooled, &self.evidence.plan)
-                .map(|variances| variances.requests_per_pair(weight));
-            let requests = pairs.zip(factor).map(|(pairs, factor)| pairs * factor);
-            // However much the pairs say, the rung has to show something itself.
-            let least = self.policy.floors.pairs as f64 / weight;
-            let requests = requests.map(|requests| requests.max(least));
-            (requests.map(|requests| requests * weight), requests)
-        } else {
-            let mirrored = self.traffic.shadow_percent / 100.0;
-            (pairs, pairs.filter(|_| mirrored > 0.0).map(|pairs| pairs / mirrored))
-        };
-        GuardrailPlan {
-            metric: guardrail.metric.clone(),
-            have: if self.assumed { 0 } else { guardrail.n },
-            observations,
-            requests,
-            hours: requests.map(|requests| requests / self.traffic.requests_per_hour),
+    /// Clean pairs that would decide a share, where those needed for its variance hold too few events.
+    fn clean(&self, guardrail: &Guardrail, effect: &Effect, there: f64) -> f64 {
+        if guardrail.events.is_none_or(|events| events as f64 / effect.n * 1000.0 >= self.policy.floors.events as f64) {
+            return 0.0;
         }
+        self.clean_of(guardrail.margin).map_or(0.0, |clean| (clean - there).max(0.0))
+    }
+
+    fn clean_of(&self, margin: f64) -> Option<f64> {
+        let level = self.policy.levels.alpha_go;
+        let clean = match self.policy.levels.looks {
+            Looks::Any => clean_at_any_look(margin, level),
+            Looks::One => crate::stats::power::for_zero_events(margin, level).ok(),
+        };
+        clean.map(|clean| clean as f64)
     }
 
     /// What only served traffic shows, if it does not happen: clean observations up to the margin.
-    fn served(&self, share: Share, weight: f64) -> Option<GuardrailPlan> {
-        let margin = self.policy.share_margin(share);
-        if !margin.enabled {
-            return None;
-        }
-        let level = self.policy.levels.alpha_go;
-        let clean = match self.policy.levels.looks {
-            Looks::Any => clean_at_any_look(margin.value, level),
-            Looks::One => crate::stats::power::for_zero_events(margin.value, level).ok(),
-        };
-        let observations = clean.map(|clean| clean.max(self.policy.floors.pairs) as f64);
-        let requests = observations.map(|observations| observations / weight);
-        Some(GuardrailPlan {
-            metric: share.name().to_owned(),
-            have: 0,
-            observations,
-            requests,
-            hours: requests.map(|requests| requests / self.traffic.requests_per_hour),
+    fn served(&self, share: Share, weight: f64) -> Option<Need> {
+        let clean = self.clean_of(self.policy.share_margin(share).value)?;
+        let levels = self.policy.levels;
+        Some(Need {
+            passed: false,
+            effect: None,
+            pairs_per_request: 0.0,
+            at_least: clean.max(self.policy.floors.pairs as f64) / weight,
+            levels: (levels.alpha_go, levels.beta),
+            one_look: levels.looks == Looks::One,
         })
     }
 
@@ -244,21 +265,13 @@ impl Parts<'_> {
     }
 }
 
-fn same(a: &Guardrail, b: &Guardrail) -> bool {
-    a.metric == b.metric && a.segment == b.segment
-}
-
-/// Further pairs of a guardrail that is held for want of them.
-fn further_if_held(judged: &Judged, guardrail: &Guardrail) -> Option<f64> {
-    let mut needed = judged.needed.iter();
-    let own = needed.find(|needed| needed.metric == guardrail.metric && needed.segment == guardrail.segment)?;
-    own.pairs.map(|pairs| pairs as f64)
-}
-
-/// The same; 0 where it passes.
-fn further(judged: &Judged, guardrail: &Guardrail) -> Option<f64> {
-    let passes = matches!(guardrail.state, State::Pass | State::PassRegressed);
-    if passes { Some(0.0) } else { further_if_held(judged, guardrail) }
+/// Observations without which a metric passes nothing.
+fn floors_of(metric: &str, policy: &Policy) -> u64 {
+    match metric.rsplit_once('_') {
+        Some((_, "p95")) => policy.floors.pairs_p95,
+        Some((_, "p99")) => policy.floors.pairs_p99,
+        _ => policy.floors.pairs,
+    }
 }
 
 fn served_only(metric: &str) -> bool {

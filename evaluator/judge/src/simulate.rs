@@ -25,7 +25,7 @@ mod truth;
 mod valid;
 mod world;
 
-use std::sync::Mutex;
+use std::sync::{Mutex, OnceLock};
 use std::sync::atomic::{AtomicU64, Ordering};
 
 pub use naive::Naive;
@@ -76,6 +76,12 @@ pub fn ramp(scenario: &Scenario, population: &Population, rule: &Rule, seed: u64
         Rule::Judge(policy) => ramp::judged(&mut World::new(scenario, population, policy, seed, run), policy),
         Rule::Naive(naive) => naive::ramp(&mut World::new(scenario, population, &Policy::default(), seed, run), *naive),
     }
+}
+
+/// The policy whose reference and margins place the thresholds where none is judged by.
+fn usual() -> &'static Policy {
+    static USUAL: OnceLock<Policy> = OnceLock::new();
+    USUAL.get_or_init(Policy::default)
 }
 
 /// Evidence of the first `pairs` pairs of a run, at weight 0: what a migration holds before the candidate serves.
