@@ -19,9 +19,14 @@ pub(super) fn run(args: &args::Plan) -> Result<Exit, Failure> {
     };
     let requests_per_hour = match args.rate.as_deref() {
         Some(text) => rate(text)?,
-        None => evidence.rates.requests_per_hour.or(evidence.rates.pairs_per_hour).filter(|rate| *rate > 0.0).ok_or_else(
-            || Failure::usage("the records do not tell how many requests an hour there are: name --rate, as 10000/h"),
-        )?,
+        None => evidence
+            .rates
+            .requests_per_hour
+            .or(evidence.rates.pairs_per_hour)
+            .filter(|rate| *rate > 0.0)
+            .ok_or_else(|| {
+                Failure::usage("the records do not tell how many requests an hour there are: name --rate, as 10000/h")
+            })?,
     };
     let traffic = Traffic { requests_per_hour, shadow_percent: args.shadow_percent };
     let plan = plan(&evidence, &policy, traffic);
@@ -37,7 +42,8 @@ pub(super) fn run(args: &args::Plan) -> Result<Exit, Failure> {
 
 /// `10000/h`, `200/min` or `3/s`, as requests an hour.
 fn rate(text: &str) -> Result<f64, Failure> {
-    let wrong = || Failure::usage(format!("--rate is `{text}`: expected a number with its unit: 10000/h, 200/min or 3/s"));
+    let wrong =
+        || Failure::usage(format!("--rate is `{text}`: expected a number with its unit: 10000/h, 200/min or 3/s"));
     let (number, unit) = text.split_once('/').ok_or_else(wrong)?;
     let factor = match unit.trim() {
         "h" => 1.0,
@@ -72,9 +78,9 @@ fn table(plan: &Plan) -> String {
 }
 
 fn line(stage: &Stage) -> String {
-    let name =
-        if stage.weight_percent > 0.0 { format!("{} %", stage.weight_percent) } else { "shadow".to_owned() };
-    let number = |value: Option<f64>, digits: usize| value.map_or_else(|| "-".to_owned(), |value| format!("{value:.digits$}"));
+    let name = if stage.weight_percent > 0.0 { format!("{} %", stage.weight_percent) } else { "shadow".to_owned() };
+    let number =
+        |value: Option<f64>, digits: usize| value.map_or_else(|| "-".to_owned(), |value| format!("{value:.digits$}"));
     format!(
         "{name:10} {:>12} {:>9} {:>12}  {}\n",
         number(stage.requests, 0),
@@ -100,8 +106,14 @@ mod tests {
 
     #[test]
     fn what_cannot_be_said_is_not_a_number() {
-        let stage =
-            Stage { weight_percent: 5.0, guardrails: Vec::new(), requests: None, hours: None, cost: None, slowest: None };
+        let stage = Stage {
+            weight_percent: 5.0,
+            guardrails: Vec::new(),
+            requests: None,
+            hours: None,
+            cost: None,
+            slowest: None,
+        };
         assert_eq!(line(&stage).split_whitespace().collect::<Vec<_>>(), ["5", "%", "-", "-", "-", "-"]);
     }
 }

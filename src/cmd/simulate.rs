@@ -59,7 +59,8 @@ fn policies(paths: &[std::path::PathBuf]) -> Result<Vec<Contender>, Failure> {
     }
     let mut contenders: Vec<Contender> = Vec::with_capacity(paths.len());
     for path in paths {
-        let stem = path.file_stem().map_or_else(|| path.display().to_string(), |stem| stem.to_string_lossy().into_owned());
+        let stem =
+            path.file_stem().map_or_else(|| path.display().to_string(), |stem| stem.to_string_lossy().into_owned());
         // Two files of the same name are told apart by their folders.
         let name = if contenders.iter().any(|other| other.name == stem) { path.display().to_string() } else { stem };
         contenders.push(Contender { name, rule: Rule::Judge(policy(Some(path))?) });

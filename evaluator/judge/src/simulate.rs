@@ -25,8 +25,8 @@ mod truth;
 mod valid;
 mod world;
 
-use std::sync::{Mutex, OnceLock};
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Mutex, OnceLock};
 
 pub use naive::Naive;
 pub use population::Population;
