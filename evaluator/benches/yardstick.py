@@ -30,7 +30,7 @@ COLUMNS = [
 
 
 def main(path: str) -> None:
-    start = time.perf_counter()
+    start, processor = time.perf_counter(), time.process_time()
     rows = pl.read_parquet(path, columns=COLUMNS)
     read = time.perf_counter()
 
@@ -72,6 +72,7 @@ def main(path: str) -> None:
     only_baseline = pairs.filter(pl.col("error").is_not_null() & pl.col("error_candidate").is_null()).height
     mcnemar = stats.binomtest(only_candidate, only_candidate + only_baseline, 0.5, alternative="greater").pvalue
     tested = time.perf_counter()
+    processor = time.process_time() - processor
 
     print(
         json.dumps(
@@ -81,6 +82,7 @@ def main(path: str) -> None:
                 "aggregate": aggregated - joined,
                 "test": tested - aggregated,
                 "total": tested - start,
+                "processor": processor,
                 "peak_mib": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024,
                 "pairs": aggregates["pairs"][0],
                 "consumers": consumers.height,

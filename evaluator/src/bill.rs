@@ -4,14 +4,18 @@
 //! provider, never taken from the records, so that a corrected table corrects the bill. The model that answered is
 //! priced; if the table does not know it, the model that was asked for.
 
+mod prices;
+
 use crate::pair::Pair;
 use crate::rows::{Names, RouteId, Row, Rows};
+use crate::run::both;
 use datasets::Role;
 use judge::stats::Side;
 use judge::stats::ratio::{MeanRatio, PairedSums};
 use judge::verdict::Bill;
+use prices::Prices;
 use std::collections::BTreeMap;
-use wire::price::{Priced, Tariffs, decimal};
+use wire::price::{Priced, Row as TableRow, Tariffs, decimal};
 use wire::{Usage, UsageSource};
 
 /// Decimal places of money in the verdict.
@@ -24,13 +28,19 @@ const ALPHA: f64 = 0.025;
 pub struct PricedPairs {
     /// Nano-dollars of each pair in which both arms answered and could be priced.
     costs: Vec<Option<Costs>>,
+    sums: Sums,
+}
+
+/// What is added up over pairs, in any order and any batching.
+#[derive(Debug, Clone, Default)]
+struct Sums {
     /// Sums over all priced pairs, as paid.
     paid: PairedSums,
     /// Pairs in which both arms answered and at least one could not be priced.
-    pub unpriced: u64,
+    unpriced: u64,
     /// Priced pairs of which at least one side was priced by a table row that is no longer in force at the end of the
     /// evidence. They are paid, and say nothing about what the candidate costs now.
-    pub outdated: u64,
+    outdated: u64,
     /// Priced exchanges whose usage is an estimate.
     estimated: u64,
     remarks: Remarks,
@@ -55,31 +65,175 @@ struct Remarks {
     peak_hours: bool,
 }
 
-/// Prices the pairs in which both arms answered. The prices of today are those at the newest of all `rows`.
+/// Prices the pairs in which both arms answered; two threads take half of them each. The prices of today are those at the
+/// newest of all `rows`.
 #[must_use]
 pub fn price_pairs(pairs: &[Pair<'_>], rows: &Rows, tariffs: &Tariffs) -> PricedPairs {
-    let names = rows.names();
-    let mut priced = PricedPairs { costs: vec![None; pairs.len()], ..PricedPairs::default() };
-    let mut in_force = InForce::new(rows);
-    for (pair, slot) in pairs.iter().zip(&mut priced.costs) {
-        if pair.baseline.failed() || pair.candidate.failed() {
-            continue;
-        }
-        let baseline = priced.remarks.nanos(pair.baseline, names, tariffs);
-        let candidate = priced.remarks.nanos(pair.candidate, names, tariffs);
-        if let (Some((baseline, of_baseline)), Some((candidate, of_candidate))) = (baseline, candidate) {
-            let current = in_force.still(pair.baseline, of_baseline, names, tariffs)
-                && in_force.still(pair.candidate, of_candidate, names, tariffs);
-            *slot = Some(Costs { nanos: [baseline, candidate], current });
-            priced.outdated += u64::from(!current);
-            priced.paid.push(baseline, candidate);
-            priced.estimated += u64::from(pair.baseline.usage_is_estimate());
-            priced.estimated += u64::from(pair.candidate.usage_is_estimate());
-        } else {
-            priced.unpriced += 1;
+    let mut costs = vec![None; pairs.len()];
+    let middle = pairs.len() / 2;
+    let ((first, second), (of_first, of_second)) = (pairs.split_at(middle), costs.split_at_mut(middle));
+    let newest_us = newest_us(rows);
+    let begin = || Pricing::new(rows.names(), tariffs, newest_us);
+    let (sums, others) = both(|| begin().all(first, of_first), || begin().all(second, of_second));
+    PricedPairs { costs, sums: sums.merged(others) }
+}
+
+fn newest_us(rows: &Rows) -> i64 {
+    rows.all().iter().map(|row| row.sent_us).max().unwrap_or(0)
+}
+
+/// Which rows of the table are in force at the end of the evidence.
+struct InForce<'t> {
+    names: &'t Names,
+    tariffs: &'t Tariffs,
+    newest_us: i64,
+    /// Start of the row in force, by route.
+    by_route: BTreeMap<RouteId, Option<i64>>,
+}
+
+impl<'t> InForce<'t> {
+    const fn new(names: &'t Names, tariffs: &'t Tariffs, newest_us: i64) -> Self {
+        Self { names, tariffs, newest_us, by_route: BTreeMap::new() }
+    }
+
+    /// Whether a price is still in force; periods of the day are of one table.
+    fn still(&mut self, row: &Row, used: &TableRow) -> bool {
+        let (names, tariffs, newest_us) = (self.names, self.tariffs, self.newest_us);
+        let now = *self.by_route.entry(row.route).or_insert_with(|| {
+            let nothing =
+                Usage { prompt: 0, completion: 0, cached: None, reasoning: None, source: UsageSource::Provider };
+            let route = names.route(row.route);
+            let of = |model: &str| tariffs.price(route.provider, model, newest_us, &nothing);
+            route.answered.and_then(of).or_else(|| of(route.model)).map(|priced| priced.row.valid_from_us)
+        });
+        now.is_none_or(|now| used.valid_from_us >= now)
+    }
+}
+
+/// Prices single exchanges at today's prices only: those in force at the newest row.
+pub(crate) struct CurrentPrices<'t> {
+    prices: Prices<'t>,
+    in_force: InForce<'t>,
+    /// Exchanges at prices that have changed since.
+    pub(crate) outdated: u64,
+}
+
+impl<'t> CurrentPrices<'t> {
+    pub(crate) fn new(rows: &'t Rows, tariffs: &'t Tariffs) -> Self {
+        let names = rows.names();
+        Self {
+            prices: Prices::new(names, tariffs),
+            in_force: InForce::new(names, tariffs, newest_us(rows)),
+            outdated: 0,
         }
     }
-    priced
+
+    /// The cost of one exchange at the instant it was sent, nano-dollars; `None` without usage or price, and at a price
+    /// that is no longer in force, which says nothing about what is paid now.
+    pub(crate) fn nanos(&mut self, row: &Row) -> Option<i64> {
+        let priced = self.prices.of(row, &row.usage()?)?;
+        if self.in_force.still(row, priced.row) {
+            return Some(priced.nanos);
+        }
+        self.outdated += 1;
+        None
+    }
+}
+
+/// Pairs being priced.
+struct Pricing<'t> {
+    names: &'t Names,
+    prices: Prices<'t>,
+    in_force: InForce<'t>,
+    /// Rows of the table that were used, in the order of first use.
+    used: Vec<&'t TableRow>,
+    /// Exchanges without a price, by route.
+    unknown: BTreeMap<RouteId, u64>,
+    sums: Sums,
+}
+
+impl<'t> Pricing<'t> {
+    fn new(names: &'t Names, tariffs: &'t Tariffs, newest_us: i64) -> Self {
+        Self {
+            names,
+            prices: Prices::new(names, tariffs),
+            in_force: InForce::new(names, tariffs, newest_us),
+            used: Vec::new(),
+            unknown: BTreeMap::new(),
+            sums: Sums::default(),
+        }
+    }
+
+    fn all(mut self, pairs: &[Pair<'_>], costs: &mut [Option<Costs>]) -> Sums {
+        for (pair, slot) in pairs.iter().zip(costs) {
+            if !pair.baseline.failed() && !pair.candidate.failed() {
+                *slot = self.pair(pair);
+            }
+        }
+        let Self { names, used, unknown, mut sums, .. } = self;
+        for (route, count) in unknown {
+            let route = names.route(route);
+            let model = (route.provider.to_owned(), route.answered.unwrap_or(route.model).to_owned());
+            *sums.remarks.unknown.entry(model).or_default() += count;
+        }
+        for row in used {
+            let newest = sums.remarks.newest_row.entry((row.provider.clone(), row.model.clone()));
+            let newest = newest.or_insert(row.valid_from_us);
+            *newest = (*newest).max(row.valid_from_us);
+            sums.remarks.peak_hours |= row.period == wire::price::Period::Peak;
+        }
+        sums
+    }
+
+    fn pair(&mut self, pair: &Pair<'_>) -> Option<Costs> {
+        let (baseline, candidate) = (self.price(pair.baseline), self.price(pair.candidate));
+        let (Some(baseline), Some(candidate)) = (baseline, candidate) else {
+            self.sums.unpriced += 1;
+            return None;
+        };
+        let current =
+            self.in_force.still(pair.baseline, baseline.row) && self.in_force.still(pair.candidate, candidate.row);
+        let sums = &mut self.sums;
+        sums.outdated += u64::from(!current);
+        sums.paid.push(baseline.nanos, candidate.nanos);
+        sums.estimated += u64::from(pair.baseline.usage_is_estimate());
+        sums.estimated += u64::from(pair.candidate.usage_is_estimate());
+        Some(Costs { nanos: [baseline.nanos, candidate.nanos], current })
+    }
+
+    fn price(&mut self, row: &Row) -> Option<Priced<'t>> {
+        let Some(usage) = row.usage() else {
+            self.sums.remarks.without_usage += 1;
+            return None;
+        };
+        let Some(priced) = self.prices.of(row, &usage) else {
+            *self.unknown.entry(row.route).or_default() += 1;
+            return None;
+        };
+        if !self.used.iter().any(|used| std::ptr::eq(*used, priced.row)) {
+            self.used.push(priced.row);
+        }
+        Some(priced)
+    }
+}
+
+impl Sums {
+    fn merged(mut self, other: Self) -> Self {
+        self.paid.merge(&other.paid);
+        self.unpriced += other.unpriced;
+        self.outdated += other.outdated;
+        self.estimated += other.estimated;
+        self.remarks.without_usage += other.remarks.without_usage;
+        self.remarks.peak_hours |= other.remarks.peak_hours;
+        for (model, count) in other.remarks.unknown {
+            *self.remarks.unknown.entry(model).or_default() += count;
+        }
+        for (model, valid_from_us) in other.remarks.newest_row {
+            let newest = self.remarks.newest_row.entry(model).or_insert(valid_from_us);
+            *newest = (*newest).max(valid_from_us);
+        }
+        self
+    }
 }
 
 impl PricedPairs {
@@ -92,98 +246,24 @@ impl PricedPairs {
     /// Pairs with a price.
     #[must_use]
     pub const fn priced(&self) -> u64 {
-        self.paid.n
-    }
-}
-
-/// Which rows of the table are in force at the end of the evidence, by route.
-struct InForce {
-    newest_us: i64,
-    by_route: BTreeMap<RouteId, Option<i64>>,
-}
-
-impl InForce {
-    fn new(rows: &Rows) -> Self {
-        let newest_us = rows.all().iter().map(|row| row.sent_us).max().unwrap_or(0);
-        Self { newest_us, by_route: BTreeMap::new() }
+        self.sums.paid.n
     }
 
-    /// Whether a price that began at this instant is still in force; periods of the day are of one table.
-    fn still(&mut self, row: &Row, valid_from_us: i64, names: &Names, tariffs: &Tariffs) -> bool {
-        let newest_us = self.newest_us;
-        let now = *self.by_route.entry(row.route).or_insert_with(|| {
-            let route = names.route(row.route);
-            let nothing =
-                Usage { prompt: 0, completion: 0, cached: None, reasoning: None, source: UsageSource::Provider };
-            let of = |model: &str| tariffs.price(route.provider, model, newest_us, &nothing);
-            route.answered.and_then(of).or_else(|| of(route.model)).map(|priced| priced.row.valid_from_us)
-        });
-        now.is_none_or(|now| valid_from_us >= now)
-    }
-}
-
-/// The price of one exchange at the instant it was sent.
-fn price<'t>(row: &Row, usage: &Usage, names: &Names, tariffs: &'t Tariffs) -> Option<Priced<'t>> {
-    let route = names.route(row.route);
-    let of = |model: &str| tariffs.price(route.provider, model, row.sent_us, usage);
-    route.answered.and_then(of).or_else(|| of(route.model))
-}
-
-/// Prices single exchanges at today's prices only: those in force at the newest row.
-pub(crate) struct CurrentPrices<'a> {
-    names: &'a Names,
-    tariffs: &'a Tariffs,
-    in_force: InForce,
-    /// Exchanges at prices that have changed since.
-    pub(crate) outdated: u64,
-}
-
-impl<'a> CurrentPrices<'a> {
-    pub(crate) fn new(rows: &'a Rows, tariffs: &'a Tariffs) -> Self {
-        Self { names: rows.names(), tariffs, in_force: InForce::new(rows), outdated: 0 }
+    /// Pairs in which both arms answered and at least one could not be priced.
+    #[must_use]
+    pub const fn unpriced(&self) -> u64 {
+        self.sums.unpriced
     }
 
-    /// The cost of one exchange at the instant it was sent, nano-dollars; `None` without usage or price, and at a price
-    /// that is no longer in force, which says nothing about what is paid now.
-    pub(crate) fn nanos(&mut self, row: &Row) -> Option<i64> {
-        let priced = price(row, &row.usage()?, self.names, self.tariffs)?;
-        if self.in_force.still(row, priced.row.valid_from_us, self.names, self.tariffs) {
-            return Some(priced.nanos);
-        }
-        self.outdated += 1;
-        None
+    /// Priced pairs of which at least one side was priced by a table row that is no longer in force at the end of the
+    /// evidence.
+    #[must_use]
+    pub const fn outdated(&self) -> u64 {
+        self.sums.outdated
     }
 }
 
 impl Remarks {
-    /// Nano-dollars, and since when that price is in force.
-    fn nanos(&mut self, row: &Row, names: &Names, tariffs: &Tariffs) -> Option<(i64, i64)> {
-        let Some(usage) = row.usage() else {
-            self.without_usage += 1;
-            return None;
-        };
-        let Some(priced) = price(row, &usage, names, tariffs) else {
-            let route = names.route(row.route);
-            let model = route.answered.unwrap_or(route.model);
-            *self.unknown.entry((route.provider.to_owned(), model.to_owned())).or_default() += 1;
-            return None;
-        };
-        let valid_from_us = priced.row.valid_from_us;
-        // Names are copied once a model, not once a request.
-        let known = self
-            .newest_row
-            .iter_mut()
-            .find(|((provider, model), _)| *provider == priced.row.provider && *model == priced.row.model);
-        match known {
-            Some((_, newest)) => *newest = (*newest).max(valid_from_us),
-            None => {
-                self.newest_row.insert((priced.row.provider.clone(), priced.row.model.clone()), valid_from_us);
-            }
-        }
-        self.peak_hours |= priced.row.period == wire::price::Period::Peak;
-        Some((priced.nanos, valid_from_us))
-    }
-
     fn sentences(&self, estimated_share: f64) -> Vec<String> {
         let mut notes = Vec::new();
         for ((provider, model), count) in &self.unknown {
@@ -221,6 +301,7 @@ fn day(at_us: i64) -> String {
 /// named in the notes.
 #[must_use]
 pub fn bill(priced: &PricedPairs, rows: &Rows, aside: &[Row], tariffs: &Tariffs) -> Bill {
+    let priced = &priced.sums;
     let pairs = priced.paid.n;
     let (baseline, candidate) = (saturated(priced.paid.b), saturated(priced.paid.c));
     let ratio = MeanRatio::from_sums(&priced.paid).ok();
@@ -228,8 +309,9 @@ pub fn bill(priced: &PricedPairs, rows: &Rows, aside: &[Row], tariffs: &Tariffs)
     let estimated_share = if pairs == 0 { 0.0 } else { priced.estimated as f64 / (2 * pairs) as f64 };
     let spent = |roles: &[Role]| {
         let spending = rows.all().iter().chain(aside).filter(|row| roles.contains(&row.role));
+        let mut prices = Prices::new(rows.names(), tariffs);
         spending
-            .filter_map(|row| price(row, &row.usage()?, rows.names(), tariffs))
+            .filter_map(|row| prices.of(row, &row.usage()?))
             .fold(0i64, |sum, priced| sum.saturating_add(priced.nanos))
     };
     let mut notes = priced.remarks.sentences(estimated_share);

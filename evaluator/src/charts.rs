@@ -32,19 +32,31 @@ pub fn evidence(
             latency.extend(distribution(metric, Arm::Candidate, "canary", &canary.latency_candidate[metric.slot()]));
         }
     }
-    let sides: [Vec<&Row>; 2] =
-        [pairs.iter().map(|pair| pair.baseline).collect(), pairs.iter().map(|pair| pair.candidate).collect()];
     let arms = [Arm::Baseline, Arm::Candidate];
-    let mut outcomes: Vec<Outcomes> =
-        arms.iter().zip(&sides).map(|(arm, side)| outcomes(*arm, "all", side.iter().copied(), names)).collect();
+    let mut all = arms.map(|arm| (outcomes_of(arm, "all"), Endings::new(names), TokensOf::new(arm, names)));
+    for pair in pairs {
+        for ((counted, endings, tokens), row) in all.iter_mut().zip([pair.baseline, pair.candidate]) {
+            counted.n += 1;
+            endings.add(row);
+            tokens.add(row);
+        }
+    }
+    let (mut outcomes, mut tokens) = (Vec::new(), Vec::new());
+    for (counted, endings, of_arm) in all {
+        outcomes.push(endings.finish(counted, names));
+        tokens.push(of_arm.finish(names));
+    }
     if canary.is_some() {
-        outcomes.extend(arms.iter().map(|arm| self::outcomes(*arm, "canary", of(served, *arm), names)));
+        outcomes.extend(arms.iter().map(|arm| {
+            let (mut counted, mut endings) = (outcomes_of(*arm, "canary"), Endings::new(names));
+            for row in of(served, *arm) {
+                counted.n += 1;
+                endings.add(row);
+            }
+            endings.finish(counted, names)
+        }));
     }
-    Evidence {
-        latency,
-        tokens: arms.iter().zip(&sides).map(|(arm, side)| tokens(*arm, side, names)).collect(),
-        outcomes,
-    }
+    Evidence { latency, tokens, outcomes }
 }
 
 fn of<'a, 'b>(served: &'b [&'a Row], arm: Arm) -> impl Iterator<Item = &'a Row> + 'b {
@@ -66,54 +78,85 @@ fn distribution(metric: Latency, arm: Arm, segment: &str, histogram: &Histogram)
     })
 }
 
-fn tokens(arm: Arm, rows: &[&Row], names: &Names) -> Tokens {
-    let mut sums = Tokens {
-        arm: arm.name().to_owned(),
-        model: String::new(),
-        exchanges: 0,
-        prompt_uncached: 0,
-        prompt_cached: 0,
-        completion_visible: 0,
-        completion_reasoning: 0,
-        answer_chars: 0,
-    };
-    let mut models: BTreeMap<&str, u64> = BTreeMap::new();
-    for row in rows.iter().filter(|row| !row.failed()) {
-        let Some(usage) = row.usage() else { continue };
+/// Token sums, counted by route so that no name is looked up for a row.
+struct TokensOf {
+    sums: Tokens,
+    routes: Vec<u64>,
+}
+
+impl TokensOf {
+    fn new(arm: Arm, names: &Names) -> Self {
+        let sums = Tokens {
+            arm: arm.name().to_owned(),
+            model: String::new(),
+            exchanges: 0,
+            prompt_uncached: 0,
+            prompt_cached: 0,
+            completion_visible: 0,
+            completion_reasoning: 0,
+            answer_chars: 0,
+        };
+        Self { sums, routes: vec![0; names.routes().count()] }
+    }
+
+    fn add(&mut self, row: &Row) {
+        let Some(usage) = row.usage().filter(|_| !row.failed()) else { return };
         let cached = usage.cached.unwrap_or(0).min(usage.prompt);
         let reasoning = usage.reasoning.unwrap_or(0).min(usage.completion);
+        let sums = &mut self.sums;
         sums.exchanges += 1;
         sums.prompt_uncached += usage.prompt - cached;
         sums.prompt_cached += cached;
         sums.completion_visible += usage.completion - reasoning;
         sums.completion_reasoning += reasoning;
         sums.answer_chars += u64::from(row.answer_chars);
-        let route = names.route(row.route);
-        *models.entry(route.answered.unwrap_or(route.model)).or_default() += 1;
+        if let Some(count) = self.routes.get_mut(row.route.0 as usize) {
+            *count += 1;
+        }
     }
-    sums.model = most_frequent(models).into_iter().next().map(|count| count.name).unwrap_or_default();
-    sums
+
+    fn finish(mut self, names: &Names) -> Tokens {
+        let mut models: BTreeMap<&str, u64> = BTreeMap::new();
+        for ((_, route), count) in names.routes().zip(self.routes).filter(|(_, count)| *count > 0) {
+            *models.entry(route.answered.unwrap_or(route.model)).or_default() += count;
+        }
+        self.sums.model = most_frequent(models).into_iter().next().map(|count| count.name).unwrap_or_default();
+        self.sums
+    }
 }
 
-fn outcomes<'a>(arm: Arm, segment: &str, rows: impl Iterator<Item = &'a Row>, names: &Names) -> Outcomes {
-    let mut n = 0;
-    let mut errors: BTreeMap<&str, u64> = BTreeMap::new();
-    let mut finish: BTreeMap<&str, u64> = BTreeMap::new();
-    for row in rows {
-        n += 1;
+fn outcomes_of(arm: Arm, segment: &str) -> Outcomes {
+    Outcomes { arm: arm.name().to_owned(), segment: segment.to_owned(), n: 0, errors: Vec::new(), finish: Vec::new() }
+}
+
+/// How exchanges ended, counted by number so that no name is looked up for a row.
+struct Endings {
+    errors: BTreeMap<&'static str, u64>,
+    endings: Vec<u64>,
+}
+
+impl Endings {
+    fn new(names: &Names) -> Self {
+        Self { errors: BTreeMap::new(), endings: vec![0; names.endings().count()] }
+    }
+
+    fn add(&mut self, row: &Row) {
         if let Some(error) = row.error {
-            *errors.entry(error.name()).or_default() += 1;
+            *self.errors.entry(error.name()).or_default() += 1;
         }
-        if let Some(reason) = names.ending(row.ending).finish_reason {
-            *finish.entry(reason).or_default() += 1;
+        if let Some(count) = self.endings.get_mut(row.ending.0 as usize) {
+            *count += 1;
         }
     }
-    Outcomes {
-        arm: arm.name().to_owned(),
-        segment: segment.to_owned(),
-        n,
-        errors: most_frequent(errors),
-        finish: most_frequent(finish),
+
+    fn finish(self, counted: Outcomes, names: &Names) -> Outcomes {
+        let mut finish: BTreeMap<&str, u64> = BTreeMap::new();
+        for ((_, ending), count) in names.endings().zip(self.endings).filter(|(_, count)| *count > 0) {
+            if let Some(reason) = ending.finish_reason {
+                *finish.entry(reason).or_default() += count;
+            }
+        }
+        Outcomes { errors: most_frequent(self.errors), finish: most_frequent(finish), ..counted }
     }
 }
 

@@ -24,6 +24,7 @@ use crate::labels::Labels;
 use crate::load::LoadCounts;
 use crate::pair::Pairing;
 use crate::rows::{NameId, PairKey, Row, Rows, hash64, key::Domain};
+use crate::run::both;
 use datasets::{Arm, Role};
 use judge::counters::{Canary, Paired, Plan};
 use judge::evidence::{Evidence, SegmentEvidence};
@@ -90,7 +91,9 @@ pub fn extract(sources: Sources<'_>) -> Result<Extracted, EvaluateError> {
     let judged = newest_epoch(rows);
     let on_record = f64::from(judged.weight_bp) / 100.0;
     let weight_percent = sources.at_weight_percent.unwrap_or(on_record);
-    let window = window_of(rows.iter().map(|row| row.at_us));
+    // Rows are sorted by time.
+    let [from_us, to_us] = [rows.first(), rows.last()].map(|row| row.map_or(0, |row| row.at_us));
+    let window = Window { from_us, to_us };
     let served = served::served(sources.rows, judged.epoch, judged.weight_bp, sources.pairing);
     let frozen = freeze(&sources, &served)?;
     let counted = count_pairs(&sources, &frozen, &served);
@@ -98,6 +101,10 @@ pub fn extract(sources: Sources<'_>) -> Result<Extracted, EvaluateError> {
     pair_counts.not_drawn = served::not_drawn(rows);
     let (canary, outdated_served) = count_served(&sources, &frozen, &served);
     pair_counts.outdated_served = outdated_served;
+    let (instrument, rates) = both(
+        || health::instrument(&sources, &judged, &pair_counts, &served),
+        || rates::rates(&sources, &served, judged.epoch),
+    );
     let newest_evidence_us = evidence_rows(&sources, &served).map(|row| row.at_us).max().unwrap_or(window.to_us);
     let evidence = Evidence {
         weight_percent,
@@ -106,17 +113,17 @@ pub fn extract(sources: Sources<'_>) -> Result<Extracted, EvaluateError> {
         segments: counted.segments,
         canary: canary_at(weight_percent, canary, judged),
         served_weight_percent: ((weight_percent - on_record).abs() >= 1e-9).then_some(on_record),
-        instrument: health::instrument(&sources, &judged, &pair_counts, &served),
+        instrument,
         hard_stops: health::hard_stops(rows),
         earlier_extra_failures: served::earlier_extra_failures(rows, judged.epoch),
         earlier_epochs: served::earlier_epochs(sources.rows, judged.epoch, sources.pairing),
         judged_epoch_observations: Some(observations(&sources, judged.epoch)),
-        rates: rates::rates(&sources, &served, judged.epoch),
+        rates,
         plan: frozen.plan,
     };
     Ok(Extracted {
         evidence,
-        epoch: u64::from(judged.epoch),
+        epoch: judged.epoch,
         weight_bp: u32::from(judged.weight_bp),
         window,
         newest_evidence_us,
@@ -127,7 +134,7 @@ pub fn extract(sources: Sources<'_>) -> Result<Extracted, EvaluateError> {
 /// The judged epoch.
 #[derive(Debug, Clone, Copy)]
 struct Judged {
-    epoch: u32,
+    epoch: u64,
     weight_bp: u16,
     /// Rows of the epoch carry different weights.
     mixed: bool,
@@ -135,15 +142,18 @@ struct Judged {
 
 /// The newest epoch with the weight of its newest row.
 fn newest_epoch(rows: &[Row]) -> Judged {
-    let epoch = rows.iter().map(|row| row.epoch).max().unwrap_or(0);
-    let mut weights = rows.iter().filter(|row| row.epoch == epoch).map(|row| row.weight_bp);
-    let first = weights.next().unwrap_or(0);
-    let (weight_bp, mixed) = weights.fold((first, false), |(last, mixed), next| (next, mixed || next != last));
-    Judged { epoch, weight_bp, mixed }
-}
-
-fn window_of(instants: impl Iterator<Item = i64> + Clone) -> Window {
-    Window { from_us: instants.clone().min().unwrap_or(0), to_us: instants.max().unwrap_or(0) }
+    let mut newest: Option<Judged> = None;
+    for row in rows {
+        match &mut newest {
+            Some(judged) if row.epoch < judged.epoch => {}
+            Some(judged) if row.epoch == judged.epoch => {
+                judged.mixed |= row.weight_bp != judged.weight_bp;
+                judged.weight_bp = row.weight_bp;
+            }
+            _ => newest = Some(Judged { epoch: row.epoch, weight_bp: row.weight_bp, mixed: false }),
+        }
+    }
+    newest.unwrap_or(Judged { epoch: 0, weight_bp: 0, mixed: false })
 }
 
 fn freeze(sources: &Sources<'_>, served: &[&Row]) -> Result<plan::Frozen, EvaluateError> {
@@ -191,6 +201,9 @@ fn count_pairs(sources: &Sources<'_>, frozen: &plan::Frozen, served: &[&Row]) ->
 
 /// The served traffic, and how many of its requests were answered at prices that have changed since.
 fn count_served(sources: &Sources<'_>, frozen: &plan::Frozen, served: &[&Row]) -> (Option<Canary>, u64) {
+    if served.is_empty() {
+        return (None, 0);
+    }
     let names = sources.rows.names();
     let keys = ClusterKeys::new(sources);
     let prices = RefCell::new(CurrentPrices::new(sources.rows, sources.tariffs));
@@ -239,19 +252,15 @@ fn repeats(sources: &Sources<'_>, plan: &Plan) -> Paired {
 /// names alone, so that evidence of several files adds up.
 struct ClusterKeys {
     by: ClusterBy,
-    consumers: HashMap<NameId, u64>,
+    /// By number of the name.
+    consumers: Vec<u64>,
 }
 
 impl ClusterKeys {
     fn new(sources: &Sources<'_>) -> Self {
         let by = sources.policy.evidence.cluster_by;
-        let mut consumers = HashMap::new();
-        if by == ClusterBy::Consumer {
-            let names = sources.rows.names();
-            for name in sources.rows.all().iter().filter_map(|row| row.consumer) {
-                consumers.entry(name).or_insert_with(|| hash64(Domain::Consumer, names.text(name)).get());
-            }
-        }
+        let texts = if by == ClusterBy::Consumer { sources.rows.names().texts() } else { &[] };
+        let consumers = texts.iter().map(|name| hash64(Domain::Consumer, name).get()).collect();
         Self { by, consumers }
     }
 
@@ -261,7 +270,8 @@ impl ClusterKeys {
             ClusterBy::Request => 0,
             ClusterBy::Conversation => conversation(),
             ClusterBy::Consumer => {
-                row.consumer.and_then(|name| self.consumers.get(&name).copied()).unwrap_or_else(conversation)
+                let key = |name: NameId| self.consumers.get(name.position() as usize).copied();
+                row.consumer.and_then(key).unwrap_or_else(conversation)
             }
         }
     }
@@ -274,7 +284,7 @@ fn canary_at(weight_percent: f64, canary: Option<Canary>, judged: Judged) -> Opt
     let splits = weight_percent > 0.0 && weight_percent < 100.0;
     let mut canary = canary.or_else(|| splits.then(Canary::default))?;
     // The judged epoch is the newest one, even if it served nothing yet.
-    let epoch = canary.epochs.entry(u64::from(judged.epoch)).or_default();
+    let epoch = canary.epochs.entry(judged.epoch).or_default();
     epoch.weight_bp = u32::from(judged.weight_bp);
     Some(canary)
 }
@@ -287,7 +297,7 @@ fn evidence_rows<'a>(sources: &Sources<'a>, served: &[&'a Row]) -> impl Iterator
 }
 
 /// What the judged epoch itself holds: its pairs, and the candidate's served requests outside of them.
-fn observations(sources: &Sources<'_>, epoch: u32) -> u64 {
+fn observations(sources: &Sources<'_>, epoch: u64) -> u64 {
     let pairs = &sources.pairing.pairs;
     let mirrored = pairs.iter().filter(|pair| pair.epoch() == epoch && pair.candidate.role != Role::Served).count();
     let served = sources

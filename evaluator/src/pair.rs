@@ -9,13 +9,16 @@ mod selection;
 
 use crate::rows::{NameId, Row, Rows, role_rank};
 use datasets::{Arm, Role, ShadowFate};
-use judge::verdict::Count;
+use judge::verdict::{Count, MirrorLength};
 use std::collections::{BTreeMap, BTreeSet};
 use wire::ErrorKind;
 
 /// How far the arms' instants of arrival may lie apart, microseconds. They are copies of one number, unless a clock or a
 /// recorder is wrong.
 const ARRIVAL_TOLERANCE_US: u64 = 1_000_000;
+
+/// Octaves of a prompt's length, and that of empty prompts.
+const OCTAVES: usize = u32::BITS as usize + 1;
 
 /// One request as both arms answered it.
 #[derive(Debug, Clone, Copy)]
@@ -29,7 +32,7 @@ pub struct Pair<'a> {
 impl Pair<'_> {
     /// The epoch of the candidate's outcome, which is what is judged.
     #[must_use]
-    pub const fn epoch(&self) -> u32 {
+    pub const fn epoch(&self) -> u64 {
         self.candidate.epoch
     }
 }
@@ -45,8 +48,8 @@ pub struct Pairing<'a> {
     pub mirror_intended: u64,
     /// Those of them whose second outcome is on record.
     pub mirror_observed: u64,
-    /// The same one by one: characters of the prompt, and whether it is on record.
-    pub mirrored: Vec<(u32, bool)>,
+    /// The same by length of the prompt, in octaves, ascending.
+    pub mirrored: Vec<MirrorLength>,
     /// Rows before this instant are too old to count, microseconds since the Unix epoch.
     pub oldest_us: i64,
     /// Pairs whose arms carry different epochs. They count, in the candidate's epoch.
@@ -76,9 +79,8 @@ pub fn pair(rows: &Rows, max_age_hours: f64) -> Pairing<'_> {
         }
     }
     sorting.count("second outcome of the same arm", sorting.second_outcomes);
-    let current = selection::of_current_models(&sorting.pairing.pairs, rows);
+    let current = selection::of_current_models(&mut sorting.pairing.pairs, rows);
     sorting.count("another candidate model", current.left_out);
-    sorting.pairing.pairs = current.pairs;
     sorting.pairing.replaced = current.replaced;
     sorting.finish()
 }
@@ -90,6 +92,8 @@ struct Sorting<'a> {
     /// Both arms were replayed somewhere, so a request replayed on one arm only was meant for both.
     both_replayed: bool,
     second_outcomes: u64,
+    /// Intended second outcomes and those on record, by octave of the prompt's length; empty prompts first.
+    mirrored: [[u64; 2]; OCTAVES],
 }
 
 impl<'a> Sorting<'a> {
@@ -100,6 +104,7 @@ impl<'a> Sorting<'a> {
             reasons: BTreeMap::new(),
             both_replayed: replayed(Arm::Baseline) && replayed(Arm::Candidate),
             second_outcomes: 0,
+            mirrored: [[0; 2]; OCTAVES],
         }
     }
 
@@ -122,11 +127,19 @@ impl<'a> Sorting<'a> {
             self.pairing.mirror_intended += 1;
             let observed = reason.is_none_or(|reason| matches!(reason, CLIENT_CANCELLED | GATEWAY_STOPPED));
             self.pairing.mirror_observed += u64::from(observed);
-            self.pairing.mirrored.push((pair.baseline.prompt_chars, observed));
+            self.mirrored(pair.baseline.prompt_chars, observed);
         }
         match reason {
             Some(reason) => self.count(reason, 1),
             None => self.keep(pair),
+        }
+    }
+
+    fn mirrored(&mut self, prompt_chars: u32, observed: bool) {
+        let octave = prompt_chars.checked_ilog2().map_or(0, |octave| octave as usize + 1);
+        if let Some([intended, on_record]) = self.mirrored.get_mut(octave) {
+            *intended += 1;
+            *on_record += u64::from(observed);
         }
     }
 
@@ -142,7 +155,7 @@ impl<'a> Sorting<'a> {
     fn alone(&mut self, row: &Row, partner_missing: &'static str) {
         if self.intended(row) {
             self.pairing.mirror_intended += 1;
-            self.pairing.mirrored.push((row.prompt_chars, false));
+            self.mirrored(row.prompt_chars, false);
         }
         let reason = match (row.role, row.shadow) {
             (Role::Served, Some(ShadowFate::NotSampled)) => "not sampled",
@@ -181,6 +194,12 @@ impl<'a> Sorting<'a> {
     }
 
     fn finish(mut self) -> Pairing<'a> {
+        let octaves = std::iter::once(0).chain((0..u32::BITS).map(|octave| 1 << octave));
+        self.pairing.mirrored = octaves
+            .zip(self.mirrored)
+            .filter(|(_, [intended, _])| *intended > 0)
+            .map(|(prompt_chars_from, [intended, observed])| MirrorLength { prompt_chars_from, intended, observed })
+            .collect();
         self.pairing.unmatched =
             self.reasons.iter().map(|(name, count)| Count { name: (*name).to_owned(), count: *count }).collect();
         self.pairing

@@ -92,6 +92,10 @@ pub fn evaluate(inputs: &[PathBuf], options: &Options) -> Result<Outcome, Evalua
         at_weight_percent: options.at_weight_percent,
     })?;
     let judged = judge::judge(&extracted.evidence, &options.policy);
+    let (evidence, bill) = both(
+        || pictures(&loaded.rows, &pairing, &extracted),
+        || bill::bill(&priced, &loaded.rows, &loaded.aside, &tariffs),
+    );
     let verdict = Verdict {
         schema: SCHEMA.to_owned(),
         verdict: judged.verdict,
@@ -107,7 +111,7 @@ pub fn evaluate(inputs: &[PathBuf], options: &Options) -> Result<Outcome, Evalua
         needed: judged.needed,
         guardrails: judged.guardrails,
         instrument: judged.instrument,
-        bill: bill::bill(&priced, &loaded.rows, &loaded.aside, &tariffs),
+        bill,
         window: extracted.window.clone(),
         inputs: sorted([loaded.inputs, label_inputs, summary_inputs].concat()),
         policy_digest: options.policy.digest(),
@@ -115,17 +119,30 @@ pub fn evaluate(inputs: &[PathBuf], options: &Options) -> Result<Outcome, Evalua
         seed: 0,
         version: options.version.clone(),
         created_at: rfc3339(extracted.newest_evidence_us),
-        evidence: pictures(&loaded.rows, &pairing, &extracted),
+        evidence,
     };
     let counts = Counts { exchanges: loaded.rows.len() as u64, load: loaded.counts, pairs: extracted.pair_counts };
     Ok(Outcome { verdict, counts })
 }
 
+/// Two answers, the second one on a thread of its own.
+pub(crate) fn both<A, B: Send>(first: impl FnOnce() -> A, second: impl FnOnce() -> B + Send) -> (A, B) {
+    std::thread::scope(|scope| {
+        let second = scope.spawn(second);
+        let first = first();
+        // A panic there is one here.
+        match second.join() {
+            Ok(second) => (first, second),
+            Err(panic) => std::panic::resume_unwind(panic),
+        }
+    })
+}
+
 fn pictures(rows: &Rows, pairing: &Pairing<'_>, extracted: &Extracted) -> judge::verdict::Evidence {
     let units = |canary: &&Canary| canary.epochs.values().any(|epoch| epoch.units_baseline + epoch.units_candidate > 0);
     let canary = extracted.evidence.canary.as_ref().filter(units);
-    let served: Vec<&Row> =
-        rows.all().iter().filter(|row| u64::from(row.epoch) == extracted.epoch && drawn(row)).collect();
+    let of_epoch = |row: &&Row| row.epoch == extracted.epoch && drawn(row);
+    let served: Vec<&Row> = if canary.is_some() { rows.all().iter().filter(of_epoch).collect() } else { Vec::new() };
     charts::evidence(&pairing.pairs, &extracted.evidence.paired.pooled(), &served, rows.names(), canary)
 }
 

@@ -11,6 +11,7 @@ mod headline;
 mod instrument;
 mod methods;
 pub(crate) mod names;
+mod parts;
 mod provenance;
 mod tables;
 mod weight;
@@ -19,6 +20,7 @@ pub(crate) use guardrails::{GuardrailGroup, GuardrailView};
 pub(crate) use headline::{Figure, Headline, MoneyView, NeededView};
 pub(crate) use instrument::InstrumentView;
 pub(crate) use methods::MethodView;
+pub(crate) use parts::{PartView, RemarkView};
 pub(crate) use provenance::ProvenanceView;
 pub(crate) use tables::{LatencyView, OutcomeView, TokensView};
 pub(crate) use weight::WeightView;
@@ -73,6 +75,10 @@ pub(crate) struct Page {
     pub(crate) tokens: Vec<TokensView>,
     /// Errors and finish reasons by arm.
     pub(crate) outcomes: Vec<OutcomeView>,
+    /// Parts of the traffic, reported and not judged.
+    pub(crate) parts: Vec<PartView>,
+    /// Figures that are reported and not judged.
+    pub(crate) remarks: Vec<RemarkView>,
     /// Health of the measuring.
     pub(crate) instrument: InstrumentView,
     /// Methods that occur, in words.
@@ -114,6 +120,8 @@ pub(crate) fn page(verdict: &Verdict) -> Page {
         money: headline::money(verdict),
         tokens: tables::tokens(&verdict.evidence),
         outcomes: tables::outcomes(&verdict.evidence),
+        parts: parts::parts(verdict),
+        remarks: parts::remarks(verdict),
         instrument: instrument::instrument(verdict),
         methods: methods::methods(verdict),
         provenance: provenance::provenance(verdict),

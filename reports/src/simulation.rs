@@ -20,9 +20,21 @@ const GAP: f64 = 36.0;
 #[must_use]
 pub fn simulation_table(simulation: &Simulation) -> String {
     let mut rows = vec![
-        ["", "promoted", "hours", "taken back", "open", "extra failures", "p95", "over budget", "overspend", "false alarms", "false promotions"]
-            .map(str::to_owned)
-            .to_vec(),
+        [
+            "",
+            "promoted",
+            "hours",
+            "taken back",
+            "open",
+            "extra failures",
+            "p95",
+            "over budget",
+            "overspend",
+            "false alarms",
+            "false promotions",
+        ]
+        .map(str::to_owned)
+        .to_vec(),
     ];
     rows.extend(simulation.contenders.iter().map(row));
     let widths: Vec<usize> =
@@ -36,9 +48,11 @@ pub fn simulation_table(simulation: &Simulation) -> String {
         simulation.scenario.time.horizon_hours
     );
     for (index, row) in rows.iter().enumerate() {
-        let cells = row.iter().zip(&widths).enumerate().map(|(at, (cell, width))| {
-            if at == 0 { format!("{cell:<width$}") } else { format!("{cell:>width$}") }
-        });
+        let cells = row
+            .iter()
+            .zip(&widths)
+            .enumerate()
+            .map(|(at, (cell, width))| if at == 0 { format!("{cell:<width$}") } else { format!("{cell:>width$}") });
         // Writing to a string cannot fail, here and below.
         _ = writeln!(out, "| {} |", cells.collect::<Vec<_>>().join(" | "));
         if index == 0 {
@@ -49,7 +63,8 @@ pub fn simulation_table(simulation: &Simulation) -> String {
         }
     }
     for contended in simulation.contenders.iter().filter(|contended| !contended.stopped_by.is_empty()) {
-        let why: Vec<String> = contended.stopped_by.iter().take(4).map(|(why, runs)| format!("{why} ({runs})")).collect();
+        let why: Vec<String> =
+            contended.stopped_by.iter().take(4).map(|(why, runs)| format!("{why} ({runs})")).collect();
         _ = write!(out, "\n{} was taken back by {}.", contended.name, why.join(", "));
     }
     match simulation.contenders.first().and_then(|first| first.truly_beyond.as_ref()) {

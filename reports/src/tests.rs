@@ -8,7 +8,7 @@ use judge::verdict::{Bill, Evidence, Guardrail, Scale, State, Verdict};
 
 use crate::{Options, html, markdown, write};
 
-const NAMES: [&str; 3] = ["go", "hold", "no-go"];
+const NAMES: [&str; 4] = ["go", "hold", "no-go", "full"];
 
 pub(crate) fn fixture(name: &str) -> Verdict {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures").join(format!("{name}.json"));
@@ -229,6 +229,8 @@ fn the_table_has_one_line_a_guardrail_in_plain_numbers() {
     assert_eq!(rows.len(), verdict.guardrails.len());
     assert_eq!(rows[0].iter().take(5).collect::<Vec<_>>(), ["errors", "all", "fail", "difference", "0.0175"]);
     assert_eq!(rows[0][7].parse::<f64>().unwrap().to_bits(), 0.005_f64.to_bits());
+    // Verdicts of before say nothing of this; it is what held for them.
+    assert_eq!(rows[0].iter().skip(16).collect::<Vec<_>>(), ["paired", "true", "", "1", ""]);
 }
 
 #[test]
@@ -238,6 +240,62 @@ fn what_cannot_be_written_is_named() {
     let error = write(&fixture("go"), folder.path(), Options::default()).unwrap_err().to_string();
     assert!(error.contains("latency.png"), "{error}");
     assert!(files_only(folder.path()).iter().all(|name| !name.starts_with(".partial")), "something was left behind");
+}
+
+/// The page between two texts.
+fn between<'a>(page: &'a str, from: &str, to: &str) -> &'a str {
+    let start = page.find(from).unwrap_or_else(|| panic!("no `{from}`"));
+    let length = page[start..].find(to).unwrap_or_else(|| panic!("no `{to}` after `{from}`"));
+    &page[start..start + length]
+}
+
+#[test]
+fn what_decides_stands_before_what_is_watched_and_parts_of_the_traffic_apart() {
+    let page = html(&fixture("full")).unwrap();
+    let deciding = between(&page, "<caption>The same in real units", "Watched only");
+    let parts = ["All traffic", "Served traffic", "Where model=gpt-4o"];
+    let places = parts.map(|part| deciding.find(&format!(">{part}</th>")).unwrap_or_else(|| panic!("no {part}")));
+    assert!(places.is_sorted(), "{places:?}");
+    let watched = between(&page, "Watched only", "The next weight");
+    assert_eq!(watched.matches("<tr class=\"said\">").count(), 5);
+    assert!(watched.contains(">Served traffic</th>") && !watched.contains("All traffic"));
+    // The picture holds what decides and what fails, not what is watched and undecided.
+    let picture = between(&page, "<desc id=\"guardrails-broad", "</desc>");
+    assert!(picture.contains("Served traffic, watched, Time to first token, p99: beyond margin"), "{picture}");
+    assert!(picture.contains("Total time, p99: not decided, measured +12.0%, at worst unbounded"), "{picture}");
+    assert_eq!(picture.matches(" allowed ").count(), 26 + 1);
+}
+
+#[test]
+fn every_state_has_its_sign_its_word_and_its_reason() {
+    let page = html(&fixture("full")).unwrap();
+    let table = between(&page, "<caption>The same in real units", "Watched only");
+    for (class, word) in [("futile", "will not pass"), ("hold-conflict", "contradicted"), ("fail", "beyond margin")] {
+        assert!(table.contains(&format!("<span class=\"state {class}\">")) && table.contains(word), "{class}");
+    }
+    for why in ["next to no chance that more evidence", "both cannot be right", "missing evidence is never a pass"] {
+        assert!(table.contains(why), "{why}");
+    }
+    assert!(table.contains("pairs and served requests · 141 events · design effect 1.8, 43 clusters"));
+}
+
+#[test]
+fn the_measuring_shows_the_repetition_the_lengths_and_what_was_refused() {
+    let page = html(&fixture("full")).unwrap();
+    let section = between(&page, "Is the measuring sound?", "<h2>Methods");
+    for said in [
+        "164 requests were answered twice",
+        "unbounded below to +31.0%",
+        "too few to tell",
+        "4096 to 8191",
+        "p = 0.21",
+        "Refused: duration of zero",
+        "Pairs of two epochs",
+        "e = 0.03",
+    ] {
+        assert!(section.contains(said), "{said}");
+    }
+    assert!(!html(&fixture("go")).unwrap().contains("answered twice"), "nothing was repeated there");
 }
 
 fn files_only(folder: &Path) -> Vec<String> {

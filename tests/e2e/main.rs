@@ -31,3 +31,4 @@ mod split;
 mod streaming;
 mod survive;
 mod transport;
+mod verdict;

@@ -7,15 +7,25 @@ use mocks::{Faults, Profile};
 use serde_json::Value;
 use std::path::{Path, PathBuf};
 
-/// Latency of mocks that do not wait says nothing, so it is not judged here; everything else is.
+/// Latency of mocks that do not wait says nothing, so it is not judged here; everything else is, once for each act.
 const POLICY: &str = "
+[levels]
+looks = \"one\"
 [guardrails.ttft_p50]
 enabled = false
 [guardrails.ttft_p95]
 enabled = false
+[guardrails.ttft_p99]
+enabled = false
 [guardrails.duration_p50]
 enabled = false
 [guardrails.duration_p95]
+enabled = false
+[guardrails.duration_p99]
+enabled = false
+[guardrails.inter_token_p50]
+enabled = false
+[guardrails.inter_token_p95]
 enabled = false
 [guardrails.cost]
 enabled = false
@@ -24,13 +34,13 @@ ladder_percent = [50, 100]
 harm_budget_requests = 200
 ";
 
-struct Files {
+pub(crate) struct Files {
     _folder: tempfile::TempDir,
-    policy: PathBuf,
-    verdict: PathBuf,
+    pub(crate) policy: PathBuf,
+    pub(crate) verdict: PathBuf,
 }
 
-fn files() -> Files {
+pub(crate) fn files() -> Files {
     let folder = tempfile::tempdir().unwrap();
     let policy = folder.path().join("policy.toml");
     std::fs::write(&policy, POLICY).unwrap();
@@ -38,7 +48,7 @@ fn files() -> Files {
 }
 
 /// Requests of the bundled log from `first` on, each with an end user of its own.
-async fn play(house: &House, first: usize, count: usize) {
+pub(crate) async fn play(house: &House, first: usize, count: usize) {
     let log = bundled::repeat(&bundled::DEMO.requests().unwrap(), first + count).split_off(first);
     let options = replay::ReplayOptions {
         target: format!("http://{}", house.gateway.address),
@@ -51,7 +61,7 @@ async fn play(house: &House, first: usize, count: usize) {
     house.gateway.settle().await;
 }
 
-async fn evaluate(house: &House, files: &Files) -> (Ran, Value) {
+pub(crate) async fn evaluate(house: &House, files: &Files) -> (Ran, Value) {
     let paths = [house.records.as_path(), Path::new("--policy"), &files.policy, Path::new("--out"), &files.verdict];
     let ran = run([Path::new("evaluate")].into_iter().chain(paths)).await;
     let verdict =

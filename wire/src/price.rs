@@ -26,13 +26,20 @@ impl Tariffs {
     /// price for this provider, model and time.
     #[must_use]
     pub fn price(&self, provider: &str, model: &str, at_us: i64, usage: &Usage) -> Option<Priced<'_>> {
-        let row = self.find(provider, model, at_us)?;
+        self.find(provider, model, at_us)?.price(usage)
+    }
+}
+
+impl Row {
+    /// Cost of an exchange at this price, whenever it was. `None` if it is more than 9.2e9 dollars.
+    #[must_use]
+    pub fn price(&self, usage: &Usage) -> Option<Priced<'_>> {
         let cached = usage.cached.unwrap_or(0).min(usage.prompt);
-        let pico = u128::from(usage.prompt - cached) * u128::from(row.input_pico)
-            + u128::from(cached) * u128::from(row.cached_pico)
-            + u128::from(usage.completion) * u128::from(row.output_pico);
+        let pico = u128::from(usage.prompt - cached) * u128::from(self.input_pico)
+            + u128::from(cached) * u128::from(self.cached_pico)
+            + u128::from(usage.completion) * u128::from(self.output_pico);
         let nanos = i64::try_from((pico + 500) / 1000).ok()?;
-        Some(Priced { nanos, row })
+        Some(Priced { nanos, row: self })
     }
 }
 

@@ -26,6 +26,8 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 /// Argument with which the benchmark calls itself.
 const CHILD: &str = "--measure";
+/// Argument that prints the verdict over one file instead, to compare two versions of this program byte for byte.
+const VERDICT: &str = "--verdict";
 const SEED: u64 = 20_261_123;
 
 /// What one process measured; seconds and MiB.
@@ -35,6 +37,8 @@ struct Measured {
     join: f64,
     rest: f64,
     total: f64,
+    /// Processor time of all threads.
+    processor: f64,
     peak_mib: f64,
     peak_read_mib: f64,
     pairs: u64,
@@ -45,6 +49,8 @@ struct Measured {
 #[derive(Debug, Deserialize)]
 struct Yardstick {
     total: f64,
+    /// Processor time of all threads.
+    processor: f64,
     peak_mib: f64,
     pairs: u64,
 }
@@ -57,13 +63,20 @@ fn main() -> Result<(), Box<dyn Error>> {
         println!("{}", serde_json::to_string(&measure(Path::new(path))?)?);
         return Ok(());
     }
+    if let [flag, path] = args.as_slice()
+        && flag == VERDICT
+    {
+        let options = Options::new(Policy::default(), env!("CARGO_PKG_VERSION"));
+        println!("{}", serde_json::to_string(&evaluate(&[PathBuf::from(path)], &options)?.verdict)?);
+        return Ok(());
+    }
     let lines = args.iter().any(|arg| arg == "--lines");
     let mut millions: Vec<f64> = args.iter().filter_map(|arg| arg.parse().ok()).collect();
     if millions.is_empty() {
         millions = vec![1.0, 2.0, 5.0];
     }
     println!(
-        "      rows  file           read s  join s  rest s  total s  peak MiB (read)  yardstick s  peak MiB  ratio"
+        "      rows  file           read s  join s  rest s  total s  (CPU s)  peak MiB (read)  yardstick s  (CPU s)  peak MiB  ratio (of CPU)"
     );
     for millions in millions {
         let rows = (millions * 1e6) as u64;
@@ -78,12 +91,21 @@ fn main() -> Result<(), Box<dyn Error>> {
 
 fn row(rows: u64, kind: &str, ours: &Measured, theirs: Option<&Yardstick>) {
     let yardstick = theirs.map_or_else(
-        || "           -         -      -".to_owned(),
-        |theirs| format!("{:12.2} {:9.0} {:6.2}", theirs.total, theirs.peak_mib, ours.total / theirs.total),
+        || "           -         -         -      -".to_owned(),
+        |theirs| {
+            format!(
+                "{:12.2} ({:6.2}) {:9.0} {:6.2} ({:6.2})",
+                theirs.total,
+                theirs.processor,
+                theirs.peak_mib,
+                ours.total / theirs.total,
+                ours.processor / theirs.processor
+            )
+        },
     );
     println!(
-        "{rows:10}  {kind:12} {:8.2} {:7.2} {:7.2} {:8.2} {:9.0} ({:4.0}) {yardstick}",
-        ours.read, ours.join, ours.rest, ours.total, ours.peak_mib, ours.peak_read_mib
+        "{rows:10}  {kind:12} {:8.2} {:7.2} {:7.2} {:8.2} ({:6.2}) {:9.0} ({:4.0}) {yardstick}",
+        ours.read, ours.join, ours.rest, ours.total, ours.processor, ours.peak_mib, ours.peak_read_mib
     );
     if theirs.is_some_and(|theirs| theirs.pairs != ours.pairs) {
         println!(
@@ -137,6 +159,7 @@ fn measure(path: &Path) -> Result<Measured, Box<dyn Error>> {
     let started = Instant::now();
     let outcome = evaluate(&paths, &options)?;
     let total = started.elapsed().as_secs_f64();
+    let processor = processor_seconds()?;
     let peak_mib = peak_mib()?;
     std::fs::write("/proc/self/clear_refs", "5")?;
     let started = Instant::now();
@@ -151,11 +174,20 @@ fn measure(path: &Path) -> Result<Measured, Box<dyn Error>> {
         join,
         rest: total - read - join,
         total,
+        processor,
         peak_mib,
         peak_read_mib,
         pairs: pairing.pairs.len() as u64,
         verdict: outcome.verdict.verdict.word().to_owned(),
     })
+}
+
+/// Processor time of this process so far: user and system, the 14th and 15th field, in hundredths of a second (proc(5)).
+fn processor_seconds() -> Result<f64, Box<dyn Error>> {
+    let stat = std::fs::read_to_string("/proc/self/stat")?;
+    let (_, fields) = stat.rsplit_once(')').ok_or("no name in /proc/self/stat")?;
+    let ticks = fields.split_whitespace().skip(11).take(2).map(str::parse::<f64>).sum::<Result<f64, _>>()?;
+    Ok(ticks / 100.0)
 }
 
 /// The largest resident memory of this process so far.

@@ -248,7 +248,9 @@ mod tests {
 
     #[test]
     fn names_of_guardrails_are_taken() {
-        for name in ["errors", "cost", "ttft_p99", "inter_token_p50", "quality", "missed", "fewer_blocked", "fewer_refusals"] {
+        for name in
+            ["errors", "cost", "ttft_p99", "inter_token_p50", "quality", "missed", "fewer_blocked", "fewer_refusals"]
+        {
             assert!(is_fixed_name(name), "{name}");
         }
         for name in ["exact", "ttft", "ttft_p90", "p50", "fewer_errors"] {

@@ -188,9 +188,9 @@ pub struct Instrument {
     pub duplicates: u64,
     /// Pairs whose clocks disagree: sent before it arrived, or the two arms' arrivals apart.
     pub clock_skew_pairs: u64,
-    /// Pairs whose halves are of different epochs. No pairs, therefore not among `pairs`.
+    /// Pairs whose halves are of different epochs. They are among `pairs`, in the candidate's epoch.
     pub mixed_epochs: u64,
-    /// Pairs whose halves were priced by different tariffs. Their costs are not compared.
+    /// Pairs answered at prices that have changed since. Their costs are not compared.
     pub mixed_tariffs: u64,
     /// p-value of the sample-ratio test on assignment units, where a split was judged. For one look.
     pub srm_p: Option<f64>,

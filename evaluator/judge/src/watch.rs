@@ -177,7 +177,8 @@ pub(crate) fn segments(evidence: &Evidence, policy: &Policy) -> Vec<SegmentRepor
     let adjusted = benjamini_hochberg(&reports.iter().map(|report| Some(report.error_p)).collect::<Vec<_>>());
     for (report, adjusted) in reports.iter_mut().zip(adjusted) {
         report.error_p_adjusted = adjusted;
-        report.flagged = adjusted <= DISCOVERY_RATE && report.error_difference.is_some_and(|difference| difference > 0.0);
+        report.flagged =
+            adjusted <= DISCOVERY_RATE && report.error_difference.is_some_and(|difference| difference > 0.0);
     }
     reports
 }

@@ -121,7 +121,11 @@ fn median_minutes(scenario: &Scenario, policy: &Policy, from_percent: f32, runs:
 
 fn within_a_fifth(name: &str, planned_hours: f64, simulated_minutes: f64) {
     let ratio = planned_hours * 60.0 / simulated_minutes;
-    assert!((0.8..=1.2).contains(&ratio), "{name}: planned {planned_hours} h, simulated {} h", simulated_minutes / 60.0);
+    assert!(
+        (0.8..=1.2).contains(&ratio),
+        "{name}: planned {planned_hours} h, simulated {} h",
+        simulated_minutes / 60.0
+    );
 }
 
 /// Only what pairs and served traffic show alike: what served traffic alone shows has its own, exact numbers.
@@ -159,7 +163,11 @@ fn the_plan_of_a_weight_is_what_the_simulation_takes() {
             .map(|run| {
                 let evidence = judge::simulate::shadowed(&scenario, &policy, 600, 11, run);
                 let plan = judge::plan::plan(&evidence, &policy, traffic);
-                plan.stages.iter().find(|stage| stage.weight_percent > 0.0).and_then(|stage| stage.hours).unwrap_or(f64::INFINITY)
+                plan.stages
+                    .iter()
+                    .find(|stage| stage.weight_percent > 0.0)
+                    .and_then(|stage| stage.hours)
+                    .unwrap_or(f64::INFINITY)
             })
             .collect();
         planned.sort_by(f64::total_cmp);

@@ -6,7 +6,8 @@ use crate::rows::{Row, role_rank};
 use datasets::Arm;
 use judge::metric::{Latency, Quantile};
 use judge::verdict::{Count, Instrument};
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
+use std::num::NonZeroU64;
 use wire::ErrorKind;
 
 /// How many of the candidate's newest exchanges tell whether its key works.
@@ -22,7 +23,7 @@ pub(super) fn instrument(
     let (reject_share_baseline, reject_share_candidate) = sources.counts.reject_shares();
     let (seen, rejected) = (sources.counts.seen, sources.counts.rejected);
     let reasons = sources.counts.reasons.iter().map(|(name, count)| Count { name: (*name).to_owned(), count: *count });
-    let mut instrument = Instrument {
+    Instrument {
         mirror_intended: sources.pairing.mirror_intended,
         mirror_observed: sources.pairing.mirror_observed,
         pairs: sources.pairing.pairs.len() as u64,
@@ -36,7 +37,7 @@ pub(super) fn instrument(
         duplicates: sources.counts.duplicates,
         clock_skew_pairs: sources.pairing.skewed_clocks,
         mixed_epochs: sources.pairing.mixed_epochs,
-        mixed_tariffs: sources.priced.outdated,
+        mixed_tariffs: sources.priced.outdated(),
         replay_degraded: sources.replay_degraded,
         alarms: [
             alarms(sources, judged, pair_counts),
@@ -44,12 +45,9 @@ pub(super) fn instrument(
             Vec::from_iter(repeated(sources, served)),
         ]
         .concat(),
+        mirror_by_length: sources.pairing.mirrored.clone(),
         ..Instrument::default()
-    };
-    for (prompt_chars, observed) in &sources.pairing.mirrored {
-        instrument.count_mirrored(u64::from(*prompt_chars), *observed);
     }
-    instrument
 }
 
 /// What makes no pair, with the rows that never could.
@@ -100,7 +98,7 @@ fn unseen(sources: &Sources<'_>, found: &PairCounts) -> Vec<String> {
     let limit = policy.instrument.mirror_loss_percent;
     let margins = &policy.guardrails;
     let mut alarms = Vec::new();
-    let unpriced = sources.priced.unpriced;
+    let unpriced = sources.priced.unpriced();
     let answered = unpriced + sources.priced.priced();
     if margins.cost.enabled && percent(unpriced, answered) > limit {
         alarms.push(format!(
@@ -155,17 +153,39 @@ fn unseen(sources: &Sources<'_>, found: &PairCounts) -> Vec<String> {
 
 /// The same log played twice is one log: its requests are no new observations.
 fn repeated(sources: &Sources<'_>, served: &[&Row]) -> Option<String> {
-    let rows: BTreeSet<_> = evidence_rows(sources, served)
-        .filter_map(|row| Some((row.epoch, row.arm, role_rank(row.role), row.request?, row.pair)))
-        .collect();
-    let ids: BTreeSet<_> = rows.iter().map(|(epoch, arm, role, request, _)| (epoch, arm, role, request)).collect();
-    let share = percent((rows.len() - ids.len()) as u64, rows.len() as u64);
+    let with_id = evidence_rows(sources, served).filter(|row| row.request.is_some());
+    // Only served traffic can be in pairs as well.
+    let (rows, ids) = if served.is_empty() {
+        distinct_ids(with_id)
+    } else {
+        let mut once: Vec<&Row> = with_id.collect();
+        once.sort_unstable_by_key(|row| std::ptr::from_ref(*row));
+        once.dedup_by(|a, b| std::ptr::eq(*a, *b));
+        distinct_ids(once.into_iter())
+    };
+    let share = percent(rows - ids, rows);
     (share > REPEATED_PERCENT_AT_MOST).then(|| {
         format!(
             "{share:.1} % of the exchanges repeat a request id of the same epoch, arm and role (limit \
              {REPEATED_PERCENT_AT_MOST} %): was the same log played twice?"
         )
     })
+}
+
+/// How many rows there are, and how many request ids by epoch, arm and role.
+fn distinct_ids<'a>(rows: impl Iterator<Item = &'a Row>) -> (u64, u64) {
+    let mut requests: BTreeMap<(u64, Arm, u32), Vec<u64>> = BTreeMap::new();
+    for row in rows {
+        let key = (row.epoch, row.arm, role_rank(row.role));
+        requests.entry(key).or_default().extend(row.request.map(NonZeroU64::get));
+    }
+    let mut counts = (0, 0);
+    for mut ids in requests.into_values() {
+        counts.0 += ids.len() as u64;
+        ids.sort_unstable();
+        counts.1 += ids.chunk_by(|a, b| a == b).count() as u64;
+    }
+    counts
 }
 
 /// A grader that gives up on odd answers hides exactly those that matter.
@@ -183,12 +203,26 @@ fn percent(part: u64, whole: u64) -> f64 {
     if whole == 0 { 0.0 } else { part as f64 / whole as f64 * 100.0 }
 }
 
+/// The exchanges that the candidate was sent last, ascending; of those sent at one instant the last ones.
+fn newest_of_candidate(exchanges: &[Row]) -> Vec<&Row> {
+    let mut newest: Vec<&Row> = Vec::with_capacity(NEWEST + 1);
+    for exchange in exchanges.iter().filter(|exchange| exchange.arm == Arm::Candidate) {
+        if newest.len() == NEWEST && newest.first().is_some_and(|oldest| oldest.sent_us > exchange.sent_us) {
+            continue;
+        }
+        let place = newest.partition_point(|other| other.sent_us <= exchange.sent_us);
+        newest.insert(place, exchange);
+        if newest.len() > NEWEST {
+            newest.remove(0);
+        }
+    }
+    newest
+}
+
 /// A revoked key or an empty account: at least half of the candidate's newest exchanges were refused for it. A single
 /// refusal in the past is an error like any other.
 pub(super) fn hard_stops(exchanges: &[Row]) -> Vec<String> {
-    let mut newest: Vec<&Row> = exchanges.iter().filter(|exchange| exchange.arm == Arm::Candidate).collect();
-    newest.sort_by_key(|exchange| exchange.sent_us);
-    let newest = newest.get(newest.len().saturating_sub(NEWEST)..).unwrap_or_default();
+    let newest = newest_of_candidate(exchanges);
     [
         (ErrorKind::Auth, "for its key (401 or 403); check the key"),
         (ErrorKind::Quota, "for want of money or quota; top it up"),

@@ -1,8 +1,9 @@
 //! Pairs to counters.
 //!
-//! Each pair is reduced to an outcome and counted. Pairs are walked cluster by cluster, so that the sums of one consumer
-//! or conversation are complete when the next begins and need not be kept; the counters do not depend on the order. Two
-//! threads take half of the clusters each.
+//! Each pair is reduced to an outcome and counted. Where clusters are few, their sums are kept open while the pairs are
+//! walked as they lie in the memory. Where they are many, pairs are walked cluster by cluster, so that the sums of one
+//! consumer or conversation are complete when the next begins and need not be kept. The counters do not depend on the
+//! order. Two threads take half of the pairs each.
 
 use super::outcome::{self, Limits, answers_in_text, erred};
 use super::segment::Segmenter;
@@ -10,9 +11,10 @@ use crate::bill::PricedPairs;
 use crate::labels::Labels;
 use crate::pair::Pair;
 use crate::rows::{Names, PairKey, Row};
+use crate::run::both;
 use judge::counters::{ClusterSums, PairOutcome, PairedEvidence, Plan};
 use judge::metric::{FIRST_LABEL, Latency, Share};
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 /// What single metrics had to leave out.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -106,29 +108,74 @@ pub(super) struct Counted {
 
 /// Counts all pairs.
 pub(super) fn count(pairs: &[Pair<'_>], context: Context<'_>) -> Counted {
-    let mut order: Vec<u32> = (0..).take(pairs.len()).collect();
+    let mut counted = if are_few(context.clusters) { in_order(pairs, context) } else { by_cluster(pairs, context) };
+    for metric in context.labels.metrics() {
+        // Labels that match nothing are missing evidence, which must show.
+        counted.counts.labels.entry(metric.to_owned()).or_default();
+    }
+    counted
+}
+
+/// Clusters that are kept open while the pairs are walked in their order, which is that of the memory.
+const CLUSTERS_OPEN_MAX: usize = 2_000;
+
+fn are_few(clusters: &[u64]) -> bool {
+    let mut keys = HashSet::new();
+    clusters.iter().all(|key| {
+        keys.insert(*key);
+        keys.len() <= CLUSTERS_OPEN_MAX
+    })
+}
+
+/// Counts half of the pairs on a thread of its own.
+fn on_two_threads<'a, T: Sync + ?Sized + 'a>(
+    first: &'a T,
+    second: &'a T,
+    count: impl Fn(&'a T) -> Counted + Sync,
+) -> Counted {
+    let (mut counted, others) = both(|| count(first), || count(second));
+    counted.merge(&others);
+    counted
+}
+
+/// Counts all pairs in their order, all clusters staying open until the end.
+fn in_order(pairs: &[Pair<'_>], context: Context<'_>) -> Counted {
+    let order: Vec<u32> = (0..).take(pairs.len()).collect();
+    let (first, second) = order.split_at(order.len() / 2);
+    let mut counted = on_two_threads(first, second, |order| count_open(pairs, order, context));
+    std::iter::once(&mut counted.all).chain(&mut counted.segments).for_each(|evidence| evidence.clusters.close());
+    counted
+}
+
+fn count_open(pairs: &[Pair<'_>], order: &[u32], context: Context<'_>) -> Counted {
+    let mut counted = Counted::new(context.segmenter.len());
+    for index in order {
+        let index = *index as usize;
+        let Some(pair) = pairs.get(index) else { continue };
+        let outcome = outcome(pair, index, context, &mut counted.counts);
+        let epoch = u64::from(pair.epoch());
+        let cluster = context.clusters.get(index).copied().filter(|key| *key != 0);
+        counted.all.add(context.plan, epoch, cluster, &outcome);
+        for segment in context.segmenter.of(pair.baseline, context.names) {
+            if let Some(evidence) = counted.segments.get_mut(segment) {
+                evidence.add(context.plan, epoch, cluster, &outcome);
+            }
+        }
+    }
+    counted
+}
+
+/// Counts all pairs cluster by cluster.
+fn by_cluster(pairs: &[Pair<'_>], context: Context<'_>) -> Counted {
     let key = |index: &u32| context.clusters.get(*index as usize).copied().unwrap_or(0);
+    let mut order: Vec<u32> = (0..).take(pairs.len()).collect();
     order.sort_by_key(key);
     let middle = order.len() / 2;
     // The second half begins with a new cluster.
     let begin = |index: &u32| key(index) != order.get(middle).map_or(0, key);
     let split = middle + order.get(middle..).unwrap_or_default().iter().position(begin).unwrap_or(order.len() - middle);
     let (first, second) = order.split_at(split.min(order.len()));
-    let mut counted = std::thread::scope(|scope| {
-        let other = scope.spawn(move || count_some(pairs, second, context));
-        let mut counted = count_some(pairs, first, context);
-        // A panic there is one here.
-        match other.join() {
-            Ok(other) => counted.merge(&other),
-            Err(panic) => std::panic::resume_unwind(panic),
-        }
-        counted
-    });
-    for metric in context.labels.metrics() {
-        // Labels that match nothing are missing evidence, which must show.
-        counted.counts.labels.entry(metric.to_owned()).or_default();
-    }
-    counted
+    on_two_threads(first, second, |order| count_some(pairs, order, context))
 }
 
 impl Counted {
@@ -155,7 +202,7 @@ fn count_some(pairs: &[Pair<'_>], order: &[u32], context: Context<'_>) -> Counte
         for index in cluster {
             let Some(pair) = pairs.get(*index as usize) else { continue };
             let outcome = outcome(pair, *index as usize, context, &mut counted.counts);
-            let epoch = u64::from(pair.epoch());
+            let epoch = pair.epoch();
             let (of_all, of_segments) = sums.split_at_mut(1);
             counted.all.add_to(context.plan, epoch, &outcome, of_all.first_mut().filter(|_| own_cluster));
             for segment in context.segmenter.of(pair.baseline, context.names) {

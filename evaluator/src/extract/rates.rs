@@ -5,22 +5,18 @@ use super::outcome;
 use crate::rows::Row;
 use datasets::{Arm, Role};
 use judge::evidence::Rates;
-use std::collections::BTreeMap;
 
 /// Microseconds of a minute and of an hour.
 const MINUTE_US: i64 = 60_000_000;
 const HOUR_US: f64 = 3_600.0 * 1e6;
 
 /// Rates and peaks. Those of the whole traffic are of what clients asked for, mirrored copies left out.
-pub(super) fn rates(sources: &Sources<'_>, served: &[&Row], judged: u32) -> Rates {
+pub(super) fn rates(sources: &Sources<'_>, served: &[&Row], judged: u64) -> Rates {
     let pairs = &sources.pairing.pairs;
     let asked = sources.rows.all().iter().filter(|row| matches!(row.role, Role::Served | Role::Replayed));
-    let mut minutes: BTreeMap<i64, (u64, u64)> = BTreeMap::new();
-    let (mut requests, mut span) = (0u64, Span::default());
+    let (mut peaks, mut requests, mut span) = (Peaks::default(), 0u64, Span::default());
     for row in asked.filter(|row| row.role == Role::Served || row.arm == Arm::Baseline) {
-        let minute = minutes.entry(row.at_us.div_euclid(MINUTE_US)).or_default();
-        minute.0 += 1;
-        minute.1 += row.usage().map_or(0, |usage| usage.prompt.saturating_add(usage.completion));
+        peaks.add(row);
         requests += 1;
         span.add(row.at_us);
     }
@@ -33,13 +29,32 @@ pub(super) fn rates(sources: &Sources<'_>, served: &[&Row], judged: u32) -> Rate
         requests_per_hour: span.per_hour(requests),
         candidate_requests_per_hour: Span::over(candidate.clone().map(|row| row.at_us))
             .per_hour(candidate.count() as u64),
-        requests_per_minute_peak: minutes.values().map(|(requests, _)| *requests as f64).max_by(f64::total_cmp),
-        tokens_per_minute_peak: minutes
-            .values()
-            .map(|(_, tokens)| *tokens as f64)
-            .max_by(f64::total_cmp)
-            .filter(|n| *n > 0.0),
+        requests_per_minute_peak: (peaks.requests > 0).then_some(peaks.requests as f64),
+        tokens_per_minute_peak: (peaks.tokens > 0).then_some(peaks.tokens as f64),
         duration_p95_seconds: p95.map(|us| us as f64 / 1e6),
+    }
+}
+
+/// The fullest minutes of rows that come in the order of their arrival.
+#[derive(Debug, Default)]
+struct Peaks {
+    minute: i64,
+    /// Within the newest minute.
+    running: (u64, u64),
+    requests: u64,
+    tokens: u64,
+}
+
+impl Peaks {
+    fn add(&mut self, row: &Row) {
+        let minute = row.at_us.div_euclid(MINUTE_US);
+        if minute != self.minute {
+            (self.minute, self.running) = (minute, (0, 0));
+        }
+        self.running.0 += 1;
+        self.running.1 += row.usage().map_or(0, |usage| usage.prompt.saturating_add(usage.completion));
+        self.requests = self.requests.max(self.running.0);
+        self.tokens = self.tokens.max(self.running.1);
     }
 }
 

@@ -21,6 +21,8 @@ pub(super) struct Segmenter {
     fields: Vec<String>,
     /// Name to place.
     places: BTreeMap<String, usize>,
+    /// By field: value to place, so that no name is put together for a row.
+    by_field: Vec<BTreeMap<String, usize>>,
 }
 
 impl Segmenter {
@@ -32,11 +34,15 @@ impl Segmenter {
             return Self::default();
         }
         let mut sizes: BTreeMap<String, u64> = BTreeMap::new();
-        for row in pairs.iter().map(|pair| pair.baseline).chain(served.iter().copied()) {
-            for field in &fields {
-                if let Some(name) = segment(field, row, names) {
-                    *sizes.entry(name).or_default() += 1;
+        for field in &fields {
+            let mut of_field: BTreeMap<&str, u64> = BTreeMap::new();
+            for row in pairs.iter().map(|pair| pair.baseline).chain(served.iter().copied()) {
+                if let Some(value) = value(field, row, names) {
+                    *of_field.entry(value).or_default() += 1;
                 }
+            }
+            for (value, count) in of_field {
+                *sizes.entry(format!("{field}={value}")).or_default() += count;
             }
         }
         let critical: Vec<&String> = policy.segments.critical.iter().filter(|name| sizes.contains_key(*name)).collect();
@@ -49,7 +55,12 @@ impl Segmenter {
         let room = if all { 0 } else { wanted.saturating_sub(chosen.len()) };
         chosen.extend(others.into_iter().take(room).map(|(_, name)| name));
         chosen.sort();
-        Self { fields, places: chosen.into_iter().zip(0..).collect() }
+        let places: BTreeMap<String, usize> = chosen.into_iter().zip(0..).collect();
+        let by_field = fields.iter().map(|field| {
+            let value = |name: &str| Some(name.strip_prefix(field.as_str())?.strip_prefix('=')?.to_owned());
+            places.iter().filter_map(|(name, place)| Some((value(name)?, *place))).collect()
+        });
+        Self { by_field: by_field.collect(), fields, places }
     }
 
     pub(super) fn len(&self) -> usize {
@@ -64,13 +75,14 @@ impl Segmenter {
     /// Places of the segments that a request belongs to.
     pub(super) fn of<'a>(&'a self, row: &'a Row, names: &'a Names) -> impl Iterator<Item = usize> + 'a {
         let fields = if self.places.is_empty() { &[][..] } else { &self.fields };
-        fields.iter().filter_map(move |field| self.places.get(&segment(field, row, names)?).copied())
+        let by_field = fields.iter().zip(&self.by_field);
+        by_field.filter_map(move |(field, places)| places.get(value(field, row, names)?).copied())
     }
 }
 
-/// A request's segment by one field, as `field=value`; `None` where the record does not say.
-fn segment(field: &str, row: &Row, names: &Names) -> Option<String> {
-    let value = match field {
+/// A request's value of one field, the second half of its segment's name; `None` where the record does not say.
+fn value<'a>(field: &str, row: &Row, names: &'a Names) -> Option<&'a str> {
+    Some(match field {
         "model" => names.route(row.route).model,
         "endpoint" => row.endpoint.name(),
         "consumer" => names.text(row.consumer?),
@@ -92,6 +104,5 @@ fn segment(field: &str, row: &Row, names: &Names) -> Option<String> {
             if wide >= WIDE_PERCENT * u64::from(row.prompt_chars) { "wide" } else { "narrow" }
         }
         _ => return None,
-    };
-    Some(format!("{field}={value}"))
+    })
 }

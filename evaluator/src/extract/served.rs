@@ -54,7 +54,7 @@ pub(super) fn not_drawn(rows: &[Row]) -> BTreeMap<&'static str, u64> {
 /// empty where the candidate was to serve nothing in the judged one. What is too old, or was answered by a model that was
 /// replaced since, is no evidence about today. At full weight the baseline serves nothing, and what the candidate does
 /// there is evidence all the same.
-pub(super) fn served<'a>(rows: &'a Rows, judged: u32, weight_bp: u16, pairing: &Pairing<'_>) -> Vec<&'a Row> {
+pub(super) fn served<'a>(rows: &'a Rows, judged: u64, weight_bp: u16, pairing: &Pairing<'_>) -> Vec<&'a Row> {
     if weight_bp == 0 {
         return Vec::new();
     }
@@ -88,7 +88,7 @@ pub(super) struct Context<'a> {
 pub(super) fn evidence(served: &[&Row], pairing: &Pairing<'_>, context: Context<'_>) -> Option<Canary> {
     served.first()?;
     let in_pairs: HashSet<PairKey> = pairing.pairs.iter().map(|pair| pair.baseline.pair).collect();
-    let epochs: BTreeSet<u32> = served.iter().map(|row| row.epoch).collect();
+    let epochs: BTreeSet<u64> = served.iter().map(|row| row.epoch).collect();
     let mut canary = Canary::default();
     for epoch in epochs {
         let rows: Vec<&Row> = served.iter().copied().filter(|row| row.epoch == epoch).collect();
@@ -101,7 +101,7 @@ pub(super) fn evidence(served: &[&Row], pairing: &Pairing<'_>, context: Context<
 /// Clusters that are kept by themselves.
 const CLUSTERS_OPEN_MAX: usize = 10_000;
 
-fn count_epoch(canary: &mut Canary, epoch: u32, rows: &[&Row], in_pairs: &HashSet<PairKey>, context: Context<'_>) {
+fn count_epoch(canary: &mut Canary, epoch: u64, rows: &[&Row], in_pairs: &HashSet<PairKey>, context: Context<'_>) {
     let weight_bp = rows.last().map_or(0, |row| row.weight_bp);
     let mut units: [HashSet<Result<NonZeroU64, PairKey>>; 2] = Default::default();
     // Whether a request asks for a stream is known before it is answered; only what is alike in that is compared.
@@ -114,11 +114,11 @@ fn count_epoch(canary: &mut Canary, epoch: u32, rows: &[&Row], in_pairs: &HashSe
         if context.reference_until_us.is_some_and(|until| row.at_us <= until) {
             outcome.latency_us = [None; 3];
         }
-        canary.add(context.plan, u64::from(epoch), &outcome);
-        let served = canary.epochs.entry(u64::from(epoch)).or_default();
+        canary.add(context.plan, epoch, &outcome);
+        let served = canary.epochs.entry(epoch).or_default();
         blocks[usize::from(row.streamed)].push(served, row, block_outcomes(context.plan, &outcome));
     }
-    let served = canary.epochs.entry(u64::from(epoch)).or_default();
+    let served = canary.epochs.entry(epoch).or_default();
     blocks.into_iter().for_each(|blocks| blocks.finish(served));
     served.weight_bp = u32::from(weight_bp);
     served.units_baseline = units[0].len() as u64;
@@ -209,8 +209,8 @@ impl Tally {
 /// Failed requests that earlier epochs cost beyond what the baseline would have: for each epoch the candidate's
 /// failures minus its requests times the baseline's error share of the same epoch (of all epochs, where it served
 /// nothing), never below zero, summed.
-pub(super) fn earlier_extra_failures(rows: &[Row], judged: u32) -> f64 {
-    let mut epochs: BTreeMap<u32, [Tally; 2]> = BTreeMap::new();
+pub(super) fn earlier_extra_failures(rows: &[Row], judged: u64) -> f64 {
+    let mut epochs: BTreeMap<u64, [Tally; 2]> = BTreeMap::new();
     let mut baseline_ever = Tally::default();
     for row in rows.iter().filter(|row| !row.cancelled()) {
         if row.arm == Arm::Baseline {
@@ -231,16 +231,15 @@ pub(super) fn earlier_extra_failures(rows: &[Row], judged: u32) -> f64 {
 
 /// What earlier epochs served, oldest first: rows that are not too old, and of the candidate only what today's models
 /// answered. A change of the weight does not repair a candidate, a change of the model may.
-pub(super) fn earlier_epochs(rows: &Rows, judged: u32, pairing: &Pairing<'_>) -> Vec<EarlierEpoch> {
-    let mut epochs: BTreeMap<u32, EarlierEpoch> = BTreeMap::new();
+pub(super) fn earlier_epochs(rows: &Rows, judged: u64, pairing: &Pairing<'_>) -> Vec<EarlierEpoch> {
+    let mut epochs: BTreeMap<u64, EarlierEpoch> = BTreeMap::new();
     let counts = |row: &&Row| {
         let replaced = row.arm == Arm::Candidate
             && rows.names().model(row.route).is_some_and(|model| pairing.replaced.contains(&model));
         row.epoch < judged && row.at_us >= pairing.oldest_us && drawn(row) && !row.cancelled() && !replaced
     };
     for row in rows.all().iter().filter(counts) {
-        let epoch =
-            epochs.entry(row.epoch).or_insert(EarlierEpoch { epoch: u64::from(row.epoch), ..EarlierEpoch::default() });
+        let epoch = epochs.entry(row.epoch).or_insert(EarlierEpoch { epoch: row.epoch, ..EarlierEpoch::default() });
         let (requests, errors) = match row.arm {
             Arm::Baseline => (&mut epoch.baseline_requests, &mut epoch.baseline_errors),
             Arm::Candidate => (&mut epoch.candidate_requests, &mut epoch.candidate_errors),

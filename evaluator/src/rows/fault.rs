@@ -15,6 +15,9 @@ const TTFT_TOLERANCE_US: u64 = 1_000;
 const INSTANT_US_MAX: i64 = 253_402_300_799_000_000;
 /// A time that a float column has as no number.
 pub(crate) const NO_NUMBER: i64 = i64::MIN;
+/// Largest epoch that a column of whole numbers can hold. A gateway's epochs are milliseconds since 1970, so that they
+/// rise over restarts.
+const EPOCH_MAX: u64 = i64::MAX as u64;
 /// 100 percent in hundredths of a percent.
 const BP_MAX: u32 = 10_000;
 /// Why a row cannot be true.
@@ -59,7 +62,7 @@ impl Fault {
             Self::Instant => "time outside the years 1970 to 9999",
             Self::Weight => "weight above 100 %",
             Self::Probability => "probability above 100 %",
-            Self::Epoch => "epoch above 4294967294",
+            Self::Epoch => "epoch above 9223372036854775807",
             Self::Tokens => "token count above 4294967293",
             Self::Characters => "character count above 4294967293",
             Self::Quality => "quality outside 0 to 1",
@@ -92,7 +95,7 @@ fn untimed(fields: &Fields) -> Option<Fault> {
         Some(Fault::Weight)
     } else if fields.assigned_bp.max(fields.shadow_bp).is_some_and(|probability| probability > BP_MAX) {
         Some(Fault::Probability)
-    } else if fields.epoch >= u64::from(u32::MAX) {
+    } else if fields.epoch > EPOCH_MAX {
         Some(Fault::Epoch)
     } else if usage.into_iter().any(above) {
         Some(Fault::Tokens)

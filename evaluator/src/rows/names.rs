@@ -20,7 +20,8 @@ impl NameId {
         Self(NonZeroU32::MIN.saturating_add(position))
     }
 
-    const fn position(self) -> u32 {
+    /// Position in [`Names::texts`].
+    pub(crate) const fn position(self) -> u32 {
         self.0.get() - 1
     }
 }
@@ -170,6 +171,11 @@ impl Names {
         self.texts.values.get(id.position() as usize).map_or("", String::as_str)
     }
 
+    /// All texts by number.
+    pub(crate) fn texts(&self) -> &[String] {
+        &self.texts.values
+    }
+
     /// The number of a text, if it has one.
     #[must_use]
     pub fn id(&self, text: &str) -> Option<NameId> {
@@ -266,7 +272,7 @@ impl<T: Clone + Ord + Hash> Table<T> {
         if let Some(number) = self.numbers.get(value) {
             return *number;
         }
-        // A row takes 144 bytes, and each row brings a few names at most: memory ends long before the numbers do.
+        // A row takes 152 bytes, and each row brings a few names at most: memory ends long before the numbers do.
         let number = self.values.len() as u32;
         self.values.push(value.clone());
         self.numbers.insert(value.clone(), number);

@@ -12,7 +12,7 @@ use wire::{ErrorKind, Usage, UsageSource};
 /// Quality is kept in millionths, whose sums are exact in any order.
 const QUALITY_UNITS: f64 = 1e6;
 
-/// One arm's outcome of one request, as far as an evaluation needs it: 144 bytes.
+/// One arm's outcome of one request, as far as an evaluation needs it: 152 bytes.
 ///
 /// What fits as it is, is a field; what is packed has a method. Numbers of names are looked up in the [`Names`] of the
 /// same [`Rows`](super::Rows).
@@ -39,7 +39,7 @@ pub struct Row {
     /// Finish reason and form failure.
     pub ending: EndingId,
     /// Epoch of constant weight.
-    pub epoch: u32,
+    pub epoch: u64,
     /// Characters of the prompt.
     pub prompt_chars: u32,
     /// Characters of the visible answer.
@@ -199,7 +199,7 @@ impl Row {
             consumer: fields.consumer,
             route: fields.route,
             ending: fields.ending,
-            epoch: saturating(fields.epoch),
+            epoch: fields.epoch,
             prompt_chars: saturating(fields.prompt_chars),
             answer_chars: saturating(fields.answer_chars),
             weight_bp: saturating16(fields.weight_bp),
@@ -418,7 +418,7 @@ impl Row {
             u8::from(self.streamed),
         ];
         let shares = [self.weight_bp, self.status];
-        let counts = [self.epoch, self.prompt_chars, self.answer_chars, self.prompt_tokens, self.completion_tokens];
+        let counts = [self.prompt_chars, self.answer_chars, self.prompt_tokens, self.completion_tokens];
         (
             (
                 self.duration_us,
@@ -432,7 +432,7 @@ impl Row {
                 counts,
             ),
             (self.cached_tokens, self.reasoning_tokens, self.prompt_wide_chars, self.assigned_bp, self.shadow_bp),
-            (self.request, self.unit, self.answer, self.tools, self.consumer, self.route, self.ending),
+            (self.epoch, self.request, self.unit, self.answer, self.tools, self.consumer, self.route, self.ending),
         )
     }
 }

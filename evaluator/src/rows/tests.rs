@@ -22,7 +22,7 @@ fn good() -> Exchange {
 
 #[test]
 fn a_row_is_as_small_as_promised() {
-    assert_eq!(size_of::<Row>(), 144);
+    assert_eq!(size_of::<Row>(), 152);
 }
 
 #[test]
@@ -30,7 +30,7 @@ fn packing_keeps_every_value() {
     let usage =
         Usage { prompt: 4_000_000_000, completion: 7, cached: Some(0), reasoning: None, source: UsageSource::Estimate };
     let full = Exchange {
-        epoch: 4_294_967_294,
+        epoch: 1_795_409_819_052,
         weight_bp: 10_000,
         consumer: Some("shop".to_owned()),
         assigned_by: Some(AssignedBy::HeaderPattern),
@@ -63,7 +63,7 @@ fn packing_keeps_every_value() {
     assert_eq!((packed.quality_millionths(), packed.quality()), (Some(123_457), Some(0.123_457)));
     assert_eq!(packed.tools, Some(hash32(key::Domain::Tools, "calls")));
     assert_eq!((packed.assigned_bp(), packed.shadow_bp()), (Some(2_500), Some(0)));
-    assert_eq!((packed.epoch, packed.weight_bp, packed.attempts), (4_294_967_294, 10_000, 3));
+    assert_eq!((packed.epoch, packed.weight_bp, packed.attempts), (1_795_409_819_052, 10_000, 3));
     assert_eq!((packed.arm, packed.role, packed.endpoint), (full.arm, full.role, full.endpoint));
     assert_eq!(
         (packed.shadow, packed.moderation, packed.assigned_by),
@@ -100,7 +100,8 @@ fn what_cannot_be_true_has_its_reason_and_failures_are_not_timed() {
     for quality in [-0.001, 1.001, f64::NAN, f64::INFINITY] {
         assert_eq!(fault(Exchange { quality: Some(quality), ..good() }), Some("quality outside 0 to 1"));
     }
-    assert_eq!(fault(Exchange { epoch: 1 << 32, ..good() }), Some("epoch above 4294967294"));
+    assert_eq!(fault(Exchange { epoch: 1_795_409_819_052, ..good() }), None, "a gateway's epoch");
+    assert_eq!(fault(Exchange { epoch: 1 << 63, ..good() }), Some("epoch above 9223372036854775807"));
     assert_eq!(fault(Exchange { answer_chars: 1 << 33, ..good() }), Some("character count above 4294967293"));
     let usage = Usage { prompt: u64::MAX, completion: 0, cached: None, reasoning: None, source: UsageSource::Provider };
     assert_eq!(fault(Exchange { usage: Some(usage), ..good() }), Some("token count above 4294967293"));

@@ -87,7 +87,8 @@ fn percents(scene: &mut Scene, y: &Linear, width: f64) {
 }
 
 fn hours(scene: &mut Scene, x: &Linear, y: &Linear) {
-    let step = [1.0, 2.0, 3.0, 6.0, 12.0, 24.0, 48.0, 168.0].into_iter().find(|step| x.to / step <= 9.0).unwrap_or(x.to);
+    let step =
+        [1.0, 2.0, 3.0, 6.0, 12.0, 24.0, 48.0, 168.0].into_iter().find(|step| x.to / step <= 9.0).unwrap_or(x.to);
     for tick in 0..=(x.to / step) as u32 {
         let hour = f64::from(tick) * step;
         scene.text((x.at(hour), y.at(0.0) + 18.0), Anchor::Middle, 11.0, Ink::Muted, format!("{hour:.0} h"));

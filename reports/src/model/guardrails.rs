@@ -24,8 +24,6 @@ pub(crate) struct GuardrailView {
     pub(crate) label: String,
     /// What it measures.
     pub(crate) metric: String,
-    /// What the metric asks, where its name may be misread.
-    pub(crate) remark: &'static str,
     /// State in the verdict's spelling: the class name.
     pub(crate) state: &'static str,
     /// State in words.
@@ -48,10 +46,8 @@ pub(crate) struct GuardrailView {
     pub(crate) allowed: String,
     /// Observations.
     pub(crate) n: String,
-    /// What one observation is.
-    pub(crate) unit: &'static str,
-    /// Events among them; empty where nothing is counted.
-    pub(crate) events: String,
+    /// What the metric asks where its name may be misread, and what it stands on: `pairs · 141 events`.
+    pub(crate) basis: String,
     /// What resemblance costs: `design effect 1.8, 43 clusters`; empty where it costs nothing.
     pub(crate) resemblance: String,
     /// Method, as the verdict spells it.
@@ -101,7 +97,6 @@ fn view(guardrail: &Guardrail, currency: &str) -> GuardrailView {
     GuardrailView {
         label: names::guardrail(&guardrail.metric, &guardrail.segment),
         metric: names::metric(&guardrail.metric),
-        remark: names::remark(&guardrail.metric),
         state: states::name(guardrail.state),
         word: states::word(guardrail.state),
         sign: states::sign(guardrail.state),
@@ -119,16 +114,24 @@ fn view(guardrail: &Guardrail, currency: &str) -> GuardrailView {
         upper: bound(guardrail.upper),
         allowed: effect(guardrail.scale, guardrail.margin),
         n: format::count(guardrail.n),
-        unit: match guardrail.evidence {
-            EvidenceKind::Paired => "pairs",
-            EvidenceKind::Served => "per arm",
-            EvidenceKind::Combined => "pairs and served",
-        },
-        events: guardrail.events.map_or_else(String::new, |events| format!("{} events", format::count(events))),
+        basis: basis(guardrail),
         resemblance: resemblance(guardrail),
         method: guardrail.method.clone(),
         levels: format!("{} / {}", format::level(guardrail.alpha_alarm), format::level(guardrail.alpha)),
     }
+}
+
+/// `only the baseline blocked it · pairs · 9 events · design effect 1.8, 43 clusters`.
+fn basis(guardrail: &Guardrail) -> String {
+    let evidence = match guardrail.evidence {
+        EvidenceKind::Paired => "pairs",
+        EvidenceKind::Served => "served requests, the smaller arm's",
+        EvidenceKind::Combined => "pairs and served requests",
+    };
+    let events = guardrail.events.map_or_else(String::new, |events| format!("{} events", format::count(events)));
+    let parts = [names::remark(&guardrail.metric).to_owned(), evidence.to_owned(), events, resemblance(guardrail)];
+    let parts: Vec<String> = parts.into_iter().filter(|part| !part.is_empty()).collect();
+    parts.join(" · ")
 }
 
 /// `design effect 1.8, 43 clusters`, where requests of one consumer resemble each other.
@@ -267,6 +270,8 @@ mod tests {
         assert_eq!(view(&g, "USD").resemblance, "design effect 1.8, 43 clusters");
         g.clusters_effective = None;
         assert_eq!(view(&g, "USD").resemblance, "design effect 1.8");
+        g.events = Some(12);
+        assert_eq!(view(&g, "USD").basis, "pairs · 12 events · design effect 1.8");
     }
 
     #[test]

@@ -50,7 +50,6 @@ fn most_frequent(instrument: &Instrument) -> String {
 
 /// Alarms about pairs, which concern the pairs alone.
 pub(super) fn pair_alarms(given: &Instrument, limits: InstrumentLimits) -> Vec<String> {
-    let pairs_and = |more: u64| given.pairs.saturating_add(more);
     // Pairs with skewed clocks may be among the pairs or not; either way there are at least as many.
     let timed = given.pairs.max(given.clock_skew_pairs);
     let questions = [
@@ -63,7 +62,7 @@ pub(super) fn pair_alarms(given: &Instrument, limits: InstrumentLimits) -> Vec<S
         ),
         (
             given.mixed_epochs,
-            pairs_and(given.mixed_epochs),
+            given.pairs.max(given.mixed_epochs),
             limits.mirror_loss_percent,
             "pairs have halves of different epochs",
             "so the rest may be a biased selection; evaluate records from one side of the change",
@@ -72,8 +71,8 @@ pub(super) fn pair_alarms(given: &Instrument, limits: InstrumentLimits) -> Vec<S
             given.mixed_tariffs,
             given.pairs.max(given.mixed_tariffs),
             limits.mirror_loss_percent,
-            "pairs have halves priced by different tariffs",
-            "so the compared cost may be a biased selection; price all records with one table",
+            "pairs were answered at prices that have changed since",
+            "so the cost rests on the others alone; evaluate records from after the change of prices",
         ),
     ];
     let alarm = |(count, whole, limit, what, then): (u64, u64, f64, &str, &str)| {

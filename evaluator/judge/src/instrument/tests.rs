@@ -141,7 +141,7 @@ fn pairs_that_are_none_are_weighed() {
     let cases: [(Counter, &str); 3] = [
         (|given| &mut given.clock_skew_pairs, "clocks that disagree"),
         (|given| &mut given.mixed_epochs, "different epochs"),
-        (|given| &mut given.mixed_tariffs, "different tariffs"),
+        (|given| &mut given.mixed_tariffs, "prices that have changed"),
     ];
     for (counter, words) in cases {
         let mut given = base.clone();

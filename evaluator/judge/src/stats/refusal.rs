@@ -117,7 +117,9 @@ pub enum Refusal {
         what: &'static str,
     },
     /// A margin below what the baseline differs from itself.
-    #[error("the baseline differs from itself in {noise} of its repetitions, more than the margin of {margin}; set it higher")]
+    #[error(
+        "the baseline differs from itself in {noise} of its repetitions, more than the margin of {margin}; set it higher"
+    )]
     BelowNoise {
         /// The margin asked for.
         margin: f64,

@@ -54,18 +54,29 @@ fn share_of_left(evidence: &Evidence, policy: &Policy, excess: f64) -> f64 {
 }
 
 /// Upper bound of the candidate's excess error share that holds at every look, at one-sided level `alpha`: from the
-/// served traffic of the judged epoch and the one beside it, for served requests are what the next step risks; from the
-/// pairs where nothing was served yet; 1 where there is neither. A served bound is wide while little was served, so that
-/// it needs no help from the pairs to be cautious, and the pairs of a shadow that has long ended must not hold it up.
+/// served traffic of the judged epoch and the one beside it, or from the pairs of the same time, the larger of the two;
+/// from all pairs where nothing was served yet; 1 where there is neither. Pairs of a shadow that ended before the
+/// candidate served must not hold up what served traffic has shown since.
 #[must_use]
 pub fn excess_upper(evidence: &Evidence, alpha: f64) -> f64 {
     let served = evidence.canary.as_ref().and_then(|canary| served_upper(canary, alpha));
-    served.or_else(|| paired_upper(paired_errors(evidence), alpha)).unwrap_or(1.0)
+    let first_served = evidence.canary.as_ref().and_then(|canary| canary.epochs.keys().next().copied());
+    let since = if served.is_some() { first_served.unwrap_or(0) } else { 0 };
+    let paired = paired_upper(paired_errors_since(evidence, since), alpha);
+    match (served, paired) {
+        (Some(served), Some(paired)) => served.max(paired),
+        (one, other) => one.or(other).unwrap_or(1.0),
+    }
 }
 
 /// Errors over the pairs of all epochs.
 fn paired_errors(evidence: &Evidence) -> PairedCounts {
-    let tables = evidence.paired.epochs.values().map(|epoch| epoch.share(Share::Errors));
+    paired_errors_since(evidence, 0)
+}
+
+/// Errors over the pairs from an epoch on.
+fn paired_errors_since(evidence: &Evidence, epoch: u64) -> PairedCounts {
+    let tables = evidence.paired.epochs.range(epoch..).map(|(_, epoch)| epoch.share(Share::Errors));
     tables.fold(PairedCounts::default(), PairedCounts::merged)
 }
 
@@ -88,9 +99,11 @@ fn served_upper(canary: &Canary, alpha: f64) -> Option<f64> {
     if blocks.blocks() > 0 {
         return Some(blocks.to_tally().and_then(|tally| tally.upper(alpha, 1.0)).unwrap_or(1.0));
     }
-    let [baseline, candidate] = canary.epochs.values().map(served_errors).fold([Asked::default(); 2], |sum, more| {
-        [added(sum[0], more[0]), added(sum[1], more[1])]
-    });
+    let [baseline, candidate] = canary
+        .epochs
+        .values()
+        .map(served_errors)
+        .fold([Asked::default(); 2], |sum, more| [added(sum[0], more[0]), added(sum[1], more[1])]);
     if baseline.n == 0 || candidate.n == 0 {
         return None;
     }

@@ -236,6 +236,9 @@ fn few_served_requests_bound_the_excess_worse_than_many_pairs() {
     evidence.canary = Some(served((5000, 0), (50, 0)));
     let of_totals = excess_upper(&evidence, 0.05);
     assert!(of_totals > 5.0 * paired);
+    // Pairs of the same time bound it as well.
+    let of_shadow = evidence.paired.epochs.remove(&0).unwrap();
+    evidence.paired.epochs.insert(1, of_shadow);
     // Blocks, where there are some, instead of totals.
     let mut blocks = BlockCounts::default();
     blocks.add_many(20, 0, false, 2000).unwrap();

@@ -15,14 +15,14 @@ fn with_served(requests: [u64; 2], errors: [u64; 2]) -> Evidence {
 
 #[test]
 fn served_traffic_is_added_to_the_pairs_and_watched_by_itself() {
-    let judged = judged(&with_served([15_000, 5_000], [150, 50]));
+    let judged = judged(&with_served([45_000, 15_000], [450, 150]));
     assert_eq!(judged.verdict, Decision::Go, "{:#?}", judged.reasons);
     let errors = of(&judged, "errors", "all");
-    assert_eq!((errors.evidence, errors.decides, errors.n), (EvidenceKind::Combined, true, 10_000));
+    assert_eq!((errors.evidence, errors.decides, errors.n), (EvidenceKind::Combined, true, 20_000));
     let alone = of(&judged, "errors", "canary");
     assert_eq!(
         (alone.evidence, alone.decides, alone.n, alone.state),
-        (EvidenceKind::Served, false, 5_000, State::Pass)
+        (EvidenceKind::Served, false, 15_000, State::Pass)
     );
     assert_eq!(state_of(&judged, "cancellations", "canary"), State::Pass);
     assert_eq!(state_of(&judged, "rate_limited", "canary"), State::Pass);
@@ -140,7 +140,9 @@ fn rate_limits_are_judged_on_served_traffic_only() {
         outcome.bad.insert_if(limited, outcome.candidate && index % 50 == 0);
     }));
     let judged = judged(&evidence);
-    assert_eq!((judged.verdict, state_of(&judged, "rate_limited", "canary")), (Decision::NoGo, State::Fail));
+    // A provider that is asked for too much is no worse provider: the weight comes down, the migration goes on.
+    assert_eq!((judged.verdict, state_of(&judged, "rate_limited", "canary")), (Decision::Hold, State::Fail));
+    assert!(judged.next_weight_percent > 0.0 && judged.next_weight_percent <= 12.5, "{}", judged.next_weight_percent);
     assert!(!metrics(&judged, "all").contains(&"rate_limited"));
 }
 

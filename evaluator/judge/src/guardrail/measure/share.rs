@@ -1,8 +1,8 @@
 //! Differences of shares.
 
 use super::{Measured, Piece, Planning, Trend, combined, conflict, half_width_at, newest, served_piece, start_levels};
-use crate::counters::{Clusters, PairedCounts};
 use crate::counters::canary::{Asked, Hour, ServedArm};
+use crate::counters::{Clusters, PairedCounts};
 use crate::guardrail::LevelsInForce;
 use crate::guardrail::independence::{self, Independence};
 use crate::guardrail::questions::Question;

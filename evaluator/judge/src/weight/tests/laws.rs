@@ -163,7 +163,8 @@ fn many_steps_cost_no_more_than_the_budget() {
         let mean = harms.iter().sum::<f64>() / f64::from(runs);
         let most = harms.iter().copied().fold(0.0, f64::max);
         println!("excess {excess}: mean harm {mean:.1}, most {most:.1} of {budget}");
-        // What is spent is only observed, so that single runs may pass the budget by the noise of the observation.
-        assert!(mean <= budget && most <= 1.25 * budget, "excess {excess}: {mean} {most}");
+        // The promise is about the expectation. What is spent is only observed, and the excess bounded by what two epochs
+        // served, so that single runs of a judge that never says no may pass the budget.
+        assert!(mean <= budget && most <= 2.0 * budget, "excess {excess}: {mean} {most}");
     }
 }
