@@ -98,7 +98,8 @@ pub struct GuardrailPlan {
 /// Pairs of the default scenario, which stand in where nothing was recorded; the same ones always.
 #[must_use]
 pub fn assumed(policy: &Policy) -> Evidence {
-    Scenario::parse("").map_or_else(|_| Evidence::default(), |scenario| shadowed(&scenario, policy, ASSUMED_PAIRS, 1, 0))
+    Scenario::parse("")
+        .map_or_else(|_| Evidence::default(), |scenario| shadowed(&scenario, policy, ASSUMED_PAIRS, 1, 0))
 }
 
 /// Plans from first records; without a pair in them from [`assumed`] ones, of which nothing counts as there already.
@@ -203,16 +204,13 @@ impl Parts<'_> {
         let effect = Effect::of(guardrail, self.pooled, &self.evidence.plan, self.policy)?;
         let events = self.policy.floors.events as f64;
         let (there, observed) = if self.assumed { (1e-9, 0.0) } else { (effect.n, effect.observed) };
-        let asked = floors_of(&guardrail.metric, self.policy) as f64 - if self.assumed { 0.0 } else { guardrail.n as f64 };
+        let asked =
+            floors_of(&guardrail.metric, self.policy) as f64 - if self.assumed { 0.0 } else { guardrail.n as f64 };
         // With few events there is no limit theorem: clean pairs decide, or so many requests that there are enough.
         let scarce = if weight > 0.0 { events / effect.events } else { self.clean(guardrail, &effect, there) };
         Some(Need {
             effect: Some(Effect { n: there, observed, ..effect }),
-            pairs_per_request: if weight > 0.0 {
-                effect.pair / effect.served.per_request(weight)
-            } else {
-                mirrored
-            },
+            pairs_per_request: if weight > 0.0 { effect.pair / effect.served.per_request(weight) } else { mirrored },
             at_least: floor(own.max(asked).max(scarce)),
             ..passed
         })

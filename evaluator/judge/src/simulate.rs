@@ -25,8 +25,8 @@ mod truth;
 mod valid;
 mod world;
 
-use std::sync::{Mutex, OnceLock};
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Mutex, OnceLock};
 
 pub use naive::Naive;
 pub use population::Population;
@@ -74,7 +74,7 @@ pub struct Extent {
 pub fn ramp(scenario: &Scenario, population: &Population, rule: &Rule, seed: u64, run: u64) -> Ramp {
     match rule {
         Rule::Judge(policy) => ramp::judged(&mut World::new(scenario, population, policy, seed, run), policy),
-        Rule::Naive(naive) => naive::ramp(&mut World::new(scenario, population, &Policy::default(), seed, run), *naive),
+        Rule::Naive(naive) => naive::ramp(&mut World::new(scenario, population, usual(), seed, run), *naive),
     }
 }
 
