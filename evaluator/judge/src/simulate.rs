@@ -74,7 +74,7 @@ pub struct Extent {
 pub fn ramp(scenario: &Scenario, population: &Population, rule: &Rule, seed: u64, run: u64) -> Ramp {
     match rule {
         Rule::Judge(policy) => ramp::judged(&mut World::new(scenario, population, policy, seed, run), policy),
-        Rule::Naive(naive) => naive::ramp(&mut World::new(scenario, population, &Policy::default(), seed, run), *naive),
+        Rule::Naive(naive) => naive::ramp(&mut World::new(scenario, population, usual(), seed, run), *naive),
     }
 }
 
