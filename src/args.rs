@@ -357,7 +357,7 @@ mod tests {
         while let Some(mut command) = commands.pop() {
             commands.extend(command.get_subcommands().cloned());
             let help = command.render_long_help().to_string();
-            assert!(help.contains("Example:"), "{}", command.get_name());
+            assert!(help.contains("Example"), "{}", command.get_name());
         }
     }
 }

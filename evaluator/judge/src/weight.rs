@@ -135,7 +135,11 @@ fn above_the_margin(situation: &Situation, now: f64, policy: &Policy) -> Option<
         let ladder = &policy.weight.ladder_percent;
         let percent = ladder.iter().copied().filter(|rung| *rung < now).fold(0.0, f64::max);
         let (here, there) = (words::percent(now), words::percent(percent));
-        let why = format!("HOLD with an estimate above its margin takes one rung, from {here} to {there}.");
+        let why = if now > 0.0 {
+            format!("HOLD with an estimate above its margin takes one rung, from {here} to {there}.")
+        } else {
+            format!("HOLD with an estimate above its margin stays at {here}.")
+        };
         Move { percent, bound: "verdict", why }
     })
 }

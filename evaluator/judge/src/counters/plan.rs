@@ -14,7 +14,7 @@ use crate::metric::{LABELS_MAX, Latency, Quantile};
 const COARSE_BELOW: [f64; 7] = [0.25, 0.33, 0.5, 0.6, 0.7, 0.8, 0.85];
 const COARSE_ABOVE: [f64; 14] = [1.35, 1.4, 1.45, 1.5, 1.6, 1.7, 1.8, 2.0, 2.25, 2.5, 3.0, 4.0, 6.0, 10.0];
 
-/// The threshold of a quantile that is a failed request.
+/// The threshold of a quantile that is not asked, because failures are most of what lies beyond it.
 pub const NO_THRESHOLD: u64 = u64::MAX;
 
 /// What two counters must agree in to be added up.
@@ -62,13 +62,19 @@ pub struct Thresholds {
 impl Thresholds {
     /// Thresholds from a reference and the margins (ratios, by [`Quantile::slot`]). `reference_us` is the baseline's
     /// latencies, `None` for failed ones; it may be in any order. `None` if it is empty or its median is infinite. A
-    /// higher quantile that is a failed request is [`NO_THRESHOLD`]: nothing can be slower than it.
+    /// higher quantile beyond which failures outnumber slow answers is [`NO_THRESHOLD`]: it would ask about failures, which
+    /// are judged by their share, and at the quantile that is a failure itself nothing can be slower.
     #[must_use]
     pub fn freeze(reference_us: &[Option<u64>], margins: [f64; 3]) -> Option<Self> {
         let mut ascending: Vec<u64> = reference_us.iter().map(|value| value.unwrap_or(u64::MAX)).collect();
         ascending.sort_unstable();
         let n = ascending.len();
+        let failed = ascending.iter().rev().take_while(|value| **value == NO_THRESHOLD).count();
         let at = |quantile: Quantile| {
+            let tail = (1.0 - quantile.share()) * n as f64;
+            if quantile != Quantile::P50 && failed as f64 > tail / 2.0 + 1e-9 {
+                return NO_THRESHOLD;
+            }
             let rank = ((n as f64 * quantile.share() - 1e-9).ceil() as usize).clamp(1, n.max(1));
             ascending.get(rank - 1).copied().unwrap_or(NO_THRESHOLD)
         };
@@ -140,8 +146,8 @@ mod tests {
 
     #[test]
     fn failures_in_the_reference_are_the_slowest() {
-        let mut reference = vec![Some(10_000); 97];
-        reference.extend([None; 3]);
+        let mut reference = vec![Some(10_000); 98];
+        reference.extend([None; 2]);
         assert_eq!(Thresholds::freeze(&reference, [1.1; 3]).unwrap().tau_us, [10_000, 10_000, NO_THRESHOLD]);
         assert_eq!(Thresholds::freeze(&[None, None, Some(1)], [1.1; 3]), None);
         assert_eq!(Thresholds::freeze(&[], [1.1; 3]), None);

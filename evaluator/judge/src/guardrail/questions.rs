@@ -153,14 +153,20 @@ impl<'a> List<'a, '_> {
         // Nothing of this kind in the traffic; whether that is so is shown by the requests that were asked.
         let optional =
             !matches!(share, Share::Errors | Share::AnswerFailures | Share::RateLimited | Share::Cancellations);
-        if optional && paired == 0 && served == 0 {
-            if margin.enabled
-                && matches!(share, Share::ToolDisagreement | Share::AnswerDisagreement)
-                && segment.name == ALL
-            {
-                self.left_out
-                    .push(format!("Not judged for want of a repetition (A/A) to compare with: {}.", share.name()));
+        // Only a small share of the traffic is asked twice, and of it only some call tools: too few to compare with say
+        // nothing, and are said to.
+        let net = matches!(share, Share::ToolDisagreement | Share::AnswerDisagreement);
+        if net && paired < self.policy.floors.pairs {
+            if margin.enabled && segment.name == ALL {
+                self.left_out.push(format!(
+                    "Not judged for want of repetitions (A/A) to compare with, {paired} of at least {}: {}.",
+                    self.policy.floors.pairs,
+                    share.name()
+                ));
             }
+            return;
+        }
+        if optional && paired == 0 && served == 0 {
             return;
         }
         if share == Share::Missed {
@@ -206,8 +212,8 @@ impl<'a> List<'a, '_> {
                 // The errors themselves are judged by their share.
                 if segment.name == ALL {
                     self.left_out.push(format!(
-                        "`{metric}` is not judged: so many of the baseline's own requests fail that this quantile is a failed \
-                         request, and nothing can be slower."
+                        "`{metric}` is not judged: failed requests are most of what is slower than it in the baseline itself, and \
+                         they are judged by their share."
                     ));
                 }
                 continue;
