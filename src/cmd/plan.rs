@@ -9,6 +9,9 @@ use judge::evidence::Evidence;
 use judge::plan::{Plan, Stage, Traffic, plan};
 use std::fmt::Write as _;
 
+/// Beyond this many hours a guardrail is not planned with.
+const HOURS_WORTH_WAITING: f64 = 1000.0;
+
 pub(super) fn run(args: &args::Plan) -> Result<Exit, Failure> {
     let policy = policy(args.policy.as_deref())?;
     let options = Options::new(policy.clone(), env!("CARGO_PKG_VERSION"));
@@ -74,13 +77,49 @@ fn table(plan: &Plan) -> String {
     for stage in &plan.stages {
         out.push_str(&line(stage));
     }
+    if let Some(shadow) = plan.stages.first() {
+        out.push_str(&by_guardrail(shadow));
+    }
     out
+}
+
+/// The shadow's guardrails one by one, and those that it will not decide.
+fn by_guardrail(shadow: &Stage) -> String {
+    let mut out = format!("\n{:22} {:>9} {:>12} {:>9}\n", "in the shadow", "there", "more pairs", "hours");
+    for guardrail in &shadow.guardrails {
+        _ = writeln!(
+            out,
+            "{:22} {:>9} {:>12} {:>9}",
+            guardrail.metric,
+            guardrail.have,
+            number(guardrail.observations, 0),
+            number(guardrail.hours, 1)
+        );
+    }
+    let never = |hours: Option<f64>| hours.is_none_or(|hours| hours > HOURS_WORTH_WAITING);
+    let hopeless: Vec<&str> = shadow
+        .guardrails
+        .iter()
+        .filter(|guardrail| never(guardrail.hours))
+        .map(|guardrail| &*guardrail.metric)
+        .collect();
+    if !hopeless.is_empty() {
+        _ = writeln!(
+            out,
+            "\nNot worth waiting for: {}. A failed request is slower than any limit, so that near a quantile's share of \
+             failures nothing can be proven of it; widen the margin, or leave the guardrail out.",
+            hopeless.join(", ")
+        );
+    }
+    out
+}
+
+fn number(value: Option<f64>, digits: usize) -> String {
+    value.map_or_else(|| "-".to_owned(), |value| format!("{value:.digits$}"))
 }
 
 fn line(stage: &Stage) -> String {
     let name = if stage.weight_percent > 0.0 { format!("{} %", stage.weight_percent) } else { "shadow".to_owned() };
-    let number =
-        |value: Option<f64>, digits: usize| value.map_or_else(|| "-".to_owned(), |value| format!("{value:.digits$}"));
     format!(
         "{name:10} {:>12} {:>9} {:>12}  {}\n",
         number(stage.requests, 0),

@@ -49,7 +49,12 @@ fn scenario(path: Option<&Path>) -> Result<Scenario, Failure> {
         None => String::new(),
     };
     let named = path.map_or_else(|| "the default scenario".to_owned(), |path| path.display().to_string());
-    Scenario::parse(&text).map_err(|error| Failure::usage(format!("{named}: {error}")))
+    let mut scenario = Scenario::parse(&text).map_err(|error| Failure::usage(format!("{named}: {error}")))?;
+    // A file that does not name its world gives it its own name.
+    if let Some(stem) = path.and_then(Path::file_stem).filter(|_| scenario.name == Scenario::UNNAMED) {
+        scenario.name = stem.to_string_lossy().into_owned();
+    }
+    Ok(scenario)
 }
 
 /// The policies in files, by their names without folder and ending; the default one where none is named.
@@ -106,6 +111,8 @@ mod tests {
         let failure = scenario(Some(&path)).unwrap_err();
         assert_eq!(failure.exit, Exit::Usage);
         assert!(failure.message.contains("world.toml") && failure.message.contains("requests"), "{}", failure.message);
+        std::fs::write(&path, "").unwrap();
+        assert_eq!(scenario(Some(&path)).unwrap().name, "world");
         assert!(scenario(Some(&folder.path().join("none.toml"))).unwrap_err().message.contains("--scenario"));
     }
 }

@@ -225,6 +225,9 @@ impl Effect {
 }
 
 impl Scenario {
+    /// Name of the default scenario.
+    pub const UNNAMED: &str = "identical";
+
     /// Reads a scenario, laid over the defaults. An empty text is the default scenario.
     ///
     /// # Errors
