@@ -153,7 +153,7 @@ fn count_open(pairs: &[Pair<'_>], order: &[u32], context: Context<'_>) -> Counte
         let index = *index as usize;
         let Some(pair) = pairs.get(index) else { continue };
         let outcome = outcome(pair, index, context, &mut counted.counts);
-        let epoch = u64::from(pair.epoch());
+        let epoch = pair.epoch();
         let cluster = context.clusters.get(index).copied().filter(|key| *key != 0);
         counted.all.add(context.plan, epoch, cluster, &outcome);
         for segment in context.segmenter.of(pair.baseline, context.names) {
