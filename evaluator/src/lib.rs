@@ -8,7 +8,6 @@ pub mod bill;
 pub mod charts;
 pub mod counts;
 pub mod error;
-mod evidence;
 pub mod extract;
 pub mod labels;
 pub mod load;
@@ -21,8 +20,7 @@ pub mod run;
 
 pub use counts::Counts;
 pub use error::{ErrorKind, EvaluateError};
-pub use evidence::evidence;
-pub use run::{Options, Outcome, evaluate};
+pub use run::{Options, Outcome, evaluate, evidence};
 
 #[cfg(test)]
 mod tests;

@@ -1,16 +1,18 @@
 //! The whole way, from files to a verdict.
 
 use crate::bill;
+use crate::bill::PricedPairs;
 use crate::charts;
 use crate::counts::Counts;
 use crate::error::EvaluateError;
 use crate::extract::{self, Extracted, Sources, served::drawn};
 use crate::labels::Labels;
-use crate::load;
+use crate::load::{self, Loaded};
 use crate::pair::{self, Pairing};
 use crate::rows::{Row, Rows};
 use datasets::digest;
 use judge::counters::Canary;
+use judge::evidence::Evidence;
 use judge::policy::Policy;
 use judge::verdict::{Input, SCHEMA, Verdict};
 use serde::Deserialize;
@@ -70,6 +72,29 @@ pub struct Outcome {
 /// # Errors
 /// [`EvaluateError`]; its `kind` says whose turn it is.
 pub fn evaluate(inputs: &[PathBuf], options: &Options) -> Result<Outcome, EvaluateError> {
+    gather(inputs, options, |gathered| judged(gathered, options))
+}
+
+/// The judge's evidence alone, as [`evaluate`] would judge it, for those who plan instead of judging.
+///
+/// # Errors
+/// As [`evaluate`].
+pub fn evidence(inputs: &[PathBuf], options: &Options) -> Result<Evidence, EvaluateError> {
+    gather(inputs, options, |gathered| gathered.extracted.evidence)
+}
+
+/// Everything that was read and extracted.
+struct Gathered<'a> {
+    loaded: &'a Loaded,
+    pairing: &'a Pairing<'a>,
+    priced: &'a PricedPairs,
+    tariffs: &'a Tariffs,
+    extracted: Extracted,
+    inputs: Vec<Input>,
+}
+
+/// Reads, pairs, prices and extracts; what comes out borrows from what was read, so that its use is handed in.
+fn gather<T>(inputs: &[PathBuf], options: &Options, used: impl FnOnce(Gathered<'_>) -> T) -> Result<T, EvaluateError> {
     let tariffs = match &options.tariffs {
         Some(tariffs) => tariffs.clone(),
         None => Tariffs::embedded()?,
@@ -91,16 +116,22 @@ pub fn evaluate(inputs: &[PathBuf], options: &Options) -> Result<Outcome, Evalua
         replay_degraded,
         at_weight_percent: options.at_weight_percent,
     })?;
+    let inputs = sorted([loaded.inputs.clone(), label_inputs, summary_inputs].concat());
+    Ok(used(Gathered { loaded: &loaded, pairing: &pairing, priced: &priced, tariffs: &tariffs, extracted, inputs }))
+}
+
+fn judged(gathered: Gathered<'_>, options: &Options) -> Outcome {
+    let Gathered { loaded, pairing, priced, tariffs, extracted, inputs } = gathered;
     let judged = judge::judge(&extracted.evidence, &options.policy);
     let (evidence, bill) = both(
-        || pictures(&loaded.rows, &pairing, &extracted),
-        || bill::bill(&priced, &loaded.rows, &loaded.aside, &tariffs),
+        || pictures(&loaded.rows, pairing, &extracted),
+        || bill::bill(priced, &loaded.rows, &loaded.aside, tariffs),
     );
     let verdict = Verdict {
         schema: SCHEMA.to_owned(),
         verdict: judged.verdict,
         reasons: judged.reasons,
-        migration: loaded.migration,
+        migration: loaded.migration.clone(),
         epoch: extracted.epoch,
         weight_percent: extracted.evidence.weight_percent,
         next_weight_percent: judged.next_weight_percent,
@@ -113,7 +144,7 @@ pub fn evaluate(inputs: &[PathBuf], options: &Options) -> Result<Outcome, Evalua
         instrument: judged.instrument,
         bill,
         window: extracted.window.clone(),
-        inputs: sorted([loaded.inputs, label_inputs, summary_inputs].concat()),
+        inputs,
         policy_digest: options.policy.digest(),
         tariff_digest: tariffs.digest().to_owned(),
         seed: 0,
@@ -121,8 +152,9 @@ pub fn evaluate(inputs: &[PathBuf], options: &Options) -> Result<Outcome, Evalua
         created_at: rfc3339(extracted.newest_evidence_us),
         evidence,
     };
-    let counts = Counts { exchanges: loaded.rows.len() as u64, load: loaded.counts, pairs: extracted.pair_counts };
-    Ok(Outcome { verdict, counts })
+    let counts =
+        Counts { exchanges: loaded.rows.len() as u64, load: loaded.counts.clone(), pairs: extracted.pair_counts };
+    Outcome { verdict, counts }
 }
 
 /// Two answers, the second one on a thread of its own.
