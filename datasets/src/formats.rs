@@ -1,8 +1,8 @@
 //! Keeps the normative text and the types together, and both readable by each other.
 
 use crate::{
-    Arm, AssignedBy, Endpoint, Exchange, Format, Header, Label, LoggedRequest, Moderation, Recorded, Redaction, Role,
-    ShadowFate,
+    Arm, AssignedBy, Endpoint, Exchange, Format, FromLog, Header, Label, LoggedRequest, Moderation, Recorded,
+    Redaction, Role, ShadowFate,
 };
 use proptest::option::of;
 use proptest::prelude::*;
@@ -61,7 +61,7 @@ fn full_usage() -> Usage {
 }
 
 fn full_header() -> Header {
-    Header { config_digest: Some("d".into()), ..Header::new(Format::Exchanges, Redaction::Full) }
+    Header { config_digest: Some("d".into()), untimed: true, ..Header::new(Format::Exchanges, Redaction::Full) }
 }
 
 fn full_request() -> LoggedRequest {
@@ -69,17 +69,22 @@ fn full_request() -> LoggedRequest {
         id: "i".into(),
         at_us: 1,
         session: Some("s".into()),
+        consumer: Some("c".into()),
+        endpoint: Endpoint::Embeddings,
         body: serde_json::value::to_raw_value(&Value::Null).unwrap(),
         recorded: Some(Recorded {
             provider: "p".into(),
             model: "m".into(),
             status: 200,
             ttft_us: Some(1),
-            duration_us: 2,
+            duration_us: Some(2),
             error: Some(ErrorKind::Server),
             finish_reason: Some("stop".into()),
+            refused: true,
             usage: Some(full_usage()),
+            cost_nanos: Some(3),
             answer: Some("a".into()),
+            tools: vec![("f".into(), Value::Null)],
         }),
     }
 }
@@ -126,6 +131,7 @@ fn full_exchange() -> Exchange {
         answer: Some("a".into()),
         quality: Some(0.5),
         shadow: Some(ShadowFate::Sent),
+        recorded: Some(FromLog::Timed),
         dropped: vec!["user".into()],
     }
 }
@@ -252,9 +258,10 @@ fn any_usage() -> impl Strategy<Value = Usage> {
 
 fn any_recorded() -> impl Strategy<Value = Recorded> {
     let names = (text(), text(), of(text()), of(text()));
-    let numbers = (any::<u16>(), of(any::<u64>()), any::<u64>());
-    (names, numbers, of(prop::sample::select(&ERRORS[..])), of(any_usage())).prop_map(
-        |((provider, model, finish_reason, answer), (status, ttft_us, duration_us), error, usage)| Recorded {
+    let numbers = (any::<u16>(), of(any::<u64>()), of(any::<u64>()));
+    let made = (any::<bool>(), of(any::<i64>()), prop::collection::vec((text(), text().prop_map(Value::String)), 0..3));
+    (names, numbers, of(prop::sample::select(&ERRORS[..])), of(any_usage()), made).prop_map(
+        |((provider, model, finish_reason, answer), (status, ttft_us, duration_us), error, usage, made)| Recorded {
             provider,
             model,
             status,
@@ -262,8 +269,11 @@ fn any_recorded() -> impl Strategy<Value = Recorded> {
             duration_us,
             error,
             finish_reason,
+            refused: made.0,
             usage,
+            cost_nanos: made.1,
             answer,
+            tools: made.2,
         },
     )
 }
@@ -276,7 +286,14 @@ fn any_exchange() -> impl Strategy<Value = Exchange> {
     let sizes = (of(any_usage()), of(any::<i64>()), any::<u64>(), any::<u64>());
     let content = (of(text()), of(text()), of(prop::sample::select(&FATES[..])), prop::collection::vec(text(), 0..3));
     let endpoint = (prop::sample::select(&Endpoint::ALL[..]), of(text()), any::<u32>(), of(any::<u64>()));
-    let judged = (any::<bool>(), any::<bool>(), of(any::<u64>()), of(text()), of(0.0..=1.0));
+    let judged = (
+        any::<bool>(),
+        any::<bool>(),
+        of(any::<u64>()),
+        of(text()),
+        of(0.0..=1.0),
+        of(prop_oneof![Just(FromLog::Timed), Just(FromLog::Untimed)]),
+    );
     let assigned = (of(prop::sample::select(&ASSIGNED_BY[..])), of(any::<u32>()), of(any::<u32>()));
     let all = (who, ids, times, ends, sizes, content, endpoint, assigned, judged);
     all.prop_map(|(who, ids, times, ends, sizes, content, endpoint, assigned, judged)| Exchange {
@@ -320,6 +337,7 @@ fn any_exchange() -> impl Strategy<Value = Exchange> {
         answer: content.1,
         quality: judged.4,
         shadow: content.2,
+        recorded: judged.5,
         dropped: content.3,
     })
 }
@@ -336,17 +354,18 @@ proptest! {
 
     #[test]
     fn requests_survive_their_file(
-        id in text(), at_us in any::<i64>(), session in of(text()), prompt in text(), recorded in of(any_recorded()),
+        id in text(), at_us in any::<i64>(), session in of(text()), consumer in of(text()), prompt in text(), recorded in of(any_recorded()),
     ) {
         // Blanks, escapes and the form of numbers in the body must come back as they were.
         let body = format!(r#"{{ "model":"m",  "temperature":1.50,"messages":[{}] }}"#, serde_json::json!(prompt));
         let body = serde_json::value::RawValue::from_string(body).unwrap();
-        let request = LoggedRequest { id, at_us, session, body, recorded };
+        let request = LoggedRequest { id, at_us, session, consumer, endpoint: Endpoint::Responses, body, recorded };
         let line = serde_json::to_string(&request).unwrap();
         prop_assert!(!line.contains('\n'), "one record is one line");
         let again: LoggedRequest = serde_json::from_str(&line).unwrap();
         prop_assert_eq!(again.body.get(), request.body.get());
         prop_assert_eq!((again.id, again.at_us, again.session), (request.id, request.at_us, request.session));
+        prop_assert_eq!((again.consumer, again.endpoint), (request.consumer, request.endpoint));
         prop_assert_eq!(again.recorded, request.recorded);
     }
 }

@@ -21,8 +21,9 @@ impl Format {
     #[must_use]
     pub const fn version(self) -> Version {
         match self {
-            Self::Exchanges => Version { major: VERSION_MAJOR, minor: 2 },
-            Self::Requests | Self::Labels => Version { major: VERSION_MAJOR, minor: 0 },
+            Self::Requests => Version { major: 2, minor: 0 },
+            Self::Exchanges => Version { major: 1, minor: 3 },
+            Self::Labels => Version { major: 1, minor: 0 },
         }
     }
 
@@ -50,7 +51,7 @@ pub enum Redaction {
     None,
 }
 
-/// Major and minor version of the format. A reader takes any file of its own major version.
+/// Major and minor version of the format. A reader takes any file of its own major version and of all older ones.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Version {
     /// Changes when an old reader would misread the file.
@@ -58,9 +59,6 @@ pub struct Version {
     /// Changes when members are added.
     pub minor: u32,
 }
-
-/// Newest major version that this crate reads, of every kind of file.
-const VERSION_MAJOR: u32 = 1;
 
 impl std::fmt::Display for Version {
     fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -94,6 +92,9 @@ pub struct Header {
     /// What the time stamps mean.
     #[serde(default)]
     pub clock: String,
+    /// Request logs only: the source held no times, so `at_us` says nothing but the order. Since requests 2.0.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub untimed: bool,
 }
 
 impl Header {
@@ -107,6 +108,7 @@ impl Header {
             config_digest: None,
             redaction,
             clock: "times are microseconds since the Unix epoch, durations from a monotonic clock".to_owned(),
+            untimed: false,
         }
     }
 
@@ -121,9 +123,10 @@ impl Header {
         let Ok(version) = self.version.parse::<Version>() else {
             return Err(format!("version is `{}`, expected a form such as {}", self.version, expected.version()));
         };
-        if version.major > VERSION_MAJOR {
+        let newest = expected.version().major;
+        if version.major > newest {
             return Err(format!(
-                "the file has version {version}, this program reads up to {VERSION_MAJOR}.x: update weighbridge"
+                "the file has version {version}, this program reads up to {newest}.x: update weighbridge"
             ));
         }
         Ok(())

@@ -25,7 +25,7 @@ pub use header::{Format, Header, Redaction};
 pub use label::Label;
 pub use parts::PartNames;
 pub use read::{Lines, ReadError};
-pub use record::{Arm, AssignedBy, Exchange, Moderation, NO_MIGRATION, Role, ShadowFate};
+pub use record::{Arm, AssignedBy, Exchange, FromLog, Moderation, NO_MIGRATION, Role, ShadowFate};
 pub use request::{LoggedRequest, Recorded};
 pub use wire::Endpoint;
 pub use write::{Appender, Medium, WriteError, line_ends};

@@ -111,6 +111,17 @@ pub enum Moderation {
     BlockedByProvider,
 }
 
+/// What the times of an answer that was taken from a request log are worth. Either way they are not of the time and load
+/// under which the other arm answered.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum FromLog {
+    /// Times as the log has them.
+    Timed,
+    /// The log did not tell how long it took: `duration_us` is 0 and means nothing.
+    Untimed,
+}
+
 /// One exchange: one request as one arm answered it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Exchange {
@@ -220,6 +231,9 @@ pub struct Exchange {
     /// What became of the mirrored copy, on served exchanges.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub shadow: Option<ShadowFate>,
+    /// The answer was not asked for but taken from a request log, whose times it has.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub recorded: Option<FromLog>,
     /// Members that were dropped for this provider.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub dropped: Vec<String>,

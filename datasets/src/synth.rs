@@ -124,6 +124,8 @@ impl DemoLog {
         // Not the program's version: the file shall not change with it.
         header.creator = format!("weighbridge make_demo, seed {}", self.settings.seed);
         "times are microseconds since the start of the log".clone_into(&mut header.clock);
+        // Nothing in it needs a newer reader.
+        "1.0".clone_into(&mut header.version);
         Ok(serde_json::to_string(&header)? + "\n" + &lines(&self.requests)?)
     }
 

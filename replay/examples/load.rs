@@ -20,7 +20,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     };
     let row = |number: u32| -> Result<LoggedRequest, serde_json::Error> {
         let body = RawValue::from_string(BODY.to_owned())?;
-        Ok(LoggedRequest { id: format!("load-{number}"), at_us: 0, session: None, body, recorded: None })
+        Ok(LoggedRequest::chat(format!("load-{number}"), 0, body))
     };
     let rows = (0..count.parse()?).map(row).collect::<Result<Vec<_>, _>>()?;
     let api_key = Some(replay::ApiKey::new("sk-load"));

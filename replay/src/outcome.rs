@@ -4,7 +4,7 @@ use crate::measure::{Clock, Sample};
 use crate::options::{ArmChoice, ReplayOptions};
 use crate::plan::Item;
 use crate::worker::{Body, REQUEST_ID, Received};
-use datasets::{Arm, Exchange, Moderation, Recorded, Redaction, Role, digest};
+use datasets::{Arm, Exchange, FromLog, Moderation, Recorded, Redaction, Role, digest};
 use reqwest::header::HeaderMap;
 use wire::chat::Answer;
 use wire::price::Tariffs;
@@ -135,6 +135,7 @@ impl Context {
             answer: None,
             quality: None,
             shadow: None,
+            recorded: None,
             dropped: Vec::new(),
         }
     }
@@ -183,7 +184,8 @@ impl Context {
         exchange.model.clone_from(&item.logged_model);
         exchange.model_answered = Some(recorded.model.clone());
         exchange.ttft_us = recorded.ttft_us;
-        exchange.duration_us = recorded.duration_us;
+        exchange.duration_us = recorded.duration_us.unwrap_or(0);
+        exchange.recorded = Some(if recorded.duration_us.is_some() { FromLog::Timed } else { FromLog::Untimed });
         exchange.status = recorded.status;
         exchange.error = recorded.error.or(ErrorKind::of_status(recorded.status));
         exchange.finish_reason.clone_from(&recorded.finish_reason);

@@ -159,7 +159,7 @@ mod tests {
 
     fn row(id: &str, at_us: i64, body: &str) -> LoggedRequest {
         let body = RawValue::from_string(body.to_owned()).unwrap();
-        LoggedRequest { id: id.into(), at_us, session: None, body, recorded: None }
+        LoggedRequest::chat(id, at_us, body)
     }
 
     const PLAIN: &str = r#"{"model":"gpt-4o",  "messages":[{"role":"user","content":"abcd"}]}"#;

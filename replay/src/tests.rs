@@ -17,7 +17,7 @@ const WHOLE: &str = r#"{"model":"gpt-4o-mini","messages":[{"role":"user","conten
 
 fn row(id: &str, at_us: i64, body: &str) -> LoggedRequest {
     let body = RawValue::from_string(body.to_owned()).unwrap();
-    LoggedRequest { id: id.into(), at_us, session: None, body, recorded: None }
+    LoggedRequest::chat(id, at_us, body)
 }
 
 fn rows(count: usize, body: &str) -> Vec<LoggedRequest> {

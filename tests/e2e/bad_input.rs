@@ -28,7 +28,7 @@ fn log(path: &Path, count: usize) {
         let body = format!(r#"{{"model":"gpt-4o-mini","messages":[{{"role":"user","content":"question {index}"}}]}}"#);
         let body = serde_json::value::RawValue::from_string(body).unwrap();
         let at_us = i64::try_from(index).unwrap() * 1000;
-        file.push(&LoggedRequest { id: format!("r{index}"), at_us, session: None, body, recorded: None }).unwrap();
+        file.push(&LoggedRequest::chat(format!("r{index}"), at_us, body)).unwrap();
     }
     file.sync().unwrap();
 }

@@ -45,7 +45,7 @@ fn damage_is_named() {
 
 fn request(id: &str, at_us: i64, session: Option<&str>) -> LoggedRequest {
     let body = serde_json::value::to_raw_value(&serde_json::json!({"messages": []})).unwrap();
-    LoggedRequest { id: id.into(), at_us, session: session.map(str::to_owned), body, recorded: None }
+    LoggedRequest { session: session.map(str::to_owned), ..LoggedRequest::chat(id, at_us, body) }
 }
 
 #[test]

@@ -201,6 +201,7 @@ fn blank(arm: Arm, profile: &Profile, behaviour: &Behaviour) -> Exchange {
         answer: None,
         quality: None,
         shadow: None,
+        recorded: None,
         dropped: Vec::new(),
     }
 }

@@ -154,12 +154,11 @@ fn request(
 ) -> Result<LoggedRequest, serde_json::Error> {
     let model = if conversation.large_model { "gpt-4o" } else { "gpt-4o-mini" };
     let body = body(model, number, conversation, spoken, state, limit);
+    let at_us = i64::try_from(slot.at_us).unwrap_or(i64::MAX);
     Ok(LoggedRequest {
-        id: format!("demo-{number:05}"),
-        at_us: i64::try_from(slot.at_us).unwrap_or(i64::MAX),
         session: (conversation.turns.len() > 1).then(|| format!("conversation-{:05}", slot.conversation)),
-        body: serde_json::value::to_raw_value(&body)?,
         recorded: Some(recorded(model, turn, state.streamed, &line.openai)),
+        ..LoggedRequest::chat(format!("demo-{number:05}"), at_us, serde_json::value::to_raw_value(&body)?)
     })
 }
 
@@ -219,12 +218,8 @@ fn recorded(model: &str, turn: Turn, streamed: bool, answer: &ScriptAnswer) -> R
     let writing_us = turn.duration_us - turn.first_text_us;
     let share_us = writing_us * answer.completion_tokens / turn.completion_tokens.max(1);
     Recorded {
-        provider: "openai".into(),
-        model: snapshot.into(),
-        status: 200,
         ttft_us: (streamed && answer.content.is_some()).then_some(turn.first_text_us),
-        duration_us: turn.first_text_us + share_us,
-        error: None,
+        duration_us: Some(turn.first_text_us + share_us),
         finish_reason: Some(answer.finish_reason.clone()),
         usage: Some(Usage {
             prompt: answer.prompt_tokens,
@@ -234,6 +229,7 @@ fn recorded(model: &str, turn: Turn, streamed: bool, answer: &ScriptAnswer) -> R
             source: UsageSource::Provider,
         }),
         answer: answer.content.clone(),
+        ..Recorded::new("openai", snapshot, 200)
     }
 }
 

@@ -162,6 +162,7 @@ impl Asked {
             answer: None,
             quality: None,
             shadow: (role == Role::Served).then_some(ShadowFate::Sent),
+            recorded: None,
             dropped: Vec::new(),
         }
     }

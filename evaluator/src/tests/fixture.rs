@@ -142,6 +142,7 @@ pub(crate) fn exchange(pair: &str, arm: Arm, role: Role) -> Exchange {
         answer: None,
         quality: None,
         shadow: (role == Role::Served).then_some(ShadowFate::Sent),
+        recorded: None,
         dropped: Vec::new(),
     }
 }

@@ -68,6 +68,7 @@ pub(crate) fn replayed(arm: Arm, index: usize, [provider, model]: [&str; 2]) -> 
         answer: None,
         quality: None,
         shadow: None,
+        recorded: None,
         dropped: Vec::new(),
     }
 }

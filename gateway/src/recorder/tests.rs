@@ -73,6 +73,7 @@ fn exchange(pair: &str, role: Role) -> Exchange {
         answer: None,
         quality: None,
         shadow: None,
+        recorded: None,
         dropped: Vec::new(),
     }
 }

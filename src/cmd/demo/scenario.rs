@@ -156,5 +156,5 @@ fn request(index: usize, row: &paired_answers::PairedAnswer, model: &str) -> Res
     let body = serde_json::value::to_raw_value(&body)
         .map_err(|error| Failure { exit: Exit::Bug, message: format!("a request does not serialise: {error}") })?;
     let at_us = i64::try_from(index).unwrap_or(i64::MAX).saturating_mul(10_000);
-    Ok(LoggedRequest { id: row.id.clone(), at_us, session: None, body, recorded: None })
+    Ok(LoggedRequest::chat(row.id.clone(), at_us, body))
 }
