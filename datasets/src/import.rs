@@ -41,6 +41,7 @@ mod report;
 mod servegen;
 mod sharegpt;
 mod vllm;
+mod write;
 
 pub use error::ImportError;
 pub use format::{Field, LogFormat, UnknownFormat};
