@@ -18,6 +18,7 @@ pub mod parts;
 pub mod read;
 pub mod record;
 pub mod request;
+pub mod schema;
 pub mod synth;
 pub mod write;
 
@@ -34,3 +35,5 @@ pub use write::{Appender, Medium, WriteError, line_ends};
 mod calibration;
 #[cfg(test)]
 mod formats;
+#[cfg(test)]
+mod versions;
