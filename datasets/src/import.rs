@@ -30,12 +30,14 @@ mod guidellm;
 mod har;
 mod helicone;
 mod higress;
+mod in_turn;
 mod input;
 mod instant;
 mod langfuse;
 mod litellm;
 mod mooncake;
 mod nginx;
+mod number;
 mod openai_batch;
 mod otlp;
 mod own;
@@ -75,8 +77,10 @@ pub struct ImportOptions {
     pub seed: u64,
     /// Model that is asked for where the log does not name one.
     pub model: String,
-    /// Requests from traces without text are streamed.
+    /// Requests whose body the log does not have (traces without text, data sets of prompts) are streamed.
     pub stream: bool,
+    /// Share of generated prompts that are Chinese, 0 to 100; the others are English.
+    pub chinese_percent: u8,
     /// Names of the columns of an access log, TOML; see [`LogFormat::Nginx`].
     pub mapping: Option<PathBuf>,
 }
@@ -91,6 +95,7 @@ impl Default for ImportOptions {
             seed: 1,
             model: "gpt-4o-mini".to_owned(),
             stream: true,
+            chinese_percent: 0,
             mapping: None,
         }
     }
@@ -227,3 +232,5 @@ impl Iterator for Import {
 mod testing;
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod trial;

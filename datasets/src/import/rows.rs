@@ -72,7 +72,7 @@ impl Source {
         let head = Head::new(input.head());
         let start = head.text().trim_start_matches('\u{feff}').trim_start().bytes().next();
         if !matches!(start, Some(b'{' | b'[') | None) {
-            return Ok(Self::Table(Box::new(Table::open(input)?)));
+            return Ok(Self::Table(Box::new(Table::open(input, &[])?)));
         }
         let way: &'static [&'static str] = match head.wrapped() {
             Some("data") => &["data"],
