@@ -1,7 +1,7 @@
 //! Any server that speaks OpenAI's language, in the manner of vLLM: no key unless one is demanded, no fingerprint, errors
 //! in a shape of its own, and nulls spelled out where OpenAI says nothing.
 
-use axum::http::{HeaderMap, HeaderValue};
+use http::{HeaderMap, HeaderValue};
 use serde_json::{Value, json};
 
 use crate::answer::Usage;

@@ -2,7 +2,7 @@
 
 mod check;
 
-use axum::http::{HeaderMap, HeaderValue};
+use http::{HeaderMap, HeaderValue};
 use serde_json::{Value, json};
 use wire::provider::Provider;
 

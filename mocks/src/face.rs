@@ -1,7 +1,7 @@
 //! What differs between the providers in what they accept and how they refuse, as one trait; how their answers are
 //! written is data, see [`Dialect`]. A new provider is one new implementation and one line in [`of`].
 
-use axum::http::HeaderMap;
+use http::HeaderMap;
 use serde_json::Value;
 use wire::provider::Provider;
 

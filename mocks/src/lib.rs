@@ -44,6 +44,7 @@
 
 mod answer;
 mod chunks;
+mod clock;
 mod compatible;
 mod completions;
 mod deepseek;
@@ -71,6 +72,7 @@ mod timeline;
 pub mod tokens;
 mod words;
 
+pub use clock::Clock;
 pub use log::{Counts, Outcome, RecordedRequest, RequestLog};
 pub use profile::{Base, Fault, Faults, Latency, Length, Profile, ProfileError};
 pub use provider::default_port;

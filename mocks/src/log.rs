@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
-use axum::http::HeaderMap;
+use http::HeaderMap;
 use bytes::Bytes;
 use tokio::sync::Notify;
 
@@ -53,7 +53,7 @@ impl RecordedRequest {
     /// The names of all headers that arrived, in small letters and in order.
     #[must_use]
     pub fn header_names(&self) -> Vec<&str> {
-        let mut names: Vec<&str> = self.headers.keys().map(axum::http::HeaderName::as_str).collect();
+        let mut names: Vec<&str> = self.headers.keys().map(http::HeaderName::as_str).collect();
         names.sort_unstable();
         names
     }
@@ -151,8 +151,7 @@ impl RequestLog {
     }
 
     /// Notes the arrival of a request.
-    pub(crate) fn open(&self, method: &str, path: &str, headers: &HeaderMap, body: &Bytes) -> Ticket {
-        let mut headers = headers.clone();
+    pub(crate) fn open(&self, method: &str, path: &str, mut headers: HeaderMap, body: &Bytes) -> Ticket {
         for name in SECRETS {
             if let Some(secret) = headers.get_mut(name) {
                 secret.set_sensitive(true);
@@ -255,7 +254,7 @@ mod tests {
     use super::*;
 
     fn open(log: &RequestLog) -> Ticket {
-        log.open("POST", "/x", &HeaderMap::new(), &Bytes::from_static(b"{}"))
+        log.open("POST", "/x", HeaderMap::new(), &Bytes::from_static(b"{}"))
     }
 
     #[test]
@@ -285,7 +284,7 @@ mod tests {
         let log = RequestLog::new(1, Instant::now());
         let mut headers = HeaderMap::new();
         headers.insert("authorization", "Bearer sk-secret".parse().unwrap());
-        drop(log.open("GET", "/x", &headers, &Bytes::new()));
+        drop(log.open("GET", "/x", headers, &Bytes::new()));
         let recent = log.recent();
         assert_eq!(recent[0].headers["authorization"], "Bearer sk-secret");
         assert!(!format!("{recent:?}").contains("sk-secret"));

@@ -3,7 +3,7 @@
 mod check;
 mod models;
 
-use axum::http::{HeaderMap, HeaderValue};
+use http::{HeaderMap, HeaderValue};
 use serde_json::{Value, json};
 use wire::provider::Provider;
 

@@ -3,6 +3,7 @@
 mod body;
 mod handle;
 mod listener;
+mod memory;
 mod plan;
 mod stage;
 
@@ -10,22 +11,20 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use axum::Router;
-use axum::extract::DefaultBodyLimit;
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 use tokio_util::sync::{CancellationToken, DropGuard};
 use wire::provider::Provider;
 
+use crate::clock::Clock;
 use crate::face;
 use crate::log::RequestLog;
 use crate::prefix_cache::PrefixCache;
 use crate::profile::{Profile, ProfileError};
 use crate::responses::state::Responses;
 use crate::script::Script;
-
-/// Larger request bodies are refused; DeepSeek's own limit.
-const BODY_BYTES_MAX: usize = 48 * 1024 * 1024;
+use memory::Memory;
+use plan::Vendor;
 
 /// How long a shutdown waits for connections to notice.
 const GOODBYE: Duration = Duration::from_secs(5);
@@ -47,6 +46,8 @@ pub struct MockConfig {
     pub models: Option<Vec<String>>,
     /// Number of requests kept in the log.
     pub log_capacity: usize,
+    /// The date, for everything that depends on it.
+    pub clock: Clock,
 }
 
 impl MockConfig {
@@ -61,6 +62,7 @@ impl MockConfig {
             accept_key: None,
             models: None,
             log_capacity: 1024,
+            clock: Clock::system(),
         }
     }
 
@@ -166,21 +168,17 @@ pub async fn start(addr: SocketAddr, config: MockConfig) -> Result<Running, Mock
     let stop = CancellationToken::new();
     let log = RequestLog::new(config.log_capacity, Instant::now());
     let app = Arc::new(handle::App {
-        face: face::of(provider),
-        config,
         log: log.clone(),
-        responses: Responses::default(),
-        cache: PrefixCache::default(),
+        memory: Memory::new(),
+        clock: config.clock.clone(),
+        service: Box::new(Vendor {
+            face: face::of(provider),
+            config,
+            responses: Responses::default(),
+            cache: PrefixCache::default(),
+        }),
         stop: stop.clone(),
     });
-    let router = Router::new().fallback(handle::handle).layer(DefaultBodyLimit::max(BODY_BYTES_MAX)).with_state(app);
-    let service = router.into_make_service_with_connect_info::<listener::Line>();
-    let serving =
-        axum::serve(listener::MockListener(listener), service).with_graceful_shutdown(stop.clone().cancelled_owned());
-    let task = tokio::spawn(async move {
-        if let Err(error) = serving.await {
-            tracing::error!(provider = provider.name(), %error, "mock stopped");
-        }
-    });
+    let task = tokio::spawn(listener::serve(listener, app));
     Ok(Running { addr, provider, log, stop: stop.drop_guard(), task })
 }

@@ -1,98 +1,121 @@
 //! What is answered to a request, decided before the first byte of it is sent: who may ask, where the path leads, and what
 //! each endpoint makes of the body.
 
-use axum::http::{HeaderMap, HeaderValue};
 use bytes::Bytes;
+use http::header::RETRY_AFTER;
+use http::{HeaderMap, HeaderValue, Method};
 use serde_json::Value;
 
 use super::MockConfig;
-use super::handle::App;
+use super::handle::{Call, Plan, Reply, Service, Timed};
 use super::stage::{Events, Stage};
 use crate::answer::{Answer, Speaker};
 use crate::completions::{self, CompletionRequest};
 use crate::dice::{self, Identity};
 use crate::embeddings::EmbeddingRequest;
 use crate::envelope::Envelope;
-use crate::face::{Route, StreamOptions};
+use crate::face::{Face, Route, StreamOptions};
 use crate::moderations::{self, ModerationRequest};
+use crate::prefix_cache::PrefixCache;
 use crate::profile::Fault;
 use crate::refusal::Refusal;
 use crate::request::{Audio, ChatRequest, FieldFault};
-use crate::responses::state::Kept;
+use crate::responses::state::{Kept, Responses};
 use crate::responses::{self, Response, ResponsesRequest};
 use crate::shape::{self, Shape};
 use crate::timeline::{Delivery, Timeline};
 
-/// A request without its body.
-#[derive(Clone, Copy)]
-pub(super) struct Call<'a> {
-    pub(super) post: bool,
-    pub(super) method: &'a str,
-    pub(super) path: &'a str,
-    pub(super) headers: &'a HeaderMap,
+/// A provider as a whole: its manners and what it remembers.
+pub(super) struct Vendor {
+    pub(super) config: MockConfig,
+    pub(super) face: &'static dyn Face,
+    pub(super) responses: Responses,
+    pub(super) cache: PrefixCache,
 }
 
-impl<'a> Call<'a> {
-    fn header(self, name: &str) -> Option<&'a [u8]> {
-        self.headers.get(name).map(HeaderValue::as_bytes)
-    }
-}
-
-/// An answer that is decided but not sent.
-pub(super) struct Plan {
-    pub(super) envelope: Envelope,
-    pub(super) fault: Option<Fault>,
-    pub(super) content: Content,
-}
-
+/// An answer before its headers.
 pub(super) enum Content {
     /// An error status, due after so many microseconds.
     Refusal { refusal: Refusal, due_us: u64 },
     /// A small body that is due at once.
     Json(String),
-    /// A body, or a stream, whose bytes are due one after the other.
-    Timed { timeline: Timeline, stream: bool },
+    /// A body, or a stream, whose bytes are due one after the other; `kept` if a later request can refer to it.
+    Timed { timeline: Timeline, stream: bool, kept: bool },
     /// No answer: the connection breaks.
     Reset,
 }
 
-impl App {
-    /// `now` is in Unix seconds; `in_flight` counts this request too.
-    pub(super) fn plan(&self, call: Call<'_>, body: Result<Bytes, String>, in_flight: u64, now: u64) -> Plan {
+impl Service for Vendor {
+    fn plan(&self, call: &Call, body: Result<Bytes, String>, in_flight: u64) -> Plan {
         let value = body.and_then(|bytes| {
             if bytes.is_empty() { Ok(Value::Null) } else { serde_json::from_slice(&bytes).map_err(|e| e.to_string()) }
         });
         let config = &self.config;
-        let identity =
-            Identity { request_id: call.header("x-request-id"), retry_count: call.header("x-stainless-retry-count") };
+        let identity = Identity {
+            request_id: call.request_id.as_ref().map(HeaderValue::as_bytes),
+            retry_count: call.retry_count.as_ref().map(HeaderValue::as_bytes),
+        };
         let null = Value::Null;
         let mut dice = dice::for_request(config.seed, config.provider, value.as_ref().unwrap_or(&null), identity);
         let model = value.as_ref().ok().and_then(|body| body.get("model")).and_then(Value::as_str).unwrap_or_default();
-        let envelope = self.face.envelope(model, now, &mut dice);
+        let envelope = self.face.envelope(model, call.now, &mut dice);
         let delivery = Delivery::draw(&config.profile, dice);
         let fault = delivery.fault;
         let stage = Stage { face: self.face, profile: &config.profile, delivery };
-        let (fault, content) = match self.content(call, value, &envelope, stage, in_flight) {
+        let content = self.content(call, value, &envelope, stage, in_flight);
+        let (fault, content) = match content {
             Ok(Content::Json(text)) => (None, Content::Json(text)),
             Ok(content) => (fault, content),
             Err(refusal) => (None, Content::Refusal { refusal, due_us: 0 }),
         };
-        Plan { envelope, fault, content }
+        self.planned(&envelope, fault, content)
+    }
+
+    fn may_repeat(&self, in_flight: u64) -> bool {
+        let profile = &self.config.profile;
+        !profile.prefix_cache && (profile.concurrency_max == 0 || in_flight <= profile.concurrency_max)
+    }
+}
+
+impl Vendor {
+    /// Puts the headers to an answer.
+    fn planned(&self, envelope: &Envelope, fault: Option<Fault>, content: Content) -> Plan {
+        let mut headers = HeaderMap::with_capacity(16);
+        let mut repeatable = false;
+        let reply = match content {
+            Content::Reset => Reply::Reset,
+            Content::Refusal { refusal, due_us } => {
+                self.face.headers(envelope, due_us / 1000, &mut headers);
+                advise_to_wait(&refusal, &mut headers);
+                Reply::Once { status: refusal.status, body: self.face.error_body(&refusal).into(), due_us }
+            }
+            Content::Json(text) => {
+                self.face.headers(envelope, 1, &mut headers);
+                Reply::Once { status: 200, body: text.into(), due_us: 0 }
+            }
+            Content::Timed { timeline, stream, kept } => {
+                repeatable = !kept;
+                let first_us = timeline.steps.first().map_or(0, |step| step.due_us);
+                self.face.headers(envelope, first_us / 1000, &mut headers);
+                Reply::Timed(Timed { script: timeline.into(), stream, early: self.face.accepts_early() })
+            }
+        };
+        Plan { headers, fault, reply, repeatable }
     }
 
     fn content(
         &self,
-        call: Call<'_>,
+        call: &Call,
         body: Result<Value, String>,
         envelope: &Envelope,
         stage: Stage<'_>,
         in_flight: u64,
     ) -> Result<Content, Refusal> {
         let face = self.face;
-        self.authorize(call.header("authorization"))?;
+        self.authorize(call.authorization.as_ref().map(HeaderValue::as_bytes))?;
         let models = self.config.models.as_deref();
-        let route = match face.route(call.post, call.path) {
-            Route::Unknown => return Err(face.no_such_url(call.method, call.path)),
+        let route = match face.route(call.method == Method::POST, &call.path) {
+            Route::Unknown => return Err(face.no_such_url(call.method.as_str(), &call.path)),
             Route::Models => return Ok(Content::Json(face.models(None, models)?)),
             Route::Model(name) => return Ok(Content::Json(face.models(Some(&name), models)?)),
             Route::Response(id) => return self.stored(&id),
@@ -285,6 +308,13 @@ impl App {
                 ..self.face.invalid("id", format!("Response with id '{id}' not found."))
             }),
         }
+    }
+}
+
+fn advise_to_wait(refusal: &Refusal, headers: &mut HeaderMap) {
+    if let Some(milliseconds) = refusal.retry_after_ms {
+        headers.insert("retry-after-ms", HeaderValue::from(milliseconds));
+        headers.insert(RETRY_AFTER, HeaderValue::from(milliseconds.div_ceil(1000)));
     }
 }
 

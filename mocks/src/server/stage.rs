@@ -67,11 +67,11 @@ impl Stage<'_> {
                 if stream { error_frame(face, &refusal, events) } else { face.error_body(&refusal).into_bytes() };
             timeline.bytes.extend_from_slice(&error);
             timeline.due(pace.now_us());
-            return Content::Timed { timeline, stream };
+            return Content::Timed { timeline, stream, kept: events == Events::Named };
         }
         write(fault, &mut pace, &mut timeline);
         spoil(&mut timeline, fault, stream, || error_frame(face, &face.mid_stream_error(), events));
-        Content::Timed { timeline, stream }
+        Content::Timed { timeline, stream, kept: events == Events::Named }
     }
 }
 
