@@ -42,6 +42,7 @@
 //!
 //! It deliberately does not imitate prices, balances, files, batches or sound one could listen to.
 
+mod account;
 mod answer;
 mod chunks;
 mod clock;
@@ -53,6 +54,7 @@ mod dice;
 mod embeddings;
 mod envelope;
 mod face;
+mod lanes;
 mod log;
 mod logprobs;
 mod moderations;
@@ -74,7 +76,9 @@ mod words;
 
 pub use clock::Clock;
 pub use log::{Counts, Outcome, RecordedRequest, RequestLog};
-pub use profile::{Base, Fault, Faults, Latency, Length, Profile, ProfileError};
+pub use profile::{
+    Account, Base, Checkpoint, Fault, Faults, Latency, Length, Peak, Price, Profile, ProfileError,
+};
 pub use provider::default_port;
 pub use script::{Script, ScriptAnswer, ScriptError, ScriptToolCall};
 pub use server::{MockConfig, MockError, Running, start};

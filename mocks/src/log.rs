@@ -10,6 +10,7 @@ use http::HeaderMap;
 use bytes::Bytes;
 use tokio::sync::Notify;
 
+use crate::lanes::Seat;
 use crate::profile::Fault;
 
 /// Longer bodies are kept only up to here, so that the log's memory has a bound.
@@ -183,7 +184,7 @@ impl RequestLog {
         }
         drop(state);
         self.shared.changed.notify_waiters();
-        Ticket { log: self.clone(), number, in_flight, outcome: Outcome::Cancelled }
+        Ticket { log: self.clone(), number, in_flight, outcome: Outcome::Cancelled, seat: None }
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
@@ -207,9 +208,15 @@ pub(crate) struct Ticket {
     /// Requests in flight when this one arrived, itself included.
     pub(crate) in_flight: u64,
     outcome: Outcome,
+    seat: Option<Seat>,
 }
 
 impl Ticket {
+    /// Keeps a seat until the request ends.
+    pub(crate) fn hold(&mut self, seat: Option<Seat>) {
+        self.seat = seat;
+    }
+
     /// Notes the status chosen and the fault met.
     pub(crate) fn decided(&self, status: u16, fault: Option<Fault>) {
         let mut state = self.log.lock();
@@ -233,6 +240,8 @@ impl Ticket {
 
 impl Drop for Ticket {
     fn drop(&mut self) {
+        // Whoever waits for this end finds the seat free.
+        drop(self.seat.take());
         let mut state = self.log.lock();
         let counts = &mut state.counts;
         counts.in_flight -= 1;

@@ -16,12 +16,10 @@ use tokio::task::JoinHandle;
 use tokio_util::sync::{CancellationToken, DropGuard};
 use wire::provider::Provider;
 
+use crate::account::Purse;
 use crate::clock::Clock;
-use crate::face;
 use crate::log::RequestLog;
-use crate::prefix_cache::PrefixCache;
 use crate::profile::{Profile, ProfileError};
-use crate::responses::state::Responses;
 use crate::script::Script;
 use memory::Memory;
 use plan::Vendor;
@@ -110,6 +108,7 @@ pub struct Running {
     pub addr: SocketAddr,
     provider: Provider,
     log: RequestLog,
+    purse: Option<Arc<Purse>>,
     stop: DropGuard,
     task: JoinHandle<()>,
 }
@@ -125,6 +124,13 @@ impl Running {
     #[must_use]
     pub fn provider(&self) -> Provider {
         self.provider
+    }
+
+    /// Pays money in, millionths; without an account there is nothing to pay into.
+    pub fn top_up(&self, micros: u64) {
+        if let Some(purse) = &self.purse {
+            purse.top_up(micros);
+        }
     }
 
     /// The base URL a client of this provider is configured with: all but DeepSeek's end in `/v1`.
@@ -167,18 +173,14 @@ pub async fn start(addr: SocketAddr, config: MockConfig) -> Result<Running, Mock
 
     let stop = CancellationToken::new();
     let log = RequestLog::new(config.log_capacity, Instant::now());
+    let purse = config.profile.account.clone().map(|account| Arc::new(Purse::new(account)));
     let app = Arc::new(handle::App {
         log: log.clone(),
         memory: Memory::new(),
         clock: config.clock.clone(),
-        service: Box::new(Vendor {
-            face: face::of(provider),
-            config,
-            responses: Responses::default(),
-            cache: PrefixCache::default(),
-        }),
+        service: Box::new(Vendor::new(config, purse.clone())),
         stop: stop.clone(),
     });
     let task = tokio::spawn(listener::serve(listener, app));
-    Ok(Running { addr, provider, log, stop: stop.drop_guard(), task })
+    Ok(Running { addr, provider, log, purse, stop: stop.drop_guard(), task })
 }

@@ -14,8 +14,9 @@ use tokio_util::sync::CancellationToken;
 
 use super::body::{Body, PacedBody, Script};
 use super::listener::Line;
-use super::memory::{Memory, Question};
+use super::memory::{Known, Memory, Question};
 use crate::clock::Clock;
+use crate::lanes::Seat;
 use crate::log::{Outcome, RequestLog, Ticket};
 use crate::profile::Fault;
 use crate::timeline::Ending;
@@ -79,6 +80,8 @@ impl Call {
 pub(super) struct Plan {
     pub(super) headers: HeaderMap,
     pub(super) fault: Option<Fault>,
+    /// The request's place among those of its model, kept until its end.
+    pub(super) seat: Option<Seat>,
     pub(super) reply: Reply,
     /// Whether the same question, asked again within the same second, gets the same answer.
     pub(super) repeatable: bool,
@@ -110,24 +113,25 @@ pub(super) async fn handle(app: Arc<App>, line: Line, request: Request<Incoming>
     let start = Instant::now();
     let call = Call::new(&parts, app.service.reads_headers(), app.clock.unix_seconds());
     let bytes = body.as_ref().map_or_else(|_| Bytes::new(), Clone::clone);
-    let ticket = app.log.open(parts.method.as_str(), &call.path, parts.headers, &bytes);
+    let mut ticket = app.log.open(parts.method.as_str(), &call.path, parts.headers, &bytes);
 
     let question = Question::new(&call, &bytes).filter(|_| body.is_ok() && app.service.may_repeat(ticket.in_flight));
-    if let Some(known) = question.as_ref().and_then(|question| app.memory.recall(question)) {
+    if let Some((known, seat)) = question.as_ref().and_then(|question| app.memory.recall(question)) {
+        ticket.hold(seat);
         ticket.decided(200, known.fault);
         return app.timed(known.timed.clone(), known.headers.clone(), start, line, ticket).await;
     }
     let plan = app.service.plan(&call, body, ticket.in_flight);
+    let lane = plan.seat.as_ref().map(|seat| Arc::clone(seat.lane()));
+    ticket.hold(plan.seat);
     match plan.reply {
         Reply::Reset => {
-            let mut ticket = ticket;
             ticket.decided(0, plan.fault);
             ticket.ends(Outcome::Broken);
             line.cut();
             Response::new(Body::Whole(None))
         }
         Reply::Once { status, body, due_us } => {
-            let mut ticket = ticket;
             ticket.decided(status, plan.fault);
             app.wait(start, due_us).await;
             ticket.ends(Outcome::Finished);
@@ -136,7 +140,8 @@ pub(super) async fn handle(app: Arc<App>, line: Line, request: Request<Incoming>
         Reply::Timed(timed) => {
             ticket.decided(200, plan.fault);
             if let Some(question) = question.filter(|_| plan.repeatable) {
-                app.memory.keep(question, &timed, &plan.headers, plan.fault);
+                let known = Known { timed: timed.clone(), headers: plan.headers.clone(), fault: plan.fault, lane };
+                app.memory.keep(question, known);
             }
             app.timed(timed, plan.headers, start, line, ticket).await
         }

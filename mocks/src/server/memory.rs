@@ -15,6 +15,7 @@ use bytes::Bytes;
 use http::{HeaderMap, HeaderValue, Method};
 
 use super::handle::{Call, Timed};
+use crate::lanes::{Lane, Seat};
 use crate::profile::Fault;
 
 const SLOTS: usize = 256;
@@ -24,7 +25,7 @@ const ANSWER_BYTES_MAX: usize = 64 * 1024;
 /// The last answers of one mock.
 pub(super) struct Memory {
     hasher: RandomState,
-    slots: Vec<Mutex<Option<Arc<Known>>>>,
+    slots: Vec<Mutex<Option<Slot>>>,
 }
 
 /// All that an answer depends on, besides the mock's own settings.
@@ -37,12 +38,15 @@ pub(super) struct Question {
     headers: [Option<HeaderValue>; 3],
 }
 
-/// A question with its answer.
+type Slot = (Question, Arc<Known>);
+
+/// An answer.
 pub(super) struct Known {
-    question: Question,
     pub(super) timed: Timed,
     pub(super) headers: HeaderMap,
     pub(super) fault: Option<Fault>,
+    /// Where requests of the same model are counted, if they are.
+    pub(super) lane: Option<Arc<Lane>>,
 }
 
 impl Question {
@@ -63,25 +67,26 @@ impl Memory {
         Self { hasher: RandomState::new(), slots: (0..SLOTS).map(|_| Mutex::new(None)).collect() }
     }
 
-    /// The answer to a question, if it was given in the same second.
-    pub(super) fn recall(&self, question: &Question) -> Option<Arc<Known>> {
+    /// The answer to a question, if it was given in the same second and its model has room.
+    pub(super) fn recall(&self, question: &Question) -> Option<(Arc<Known>, Option<Seat>)> {
         let slot = self.slot(question)?.lock().unwrap_or_else(PoisonError::into_inner);
-        slot.as_ref().filter(|known| known.question == *question).cloned()
+        let known = slot.as_ref().filter(|(asked, _)| asked == question).map(|(_, known)| Arc::clone(known))?;
+        drop(slot);
+        let seat = known.lane.as_ref().map(|lane| lane.enter(None)).transpose().ok()?;
+        Some((known, seat))
     }
 
     /// Keeps an answer in the place of an older one.
-    pub(super) fn keep(&self, question: Question, timed: &Timed, headers: &HeaderMap, fault: Option<Fault>) {
-        if timed.script.bytes.len() > ANSWER_BYTES_MAX {
+    pub(super) fn keep(&self, question: Question, known: Known) {
+        if known.timed.script.bytes.len() > ANSWER_BYTES_MAX {
             return;
         }
-        let Some(slot) = self.slot(&question) else {
-            return;
-        };
-        let known = Known { question, timed: timed.clone(), headers: headers.clone(), fault };
-        *slot.lock().unwrap_or_else(PoisonError::into_inner) = Some(Arc::new(known));
+        if let Some(slot) = self.slot(&question) {
+            *slot.lock().unwrap_or_else(PoisonError::into_inner) = Some((question, Arc::new(known)));
+        }
     }
 
-    fn slot(&self, question: &Question) -> Option<&Mutex<Option<Arc<Known>>>> {
+    fn slot(&self, question: &Question) -> Option<&Mutex<Option<Slot>>> {
         // The remainder is smaller than the number of slots, so the cast is exact.
         self.slots.get((self.hasher.hash_one(question) % SLOTS as u64) as usize)
     }

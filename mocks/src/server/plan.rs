@@ -1,23 +1,28 @@
 //! What is answered to a request, decided before the first byte of it is sent: who may ask, where the path leads, and what
 //! each endpoint makes of the body.
 
+use std::sync::Arc;
+
 use bytes::Bytes;
-use http::header::RETRY_AFTER;
+use http::header::{CONTENT_TYPE, RETRY_AFTER};
 use http::{HeaderMap, HeaderValue, Method};
 use serde_json::Value;
 
 use super::MockConfig;
 use super::handle::{Call, Plan, Reply, Service, Timed};
 use super::stage::{Events, Stage};
+use crate::account::{self, Purse, Standing};
 use crate::answer::{Answer, Speaker};
 use crate::completions::{self, CompletionRequest};
 use crate::dice::{self, Identity};
 use crate::embeddings::EmbeddingRequest;
 use crate::envelope::Envelope;
-use crate::face::{Face, Route, StreamOptions};
+use crate::face::{self, Face, Route, Served, StreamOptions};
+use crate::lanes::{Lanes, Seat};
 use crate::moderations::{self, ModerationRequest};
 use crate::prefix_cache::PrefixCache;
-use crate::profile::Fault;
+use crate::profile::world::{self, PeakHours};
+use crate::profile::{Checkpoint, Fault};
 use crate::refusal::Refusal;
 use crate::request::{Audio, ChatRequest, FieldFault};
 use crate::responses::state::{Kept, Responses};
@@ -25,12 +30,30 @@ use crate::responses::{self, Response, ResponsesRequest};
 use crate::shape::{self, Shape};
 use crate::timeline::{Delivery, Timeline};
 
+/// What an account holds that nobody has configured, millionths.
+const PLENTY_MICROS: u64 = 100_000_000;
+
 /// A provider as a whole: its manners and what it remembers.
 pub(super) struct Vendor {
-    pub(super) config: MockConfig,
-    pub(super) face: &'static dyn Face,
-    pub(super) responses: Responses,
-    pub(super) cache: PrefixCache,
+    config: MockConfig,
+    face: &'static dyn Face,
+    responses: Responses,
+    cache: PrefixCache,
+    lanes: Lanes,
+    purse: Option<Arc<Purse>>,
+    peak: PeakHours,
+    /// The instant of the profile's checkpoint, Unix seconds.
+    exchanged_at: Option<u64>,
+}
+
+/// What is known of a request once it is decided, besides its answer.
+struct Decision {
+    fault: Option<Fault>,
+    seat: Option<Seat>,
+    /// By the mock's clock, Unix seconds.
+    now: u64,
+    /// Requests in flight, this one included.
+    in_flight: u64,
 }
 
 /// An answer before its headers.
@@ -58,26 +81,58 @@ impl Service for Vendor {
         let null = Value::Null;
         let mut dice = dice::for_request(config.seed, config.provider, value.as_ref().unwrap_or(&null), identity);
         let model = value.as_ref().ok().and_then(|body| body.get("model")).and_then(Value::as_str).unwrap_or_default();
-        let envelope = self.face.envelope(model, call.now, &mut dice);
-        let delivery = Delivery::draw(&config.profile, dice);
-        let fault = delivery.fault;
+        let mut envelope = self.face.envelope(model, call.now, &mut dice);
+        if self.checkpoint(call.now).is_some_and(|checkpoint| checkpoint.new_fingerprint) {
+            envelope.fingerprint = format!("fp_{}", dice::fingerprint(config.provider, &envelope.fingerprint));
+        }
+        let delivery = Delivery::draw(&config.profile, self.wait_factor(call.now), dice);
+        let mut decision = Decision { fault: delivery.fault, seat: None, now: call.now, in_flight };
         let stage = Stage { face: self.face, profile: &config.profile, delivery };
-        let content = self.content(call, value, &envelope, stage, in_flight);
+        let content = self.content(call, value, &envelope, stage, &mut decision);
         let (fault, content) = match content {
             Ok(Content::Json(text)) => (None, Content::Json(text)),
-            Ok(content) => (fault, content),
-            Err(refusal) => (None, Content::Refusal { refusal, due_us: 0 }),
+            Ok(content) => (decision.fault, content),
+            Err(refusal) => {
+                decision.seat = None;
+                (None, Content::Refusal { refusal, due_us: 0 })
+            }
         };
-        self.planned(&envelope, fault, content)
+        Plan { seat: decision.seat, ..self.planned(&envelope, fault, content) }
     }
 
     fn may_repeat(&self, in_flight: u64) -> bool {
         let profile = &self.config.profile;
-        !profile.prefix_cache && (profile.concurrency_max == 0 || in_flight <= profile.concurrency_max)
+        !profile.prefix_cache && self.purse.is_none() && (profile.concurrency_max == 0 || in_flight <= profile.concurrency_max)
     }
 }
 
 impl Vendor {
+    /// `config` has been checked, so its hours and instants can be read.
+    pub(super) fn new(config: MockConfig, purse: Option<Arc<Purse>>) -> Self {
+        let profile = &config.profile;
+        Self {
+            face: face::of(config.provider),
+            responses: Responses::default(),
+            cache: PrefixCache::default(),
+            lanes: Lanes::new(&profile.concurrency_by_model),
+            purse,
+            peak: profile.peak.as_ref().and_then(|peak| PeakHours::of(peak).ok()).unwrap_or_default(),
+            exchanged_at: profile.checkpoint.as_ref().and_then(|checkpoint| world::instant(&checkpoint.at)),
+            config,
+        }
+    }
+
+    /// The model that has taken the first one's place by now.
+    fn checkpoint(&self, now: u64) -> Option<&Checkpoint> {
+        let checkpoint = self.config.profile.checkpoint.as_ref();
+        checkpoint.filter(|_| self.exchanged_at.is_some_and(|exchanged_at| now >= exchanged_at))
+    }
+
+    fn wait_factor(&self, now: u64) -> f64 {
+        let peak = self.config.profile.peak.as_ref().filter(|_| self.peak.hold(now));
+        peak.map_or(1.0, |peak| peak.wait_factor)
+    }
+
     /// Puts the headers to an answer.
     fn planned(&self, envelope: &Envelope, fault: Option<Fault>, content: Content) -> Plan {
         let mut headers = HeaderMap::with_capacity(16);
@@ -87,6 +142,9 @@ impl Vendor {
             Content::Refusal { refusal, due_us } => {
                 self.face.headers(envelope, due_us / 1000, &mut headers);
                 advise_to_wait(&refusal, &mut headers);
+                if self.config.profile.unlabelled_errors {
+                    headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/octet-stream"));
+                }
                 Reply::Once { status: refusal.status, body: self.face.error_body(&refusal).into(), due_us }
             }
             Content::Json(text) => {
@@ -100,7 +158,7 @@ impl Vendor {
                 Reply::Timed(Timed { script: timeline.into(), stream, early: self.face.accepts_early() })
             }
         };
-        Plan { headers, fault, reply, repeatable }
+        Plan { headers, fault, seat: None, reply, repeatable }
     }
 
     fn content(
@@ -109,7 +167,7 @@ impl Vendor {
         body: Result<Value, String>,
         envelope: &Envelope,
         stage: Stage<'_>,
-        in_flight: u64,
+        decision: &mut Decision,
     ) -> Result<Content, Refusal> {
         let face = self.face;
         self.authorize(call.authorization.as_ref().map(HeaderValue::as_bytes))?;
@@ -119,19 +177,49 @@ impl Vendor {
             Route::Models => return Ok(Content::Json(face.models(None, models)?)),
             Route::Model(name) => return Ok(Content::Json(face.models(Some(&name), models)?)),
             Route::Response(id) => return self.stored(&id),
+            Route::Balance => return Ok(Content::Json(self.balance())),
             route => route,
         };
-        let limit = self.config.profile.concurrency_max;
-        if limit > 0 && in_flight > limit {
-            return Err(face.too_many(limit, &self.config.profile));
-        }
+        self.admit(&envelope.model, decision)?;
         let body = body.map_err(|problem| face.unreadable(&problem))?;
         match route {
-            Route::Chat { strict_tools } => self.chat(&body, strict_tools, envelope, stage),
-            Route::Completions => self.completions(&body, envelope, stage),
-            Route::Embeddings => self.embeddings(&body, envelope, stage),
-            Route::Responses => self.responses(&body, envelope, stage),
+            Route::Chat { strict_tools } => self.chat(&body, strict_tools, envelope, stage, decision),
+            Route::Completions => self.completions(&body, envelope, stage, decision.now),
+            Route::Embeddings => self.embeddings(&body, envelope, stage, decision.now),
+            Route::Responses => self.responses(&body, envelope, stage, decision.now),
             _ => self.moderations(&body, envelope, stage),
+        }
+    }
+
+    /// Whether there is money and room for one more request; the room is taken.
+    fn admit(&self, model: &str, decision: &mut Decision) -> Result<(), Refusal> {
+        let profile = &self.config.profile;
+        let low = match self.purse.as_ref().map(|purse| purse.standing()) {
+            Some(Standing::Empty) => return self.face.out_of_money(profile).map_or(Ok(()), Err),
+            Some(Standing::Low(limit)) => Some(limit),
+            Some(Standing::Good) | None => None,
+        };
+        let lane = self.lanes.of(model);
+        if let Some(lane) = lane {
+            let seat = lane.enter(low).map_err(|limit| self.face.too_many(limit, profile))?;
+            decision.seat = Some(seat);
+        }
+        let usual = Some(profile.concurrency_max).filter(|limit| *limit > 0);
+        let limit = [usual, low.filter(|_| lane.is_none())].into_iter().flatten().min();
+        match limit.filter(|limit| decision.in_flight > *limit) {
+            Some(limit) => Err(self.face.too_many(limit, profile)),
+            None => Ok(()),
+        }
+    }
+
+    fn balance(&self) -> String {
+        let balance = self.purse.as_ref().map(|purse| purse.balance());
+        balance.unwrap_or_else(|| account::balance("USD", 0, PLENTY_MICROS)).to_string()
+    }
+
+    fn charge(&self, envelope: &Envelope, answer: &Answer, now: u64) {
+        if let Some(purse) = &self.purse {
+            purse.charge(&envelope.model, &answer.usage, self.peak.hold(now));
         }
     }
 
@@ -154,14 +242,15 @@ impl Vendor {
         read.map_err(|fault| self.face.misfit(&fault))
     }
 
-    fn check_model(&self, model: &str) -> Result<(), Refusal> {
-        self.face.check_model(model, self.config.models.as_deref(), &self.config.profile)
+    fn check_model(&self, model: &str, now: u64) -> Result<(), Refusal> {
+        self.face.check_model(model, Served { only: self.config.models.as_deref(), profile: &self.config.profile, now })
     }
 
-    fn speaker(&self) -> Speaker<'_> {
+    fn speaker(&self, now: u64) -> Speaker<'_> {
         let MockConfig { provider, seed, script, profile, .. } = &self.config;
         let cache = profile.prefix_cache.then_some(&self.cache);
-        Speaker { provider: *provider, face: self.face, seed: *seed, script, profile, cache }
+        let checkpoint = self.checkpoint(now);
+        Speaker { provider: *provider, face: self.face, seed: *seed, script, profile, cache, checkpoint }
     }
 
     /// How an answer to a chat is written.
@@ -182,16 +271,28 @@ impl Vendor {
         body: &Value,
         strict_tools: bool,
         envelope: &Envelope,
-        stage: Stage<'_>,
+        mut stage: Stage<'_>,
+        decision: &mut Decision,
     ) -> Result<Content, Refusal> {
         let request = self.misfit(ChatRequest::read(body))?;
-        self.check_model(&request.model)?;
+        let now = decision.now;
+        self.check_model(&request.model, now)?;
         self.face.check(&request, strict_tools)?;
+        let filters = self.config.profile.filters_content && decision.fault.is_none();
+        if filters && moderations::flags(request.prompt()) {
+            decision.fault = Some(Fault::PromptFilter);
+            stage.delivery.fault = decision.fault;
+        }
         let thinking = self.face.thinks_aloud(&request);
         let options = self.options(&request, thinking);
         let dialect = self.face.dialect();
         Ok(stage.deliver(request.stream, Events::Plain, |fault, pace, timeline| {
-            let answer = self.speaker().answer(&request, thinking, fault);
+            let mut answer = self.speaker(now).answer(&request, thinking, fault);
+            if filters && moderations::flags(&said(&answer)) {
+                decision.fault = Some(Fault::AnswerFilter);
+                answer = self.speaker(now).answer(&request, thinking, decision.fault);
+            }
+            self.charge(envelope, &answer, now);
             let judge = request.moderation.as_deref().filter(|_| dialect.refusals);
             let moderation = judge.map(|model| moderations::beside(model, request.prompt(), &said(&answer)));
             let moderation = moderation.as_ref();
@@ -206,9 +307,19 @@ impl Vendor {
         }))
     }
 
-    fn completions(&self, body: &Value, envelope: &Envelope, stage: Stage<'_>) -> Result<Content, Refusal> {
+    fn completions(
+        &self,
+        body: &Value,
+        envelope: &Envelope,
+        stage: Stage<'_>,
+        now: u64,
+    ) -> Result<Content, Refusal> {
         let request = self.misfit(CompletionRequest::read(body, self.config.provider))?;
-        self.check_model(&request.model)?;
+        self.check_model(&request.model, now)?;
+        if let Some(limit) = self.face.completion_tokens_max().filter(|limit| request.tokens_max() > *limit) {
+            let message = format!("Invalid max_tokens value, the valid range of max_tokens is [1, {limit}]");
+            return Err(self.face.invalid("max_tokens", message));
+        }
         if !(1..=128).contains(&request.n()) {
             return Err(self.face.invalid("n", format!("Invalid 'n': expected 1 to 128, but got {}.", request.n())));
         }
@@ -223,7 +334,8 @@ impl Vendor {
         };
         let dialect = self.face.dialect();
         Ok(stage.deliver(request.stream, Events::Plain, |fault, pace, timeline| {
-            let answer = request.answer(self.speaker(), fault);
+            let answer = request.answer(self.speaker(now), fault);
+            self.charge(envelope, &answer, now);
             if request.stream {
                 completions::stream((dialect, &answer, envelope), options, pace, timeline);
                 return;
@@ -234,10 +346,16 @@ impl Vendor {
         }))
     }
 
-    fn embeddings(&self, body: &Value, envelope: &Envelope, stage: Stage<'_>) -> Result<Content, Refusal> {
+    fn embeddings(
+        &self,
+        body: &Value,
+        envelope: &Envelope,
+        stage: Stage<'_>,
+        now: u64,
+    ) -> Result<Content, Refusal> {
         let MockConfig { provider, seed, .. } = self.config;
         let request = self.misfit(EmbeddingRequest::read(body, provider))?;
-        self.check_model(&request.model)?;
+        self.check_model(&request.model, now)?;
         Ok(stage.deliver(false, Events::Plain, |_, pace, timeline| {
             timeline.bytes.extend_from_slice(request.answer(seed, provider, &envelope.model).as_bytes());
             timeline.due(pace.now_us());
@@ -256,9 +374,15 @@ impl Vendor {
         }))
     }
 
-    fn responses(&self, body: &Value, envelope: &Envelope, stage: Stage<'_>) -> Result<Content, Refusal> {
+    fn responses(
+        &self,
+        body: &Value,
+        envelope: &Envelope,
+        stage: Stage<'_>,
+        now: u64,
+    ) -> Result<Content, Refusal> {
         let mut request = self.misfit(ResponsesRequest::read(body))?;
-        self.check_model(&request.chat.model)?;
+        self.check_model(&request.chat.model, now)?;
         self.face.check_responses(body)?;
         // Instructions hold for their own turn only, so they are not carried on.
         let asked =
@@ -282,7 +406,8 @@ impl Vendor {
         let per_chunk = self.config.profile.tokens_per_chunk;
         let obfuscates = dialect.obfuscates && request.chat.include_obfuscation;
         Ok(stage.deliver(request.chat.stream, Events::Named, |fault, pace, timeline| {
-            let answer = self.speaker().answer(&request.chat, thinking, fault);
+            let answer = self.speaker(now).answer(&request.chat, thinking, fault);
+            self.charge(envelope, &answer, now);
             let chunks = answer.usage.completion.div_ceil(u64::from(per_chunk));
             let response = Response::new(&request, answer, dialect, envelope, per_chunk);
             let whole = response.finished().to_string();

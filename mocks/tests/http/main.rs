@@ -10,3 +10,4 @@ mod openai;
 mod responses;
 mod server;
 mod support;
+mod world;
