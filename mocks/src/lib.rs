@@ -54,6 +54,7 @@ mod dice;
 mod embeddings;
 mod envelope;
 mod face;
+mod green;
 mod lanes;
 mod log;
 mod logprobs;
@@ -76,10 +77,10 @@ mod words;
 
 pub use clock::Clock;
 pub use log::{Counts, Outcome, RecordedRequest, RequestLog};
-pub use profile::{
-    Account, Base, Checkpoint, Fault, Faults, Latency, Length, Peak, Price, Profile, ProfileError,
-};
+pub use profile::{Account, Base, Checkpoint, Fault, Faults, Latency, Length, Peak, Price, Profile, ProfileError};
 pub use provider::default_port;
 pub use script::{Script, ScriptAnswer, ScriptError, ScriptToolCall};
-pub use server::{MockConfig, MockError, Running, start};
+pub use server::{
+    MockConfig, MockError, ModerationConfig, ModerationService, Running, RunningModeration, start, start_moderation,
+};
 pub use wire::provider::Provider;

@@ -6,8 +6,8 @@ use std::collections::{BTreeMap, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
-use http::HeaderMap;
 use bytes::Bytes;
+use http::HeaderMap;
 use tokio::sync::Notify;
 
 use crate::lanes::Seat;

@@ -104,7 +104,9 @@ impl ChatRequest {
             tool_choice: tool::choice(body)?,
             has_allowed_tools: allowed.is_some(),
             parallel_tool_calls: flag(body, "parallel_tool_calls")?.unwrap_or(true),
-            effort: present(body, "reasoning_effort").map(|effort| field::text(effort, "reasoning_effort")).transpose()?,
+            effort: present(body, "reasoning_effort")
+                .map(|effort| field::text(effort, "reasoning_effort"))
+                .transpose()?,
             thinking: thinking(body)?,
             audio: audio(body),
             moderation: moderation(body),

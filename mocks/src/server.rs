@@ -4,6 +4,7 @@ mod body;
 mod handle;
 mod listener;
 mod memory;
+mod moderation;
 mod plan;
 mod stage;
 
@@ -22,6 +23,7 @@ use crate::log::RequestLog;
 use crate::profile::{Profile, ProfileError};
 use crate::script::Script;
 use memory::Memory;
+pub use moderation::{ModerationConfig, ModerationService, RunningModeration, start_moderation};
 use plan::Vendor;
 
 /// How long a shutdown waits for connections to notice.
@@ -76,21 +78,20 @@ impl MockConfig {
 pub enum MockError {
     /// Another process listens there.
     #[error(
-        "address {address} for the {} mock is already in use: stop the process that holds it, or choose another \
-         address with --listen (port 0 picks a free one)",
-        provider.name()
+        "address {address} for the {name} mock is already in use: stop the process that holds it, or choose another \
+         address with --listen (port 0 picks a free one)"
     )]
     InUse {
         /// Whom the mock imitates.
-        provider: Provider,
+        name: &'static str,
         /// The address wanted.
         address: SocketAddr,
     },
     /// The address cannot be listened on.
-    #[error("cannot listen on {address} for the {} mock: {source}", provider.name())]
+    #[error("cannot listen on {address} for the {name} mock: {source}")]
     Listen {
         /// Whom the mock imitates.
-        provider: Provider,
+        name: &'static str,
         /// The address wanted.
         address: SocketAddr,
         /// What the system said.
@@ -107,8 +108,15 @@ pub struct Running {
     /// Where it listens; the port is the real one if port 0 was asked for.
     pub addr: SocketAddr,
     provider: Provider,
-    log: RequestLog,
     purse: Option<Arc<Purse>>,
+    listening: Listening,
+}
+
+/// A listener at work. Dropping it stops it.
+#[derive(Debug)]
+struct Listening {
+    name: &'static str,
+    log: RequestLog,
     stop: DropGuard,
     task: JoinHandle<()>,
 }
@@ -117,7 +125,7 @@ impl Running {
     /// What the mock was asked, and counters.
     #[must_use]
     pub fn requests(&self) -> &RequestLog {
-        &self.log
+        &self.listening.log
     }
 
     /// Whom it imitates.
@@ -145,13 +153,16 @@ impl Running {
 
     /// Stops listening, ends what is in flight, and waits for it, at most five seconds.
     pub async fn shutdown(self) {
+        self.listening.shutdown().await;
+    }
+}
+
+impl Listening {
+    async fn shutdown(self) {
         drop(self.stop);
         let mut task = self.task;
         if tokio::time::timeout(GOODBYE, &mut task).await.is_err() {
-            tracing::warn!(
-                provider = self.provider.name(),
-                "mock still had open connections after five seconds; leaving them"
-            );
+            tracing::warn!(mock = self.name, "mock still had open connections after five seconds; leaving them");
             task.abort();
         }
     }
@@ -164,23 +175,31 @@ impl Running {
 pub async fn start(addr: SocketAddr, config: MockConfig) -> Result<Running, MockError> {
     config.profile.check()?;
     let provider = config.provider;
+    let purse = config.profile.account.clone().map(|account| Arc::new(Purse::new(account)));
+    let (log_capacity, clock) = (config.log_capacity, config.clock.clone());
+    let vendor = Box::new(Vendor::new(config, purse.clone()));
+    let (addr, listening) = listen(addr, provider.name(), vendor, log_capacity, clock).await?;
+    Ok(Running { addr, provider, purse, listening })
+}
+
+/// Starts to listen for a service.
+async fn listen(
+    addr: SocketAddr,
+    name: &'static str,
+    service: Box<dyn handle::Service>,
+    log_capacity: usize,
+    clock: Clock,
+) -> Result<(SocketAddr, Listening), MockError> {
     let fault = |source: std::io::Error| match source.kind() {
-        std::io::ErrorKind::AddrInUse => MockError::InUse { provider, address: addr },
-        _ => MockError::Listen { provider, address: addr, source },
+        std::io::ErrorKind::AddrInUse => MockError::InUse { name, address: addr },
+        _ => MockError::Listen { name, address: addr, source },
     };
     let listener = TcpListener::bind(addr).await.map_err(fault)?;
     let addr = listener.local_addr().map_err(fault)?;
-
     let stop = CancellationToken::new();
-    let log = RequestLog::new(config.log_capacity, Instant::now());
-    let purse = config.profile.account.clone().map(|account| Arc::new(Purse::new(account)));
-    let app = Arc::new(handle::App {
-        log: log.clone(),
-        memory: Memory::new(),
-        clock: config.clock.clone(),
-        service: Box::new(Vendor::new(config, purse.clone())),
-        stop: stop.clone(),
-    });
+    let log = RequestLog::new(log_capacity, Instant::now());
+    let (memory, stopped) = (Memory::new(), stop.clone());
+    let app = Arc::new(handle::App { service, log: log.clone(), memory, clock, stop: stopped });
     let task = tokio::spawn(listener::serve(listener, app));
-    Ok(Running { addr, provider, log, purse, stop: stop.drop_guard(), task })
+    Ok((addr, Listening { name, log, stop: stop.drop_guard(), task }))
 }

@@ -53,9 +53,10 @@ const LAST_DAYS: [(&str, Date); 24] = [
 
 /// Whether a model's last day is over at an instant, Unix seconds.
 pub(super) fn is_over(name: &str, now: u64) -> bool {
-    let last = LAST_DAYS.iter().find(|(model, _)| *model == name).or_else(|| {
-        LAST_DAYS.iter().find(|(model, _)| name.strip_prefix(model).is_some_and(is_date_suffix))
-    });
+    let last = LAST_DAYS
+        .iter()
+        .find(|(model, _)| *model == name)
+        .or_else(|| LAST_DAYS.iter().find(|(model, _)| name.strip_prefix(model).is_some_and(is_date_suffix)));
     last.is_some_and(|(_, day)| world::date(now).is_some_and(|today| today >= *day))
 }
 

@@ -8,6 +8,7 @@ use super::{Base, Length, Profile};
 const OPENAI: &str = include_str!("../../profiles/openai.toml");
 const DEEPSEEK: &str = include_str!("../../profiles/deepseek.toml");
 const COMPATIBLE: &str = include_str!("../../profiles/compatible.toml");
+const MODERATION: &str = include_str!("../../profiles/moderation.toml");
 
 /// A profile cannot be used.
 #[derive(Debug, thiserror::Error)]
@@ -161,6 +162,7 @@ const fn source(base: Base) -> &'static str {
         Base::OpenAi => OPENAI,
         Base::DeepSeek => DEEPSEEK,
         Base::Compatible => COMPATIBLE,
+        Base::Moderation => MODERATION,
         Base::Instant => "",
     }
 }

@@ -92,7 +92,8 @@ impl PeakHours {
     /// The hours of a profile; a text that is not what it should be is returned.
     pub(crate) fn of(peak: &Peak) -> Result<Self, &str> {
         let windows = peak.windows.iter().map(|text| window(text).ok_or(text.as_str())).collect::<Result<_, _>>()?;
-        let holidays = peak.holidays.iter().map(|text| text.parse().map_err(|_| text.as_str())).collect::<Result<_, _>>()?;
+        let holidays =
+            peak.holidays.iter().map(|text| text.parse().map_err(|_| text.as_str())).collect::<Result<_, _>>()?;
         Ok(Self { windows, weekdays_only: peak.weekdays_only, holidays })
     }
 
@@ -106,7 +107,8 @@ impl PeakHours {
             return false;
         };
         let weekend = date.weekday().to_monday_zero_offset() >= 5;
-        !(self.weekdays_only && weekend) && !self.holidays.contains(&date)
+        let free = self.weekdays_only && weekend || self.holidays.contains(&date);
+        !free
     }
 }
 
@@ -184,7 +186,8 @@ mod tests {
     #[test]
     fn senseless_hours_and_days_are_returned() {
         for text in ["", "1-2", "04:00-01:00", "01:00-24:01", "01:60-02:00", "x"] {
-            let peak = Peak { windows: vec![text.to_owned()], weekdays_only: false, holidays: vec![], wait_factor: 1.0 };
+            let peak =
+                Peak { windows: vec![text.to_owned()], weekdays_only: false, holidays: vec![], wait_factor: 1.0 };
             assert_eq!(PeakHours::of(&peak).unwrap_err(), text);
         }
         let peak = Peak {

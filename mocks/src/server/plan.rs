@@ -44,6 +44,8 @@ pub(super) struct Vendor {
     peak: PeakHours,
     /// The instant of the profile's checkpoint, Unix seconds.
     exchanged_at: Option<u64>,
+    /// Whether moderations are all it does.
+    only_moderating: bool,
 }
 
 /// What is known of a request once it is decided, besides its answer.
@@ -102,7 +104,9 @@ impl Service for Vendor {
 
     fn may_repeat(&self, in_flight: u64) -> bool {
         let profile = &self.config.profile;
-        !profile.prefix_cache && self.purse.is_none() && (profile.concurrency_max == 0 || in_flight <= profile.concurrency_max)
+        !profile.prefix_cache
+            && self.purse.is_none()
+            && (profile.concurrency_max == 0 || in_flight <= profile.concurrency_max)
     }
 }
 
@@ -118,8 +122,14 @@ impl Vendor {
             purse,
             peak: profile.peak.as_ref().and_then(|peak| PeakHours::of(peak).ok()).unwrap_or_default(),
             exchanged_at: profile.checkpoint.as_ref().and_then(|checkpoint| world::instant(&checkpoint.at)),
+            only_moderating: false,
             config,
         }
+    }
+
+    /// The same, with all other endpoints gone.
+    pub(super) fn only_moderating(self) -> Self {
+        Self { only_moderating: true, ..self }
     }
 
     /// The model that has taken the first one's place by now.
@@ -174,6 +184,8 @@ impl Vendor {
         let models = self.config.models.as_deref();
         let route = match face.route(call.method == Method::POST, &call.path) {
             Route::Unknown => return Err(face.no_such_url(call.method.as_str(), &call.path)),
+            Route::Moderations => Route::Moderations,
+            _ if self.only_moderating => return Err(face.no_such_url(call.method.as_str(), &call.path)),
             Route::Models => return Ok(Content::Json(face.models(None, models)?)),
             Route::Model(name) => return Ok(Content::Json(face.models(Some(&name), models)?)),
             Route::Response(id) => return self.stored(&id),
@@ -307,13 +319,7 @@ impl Vendor {
         }))
     }
 
-    fn completions(
-        &self,
-        body: &Value,
-        envelope: &Envelope,
-        stage: Stage<'_>,
-        now: u64,
-    ) -> Result<Content, Refusal> {
+    fn completions(&self, body: &Value, envelope: &Envelope, stage: Stage<'_>, now: u64) -> Result<Content, Refusal> {
         let request = self.misfit(CompletionRequest::read(body, self.config.provider))?;
         self.check_model(&request.model, now)?;
         if let Some(limit) = self.face.completion_tokens_max().filter(|limit| request.tokens_max() > *limit) {
@@ -346,13 +352,7 @@ impl Vendor {
         }))
     }
 
-    fn embeddings(
-        &self,
-        body: &Value,
-        envelope: &Envelope,
-        stage: Stage<'_>,
-        now: u64,
-    ) -> Result<Content, Refusal> {
+    fn embeddings(&self, body: &Value, envelope: &Envelope, stage: Stage<'_>, now: u64) -> Result<Content, Refusal> {
         let MockConfig { provider, seed, .. } = self.config;
         let request = self.misfit(EmbeddingRequest::read(body, provider))?;
         self.check_model(&request.model, now)?;
@@ -374,13 +374,7 @@ impl Vendor {
         }))
     }
 
-    fn responses(
-        &self,
-        body: &Value,
-        envelope: &Envelope,
-        stage: Stage<'_>,
-        now: u64,
-    ) -> Result<Content, Refusal> {
+    fn responses(&self, body: &Value, envelope: &Envelope, stage: Stage<'_>, now: u64) -> Result<Content, Refusal> {
         let mut request = self.misfit(ResponsesRequest::read(body))?;
         self.check_model(&request.chat.model, now)?;
         self.face.check_responses(body)?;

@@ -103,7 +103,7 @@ fn error_frame(face: &dyn Face, refusal: &Refusal, events: Events) -> Vec<u8> {
 }
 
 /// Applies a fault that shows in the body.
-fn spoil(timeline: &mut Timeline, fault: Option<Fault>, stream: bool, error: impl FnOnce() -> Vec<u8>) {
+pub(super) fn spoil(timeline: &mut Timeline, fault: Option<Fault>, stream: bool, error: impl FnOnce() -> Vec<u8>) {
     let ending = match fault {
         Some(Fault::Stall) => Ending::Stall,
         Some(Fault::Abort) => Ending::Abort,

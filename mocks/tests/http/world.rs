@@ -148,12 +148,8 @@ async fn busy_hours_cost_time_and_money() {
     let gap = Latency { median_ms: 0.0, sigma: 0.0 };
     let first_token = Latency { median_ms: 20.0, sigma: 0.0 };
     let hours = |now: u64| {
-        let peak = Peak {
-            windows: vec!["06:00-10:00".to_owned()],
-            weekdays_only: true,
-            holidays: vec![],
-            wait_factor: 4.0,
-        };
+        let peak =
+            Peak { windows: vec!["06:00-10:00".to_owned()], weekdays_only: true, holidays: vec![], wait_factor: 4.0 };
         let profile = Profile { time_scale: 1.0, first_token, gap, peak: Some(peak), ..Profile::instant() };
         on(Provider::DeepSeek, now, Profile { account: Some(account(1_000_000_000, 0)), ..profile })
     };
@@ -175,7 +171,8 @@ async fn a_checkpoint_changes_the_words_and_not_the_name() {
         new_fingerprint,
     };
     let answer = Length { median_tokens: 30.0, sigma: 0.0, tokens_max: 100 };
-    let with = |new_fingerprint| Profile { checkpoint: Some(checkpoint(new_fingerprint)), answer, ..Profile::instant() };
+    let with =
+        |new_fingerprint| Profile { checkpoint: Some(checkpoint(new_fingerprint)), answer, ..Profile::instant() };
     let mut answers = Vec::new();
     for (now, new_fingerprint) in [(JULY_23, true), (JULY_25, false), (JULY_25, true)] {
         answers.push(on(Provider::DeepSeek, now, with(new_fingerprint)).await.json(&quiet("deepseek-flash")).await.1);
