@@ -16,6 +16,7 @@ mod answered;
 mod azure_llm;
 mod burstgpt;
 mod calls;
+mod cells;
 mod decimal;
 mod detect;
 mod documents;
@@ -40,12 +41,13 @@ mod openai_batch;
 mod otlp;
 mod own;
 mod readers;
+mod reply;
 mod report;
 mod row;
 mod rows;
 mod servegen;
 mod sharegpt;
-mod table;
+
 mod vllm;
 
 pub use error::ImportError;

@@ -10,13 +10,13 @@ use crate::read::LINE_BYTES_MAX;
 use wire::json::write_string;
 
 /// A file that is a table.
-pub(super) struct Table {
+pub(super) struct Cells {
     input: Input,
     heading: Vec<String>,
     record: Vec<u8>,
 }
 
-impl Table {
+impl Cells {
     /// Reads the heading.
     ///
     /// # Errors
@@ -105,7 +105,7 @@ mod tests {
 
     fn rows(text: &str) -> Vec<Result<(u64, String), String>> {
         let input = Input::unpack(Path::new("t.csv"), Box::new(Cursor::new(text.to_owned()))).unwrap();
-        let mut table = Table::open(input).unwrap();
+        let mut table = Cells::open(input).unwrap();
         let (mut found, mut out) = (Vec::new(), Vec::new());
         loop {
             match table.next_object(&mut out) {
