@@ -42,12 +42,14 @@ mod openai_batch;
 mod otlp;
 mod own;
 mod readers;
+mod reply;
 mod report;
 mod row;
 mod rows;
 mod servegen;
 mod sharegpt;
 mod table;
+
 mod vllm;
 mod write;
 

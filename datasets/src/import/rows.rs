@@ -56,7 +56,7 @@ impl Rows {
                     self.buffer.extend_from_slice(document.bytes);
                     document.place
                 }),
-                Source::Table(table) => table.next_object(&mut self.buffer)?,
+                Source::Table(cells) => cells.next_object(&mut self.buffer)?,
             };
             match place {
                 Some(place) => break place,

@@ -80,7 +80,9 @@ impl Table {
         let row = Row { table: self };
         let (found, expected) = (self.fields.count, self.columns.len());
         if found != expected {
-            return Err(row.place().wrong(format!("the row has {found} fields, expected {expected} as in the heading")));
+            return Err(row
+                .place()
+                .wrong(format!("the row has {found} fields, expected {expected} as in the heading")));
         }
         out.clear();
         out.push(b'{');
