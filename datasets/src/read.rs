@@ -57,12 +57,11 @@ pub struct Lines<T> {
     source: Box<dyn BufRead + Send>,
     buffer: Vec<u8>,
     line: u64,
-    header: Header,
-    header_unknown: Unknown,
+    header: Box<(Header, Unknown)>,
     /// The file could not be read on: there is nothing more to come.
     failed: bool,
     /// Members that are ignored, where somebody asked for them.
-    unknown: Option<Unknown>,
+    unknown: Option<Box<Unknown>>,
     kind: PhantomData<fn() -> T>,
 }
 
@@ -109,8 +108,7 @@ impl<T: DeserializeOwned> Lines<T> {
             source,
             buffer: Vec::new(),
             line: 0,
-            header: placeholder,
-            header_unknown: Unknown::default(),
+            header: Box::new((placeholder, Unknown::default())),
             failed: false,
             unknown: None,
             kind: PhantomData,
@@ -119,23 +117,24 @@ impl<T: DeserializeOwned> Lines<T> {
         if !lines.next_line()? {
             return Err(header_error(format!("the file is empty, expected a header of {}", format.name())));
         }
-        lines.header = lines.header_unknown.read(&lines.buffer).map_err(|error| {
+        let (header, unknown) = &mut *lines.header;
+        *header = unknown.read(&lines.buffer).map_err(|error| {
             header_error(format!("no header of {} ({error}); weighbridge writes one as the first line", format.name()))
         })?;
-        lines.header.readable(format).map_err(header_error)?;
+        header.readable(format).map_err(header_error)?;
         Ok(lines)
     }
 
     /// The header.
     #[must_use]
-    pub const fn header(&self) -> &Header {
-        &self.header
+    pub fn header(&self) -> &Header {
+        &self.header.0
     }
 
     /// Members of the header that this version does not know.
     #[must_use]
-    pub const fn header_unknown(&self) -> &Unknown {
-        &self.header_unknown
+    pub fn header_unknown(&self) -> &Unknown {
+        &self.header.1
     }
 
     /// From the next line on, members that `T` does not know are counted, which costs a fifth more time. Whether they are or
@@ -146,8 +145,8 @@ impl<T: DeserializeOwned> Lines<T> {
 
     /// The unknown members that were met; `None` if nobody asked with [`Lines::count_unknown`].
     #[must_use]
-    pub const fn unknown(&self) -> Option<&Unknown> {
-        self.unknown.as_ref()
+    pub fn unknown(&self) -> Option<&Unknown> {
+        self.unknown.as_deref()
     }
 
     /// The line read last as it stands in the file, without its line end.
