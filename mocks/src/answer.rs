@@ -15,7 +15,7 @@ use wire::provider::Provider;
 use crate::dice::{self, Dice};
 use crate::face::Face;
 use crate::prefix_cache::PrefixCache;
-use crate::profile::{Fault, Profile};
+use crate::profile::{Checkpoint, Fault, Profile};
 use crate::request::{ChatRequest, Format};
 use crate::schema;
 use crate::script::{Script, ScriptAnswer};
@@ -35,6 +35,25 @@ pub(crate) struct Speaker<'a> {
     pub(crate) profile: &'a Profile,
     /// `None`: cache hits come from the script and the profile.
     pub(crate) cache: Option<&'a PrefixCache>,
+    /// The model that has taken the place of the first one, if it has.
+    pub(crate) checkpoint: Option<&'a Checkpoint>,
+}
+
+/// Makes another generator of a seed, for a model that was exchanged.
+const OTHER_MODEL: u64 = 0x6f74_6865_7221_5eed;
+
+/// How much longer or shorter the reasoning is than usual.
+fn effort_factor(effort: Option<&str>) -> f64 {
+    match effort {
+        Some("minimal" | "low") => 0.5,
+        Some("max" | "ultra") => 2.0,
+        _ => 1.0,
+    }
+}
+
+/// The cast saturates, and the factors are finite and not negative.
+fn scaled(tokens: u64, factor: f64) -> u64 {
+    (tokens as f64 * factor).round() as u64
 }
 
 /// A whole answer, not yet in a provider's shape.
@@ -101,9 +120,10 @@ impl Speaker<'_> {
     /// The answer to a request. `thinking` is whether the model shows its reasoning, `fault` the fault this request meets.
     pub(crate) fn answer(self, request: &ChatRequest, thinking: bool, fault: Option<Fault>) -> Answer {
         let scripted = self.script.get(self.provider, request.prompt());
+        let seed = self.seed ^ if self.checkpoint.is_some() { OTHER_MODEL } else { 0 };
         let choices: Vec<Choice> = (0..u32::try_from(request.n).unwrap_or(1).max(1))
             .map(|index| {
-                let mut dice = dice::for_prompt(self.seed, self.provider, request.prompt(), index);
+                let mut dice = dice::for_prompt(seed, self.provider, request.prompt(), index);
                 let choice = self.choice(request, scripted, thinking, &mut dice);
                 self.limited(self.spoilt(choice, fault), request, fault)
             })
@@ -123,17 +143,27 @@ impl Speaker<'_> {
             (spoken, texts.sum::<u64>() + spoken_tokens)
         } else if let Some((answer, text)) = scripted.and_then(|answer| Some((answer, answer.content.clone()?))) {
             let tokens = self.recorded_visible_tokens(answer, &text);
-            (Some(text), tokens)
+            self.opened(request, text, tokens)
         } else {
             let text = self.generated(request, dice);
             let tokens = self.count(&text);
-            (Some(text), tokens)
+            self.opened(request, text, tokens)
         };
         let recorded_reason = scripted.filter(|answer| tool_calls.is_empty() == answer.tool_calls.is_empty());
         let finish_reason = recorded_reason
             .and_then(|answer| answer.finish_reason.clone())
             .unwrap_or_else(|| if tool_calls.is_empty() { "stop".to_owned() } else { "tool_calls".to_owned() });
         Choice { reasoning, content, refusal: None, tool_calls, finish_reason, reasoning_tokens, visible_tokens }
+    }
+
+    /// An answer in the manner of the model that answers today.
+    fn opened(self, request: &ChatRequest, text: String, tokens: u64) -> (Option<String>, u64) {
+        match self.checkpoint {
+            Some(Checkpoint { opening, .. }) if request.format == Format::Text && !opening.is_empty() => {
+                (Some(format!("{opening}{text}")), tokens + self.count(opening))
+            }
+            _ => (Some(text), tokens),
+        }
     }
 
     fn reasoning(
@@ -145,7 +175,7 @@ impl Speaker<'_> {
     ) -> (String, u64) {
         let recorded = scripted.and_then(|answer| Some((answer, answer.reasoning.as_ref()?)));
         // Drawn even when not used, so that turning thinking off leaves the words of the answer alone.
-        let tokens = self.profile.reasoning.draw_tokens(dice);
+        let tokens = scaled(self.profile.reasoning.draw_tokens(dice), effort_factor(request.effort.as_deref()));
         let generated = words::sentences(dice, self.provider, request.prompt(), tokens);
         match (thinking, recorded) {
             (true, Some((answer, text))) => (text.clone(), answer.reasoning_tokens.unwrap_or_else(|| self.count(text))),
@@ -167,7 +197,8 @@ impl Speaker<'_> {
         let topic = words::topic(prompt, language).to_owned();
         match &request.format {
             Format::Text => {
-                let tokens = self.profile.answer.draw_tokens(dice);
+                let factor = self.checkpoint.map_or(1.0, |checkpoint| checkpoint.length_factor);
+                let tokens = scaled(self.profile.answer.draw_tokens(dice), factor);
                 words::sentences(dice, self.provider, prompt, tokens)
             }
             Format::JsonObject => {
