@@ -15,7 +15,7 @@ use wire::provider::Provider;
 use crate::dice::{self, Dice};
 use crate::face::Face;
 use crate::prefix_cache::PrefixCache;
-use crate::profile::{Checkpoint, Fault, Profile};
+use crate::profile::{self, Checkpoint, Fault, Length, Profile};
 use crate::request::{ChatRequest, Format};
 use crate::schema;
 use crate::script::{Script, ScriptAnswer};
@@ -37,6 +37,15 @@ pub(crate) struct Speaker<'a> {
     pub(crate) cache: Option<&'a PrefixCache>,
     /// The model that has taken the place of the first one, if it has.
     pub(crate) checkpoint: Option<&'a Checkpoint>,
+}
+
+/// How long a generated text is to be, tokens.
+#[derive(Clone, Copy, Debug)]
+enum Drawn {
+    /// Up to the end of its last sentence.
+    AtLeast(u64),
+    /// Cut where it has to be.
+    Exactly(u64),
 }
 
 /// Makes another generator of a seed, for a model that was exchanged.
@@ -175,8 +184,9 @@ impl Speaker<'_> {
     ) -> (String, u64) {
         let recorded = scripted.and_then(|answer| Some((answer, answer.reasoning.as_ref()?)));
         // Drawn even when not used, so that turning thinking off leaves the words of the answer alone.
-        let tokens = scaled(self.profile.reasoning.draw_tokens(dice), effort_factor(request.effort.as_deref()));
-        let generated = words::sentences(dice, self.provider, request.prompt(), tokens);
+        let measured = self.profile.measured_of(&request.model).map(|measured| measured.reasoning_tokens.as_slice());
+        let drawn = self.length(measured, self.profile.reasoning, dice);
+        let generated = self.sentences(request, drawn, effort_factor(request.effort.as_deref()), dice);
         match (thinking, recorded) {
             (true, Some((answer, text))) => (text.clone(), answer.reasoning_tokens.unwrap_or_else(|| self.count(text))),
             (true, None) => {
@@ -198,8 +208,10 @@ impl Speaker<'_> {
         match &request.format {
             Format::Text => {
                 let factor = self.checkpoint.map_or(1.0, |checkpoint| checkpoint.length_factor);
-                let tokens = scaled(self.profile.answer.draw_tokens(dice), factor);
-                words::sentences(dice, self.provider, prompt, tokens)
+                let measured =
+                    self.profile.measured_of(&request.model).map(|measured| measured.answer_tokens.as_slice());
+                let drawn = self.length(measured, self.profile.answer, dice);
+                self.sentences(request, drawn, factor, dice)
             }
             Format::JsonObject => {
                 let sentences: Vec<_> = (0..3).map(|_| words::sentence(dice, language, &topic)).collect();
@@ -209,6 +221,25 @@ impl Speaker<'_> {
             Format::JsonSchema(schema) => {
                 schema::instance(schema, dice, &mut |dice| words::sentence(dice, language, &topic)).to_string()
             }
+        }
+    }
+
+    /// A length from a table if there is one, else from its formula.
+    fn length(self, table: Option<&[f64]>, formula: Length, dice: &mut Dice) -> Drawn {
+        match table.and_then(|table| profile::draw(table, dice)) {
+            // The cast saturates, and tables hold nothing negative.
+            Some(tokens) => Drawn::Exactly(tokens.round() as u64),
+            None => Drawn::AtLeast(formula.draw_tokens(dice)),
+        }
+    }
+
+    fn sentences(self, request: &ChatRequest, drawn: Drawn, factor: f64, dice: &mut Dice) -> String {
+        let (Drawn::AtLeast(tokens) | Drawn::Exactly(tokens)) = drawn;
+        let tokens = scaled(tokens, factor);
+        let text = words::sentences(dice, self.provider, request.prompt(), tokens);
+        match drawn {
+            Drawn::AtLeast(_) => text,
+            Drawn::Exactly(_) => tokens::prefix(self.provider, &text, tokens, self.count(&text)).to_owned(),
         }
     }
 

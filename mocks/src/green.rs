@@ -120,7 +120,7 @@ impl Green {
     pub(crate) fn judge(&self, asked: Asked<'_>) -> Judged {
         let mut dice: Dice = dice::for_bytes(self.seed, b"green", &[asked.query.as_bytes(), asked.body]);
         let request_id = envelope::uuid(&mut dice).to_uppercase();
-        let mut delivery = Delivery::draw(&self.profile, 1.0, dice);
+        let mut delivery = Delivery::draw(&self.profile, "", 1.0, dice);
         let mut timeline = Timeline::with_capacity(0, 0);
         let (status, fault, body) = match self.admitted(asked) {
             Err(denial) => (denial.status, None, denied(&denial, asked, &request_id)),

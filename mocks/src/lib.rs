@@ -54,6 +54,7 @@ mod dice;
 mod embeddings;
 mod envelope;
 mod face;
+mod fit;
 mod green;
 mod lanes;
 mod log;
@@ -76,8 +77,12 @@ pub mod tokens;
 mod words;
 
 pub use clock::Clock;
+pub use fit::{Fit, FitError, Fitted, OutcomeRow};
 pub use log::{Counts, Outcome, RecordedRequest, RequestLog};
-pub use profile::{Account, Base, Checkpoint, Fault, Faults, Latency, Length, Peak, Price, Profile, ProfileError};
+pub use profile::{
+    Account, Base, Checkpoint, Fault, Faults, GapBand, Latency, Length, Measured, Peak, Price, Profile, ProfileError,
+    SHARES,
+};
 pub use provider::default_port;
 pub use script::{Script, ScriptAnswer, ScriptError, ScriptToolCall};
 pub use server::{

@@ -3,6 +3,7 @@
 //! A profile says nothing about *what* is answered (see [`crate::Script`]) and holds no state. All fields are public;
 //! write `Profile { time_scale: 0.1, ..Profile::deepseek() }` and the server checks the result when it starts.
 
+mod measured;
 mod read;
 pub(crate) mod world;
 
@@ -15,6 +16,8 @@ use wire::provider::Provider;
 
 use crate::dice::Dice;
 
+pub(crate) use measured::draw;
+pub use measured::{GapBand, Measured, SHARES};
 pub use read::ProfileError;
 pub use world::{Account, Checkpoint, Peak, Price};
 
@@ -78,6 +81,11 @@ pub struct Profile {
     pub reasoning: Length,
     /// What goes wrong, and how often.
     pub faults: Faults,
+    /// Times and lengths as measured, in the place of the formulas above.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub measured: Option<Measured>,
+    /// The same for single models, by the name that requests give.
+    pub measured_by_model: BTreeMap<String, Measured>,
     /// Busy hours.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub peak: Option<Peak>,
@@ -233,6 +241,8 @@ impl Default for Profile {
             answer: Length { median_tokens: 60.0, sigma: 0.5, tokens_max: 400 },
             reasoning: Length { median_tokens: 40.0, sigma: 0.5, tokens_max: 400 },
             faults: Faults::default(),
+            measured: None,
+            measured_by_model: BTreeMap::new(),
             peak: None,
             account: None,
             checkpoint: None,

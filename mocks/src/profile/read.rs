@@ -101,6 +101,7 @@ impl Profile {
         for (field, count) in counts {
             require(count >= 1, field.to_owned(), count, "a whole number of at least 1")?;
         }
+        self.check_measured()?;
         self.check_world()
     }
 

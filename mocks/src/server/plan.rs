@@ -87,7 +87,7 @@ impl Service for Vendor {
         if self.checkpoint(call.now).is_some_and(|checkpoint| checkpoint.new_fingerprint) {
             envelope.fingerprint = format!("fp_{}", dice::fingerprint(config.provider, &envelope.fingerprint));
         }
-        let delivery = Delivery::draw(&config.profile, self.wait_factor(call.now), dice);
+        let delivery = Delivery::draw(&config.profile, model, self.wait_factor(call.now), dice);
         let mut decision = Decision { fault: delivery.fault, seat: None, now: call.now, in_flight };
         let stage = Stage { face: self.face, profile: &config.profile, delivery };
         let content = self.content(call, value, &envelope, stage, &mut decision);
