@@ -15,10 +15,14 @@
 mod answered;
 mod azure_llm;
 mod burstgpt;
+mod calls;
+mod cells;
+mod decimal;
 mod detect;
 mod documents;
 mod entry;
 mod error;
+mod failure;
 mod filler;
 mod finish;
 mod format;
@@ -40,6 +44,8 @@ mod otlp;
 mod own;
 mod readers;
 mod report;
+mod row;
+mod rows;
 mod servegen;
 mod sharegpt;
 mod table;
@@ -53,7 +59,8 @@ use crate::redact::Redactor;
 use crate::{LoggedRequest, digest};
 use entry::Reader;
 use finish::Finish;
-use std::path::PathBuf;
+use std::io::Read;
+use std::path::{Path, PathBuf};
 
 /// What a caller may choose.
 #[derive(Debug, Clone)]
@@ -131,6 +138,21 @@ impl std::fmt::Debug for Import {
 /// A file cannot be read, its format is not known, or the files have different ones.
 pub fn open(paths: &[PathBuf], options: ImportOptions) -> Result<Import, ImportError> {
     let (format, inputs) = detect::open(paths, &options)?;
+    start(format, inputs, options)
+}
+
+/// As [`open`], for one log from any source, which may be packed as a file may be; `name` stands for it in messages.
+///
+/// # Errors
+/// The source cannot be read, or its format is not known.
+pub fn from_reader(name: &Path, source: Box<dyn Read + Send>, options: ImportOptions) -> Result<Import, ImportError> {
+    let input = input::Input::unpack(name, source).map_err(|source| ImportError::file(name, source))?;
+    let inputs = vec![input];
+    let format = detect::tell(&inputs, &options)?;
+    start(format, inputs, options)
+}
+
+fn start(format: LogFormat, inputs: Vec<input::Input>, options: ImportOptions) -> Result<Import, ImportError> {
     let strict = options.strict;
     let source = if format == LogFormat::Own {
         Source::Own(own::Own::open(inputs)?)
@@ -181,11 +203,15 @@ impl Iterator for Import {
         while !self.ended {
             let request = match &mut self.source {
                 Source::Own(own) => own.next_request(),
-                Source::Foreign { reader, finish } => match reader.next_entry() {
-                    Ok(Some(entry)) => finish.request(entry).map(Some),
-                    Ok(None) => Ok(None),
-                    Err(error) => Err(error),
-                },
+                Source::Foreign { reader, finish } => {
+                    let entry = reader.next_entry();
+                    finish.pass_over(reader.passed_over());
+                    match entry {
+                        Ok(Some(entry)) => finish.request(entry).map(Some),
+                        Ok(None) => Ok(None),
+                        Err(error) => Err(error),
+                    }
+                }
             };
             match request {
                 Ok(None) => break,
@@ -202,6 +228,8 @@ impl Iterator for Import {
     }
 }
 
+#[cfg(test)]
+mod testing;
 #[cfg(test)]
 mod tests;
 #[cfg(test)]

@@ -52,6 +52,10 @@ impl Finish {
         self.report.skip(error.to_string());
     }
 
+    pub(super) const fn pass_over(&mut self, rows: u64) {
+        self.report.passed_over = rows;
+    }
+
     /// # Errors
     /// The row lacks the time that the others have.
     pub(super) fn request(&mut self, entry: Entry) -> Result<LoggedRequest, ImportError> {

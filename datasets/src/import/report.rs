@@ -23,6 +23,8 @@ pub struct Report {
     pub skipped: u64,
     /// The first of them.
     pub skips: Vec<Skip>,
+    /// Rows that are sound but no calls that can be played, such as health checks, images, or spans of other work.
+    pub passed_over: u64,
     /// Rows that stood behind a later one.
     pub out_of_order: u64,
     /// How many requests have each member filled from the log.
