@@ -35,6 +35,7 @@ mod input;
 mod instant;
 mod langfuse;
 mod litellm;
+mod made;
 mod mooncake;
 mod nginx;
 mod number;
@@ -208,6 +209,9 @@ impl Iterator for Import {
                 Source::Foreign { reader, finish } => {
                     let entry = reader.next_entry();
                     finish.pass_over(reader.passed_over());
+                    if let Some(note) = reader.take_note() {
+                        finish.note(note);
+                    }
                     match entry {
                         Ok(Some(entry)) => finish.request(entry).map(Some),
                         Ok(None) => Ok(None),

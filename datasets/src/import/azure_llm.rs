@@ -10,7 +10,8 @@ use super::entry::{Content, Entry, Lengths, Reader};
 use super::format::Field;
 use super::in_turn::InTurn;
 use super::input::Input;
-use super::number::{tokens, whole};
+use super::number::tokens;
+use super::row::count_of;
 use super::table::Table;
 use super::{ImportError, ImportOptions, instant};
 
@@ -45,8 +46,8 @@ impl Reader for AzureLlm {
         let at_us = instant::of_text(row.needed(time)?).ok_or_else(|| {
             place.wrong(format!("`{time}` is no instant, expected one like `2023-11-16 18:15:46.6805900`"))
         })?;
-        let prompt_tokens = tokens(&place, context, row.text(context)?.and_then(whole))?;
-        let completion_tokens = Some(tokens(&place, generated, row.text(generated)?.and_then(whole))?);
+        let prompt_tokens = tokens(&place, context, row.text(context)?.and_then(count_of))?;
+        let completion_tokens = Some(tokens(&place, generated, row.text(generated)?.and_then(count_of))?);
         let content = Content::Lengths(Lengths { prompt_tokens, completion_tokens, ..Lengths::default() });
         Ok(Some(Entry { at_us: Some(at_us), ..Entry::new(place, content) }))
     }

@@ -14,6 +14,8 @@ pub(super) struct InTurn {
     rest: Vec<Input>,
     open: Opener,
     current: Option<Box<dyn Reader>>,
+    /// Of the files that are done.
+    passed_over: u64,
 }
 
 impl InTurn {
@@ -26,7 +28,7 @@ impl InTurn {
         let mut rest: Vec<Input> = inputs.into_iter().rev().collect();
         let mut open: Opener = Box::new(move |input| open(input).map(|reader| Box::new(reader) as Box<dyn Reader>));
         let current = rest.pop().map(&mut open).transpose()?;
-        Ok(Box::new(Self { rest, open, current }))
+        Ok(Box::new(Self { rest, open, current, passed_over: 0 }))
     }
 }
 
@@ -36,8 +38,17 @@ impl Reader for InTurn {
             if let Some(entry) = reader.next_entry()? {
                 return Ok(Some(entry));
             }
+            self.passed_over += reader.passed_over();
             self.current = self.rest.pop().map(&mut self.open).transpose()?;
         }
         Ok(None)
+    }
+
+    fn passed_over(&self) -> u64 {
+        self.passed_over + self.current.as_ref().map_or(0, |reader| reader.passed_over())
+    }
+
+    fn take_note(&mut self) -> Option<String> {
+        self.current.as_mut()?.take_note()
     }
 }

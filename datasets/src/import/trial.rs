@@ -42,21 +42,6 @@ pub(super) fn skips(outcome: &Outcome) -> Vec<&str> {
     outcome.report.skips.iter().map(|skip| skip.message.as_str()).collect()
 }
 
-/// Whatever the bytes are, reading them ends, and ends well.
-pub(super) fn survives(format: LogFormat, bytes: &[u8]) {
-    let log = file(bytes);
-    let options = ImportOptions { format: Some(format), ..ImportOptions::default() };
-    let Ok(import) = open(&[log.path().to_owned()], options) else { return };
-    let mut ended = false;
-    for result in import.take(100_000) {
-        assert!(!ended, "nothing comes behind an error that ends reading");
-        if let Err(error) = result {
-            let _text = error.to_string();
-            ended = true;
-        }
-    }
-}
-
 /// Written as a log of our own and read again, the requests are the same.
 pub(super) fn round_trip(outcome: &Outcome) {
     let folder = tempfile::tempdir().unwrap();

@@ -1,8 +1,7 @@
 use super::super::LogFormat;
 use super::super::open as open_log;
-use super::super::trial::{
-    fills_only_what_it_says, import, member, prompt_tokens, quantile, real, round_trip, skips, survives,
-};
+use super::super::testing::endure;
+use super::super::trial::{fills_only_what_it_says, import, member, prompt_tokens, quantile, real, round_trip, skips};
 use super::*;
 use proptest::prelude::*;
 
@@ -80,6 +79,6 @@ proptest! {
             log.splice(at.min(end)..end, bytes);
             bytes = log;
         }
-        survives(LogFormat::AzureLlm, &bytes);
+        endure(LogFormat::AzureLlm, &bytes);
     }
 }

@@ -1,8 +1,7 @@
 use super::super::LogFormat;
 use super::super::open as open_log;
-use super::super::trial::{
-    drain, fills_only_what_it_says, import, member, prompt_tokens, real, round_trip, skips, survives,
-};
+use super::super::testing::endure;
+use super::super::trial::{drain, fills_only_what_it_says, import, member, prompt_tokens, real, round_trip, skips};
 use super::*;
 use proptest::prelude::*;
 use std::collections::BTreeMap;
@@ -94,6 +93,6 @@ proptest! {
             log.splice(at.min(end)..end, bytes);
             bytes = log;
         }
-        survives(LogFormat::BurstGpt, &bytes);
+        endure(LogFormat::BurstGpt, &bytes);
     }
 }
