@@ -96,16 +96,9 @@ fn entry(row: &Row<'_>, options: &ImportOptions) -> Result<Option<Entry>, Import
     let content = call::content(row, endpoint, options)?;
     let mut entry = Entry::new(row.place.clone(), content);
     entry.endpoint = endpoint;
-    entry.id = match row.text("request_id")? {
-        Some(id) => Some(id),
-        None => row.text("id")?,
-    };
+    entry.id = row.text(row.either(&["request_id", "id"]))?;
     entry.at_us = row.instant("startTime")?;
-    entry.session = match row.text("session_id")? {
-        Some(session) => Some(session),
-        None => row.text("trace_id")?,
-    }
-    .map(Identity::Name);
+    entry.session = row.text(row.either(&["session_id", "trace_id"]))?.map(Identity::Name);
     entry.consumer = consumer(row, &metadata)?;
     entry.recorded = Some(recorded(row, &metadata, &entry)?);
     Ok(Some(entry))
@@ -138,10 +131,7 @@ fn recorded(row: &Row<'_>, metadata: &Value, entry: &Entry) -> Result<Recorded, 
     let mut recorded = Recorded::new(provider(row, &model, error.as_ref())?, model, 200);
     times(row, entry, &mut recorded)?;
     recorded.usage = usage(row, metadata)?;
-    recorded.cost_nanos = match row.money("spend")? {
-        Some(cost) => Some(cost),
-        None => row.money("response_cost")?,
-    };
+    recorded.cost_nanos = row.money(row.either(&["spend", "response_cost"]))?;
     let status = row.text("status")?.unwrap_or_default();
     let failed =
         status.eq_ignore_ascii_case("failure") || metadata.get("status").is_some_and(|status| status == "failure");

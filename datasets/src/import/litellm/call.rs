@@ -2,7 +2,7 @@
 
 use super::CALL_TYPES;
 use crate::import::calls::{self, Parts};
-use crate::import::entry::{Content, Lengths};
+use crate::import::entry::Content;
 use crate::import::finish::raw;
 use crate::import::row::Row;
 use crate::import::{ImportError, ImportOptions};
@@ -30,10 +30,7 @@ pub(super) fn content(row: &Row<'_>, endpoint: Endpoint, options: &ImportOptions
     if let Some(body) = sent(row, endpoint)? {
         return Ok(Content::Body(body));
     }
-    let asked = match row.text("model_group")? {
-        Some(model) => Some(model),
-        None => row.text("model")?,
-    };
+    let asked = row.text(row.either(&["model_group", "model"]))?;
     let messages = row.value("messages")?.filter(|messages| !is_cut(messages));
     let subject = match endpoint {
         Endpoint::Chat => messages.and_then(calls::messages),
@@ -56,8 +53,7 @@ pub(super) fn content(row: &Row<'_>, endpoint: Endpoint, options: &ImportOptions
                        (`prompt_tokens`); switch on the storage of prompts";
         return Err(row.place.wrong(message));
     };
-    let completion_tokens = row.count("completion_tokens")?.filter(|tokens| *tokens > 0);
-    Ok(Content::Lengths(Lengths { prompt_tokens, completion_tokens, model: asked, ..Lengths::default() }))
+    calls::lengths(&row.place, prompt_tokens, row.count("completion_tokens")?, asked)
 }
 
 /// The body as the proxy got it. Old versions have the whole request around it.
@@ -83,12 +79,7 @@ fn only_text(messages: Value) -> Value {
 
 /// Whether somewhere in it a text was cut or replaced.
 pub(super) fn is_cut(value: &Value) -> bool {
-    match value {
-        Value::String(text) => CUTS.iter().any(|cut| text.contains(cut)),
-        Value::Array(list) => list.iter().any(is_cut),
-        Value::Object(members) => members.values().any(is_cut),
-        _ => false,
-    }
+    calls::holds(value, &CUTS)
 }
 
 /// Whether a body asks for a stream.

@@ -1,16 +1,11 @@
-use super::super::testing::{assert_round_trip, read};
+use super::super::testing::{assert_round_trip, body, read};
 use super::super::{Field, LogFormat};
 use super::FILLS;
-use crate::LoggedRequest;
 use serde_json::{Value, json};
 use wire::{Endpoint, ErrorKind};
 
 const SPEND: &str = include_str!("../../../tests/import/litellm-spend.jsonl");
 const PAYLOAD: &str = include_str!("../../../tests/import/litellm-payload.json");
-
-fn body(request: &LoggedRequest) -> Value {
-    serde_json::from_str(request.body.get()).unwrap()
-}
 
 #[test]
 fn spend_logs_give_what_the_client_sent_and_how_it_was_answered() {
