@@ -1,5 +1,5 @@
-use super::super::testing::{assert_round_trip, body, read};
 use super::super::LogFormat;
+use super::super::testing::{assert_round_trip, body, read};
 use super::FILLS;
 use serde_json::{Value, json};
 use wire::ErrorKind;
