@@ -16,7 +16,6 @@ mod answered;
 mod azure_llm;
 mod burstgpt;
 mod calls;
-mod cells;
 mod decimal;
 mod detect;
 mod documents;
@@ -31,12 +30,15 @@ mod guidellm;
 mod har;
 mod helicone;
 mod higress;
+mod in_turn;
 mod input;
 mod instant;
 mod langfuse;
 mod litellm;
+mod made;
 mod mooncake;
 mod nginx;
+mod number;
 mod openai_batch;
 mod otlp;
 mod own;
@@ -47,8 +49,10 @@ mod row;
 mod rows;
 mod servegen;
 mod sharegpt;
+mod table;
 
 mod vllm;
+mod write;
 
 pub use error::ImportError;
 pub use format::{Field, LogFormat, UnknownFormat};
@@ -76,8 +80,10 @@ pub struct ImportOptions {
     pub seed: u64,
     /// Model that is asked for where the log does not name one.
     pub model: String,
-    /// Requests from traces without text are streamed.
+    /// Requests whose body the log does not have (traces without text, data sets of prompts) are streamed.
     pub stream: bool,
+    /// Share of generated prompts that are Chinese, 0 to 100; the others are English.
+    pub chinese_percent: u8,
     /// Names of the columns of an access log, TOML; see [`LogFormat::Nginx`].
     pub mapping: Option<PathBuf>,
 }
@@ -92,6 +98,7 @@ impl Default for ImportOptions {
             seed: 1,
             model: "gpt-4o-mini".to_owned(),
             stream: true,
+            chinese_percent: 0,
             mapping: None,
         }
     }
@@ -202,6 +209,9 @@ impl Iterator for Import {
                 Source::Foreign { reader, finish } => {
                     let entry = reader.next_entry();
                     finish.pass_over(reader.passed_over());
+                    if let Some(note) = reader.take_note() {
+                        finish.note(note);
+                    }
                     match entry {
                         Ok(Some(entry)) => finish.request(entry).map(Some),
                         Ok(None) => Ok(None),
@@ -228,3 +238,5 @@ impl Iterator for Import {
 mod testing;
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod trial;

@@ -19,6 +19,11 @@ pub(crate) trait Reader: Send {
     fn passed_over(&self) -> u64 {
         0
     }
+
+    /// What the user should know of how the log was read, said once.
+    fn take_note(&mut self) -> Option<String> {
+        None
+    }
 }
 
 /// Where a row stands.

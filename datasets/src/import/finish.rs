@@ -13,6 +13,8 @@ use std::path::PathBuf;
 
 /// Ids that are remembered, to tell repeated ones. Beyond it every id gets its line, which stands once by itself.
 const IDS_MAX: usize = 4 * 1024 * 1024;
+/// Notes that are kept.
+const NOTES_MAX: usize = 20;
 /// Longest id or session that is kept as it is, in bytes.
 const NAME_BYTES_MAX: usize = 200;
 
@@ -50,6 +52,12 @@ impl Finish {
 
     pub(super) fn skip(&mut self, error: &ImportError) {
         self.report.skip(error.to_string());
+    }
+
+    pub(super) fn note(&mut self, note: String) {
+        if self.report.notes.len() < NOTES_MAX {
+            self.report.notes.push(note);
+        }
     }
 
     pub(super) const fn pass_over(&mut self, rows: u64) {

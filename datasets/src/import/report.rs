@@ -1,5 +1,7 @@
 //! What came in, what was left out, and what was removed on the way.
 
+mod text;
+
 use super::format::Field;
 use serde::Serialize;
 use std::collections::BTreeMap;
@@ -35,6 +37,8 @@ pub struct Report {
     pub requests_redacted: u64,
     /// Requests whose prompt was made up because the log has none.
     pub prompts_made: u64,
+    /// What was decided about the log as a whole, such as the grid on which its clock stands.
+    pub notes: Vec<String>,
 }
 
 impl Report {

@@ -155,7 +155,7 @@ pub(super) fn count(value: &Value) -> Option<u64> {
 }
 
 /// A whole number as digits, perhaps as a double without a fraction.
-fn count_of(text: &str) -> Option<u64> {
+pub(super) fn count_of(text: &str) -> Option<u64> {
     const EXACT_MAX: f64 = 9_007_199_254_740_992.0;
     let text = text.trim();
     text.parse().ok().or_else(|| {
