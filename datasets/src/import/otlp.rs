@@ -66,7 +66,7 @@ impl Reader for Otlp {
                 self.passed_over += 1;
                 continue;
             };
-            return entry(&row, attributes, endpoint, span.service, &self.options).map(Some);
+            return entry(&row, &attributes, endpoint, span.service, &self.options).map(Some);
         }
         Ok(None)
     }
@@ -78,7 +78,7 @@ impl Reader for Otlp {
 
 fn entry(
     row: &Row<'_>,
-    attributes: Attributes,
+    attributes: &Attributes,
     endpoint: Endpoint,
     service: Option<String>,
     options: &ImportOptions,
@@ -86,7 +86,7 @@ fn entry(
     let events = Event::of_row(row)?;
     let start_us = nanos(row, "startTimeUnixNano", "start_time_unix_nano")?;
     let end_us = nanos(row, "endTimeUnixNano", "end_time_unix_nano")?;
-    let mut entry = Entry::new(row.place.clone(), call::content(row, &attributes, &events, endpoint, options)?);
+    let mut entry = Entry::new(row.place.clone(), call::content(row, attributes, &events, endpoint, options)?);
     entry.endpoint = endpoint;
     entry.id = row.text(row.either(&["spanId", "span_id"]))?;
     entry.at_us = start_us;
@@ -98,7 +98,7 @@ fn entry(
     .map(Identity::Name);
     let user = || attributes.text(&["user.id", "enduser.id", "traceloop.association.properties.user_id"]);
     entry.consumer = service.map(Identity::Name).or_else(|| user().map(Identity::Secret));
-    let mut recorded = recorded(row, &attributes, &events)?;
+    let mut recorded = recorded(row, attributes, &events)?;
     recorded.duration_us = row::between(start_us, end_us);
     entry.recorded = Some(recorded);
     Ok(entry)

@@ -17,7 +17,7 @@ pub(super) fn input(attributes: &Attributes, events: &[Event]) -> Option<Value> 
     let everywhere = || std::iter::once(attributes).chain(events.iter().map(|event| &event.attributes));
     let structured = everywhere().find_map(|place| Some((place, place.unpacked(&["gen_ai.input.messages"])?)));
     if let Some((place, messages)) = structured {
-        let mut list = chat(messages)?;
+        let mut list = chat(&messages)?;
         if let Some(system) = place.unpacked(&["gen_ai.system_instructions"]) {
             list.insert(0, json!({"role": "system", "content": plain_text(&system)?}));
         }
@@ -41,7 +41,7 @@ pub(super) fn output(attributes: &Attributes, events: &[Event]) -> Option<Value>
     if let Some(messages) = everywhere().find_map(|place| place.unpacked(&["gen_ai.output.messages"])) {
         let reason = messages.get(0).and_then(|first| first.get("finish_reason")).and_then(Value::as_str);
         let reason = reason.map(finish_reason);
-        let mut message = chat(messages)?.into_iter().next()?;
+        let mut message = chat(&messages)?.into_iter().next()?;
         message["finish_reason"] = json!(reason);
         return Some(message);
     }
@@ -60,7 +60,7 @@ pub(super) fn finish_reason(reason: &str) -> String {
 }
 
 /// Messages made of parts, as a chat has them; messages that have contents already stay as they are.
-fn chat(messages: Value) -> Option<Vec<Value>> {
+fn chat(messages: &Value) -> Option<Vec<Value>> {
     let mut list = Vec::new();
     for message in messages.as_array()? {
         match message.get("parts") {
