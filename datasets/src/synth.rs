@@ -10,7 +10,7 @@
 
 mod assemble;
 mod dice;
-mod figures;
+pub(crate) mod figures;
 mod plan;
 mod scenes;
 mod words;

@@ -218,7 +218,8 @@ fn the_real_trace_has_its_known_grid_and_prefix_hits() {
         requests.iter().map(|request| {
             let words: Vec<&str> = prompt(request).split(' ').collect();
             assert!(ends.insert(words[words.len() - 7..].join(" ")), "the end of every prompt is its own");
-            let blocks = words.chunks_exact(512).map(|block| crate::digest::short(block.join(" ").as_bytes())).collect();
+            let blocks =
+                words.chunks_exact(512).map(|block| crate::digest::short(block.join(" ").as_bytes())).collect();
             (blocks, prompt_tokens(request))
         }),
         512,
