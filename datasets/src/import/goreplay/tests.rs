@@ -161,8 +161,8 @@ fn records_that_cannot_be_used_are_told_by_their_line() {
     let skips = skips(&outcome);
     assert_eq!((outcome.requests.len(), skips.len()), (1, 6), "{skips:?}");
     for (skip, words) in skips.iter().zip([
-        "line 8: the record has no type",
-        "line 11: the record has no time",
+        "line 9: the record has no type",
+        "line 12: the record has no time",
         "no HTTP",
         "no JSON",
         "encoding",
