@@ -46,6 +46,10 @@ pub(crate) enum Command {
         after_help = "Example:\n  weighbridge gate verdict.json --target http://127.0.0.1:8081 --max-age 7d --apply"
     )]
     Gate(Gate),
+    /// Make a request log of the log of another tool.
+    #[command(after_help = "Examples:\n  weighbridge import --formats\n  weighbridge import access.log.gz --out \
+                            requests.ndjson.zst\n  weighbridge import batch.jsonl batch_output.jsonl --out requests.ndjson")]
+    Import(Import),
     /// Work with record files.
     #[command(
         after_help = "Example:\n  weighbridge records synth --n 20000 --out records.ndjson.zst --truth truth.json",
@@ -157,6 +161,10 @@ pub(crate) enum MockKind {
     Openai,
     /// DeepSeek, port 9102.
     Deepseek,
+    /// OpenAI's moderation alone, port 9103.
+    Moderation,
+    /// Alibaba Cloud's content safety, port 9104; requests are signed with the access key `mock-id` and `mock-secret`.
+    Aliyun,
     /// A server that speaks OpenAI's language, as vLLM and Ollama do, port 9105.
     Compatible,
     /// All of them.
@@ -170,18 +178,27 @@ pub(crate) struct Mock {
     /// Address of a single mock, instead of its usual port.
     #[arg(long, conflicts_with = "port_base")]
     pub listen: Option<SocketAddr>,
-    /// First port: OpenAI gets it, DeepSeek the next one, the compatible server the fourth after it.
+    /// First port: OpenAI gets it; DeepSeek, the moderation, Alibaba Cloud and the compatible server the next four.
     #[arg(long)]
     pub port_base: Option<u16>,
     /// Recorded answers by prompt, NDJSON.
     #[arg(long)]
     pub script: Option<PathBuf>,
-    /// Latencies and faults, TOML.
+    /// Latencies and faults, TOML; or exchange records or a request log, which they are fitted from.
     #[arg(long)]
     pub profile: Option<PathBuf>,
+    /// Print the profile that was fitted, and serve nothing.
+    #[arg(long, requires = "profile")]
+    pub print_profile: bool,
     /// Seed of answers, latencies and faults.
     #[arg(long, default_value_t = 1)]
     pub seed: u64,
+    /// The date the mocks start with, such as 2026-11-23T00:55:00Z, for prices, busy hours and last days. Without it today.
+    #[arg(long, value_name = "INSTANT")]
+    pub clock: Option<String>,
+    /// How fast their date runs: 60 makes an hour of a minute, 0 stops it. Waits do not follow it.
+    #[arg(long, value_name = "FACTOR")]
+    pub clock_speed: Option<f64>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -304,6 +321,47 @@ pub(crate) struct Gate {
     /// Variable that holds the admin token.
     #[arg(long, default_value = "WEIGHBRIDGE_ADMIN_TOKEN", value_name = "VARIABLE")]
     pub token_env: String,
+}
+
+#[derive(Debug, ClapArgs)]
+pub(crate) struct Import {
+    /// Files of one log, plain or packed with gzip or zstd; `-` is standard input.
+    #[arg(required_unless_present = "formats", value_name = "FILE")]
+    pub files: Vec<PathBuf>,
+    #[command(flatten)]
+    pub from: From,
+    /// Where the request log goes; a name that ends in `.zst` is packed, `-` is standard output.
+    #[arg(long, value_name = "FILE")]
+    pub out: Option<PathBuf>,
+    /// Print the account as JSON (weighbridge.import/1).
+    #[arg(long)]
+    pub json: bool,
+    /// Print the formats and what each can tell, and do nothing else.
+    #[arg(long, exclusive = true)]
+    pub formats: bool,
+}
+
+/// How a log of any format is read.
+#[derive(Debug, ClapArgs)]
+pub(crate) struct From {
+    /// Format of the log, instead of looking at it; see `weighbridge import --formats`.
+    #[arg(long, value_name = "FORMAT")]
+    pub format: Option<String>,
+    /// Names of an access log's columns, TOML.
+    #[arg(long, value_name = "FILE")]
+    pub mapping: Option<PathBuf>,
+    /// Stop at the first row that cannot be used, instead of skipping and counting it.
+    #[arg(long)]
+    pub strict: bool,
+    /// Keep personal data; keys and passwords are always taken out.
+    #[arg(long)]
+    pub keep_personal: bool,
+    /// Variable that holds the salt of the digests which stand for keys, users and what was taken out.
+    #[arg(long, value_name = "VARIABLE")]
+    pub salt_env: Option<String>,
+    /// Model to ask for where the log names none.
+    #[arg(long, value_name = "MODEL")]
+    pub default_model: Option<String>,
 }
 
 #[derive(Debug, ClapArgs)]

@@ -16,7 +16,6 @@ mod answered;
 mod azure_llm;
 mod burstgpt;
 mod calls;
-mod cells;
 mod decimal;
 mod detect;
 mod documents;
@@ -45,13 +44,16 @@ mod openai_batch;
 mod otlp;
 mod own;
 mod readers;
+mod reply;
 mod report;
 mod row;
 mod rows;
 mod servegen;
 mod sharegpt;
 mod table;
+
 mod vllm;
+mod write;
 
 pub use error::ImportError;
 pub use format::{Field, LogFormat, UnknownFormat};

@@ -20,6 +20,7 @@ pub mod read;
 pub mod record;
 pub mod redact;
 pub mod request;
+pub mod schema;
 pub mod synth;
 pub mod write;
 
@@ -36,3 +37,5 @@ pub use write::{Appender, Medium, WriteError, line_ends};
 mod calibration;
 #[cfg(test)]
 mod formats;
+#[cfg(test)]
+mod versions;

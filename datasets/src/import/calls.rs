@@ -3,7 +3,7 @@
 //! Nothing is made up. A parameter that is not known to be one of the API stays away, because logs mix in what is about
 //! the logging tool or about a person (`metadata`, `user`, `extra_headers`, keys).
 
-use super::entry::Place;
+use super::entry::{Content, Lengths, Place};
 use super::finish::raw;
 use super::{ImportError, ImportOptions};
 use serde_json::value::RawValue;
@@ -71,6 +71,37 @@ pub(super) fn endpoint(address: &str) -> Option<Endpoint> {
     Endpoint::ALL.into_iter().find(|endpoint| path.ends_with(endpoint.path_below_version()))
 }
 
+/// Most tokens of a prompt that is made up: more than any model reads.
+const TOKENS_MAX: u64 = 4 * 1024 * 1024;
+
+/// A chat of which only sizes are known.
+///
+/// # Errors
+/// The prompt would be longer than any model reads.
+pub(super) fn lengths(
+    place: &Place,
+    prompt_tokens: u64,
+    completion_tokens: Option<u64>,
+    model: Option<String>,
+) -> Result<Content, ImportError> {
+    if prompt_tokens > TOKENS_MAX {
+        return Err(place.wrong(format!("the prompt has {prompt_tokens} tokens, expected at most {TOKENS_MAX}")));
+    }
+    let completion_tokens = completion_tokens.filter(|tokens| *tokens > 0);
+    Ok(Content::Lengths(Lengths { prompt_tokens, completion_tokens, model, ..Lengths::default() }))
+}
+
+/// Whether one of these marks stands in one of the texts of a value: loggers leave them where they cut a text or kept
+/// none, and what is left there was never sent.
+pub(super) fn holds(value: &Value, marks: &[&str]) -> bool {
+    match value {
+        Value::String(text) => marks.iter().any(|mark| text.contains(mark)),
+        Value::Array(list) => list.iter().any(|value| holds(value, marks)),
+        Value::Object(members) => members.values().any(|value| holds(value, marks)),
+        _ => false,
+    }
+}
+
 /// What a body is made of.
 #[derive(Debug)]
 pub(super) struct Parts<'a> {
@@ -120,7 +151,7 @@ fn parameter(name: &str, value: &Value) -> Option<Value> {
 /// entry, one message, or the text of the user. `None` if there is nothing of it.
 pub(super) fn messages(input: Value) -> Option<Value> {
     match input {
-        Value::String(text) if text.trim().is_empty() => None,
+        Value::String(text) if text.trim().is_empty() || is_broken(&text) => None,
         Value::String(text) => Some(serde_json::json!([{"role": "user", "content": text}])),
         Value::Object(mut members) if members.contains_key("messages") => messages(members.remove("messages")?),
         Value::Object(members) if members.contains_key("role") => Some(Value::Array(vec![Value::Object(members)])),
@@ -132,6 +163,12 @@ pub(super) fn messages(input: Value) -> Option<Value> {
         }
         _ => None,
     }
+}
+
+/// Whether a text is a list of messages that was cut off, rather than what somebody wrote.
+fn is_broken(text: &str) -> bool {
+    let start: String = text.chars().filter(|letter| !letter.is_whitespace()).take(12).collect();
+    ["[{\"role\"", "{\"role\"", "{\"messages\"", "[[{\"role\""].iter().any(|beginning| start.starts_with(beginning))
 }
 
 #[cfg(test)]
@@ -188,7 +225,16 @@ mod tests {
         ] {
             assert_eq!(messages(input.clone()), expected, "{input}");
         }
-        for input in [json!(null), json!(""), json!([]), json!({}), json!([1]), json!(3), json!({"messages": {}})] {
+        for input in [
+            json!(null),
+            json!(""),
+            json!([]),
+            json!({}),
+            json!([1]),
+            json!(3),
+            json!({"messages": {}}),
+            json!("[{\"role\": \"us"),
+        ] {
             assert_eq!(messages(input.clone()), None, "{input}");
         }
     }

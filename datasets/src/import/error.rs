@@ -1,6 +1,7 @@
 //! What can be wrong with a foreign log.
 
 use crate::ReadError;
+use crate::file::FileError;
 use std::path::{Path, PathBuf};
 
 /// Why a log, or a row of it, cannot be imported. Messages never hold content of the log beyond names of members.
@@ -45,6 +46,12 @@ pub enum ImportError {
         /// Found and expected.
         message: String,
     },
+    /// The request log cannot be written.
+    #[error(transparent)]
+    Write(#[from] FileError),
+    /// As before, where its name is not known.
+    #[error("cannot write the request log: {0}")]
+    Output(std::io::Error),
     /// The caller's options do not fit the log.
     #[error("{0}")]
     Options(String),

@@ -1,5 +1,7 @@
 //! What came in, what was left out, and what was removed on the way.
 
+mod text;
+
 use super::format::Field;
 use serde::Serialize;
 use std::collections::BTreeMap;

@@ -48,12 +48,17 @@ impl<'a> Row<'a> {
         self.place.wrong(format!("`{name}` is {found}, expected {expected}"))
     }
 
+    /// The first of these members that is there. Where none is, the last name: reading it finds nothing.
+    pub(super) fn either<'n>(&self, names: &[&'n str]) -> &'n str {
+        names.iter().find(|name| self.has(name)).or(names.last()).copied().unwrap_or_default()
+    }
+
     /// A text, or the digits of a number.
     pub(super) fn text(&self, name: &str) -> Result<Option<String>, ImportError> {
         let Some(value) = self.get(name) else { return Ok(None) };
         match value.get().bytes().next() {
             Some(b'"') => serde_json::from_str(value.get()).map(Some).map_err(|_| self.wrong(name, "a text")),
-            Some(b'{' | b'[') => Err(self.wrong(name, "a text")),
+            Some(b'{' | b'[') => Err(self.wrong(name, "a text or a number")),
             _ => Ok(Some(value.get().to_owned())),
         }
     }
@@ -223,7 +228,7 @@ mod tests {
         let row = row(r#"{"a":"sk-secret","b":["sk-secret"],"c":-3}"#);
         for (message, name) in [
             (row.count("a").unwrap_err(), "`a` is a text, expected a whole number"),
-            (row.text("b").unwrap_err(), "`b` is a list, expected a text"),
+            (row.text("b").unwrap_err(), "`b` is a list, expected a text or a number"),
             (row.count("c").unwrap_err(), "`c` is a number"),
             (row.json("a").unwrap_err(), "`a` is a text"),
             (row.money("a").unwrap_err(), "dollars"),

@@ -5,11 +5,11 @@
 //! costs one row and not what follows it.
 
 use super::ImportError;
-use super::cells::Cells;
 use super::detect::Head;
 use super::documents::Documents;
 use super::input::Input;
 use super::row::Row;
+use super::table::Table;
 
 /// The rows of all files.
 pub(super) struct Rows {
@@ -22,7 +22,7 @@ pub(super) struct Rows {
 enum Source {
     Lines(Input),
     Documents(Documents),
-    Cells(Box<Cells>),
+    Table(Box<Table>),
 }
 
 impl Rows {
@@ -56,7 +56,7 @@ impl Rows {
                     self.buffer.extend_from_slice(document.bytes);
                     document.place
                 }),
-                Source::Cells(cells) => cells.next_object(&mut self.buffer)?,
+                Source::Table(cells) => cells.next_object(&mut self.buffer)?,
             };
             match place {
                 Some(place) => break place,
@@ -72,7 +72,7 @@ impl Source {
         let head = Head::new(input.head());
         let start = head.text().trim_start_matches('\u{feff}').trim_start().bytes().next();
         if !matches!(start, Some(b'{' | b'[') | None) {
-            return Ok(Self::Cells(Box::new(Cells::open(input)?)));
+            return Ok(Self::Table(Box::new(Table::open(input, &[])?)));
         }
         let way: &'static [&'static str] = match head.wrapped() {
             Some("data") => &["data"],

@@ -8,6 +8,7 @@ use super::entry::Place;
 use super::input::Input;
 use crate::read::LINE_BYTES_MAX;
 use csv_core::{ReadRecordResult, Reader};
+use wire::json::write_string;
 
 /// The rows of one file.
 pub(super) struct Table {
@@ -66,6 +67,41 @@ impl Table {
     /// The file cannot be read, or a row is too long.
     pub(super) fn next_row(&mut self) -> Result<Option<Row<'_>>, ImportError> {
         Ok(self.advance()?.then_some(Row { table: self }))
+    }
+
+    /// Writes the next row as a JSON object of texts; fields that are empty are left out. `None` at the end.
+    ///
+    /// # Errors
+    /// The file cannot be read, or the row has another number of fields than the heading or is no UTF-8.
+    pub(super) fn next_object(&mut self, out: &mut Vec<u8>) -> Result<Option<Place>, ImportError> {
+        if !self.advance()? {
+            return Ok(None);
+        }
+        let row = Row { table: self };
+        let (found, expected) = (self.fields.count, self.columns.len());
+        if found != expected {
+            return Err(row
+                .place()
+                .wrong(format!("the row has {found} fields, expected {expected} as in the heading")));
+        }
+        out.clear();
+        out.push(b'{');
+        for (index, name) in self.columns.iter().enumerate() {
+            let bytes = self.fields.get(index).unwrap_or_default();
+            if bytes.is_empty() {
+                continue;
+            }
+            let text = std::str::from_utf8(bytes)
+                .map_err(|_| row.place().wrong(format!("`{name}` is no UTF-8; save the file as UTF-8")))?;
+            if out.len() > 1 {
+                out.push(b',');
+            }
+            write_string(out, name);
+            out.push(b':');
+            write_string(out, text);
+        }
+        out.push(b'}');
+        Ok(Some(row.place()))
     }
 
     /// Reads line after line until a row is complete.
@@ -200,10 +236,22 @@ mod tests {
     }
 
     #[test]
+    fn a_row_is_an_object_of_what_it_has() {
+        let mut table = table("a,\"b\",c\r\n1,\"x, \"\"y\"\"\nz\",\r\n2,3\r\n4,5,\"6\"\r\n", &[]).unwrap();
+        let mut out = Vec::new();
+        assert_eq!(table.next_object(&mut out).unwrap().unwrap().line, 2);
+        assert_eq!(out, br#"{"a":"1","b":"x, \"y\"\nz"}"#);
+        let error = table.next_object(&mut out).unwrap_err().to_string();
+        assert!(error.contains("t.csv, line 4: the row has 2 fields, expected 3"), "{error}");
+        assert!(table.next_object(&mut out).unwrap().is_some() && table.next_object(&mut out).unwrap().is_none());
+    }
+
+    #[test]
     fn a_missing_column_and_a_row_without_end_are_told() {
         let error = table("a,b\n1,2\n", &["a", "c", "d"]).err().unwrap().to_string();
         assert!(error.contains("`c`, `d`") && error.starts_with("t.csv: "), "{error}");
-        let endless = format!("a,b\n1,\"{}", "x\n".repeat(LINE_BYTES_MAX / 2 + 1_000));
+        let line = "x".repeat(65_535) + "\n";
+        let endless = format!("a,b\n1,\"{}", line.repeat(LINE_BYTES_MAX / line.len() + 2));
         let mut endless = table(endless, &["a"]).unwrap();
         let error = endless.next_row().err().unwrap().to_string();
         assert!(error.contains("line 2") && error.contains("not closed"), "{error}");

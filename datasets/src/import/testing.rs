@@ -17,6 +17,11 @@ pub(super) fn read_with(text: impl AsRef<[u8]>, options: ImportOptions) -> (LogF
     (import.format(), requests, import.report().clone())
 }
 
+/// The body of a request, read.
+pub(super) fn body(request: &LoggedRequest) -> serde_json::Value {
+    serde_json::from_str(request.body.get()).unwrap()
+}
+
 /// Several files read as one log; the second half of the answer says whether it has no times.
 pub(super) fn read_files(texts: &[&str]) -> (Vec<LoggedRequest>, Report, bool) {
     let folder = tempfile::tempdir().unwrap();
