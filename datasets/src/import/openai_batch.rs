@@ -19,6 +19,7 @@ use super::rows::Rows;
 use super::{ImportError, ImportOptions, answered, calls, failure};
 use crate::Recorded;
 use answers::Answers;
+use serde_json::Value;
 use std::borrow::Cow;
 
 /// What the format can fill.
@@ -45,7 +46,7 @@ fn is_input(head: &Head) -> bool {
 }
 
 fn is_output(head: &Head) -> bool {
-    let has = |name: &str| head.member(name).is_some_and(|member| member.is_object());
+    let has = |name: &str| head.member(name).is_some_and(Value::is_object);
     head.has(&["custom_id"]) && !is_input(head) && (has("response") || has("error"))
 }
 
