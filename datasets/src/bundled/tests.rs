@@ -4,6 +4,7 @@ use crate::synth;
 use std::collections::BTreeSet;
 
 mod content;
+mod schema;
 
 const HOW: &str = "run `cargo run -p datasets --example make_bundled`";
 

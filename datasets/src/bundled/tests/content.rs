@@ -1,5 +1,6 @@
 //! What stands in the logs `calm` and `violent` makes sense, request by request.
 
+use super::schema::fits;
 use super::*;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
@@ -11,8 +12,16 @@ use wire::usage::Characters;
 const MIXED: [Bundled; 2] = [CALM, VIOLENT];
 
 /// What a mild moderation service looks for; these phrases give the delicate prompts away, and nothing else has them.
-const PHRASES: [&str; 6] =
-    ["forge a passport", "launder money", "shut up, idiot", "i will find you", "you are worthless", "stab"];
+const PHRASES: [&str; 8] = [
+    "forge a passport",
+    "launder money",
+    "shut up, idiot",
+    "i will find you",
+    "you are worthless",
+    "stab",
+    "ignore previous instructions",
+    "忽略之前的指令",
+];
 
 struct Read {
     log: LoggedRequest,
@@ -236,39 +245,6 @@ fn answers_fit_the_schema_that_was_demanded() {
             }
         }
         assert!(with_schema > 100 && without > 30, "{}: {with_schema} {without}", log.name);
-    }
-}
-
-/// Holds a value against the part of JSON Schema that strict mode allows.
-fn fits(value: &Value, schema: &Value, place: &str) {
-    let kinds = match &schema["type"] {
-        Value::Array(kinds) => kinds.clone(),
-        kind => vec![kind.clone()],
-    };
-    let is = |kind: &Value| match kind.as_str().unwrap() {
-        "object" => value.is_object(),
-        "array" => value.is_array(),
-        "string" => value.is_string(),
-        "integer" => value.is_i64() || value.is_u64(),
-        "number" => value.is_number(),
-        "boolean" => value.is_boolean(),
-        "null" => value.is_null(),
-        other => panic!("{place}: unknown type {other}"),
-    };
-    assert!(kinds.iter().any(is), "{place}: {value} is none of {kinds:?}");
-    if let Some(options) = schema["enum"].as_array() {
-        assert!(options.contains(value), "{place}: {value} is none of {options:?}");
-    }
-    if let Some(members) = value.as_object() {
-        assert_eq!(schema["additionalProperties"], false, "{place}");
-        let properties = schema["properties"].as_object().unwrap();
-        let required: Vec<&str> = schema["required"].as_array().unwrap().iter().filter_map(Value::as_str).collect();
-        assert_eq!(properties.keys().collect::<Vec<_>>(), required, "{place}: strict mode wants all of them");
-        assert_eq!(members.keys().collect::<Vec<_>>(), required, "{place}");
-        members.iter().for_each(|(name, member)| fits(member, &properties[name], &format!("{place}.{name}")));
-    }
-    for item in value.as_array().into_iter().flatten() {
-        fits(item, &schema["items"], place);
     }
 }
 
