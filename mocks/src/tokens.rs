@@ -85,6 +85,28 @@ impl Rates {
     }
 }
 
+/// The ends of whole blocks within a text that begins after `from` tokens: the offset behind the block's last character, and
+/// the tokens up to there.
+pub(crate) fn blocks(
+    provider: Provider,
+    text: &str,
+    from: u64,
+    block_tokens: u64,
+) -> impl Iterator<Item = (usize, u64)> + '_ {
+    let rates = Rates::of(provider);
+    let mut spent = from * 1000;
+    let mut next = (from / block_tokens + 1) * block_tokens;
+    text.char_indices().filter_map(move |(at, character)| {
+        spent += rates.rate(character);
+        let position = next;
+        let reached = spent >= position * 1000;
+        if reached {
+            next += block_tokens;
+        }
+        reached.then_some((at + character.len_utf8(), position))
+    })
+}
+
 /// The longest prefix of `text` that `tokens_max` tokens can hold, cut at a character.
 pub(crate) fn prefix(provider: Provider, text: &str, tokens_max: u64, tokens_of_text: u64) -> &str {
     if tokens_of_text <= tokens_max {
