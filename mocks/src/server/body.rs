@@ -131,8 +131,10 @@ impl PacedBody {
             if let Some(piece) = piece {
                 return Poll::Ready(Some(Ok(piece)));
             }
-            if self.next == self.steps.len() && self.ending == Ending::Abort {
-                self.line.cut();
+            if self.next == self.steps.len() && matches!(self.ending, Ending::Abort | Ending::Close) {
+                if self.ending == Ending::Abort {
+                    self.line.cut();
+                }
                 self.end(Outcome::Broken);
                 return Poll::Ready(Some(Err(io::ErrorKind::ConnectionReset.into())));
             }
