@@ -60,9 +60,12 @@ fn effort_factor(effort: Option<&str>) -> f64 {
     }
 }
 
+/// Generated texts are cut to this, tokens, whatever a profile says.
+const GENERATED_TOKENS_MAX: u64 = 1_000_000;
+
 /// The cast saturates, and the factors are finite and not negative.
 fn scaled(tokens: u64, factor: f64) -> u64 {
-    (tokens as f64 * factor).round() as u64
+    ((tokens as f64 * factor).round() as u64).min(GENERATED_TOKENS_MAX)
 }
 
 /// A whole answer, not yet in a provider's shape.

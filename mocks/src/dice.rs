@@ -67,7 +67,8 @@ pub(crate) fn for_bytes(seed: u64, purpose: &[u8], parts: &[&[u8]]) -> Dice {
 pub(crate) fn fingerprint(provider: Provider, text: &str) -> String {
     let mut hash = start(b"fingerprint", 0, provider);
     hash.update(text.as_bytes());
-    hash.finalize().iter().take(5).map(|byte| format!("{byte:02x}")).collect()
+    let nibbles = hash.finalize().into_iter().take(5).flat_map(|byte| [byte >> 4, byte & 15]);
+    nibbles.filter_map(|nibble| char::from_digit(u32::from(nibble), 16)).collect()
 }
 
 fn start(purpose: &[u8], seed: u64, provider: Provider) -> Sha256 {

@@ -32,6 +32,8 @@ use verdict::Subject;
 const VERSION: &str = "2022-03-02";
 /// Texts are judged up to here, characters.
 const CHARACTERS_MAX: usize = 2000;
+/// Names of sessions are remembered, so they have a bound.
+const SESSION_BYTES_MAX: usize = 256;
 
 /// Services of TextModerationPlus, and whether they judge what a user says.
 const TEXT_SERVICES: [(&str, bool); 4] = [
@@ -204,8 +206,12 @@ impl Green {
         if content.chars().count() > CHARACTERS_MAX {
             return Err(bad("the content is longer than 2000 characters"));
         }
+        let session = text("sessionId").unwrap_or_default();
+        if session.len() > SESSION_BYTES_MAX {
+            return Err(bad("the sessionId is longer than 256 bytes"));
+        }
         let mut sessions = self.sessions.lock().unwrap_or_else(PoisonError::into_inner);
-        let chained = sessions.chained(text("sessionId").unwrap_or_default(), content);
+        let chained = sessions.chained(session, content);
         drop(sessions);
         let judged = if pictures.is_empty() { chained } else { format!("{chained}\n{pictures}") };
         let subject = Subject {

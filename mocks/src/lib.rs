@@ -1,4 +1,5 @@
-//! Mock providers: OpenAI, DeepSeek and a compatible server as seen over HTTP, on loopback, seeded, with faults on demand.
+//! Mock providers: OpenAI, DeepSeek and a compatible server as seen over HTTP, on loopback, seeded, with faults on demand; and
+//! two moderation services, OpenAI's and Alibaba Cloud's.
 //!
 //! ```no_run
 //! # async fn example() -> Result<(), mocks::MockError> {
@@ -24,23 +25,38 @@
 //!
 //! All of it up to the timeline is pure: the whole answer, with the microsecond at which each byte is due, exists before
 //! the first byte is sent. Therefore the same seed and the same request give the same answer, waits and faults in
-//! whatever order requests arrive. Outside of this promise are the time in `created`, the concurrency limit and the prefix
-//! cache of a profile that asks for them, responses that go on from earlier ones, and the real clock's own jitter.
+//! whatever order requests arrive. Outside of this promise are the concurrency limits, the prefix cache and the account of a
+//! profile that asks for them, responses that go on from earlier ones, sessions of a moderation, and the real clock's own
+//! jitter. What depends on the date (`created`, busy hours, last days, an exchanged model) depends on the mock's own
+//! [`Clock`], which is an argument.
+//!
+//! Because an answer is a function of its request, the last ones are kept for the rest of their second, and a load
+//! generator that repeats itself is answered from memory. `benches/speed` compares that, and answers that all differ, with
+//! servers that only write.
+//!
+//! # As production was
+//!
+//! [`Fit`] turns what records tell (times, lengths, errors; a row at a time, in constant memory) into a profile that
+//! [`Profile::read`] and `weighbridge mock --profile` understand.
 //!
 //! # Map
 //!
 //! | Module | Holds |
 //! | --- | --- |
-//! | `server` | start and stop, connections, the paced body, the handler, what each endpoint answers |
+//! | `server` | start and stop, connections, bodies and their pace, the handler and its memory, what each endpoint answers |
 //! | `face`, `dialect` | what differs between providers: a trait, and data; `openai`, `deepseek`, `compatible` fill them |
 //! | `request` | chat requests, to which legacy completions and responses are turned |
 //! | `answer`, `script`, `words`, `schema`, `tokens` | what is said |
 //! | `shape`, `completions`, `responses`, `chunks` | how it is written: chat, legacy, items, and what chunks share |
 //! | `embeddings`, `moderations` | the endpoints that say nothing |
+//! | `green` | Alibaba Cloud's content safety: signatures, sessions, verdicts in two forms |
 //! | `profile`, `timeline`, `dice` | when and how well it is delivered |
+//! | `fit` | profiles from records |
+//! | `clock`, `account`, `lanes`, `prefix_cache` | the date, the money, the room and the memory that answers can depend on |
 //! | `log` | what was asked |
 //!
-//! It deliberately does not imitate prices, balances, files, batches or sound one could listen to.
+//! It deliberately does not imitate files, batches, searches, or sound one could listen to. The keys of a profile, faults
+//! included, are explained in `profiles/openai.toml`.
 
 mod account;
 mod answer;

@@ -111,19 +111,17 @@ impl Face for OpenAi {
         check::check(request)
     }
 
-    /// Not the status 402: an empty account is a limit like others here, but one that no waiting helps against.
-    fn out_of_money(&self, _profile: &Profile) -> Option<Refusal> {
-        let message = "You exceeded your current quota, please check your plan and billing details.";
-        Some(Refusal::new(429, "insufficient_quota", Some("insufficient_quota"), message))
-    }
-
     fn keeps_responses(&self) -> bool {
         true
     }
 
     fn refusal_for(&self, fault: Fault, stream: bool, profile: &Profile) -> Option<Refusal> {
         match fault {
-            Fault::Error402 => Some(Refusal::new(402, "insufficient_quota", None, "Payment required")),
+            // Not the status 402: an empty account is a limit like others here, but one that no waiting helps against.
+            Fault::Error402 => {
+                let message = "You exceeded your current quota, please check your plan and billing details.";
+                Some(Refusal::new(429, "insufficient_quota", Some("insufficient_quota"), message))
+            }
             Fault::Error429 => Some(self.too_many(REQUESTS_PER_MINUTE, profile)),
             Fault::PromptFilter => {
                 let message = "Invalid prompt: your prompt was flagged as potentially violating our usage policy.";

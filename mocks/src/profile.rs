@@ -123,7 +123,7 @@ pub struct Length {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Faults {
-    /// Status 402, "Insufficient Balance".
+    /// The account is empty. DeepSeek: status 402, "Insufficient Balance". OpenAI: status 429, `insufficient_quota`.
     pub error_402: f64,
     /// Status 429: OpenAI with advice to wait, DeepSeek without.
     pub error_429: f64,

@@ -37,7 +37,7 @@ pub(crate) fn stream(shape: Shape<'_>, pace: &mut Pace, timeline: &mut Timeline)
     let kind = ("chat.completion.chunk", id.as_str());
     let chunks = Chunks::new(dialect, kind, envelope, options, answer.usage.completion, timeline);
     let usage = (dialect.usage)(&answer.usage, options.thinking).to_string();
-    let mut writer = Writer { dialect, options, envelope, usage: &usage, chunks };
+    let mut writer = Writer { dialect, options, envelope, usage: &usage, chunks, scratch: Vec::with_capacity(128) };
     for (index, choice) in answer.choices.iter().enumerate() {
         if index > 0 {
             pace.advance();
@@ -56,6 +56,8 @@ struct Writer<'a> {
     envelope: &'a Envelope,
     usage: &'a str,
     chunks: Chunks<'a>,
+    /// One delta after the other is put together here.
+    scratch: Vec<u8>,
 }
 
 /// The role chunk and the first token leave together; from then on each token waits for its gap.
@@ -167,9 +169,11 @@ impl Writer<'_> {
 
     /// One chunk that adds to the message.
     fn delta(&mut self, index: usize, due_us: u64, probabilities: &Value, write: impl FnOnce(&Self, &mut Vec<u8>)) {
-        let mut delta = Vec::with_capacity(96);
+        let mut delta = std::mem::take(&mut self.scratch);
+        delta.clear();
         write(self, &mut delta);
         self.chunks.choice(due_us, |out| members(out, index, &delta, probabilities, "null"));
+        self.scratch = delta;
     }
 
     fn finish(&mut self, index: usize, reason: &str, due_us: u64) {
@@ -185,7 +189,10 @@ impl Writer<'_> {
 
 /// The members of a choice.
 fn members(out: &mut Vec<u8>, index: usize, delta: &[u8], probabilities: &Value, finish_reason: &str) {
-    out.extend_from_slice(format!("\"index\":{index},\"delta\":").as_bytes());
+    match index {
+        0 => out.extend_from_slice(b"\"index\":0,\"delta\":"),
+        _ => out.extend_from_slice(format!("\"index\":{index},\"delta\":").as_bytes()),
+    }
     out.extend_from_slice(delta);
     out.extend_from_slice(b",\"logprobs\":");
     match probabilities {

@@ -16,8 +16,10 @@ pub(crate) enum Ending {
     Complete,
     /// After the last byte nothing more comes and the connection stays open.
     Stall,
-    /// After the last byte the connection breaks.
+    /// After the last byte the connection breaks; what is under way may be lost.
     Abort,
+    /// After the last byte the connection is closed although the answer is not complete.
+    Close,
 }
 
 /// The bytes of an answer and when they are due.

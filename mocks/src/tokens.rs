@@ -31,6 +31,46 @@ struct Rates {
     other_letter: u64,
 }
 
+/// The rates of all characters of ASCII, which most texts are made of, ready to be looked up.
+struct Table {
+    ascii: [u64; 128],
+    rates: Rates,
+}
+
+static OPENAI_TABLE: Table = Table::new(OPENAI);
+static DEEPSEEK_TABLE: Table = Table::new(DEEPSEEK);
+
+impl Table {
+    const fn new(rates: Rates) -> Self {
+        let mut ascii = [0; 128];
+        let mut code = 0;
+        while code < ascii.len() {
+            // The loop bound keeps the index inside, and a constant cannot use anything but an index.
+            ascii[code] = match code as u8 {
+                b'a'..=b'z' | b'A'..=b'Z' => rates.letter,
+                b' ' => rates.space,
+                b'0'..=b'9' => rates.digit,
+                b'\n' => rates.line_feed,
+                _ => rates.symbol,
+            };
+            code += 1;
+        }
+        Self { ascii, rates }
+    }
+
+    fn of(provider: Provider) -> &'static Self {
+        match provider {
+            // What stands behind a compatible server is anybody's guess; most vocabularies are near this one.
+            Provider::OpenAi | Provider::Compatible => &OPENAI_TABLE,
+            Provider::DeepSeek => &DEEPSEEK_TABLE,
+        }
+    }
+
+    fn rate(&self, character: char) -> u64 {
+        self.ascii.get(character as usize).copied().unwrap_or_else(|| self.rates.rate(character))
+    }
+}
+
 const OPENAI: Rates = Rates {
     letter: 147,
     space: 358,
@@ -55,26 +95,15 @@ const DEEPSEEK: Rates = Rates {
 /// Estimated number of tokens of `text` at `provider`: at least 1 for a text that is not empty, 0 for an empty one.
 #[must_use]
 pub fn estimate(provider: Provider, text: &str) -> u64 {
-    let rates = Rates::of(provider);
+    let rates = Table::of(provider);
     let thousandths: u64 = text.chars().map(|character| rates.rate(character)).sum();
     thousandths.div_ceil(1000).max(u64::from(!text.is_empty()))
 }
 
 impl Rates {
-    const fn of(provider: Provider) -> Self {
-        match provider {
-            // What stands behind a compatible server is anybody's guess; most vocabularies are near this one.
-            Provider::OpenAi | Provider::Compatible => OPENAI,
-            Provider::DeepSeek => DEEPSEEK,
-        }
-    }
-
+    /// The rate of a character outside of ASCII.
     fn rate(&self, character: char) -> u64 {
         match character {
-            'a'..='z' | 'A'..='Z' => self.letter,
-            ' ' => self.space,
-            '0'..='9' => self.digit,
-            '\n' => self.line_feed,
             '\u{3000}'..='\u{303F}' | '\u{FF00}'..='\u{FFEF}' => self.wide,
             '\u{2E80}'..='\u{9FFF}' | '\u{AC00}'..='\u{D7AF}' | '\u{F900}'..='\u{FAFF}' | '\u{20000}'..='\u{3FFFF}' => {
                 self.ideograph
@@ -83,6 +112,28 @@ impl Rates {
             _ => self.symbol,
         }
     }
+}
+
+/// The ends of whole blocks within a text that begins after `from` tokens: the offset behind the block's last character, and
+/// the tokens up to there.
+pub(crate) fn blocks(
+    provider: Provider,
+    text: &str,
+    from: u64,
+    block_tokens: u64,
+) -> impl Iterator<Item = (usize, u64)> + '_ {
+    let rates = Table::of(provider);
+    let mut spent = from * 1000;
+    let mut next = (from / block_tokens + 1) * block_tokens;
+    text.char_indices().filter_map(move |(at, character)| {
+        spent += rates.rate(character);
+        let position = next;
+        let reached = spent >= position * 1000;
+        if reached {
+            next += block_tokens;
+        }
+        reached.then_some((at + character.len_utf8(), position))
+    })
 }
 
 /// The longest prefix of `text` that `tokens_max` tokens can hold, cut at a character.
@@ -94,7 +145,7 @@ pub(crate) fn prefix(provider: Provider, text: &str, tokens_max: u64, tokens_of_
     let count = tokens_of_text.max(1);
     let estimated = estimate(provider, text);
     let thousandths_max = (estimated * 1000).saturating_mul(tokens_max) / count;
-    let rates = Rates::of(provider);
+    let rates = Table::of(provider);
     let mut spent = 0;
     for (at, character) in text.char_indices() {
         spent += rates.rate(character);

@@ -35,6 +35,7 @@ fn troubled() -> Profile {
         tool_leak: 0.02,
         refusal: 0.02,
         empty: 0.02,
+        ..Faults::default()
     };
     let first_token = Latency { median_ms: 5.0, sigma: 0.5 };
     Profile { time_scale: 1.0, first_token, gap: Latency { median_ms: 0.5, sigma: 0.5 }, faults, ..Profile::instant() }

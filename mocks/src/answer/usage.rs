@@ -1,6 +1,7 @@
 //! What an answer costs.
 
 use super::{Choice, Speaker, Usage};
+use crate::prefix_cache::{FRAME_TOKENS, Grid};
 use crate::request::{ChatRequest, Message};
 use crate::script::ScriptAnswer;
 
@@ -26,17 +27,15 @@ impl Speaker<'_> {
     }
 
     fn message_tokens(self, message: &Message) -> u64 {
-        self.count(&message.text) + 4
+        self.count(&message.text) + FRAME_TOKENS
     }
 
     /// Tokens of the longest beginning of this conversation that an earlier request had too, in whole blocks.
     fn remembered_tokens(self, request: &ChatRequest) -> Option<u64> {
         let cache = self.cache?;
-        let messages = request.messages.iter();
-        let known = cache.look_up(
-            [request.user_id.as_str(), request.model.as_str()],
-            messages.map(|message| (message.role.as_str(), message.text.as_str(), self.message_tokens(message))),
-        );
+        let messages = request.messages.iter().map(|message| (message.role.as_str(), message.text.as_str()));
+        let grid = Grid { provider: self.provider, block_tokens: self.profile.cache_block_tokens };
+        let known = cache.look_up([request.user_id.as_str(), request.model.as_str()], messages, grid);
         Some(self.whole_blocks(known))
     }
 

@@ -18,6 +18,8 @@ const ALGORITHM: &str = "ACS3-HMAC-SHA256";
 const SKEW_S: u64 = 15 * 60;
 /// Nonces remembered; beyond it the oldest goes.
 const NONCES_MAX: usize = 65_536;
+/// They are remembered, so they have a bound.
+const NONCE_BYTES_MAX: usize = 128;
 /// What stays as it is in a canonical query.
 const RESERVED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'.').remove(b'~');
 
@@ -92,6 +94,10 @@ impl<'a> Signed<'a> {
             return Err(Denial::new(404, "InvalidAccessKeyId.NotFound", "The access key id is unknown."));
         }
         let nonce = self.demanded("x-acs-signature-nonce", "MissingSignatureNonce")?;
+        if nonce.len() > NONCE_BYTES_MAX {
+            let message = format!("The header x-acs-signature-nonce is longer than {NONCE_BYTES_MAX} bytes.");
+            return Err(Denial::new(400, "InvalidSignatureNonce", message));
+        }
         self.check_date(now)?;
         self.check_token(keys)?;
         let hash = hexadecimal(&Sha256::digest(self.body));

@@ -99,7 +99,7 @@ impl Profile {
         let counts =
             [("tokens_per_chunk", u64::from(self.tokens_per_chunk)), ("cache_block_tokens", self.cache_block_tokens)];
         for (field, count) in counts {
-            require(count >= 1, field.to_owned(), count, "a whole number of at least 1")?;
+            require((1..=1_000_000_000).contains(&count), field.to_owned(), count, "a whole number from 1 to 1e9")?;
         }
         self.check_measured()?;
         self.check_world()
@@ -116,10 +116,15 @@ impl Profile {
         if let Some(account) = &self.account {
             let (field, percent) = ("account.peak_percent".to_owned(), account.peak_percent);
             require(percent <= 10_000, field, percent, "a percentage of at most 10000")?;
+            for (model, price) in &account.prices {
+                let dearest = price.hit_micros.max(price.miss_micros).max(price.output_micros);
+                let field = format!("account.prices.{model}");
+                require(dearest <= 1_000_000_000_000, field, dearest, "millionths per million tokens, at most 1e12")?;
+            }
         }
         if let Some(checkpoint) = &self.checkpoint {
             let (field, factor) = ("checkpoint.length_factor".to_owned(), checkpoint.length_factor);
-            require((0.0..=1e6).contains(&factor), field, factor, "a number from 0 to 1e6")?;
+            require((0.0..=100.0).contains(&factor), field, factor, "a number from 0 to 100")?;
             let expected = "an instant such as 2026-10-17T00:00:00Z";
             require(world::instant(&checkpoint.at).is_some(), "checkpoint.at".to_owned(), &checkpoint.at, expected)?;
         }

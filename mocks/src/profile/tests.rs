@@ -58,6 +58,18 @@ fn values_out_of_range_are_refused_by_name() {
         ("time_scale = nan", "time_scale"),
         ("[faults]\nstall = 0.6\nreset = 0.6", "faults (their sum)"),
         ("[gap]\nmedian_ms = -1.0\nsigma = 0.0", "gap.median_ms"),
+        ("cache_block_tokens = 10_000_000_000", "cache_block_tokens"),
+        ("[peak]\nwindows = [\"25:00-26:00\"]", "peak"),
+        ("[account]\ntopped_up_micros = 1\npeak_percent = 20_000", "account.peak_percent"),
+        (
+            "[account]\ntopped_up_micros = 1\n[account.prices.m]\nhit_micros = 0\nmiss_micros = 0\noutput_micros = 9_000_000_000_000",
+            "account.prices.m",
+        ),
+        ("[checkpoint]\nat = \"soon\"", "checkpoint.at"),
+        ("[checkpoint]\nat = \"2026-10-17T00:00:00Z\"\nlength_factor = 1e9", "checkpoint.length_factor"),
+        ("[measured]\ngap_ms = [1.0, 2.0]", "measured.gap_ms"),
+        ("[measured]\ngap_bands = [{until = 2.0, gap_ms = []}]", "measured.gap_bands"),
+        ("[measured_by_model.\"a.b\"]\nanswer_tokens = [3.0]", "measured_by_model.a.b.answer_tokens"),
     ] {
         let error = read(text).unwrap_err().to_string();
         assert!(error.contains(field), "{text}: {error}");

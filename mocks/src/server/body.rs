@@ -69,6 +69,8 @@ pub(super) struct PacedBody {
     stop: CancellationToken,
     line: Line,
     ticket: Option<Ticket>,
+    /// Whether the server had a chance to send the last piece of an answer that breaks off.
+    flushed: bool,
 }
 
 /// What a body hands out: bytes, when each of them is due, and how it ends.
@@ -90,7 +92,19 @@ impl PacedBody {
     /// `start` is when the request arrived.
     pub(super) fn new(script: Script, start: Instant, stop: CancellationToken, line: Line, ticket: Ticket) -> Self {
         let Script { bytes, steps, ending } = script;
-        Self { bytes, steps, ending, next: 0, sent: 0, start, sleep: None, stop, line, ticket: Some(ticket) }
+        Self {
+            bytes,
+            steps,
+            ending,
+            next: 0,
+            sent: 0,
+            start,
+            sleep: None,
+            stop,
+            line,
+            ticket: Some(ticket),
+            flushed: false,
+        }
     }
 
     fn is_complete(&self) -> bool {
@@ -131,8 +145,15 @@ impl PacedBody {
             if let Some(piece) = piece {
                 return Poll::Ready(Some(Ok(piece)));
             }
-            if self.next == self.steps.len() && self.ending == Ending::Abort {
-                self.line.cut();
+            if self.next == self.steps.len() && matches!(self.ending, Ending::Abort | Ending::Close) {
+                // What was handed over leaves before the connection does.
+                if !std::mem::replace(&mut self.flushed, true) {
+                    context.waker().wake_by_ref();
+                    return Poll::Pending;
+                }
+                if self.ending == Ending::Abort {
+                    self.line.cut();
+                }
                 self.end(Outcome::Broken);
                 return Poll::Ready(Some(Err(io::ErrorKind::ConnectionReset.into())));
             }

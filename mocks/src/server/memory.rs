@@ -52,12 +52,15 @@ pub(super) struct Known {
 impl Question {
     /// `None` if it is too long to be kept.
     pub(super) fn new(call: &Call, body: &Bytes) -> Option<Self> {
-        (body.len() <= QUESTION_BYTES_MAX).then(|| Self {
+        let headers = [call.authorization.clone(), call.request_id.clone(), call.retry_count.clone()];
+        let header_bytes: usize = headers.iter().flatten().map(HeaderValue::len).sum();
+        let short = body.len() + call.path.len() + header_bytes <= QUESTION_BYTES_MAX;
+        short.then(|| Self {
             now: call.now,
             method: call.method.clone(),
             path: call.path.clone(),
             body: body.clone(),
-            headers: [call.authorization.clone(), call.request_id.clone(), call.retry_count.clone()],
+            headers,
         })
     }
 }

@@ -71,7 +71,7 @@ impl Stage<'_> {
         }
         if given_up {
             timeline.due(queued_until_us);
-            timeline.ending = Ending::Abort;
+            timeline.ending = Ending::Close;
             return Content::Timed { timeline, stream, kept };
         }
         if let Some(refusal) = late {

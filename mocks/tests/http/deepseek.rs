@@ -95,6 +95,8 @@ async fn what_openai_accepts_and_deepseek_refuses() {
         (ask("gpt-4o", PROMPT, &json!({})), "deepseek-flash, deepseek-v4-pro"),
         (ask("deepseek-flash", PROMPT, &json!({"stream_options": {"include_usage": true}})), "stream_options"),
         (ask("deepseek-flash", PROMPT, &json!({"max_tokens": 400_000})), "[1, 393216]"),
+        (ask("deepseek-flash", PROMPT, &json!({"user_id": "x".repeat(513)})), "user_id"),
+        (ask("deepseek-flash", &"word ".repeat(700_000), &json!({"max_tokens": 393_216})), "maximum context length"),
         (
             ask("deepseek-flash", PROMPT, &json!({"tools": [{"type": "custom", "custom": {"name": "f"}}]})),
             "unknown variant `custom`",
@@ -130,6 +132,7 @@ async fn urls_aliases_headers_and_keys() {
         let response = mock.request(path).json(&ask("deepseek-v4-flash", PROMPT, &json!({}))).send().await.unwrap();
         assert_eq!(response.status(), 200);
         assert!(response.headers().contains_key("x-ds-trace-id"));
+        assert!(response.headers()["via"].to_str().unwrap().contains("CloudFront"));
         let foreign = ["x-request-id", "openai-version", "x-ratelimit-limit-requests"];
         assert!(foreign.iter().all(|name| !response.headers().contains_key(*name)));
         let answer: Value = response.json().await.unwrap();
@@ -159,4 +162,14 @@ async fn while_queued_streams_get_comments_and_bodies_get_blank_lines() {
     let text = mock.send(&quiet(&json!({}))).await.text().await.unwrap();
     assert!(text.starts_with("\n\n\n{"), "{text}");
     assert!(serde_json::from_str::<Value>(&text).is_ok());
+}
+
+#[tokio::test]
+async fn a_legacy_completion_is_short() {
+    let mock = mock().await;
+    let body = |max_tokens: u64| json!({"model": "deepseek-flash", "prompt": "fn main", "max_tokens": max_tokens});
+    let (status, answer) = mock.post("/beta/completions", &body(4097)).await;
+    assert_eq!(status, 400);
+    assert!(answer["error"]["message"].as_str().unwrap().contains("[1, 4096]"));
+    assert_eq!(mock.post("/beta/completions", &body(4096)).await.0, 200);
 }

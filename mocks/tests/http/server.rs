@@ -1,3 +1,4 @@
+use std::collections::HashSet;
 use std::io::Write;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -95,4 +96,54 @@ async fn no_answer_comes_before_it_is_due() {
             assert!(before.elapsed() >= Duration::from_millis(75));
         }
     }
+}
+
+#[tokio::test]
+async fn a_repeated_question_is_answered_alike_and_still_counted() {
+    let mock = Mock::instant(Provider::OpenAi).await;
+    let body = ask("gpt-4o", "Hello", &json!({"stream": true}));
+    let mut texts = HashSet::new();
+    for _ in 0..50 {
+        let text = mock.send(&body).await.text().await.unwrap();
+        let (before, after) = text.split_once("\"created\":").unwrap();
+        texts.insert(format!(
+            "{before}{}",
+            after.split("\"created\":").next().unwrap().trim_start_matches(char::is_numeric)
+        ));
+    }
+    assert_eq!(texts.len(), 1);
+    let counts = mock.running.requests().counts();
+    assert_eq!((counts.received, counts.finished, counts.by_status[&200]), (50, 50, 50));
+    // Another key, another fate.
+    let config = MockConfig { accept_key: Some("sk-test-1234".to_owned()), ..MockConfig::instant(Provider::OpenAi) };
+    let mock = Mock::start(config).await;
+    assert_eq!(mock.send(&body).await.status(), 200);
+    let wrong = [("authorization".parse().unwrap(), "Bearer sk-wrong".parse().unwrap())].into_iter().collect();
+    assert_eq!(mock.chat(&body).headers(wrong).send().await.unwrap().status(), 401);
+}
+
+#[tokio::test]
+async fn measured_tables_decide_times_and_lengths() {
+    let mut file = tempfile::NamedTempFile::new().unwrap();
+    let table = |value: f64| format!("{:?}", [value; 18]);
+    writeln!(
+        file,
+        "base = \"instant\"\ntime_scale = 1.0\n[measured]\nfirst_token_ms = {}\ngap_ms = {}\nanswer_tokens = {}\n\
+         [measured_by_model.tiny]\nfirst_token_ms = {}\ngap_ms = {}\nanswer_tokens = {}",
+        table(40.0),
+        table(3.0),
+        table(21.0),
+        table(0.0),
+        table(0.0),
+        table(5.0),
+    )
+    .unwrap();
+    let profile = Profile::read(file.path()).unwrap();
+    let mock = Mock::start(MockConfig { profile, ..MockConfig::new(Provider::OpenAi) }).await;
+    let before = Instant::now();
+    let (_, answer) = mock.json(&ask("gpt-4o", "Hello", &json!({}))).await;
+    assert_eq!(answer["usage"]["completion_tokens"], 21);
+    assert!(before.elapsed() >= Duration::from_millis(100), "{:?}", before.elapsed());
+    let (_, answer) = mock.json(&ask("tiny", "Hello", &json!({}))).await;
+    assert_eq!(answer["usage"]["completion_tokens"], 5);
 }

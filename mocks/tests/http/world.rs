@@ -225,3 +225,19 @@ async fn effort_decides_how_long_the_model_thinks() {
     assert_eq!(status, 400);
     assert!(answer["error"]["message"].as_str().unwrap().contains("unknown variant `huge`"));
 }
+
+#[tokio::test]
+async fn a_models_limit_holds_for_answers_from_memory_too() {
+    let faults = Faults { stall: 1.0, ..Faults::default() };
+    let concurrency_by_model = BTreeMap::from([("deepseek-flash".to_owned(), 2)]);
+    let mock =
+        on(Provider::DeepSeek, NOVEMBER_23, Profile { concurrency_by_model, faults, ..Profile::instant() }).await;
+    let body = ask("deepseek-flash", "Hello", &json!({"stream": true}));
+    let (first, second) = (mock.send(&body).await, mock.send(&body).await);
+    assert_eq!((first.status(), second.status()), (reqwest::StatusCode::OK, reqwest::StatusCode::OK));
+    assert_eq!(mock.json(&body).await.0, 429);
+    drop(first);
+    let left = mock.running.requests().wait_until(|counts| counts.cancelled == 1);
+    tokio::time::timeout(crate::support::DEADLINE, left).await.unwrap();
+    assert_eq!(mock.send(&body).await.status(), 200);
+}
