@@ -50,7 +50,7 @@ impl RunningDigest {
 }
 
 /// SHA-256 of a finished file, hexadecimal.
-pub(super) fn of_file(path: &Path) -> Result<String, EvaluateError> {
+pub(crate) fn of_file(path: &Path) -> Result<String, EvaluateError> {
     let failed = |source| EvaluateError::Read(ReadError::File { path: path.to_owned(), source });
     let digest = RunningDigest::default();
     let file = File::open(path).map_err(failed)?;
