@@ -1,5 +1,6 @@
 //! Streaming reader of NDJSON files, plain or packed, with line-numbered errors.
 
+mod any;
 mod unknown;
 
 use crate::header::{Format, Header};
@@ -13,6 +14,7 @@ use std::path::{Path, PathBuf};
 /// Longest line that is read, in bytes: a bound, so that a file without line ends cannot fill the memory.
 pub const LINE_BYTES_MAX: usize = 64 * 1024 * 1024;
 
+pub use any::AnyLines;
 pub use unknown::Unknown;
 
 /// First bytes of a zstd frame.
