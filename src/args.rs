@@ -161,6 +161,10 @@ pub(crate) enum MockKind {
     Openai,
     /// DeepSeek, port 9102.
     Deepseek,
+    /// OpenAI's moderation alone, port 9103.
+    Moderation,
+    /// Alibaba Cloud's content safety, port 9104; requests are signed with the access key `mock-id` and `mock-secret`.
+    Aliyun,
     /// A server that speaks OpenAI's language, as vLLM and Ollama do, port 9105.
     Compatible,
     /// All of them.
@@ -174,18 +178,27 @@ pub(crate) struct Mock {
     /// Address of a single mock, instead of its usual port.
     #[arg(long, conflicts_with = "port_base")]
     pub listen: Option<SocketAddr>,
-    /// First port: OpenAI gets it, DeepSeek the next one, the compatible server the fourth after it.
+    /// First port: OpenAI gets it; DeepSeek, the moderation, Alibaba Cloud and the compatible server the next four.
     #[arg(long)]
     pub port_base: Option<u16>,
     /// Recorded answers by prompt, NDJSON.
     #[arg(long)]
     pub script: Option<PathBuf>,
-    /// Latencies and faults, TOML.
+    /// Latencies and faults, TOML; or exchange records or a request log, which they are fitted from.
     #[arg(long)]
     pub profile: Option<PathBuf>,
+    /// Print the profile that was fitted, and serve nothing.
+    #[arg(long, requires = "profile")]
+    pub print_profile: bool,
     /// Seed of answers, latencies and faults.
     #[arg(long, default_value_t = 1)]
     pub seed: u64,
+    /// The date the mocks start with, such as 2026-11-23T00:55:00Z, for prices, busy hours and last days. Without it today.
+    #[arg(long, value_name = "INSTANT")]
+    pub clock: Option<String>,
+    /// How fast their date runs: 60 makes an hour of a minute, 0 stops it. Waits do not follow it.
+    #[arg(long, value_name = "FACTOR")]
+    pub clock_speed: Option<f64>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]

@@ -15,10 +15,14 @@
 mod answered;
 mod azure_llm;
 mod burstgpt;
+mod calls;
+mod decimal;
 mod detect;
 mod documents;
 mod entry;
 mod error;
+mod exchange;
+mod failure;
 mod filler;
 mod finish;
 mod format;
@@ -27,19 +31,27 @@ mod guidellm;
 mod har;
 mod helicone;
 mod higress;
+mod in_turn;
 mod input;
 mod instant;
 mod langfuse;
 mod litellm;
+mod made;
 mod mooncake;
 mod nginx;
+mod number;
 mod openai_batch;
 mod otlp;
 mod own;
 mod readers;
+mod reply;
 mod report;
+mod row;
+mod rows;
 mod servegen;
 mod sharegpt;
+mod table;
+
 mod vllm;
 mod write;
 
@@ -51,7 +63,8 @@ use crate::redact::Redactor;
 use crate::{LoggedRequest, digest};
 use entry::Reader;
 use finish::Finish;
-use std::path::PathBuf;
+use std::io::Read;
+use std::path::{Path, PathBuf};
 
 /// What a caller may choose.
 #[derive(Debug, Clone)]
@@ -68,8 +81,10 @@ pub struct ImportOptions {
     pub seed: u64,
     /// Model that is asked for where the log does not name one.
     pub model: String,
-    /// Requests from traces without text are streamed.
+    /// Requests whose body the log does not have (traces without text, data sets of prompts) are streamed.
     pub stream: bool,
+    /// Share of generated prompts that are Chinese, 0 to 100; the others are English.
+    pub chinese_percent: u8,
     /// Names of the columns of an access log, TOML; see [`LogFormat::Nginx`].
     pub mapping: Option<PathBuf>,
 }
@@ -84,6 +99,7 @@ impl Default for ImportOptions {
             seed: 1,
             model: "gpt-4o-mini".to_owned(),
             stream: true,
+            chinese_percent: 0,
             mapping: None,
         }
     }
@@ -126,6 +142,21 @@ impl std::fmt::Debug for Import {
 /// A file cannot be read, its format is not known, or the files have different ones.
 pub fn open(paths: &[PathBuf], options: ImportOptions) -> Result<Import, ImportError> {
     let (format, inputs) = detect::open(paths, &options)?;
+    start(format, inputs, options)
+}
+
+/// As [`open`], for one log from any source, which may be packed as a file may be; `name` stands for it in messages.
+///
+/// # Errors
+/// The source cannot be read, or its format is not known.
+pub fn from_reader(name: &Path, source: Box<dyn Read + Send>, options: ImportOptions) -> Result<Import, ImportError> {
+    let input = input::Input::unpack(name, source).map_err(|source| ImportError::file(name, source))?;
+    let inputs = vec![input];
+    let format = detect::tell(&inputs, &options)?;
+    start(format, inputs, options)
+}
+
+fn start(format: LogFormat, inputs: Vec<input::Input>, options: ImportOptions) -> Result<Import, ImportError> {
     let strict = options.strict;
     let source = if format == LogFormat::Own {
         Source::Own(own::Own::open(inputs)?)
@@ -176,11 +207,18 @@ impl Iterator for Import {
         while !self.ended {
             let request = match &mut self.source {
                 Source::Own(own) => own.next_request(),
-                Source::Foreign { reader, finish } => match reader.next_entry() {
-                    Ok(Some(entry)) => finish.request(entry).map(Some),
-                    Ok(None) => Ok(None),
-                    Err(error) => Err(error),
-                },
+                Source::Foreign { reader, finish } => {
+                    let entry = reader.next_entry();
+                    finish.pass_over(reader.passed_over());
+                    if let Some(note) = reader.take_note() {
+                        finish.note(note);
+                    }
+                    match entry {
+                        Ok(Some(entry)) => finish.request(entry).map(Some),
+                        Ok(None) => Ok(None),
+                        Err(error) => Err(error),
+                    }
+                }
             };
             match request {
                 Ok(None) => break,
@@ -198,4 +236,8 @@ impl Iterator for Import {
 }
 
 #[cfg(test)]
+mod testing;
+#[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod trial;

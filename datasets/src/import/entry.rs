@@ -14,6 +14,16 @@ pub(crate) trait Reader: Send {
     /// # Errors
     /// The row cannot be used, or the file cannot be read.
     fn next_entry(&mut self) -> Result<Option<Entry>, ImportError>;
+
+    /// Rows so far that are sound but no calls that can be played: health checks, images, spans of other work.
+    fn passed_over(&self) -> u64 {
+        0
+    }
+
+    /// What the user should know of how the log was read, said once.
+    fn take_note(&mut self) -> Option<String> {
+        None
+    }
 }
 
 /// Where a row stands.

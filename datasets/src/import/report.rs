@@ -25,6 +25,8 @@ pub struct Report {
     pub skipped: u64,
     /// The first of them.
     pub skips: Vec<Skip>,
+    /// Rows that are sound but no calls that can be played, such as health checks, images, or spans of other work.
+    pub passed_over: u64,
     /// Rows that stood behind a later one.
     pub out_of_order: u64,
     /// How many requests have each member filled from the log.
@@ -35,6 +37,8 @@ pub struct Report {
     pub requests_redacted: u64,
     /// Requests whose prompt was made up because the log has none.
     pub prompts_made: u64,
+    /// What was decided about the log as a whole, such as the grid on which its clock stands.
+    pub notes: Vec<String>,
 }
 
 impl Report {
