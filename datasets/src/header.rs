@@ -124,6 +124,17 @@ impl Header {
         }
     }
 
+    /// The older one of two headers' versions: what both of them can promise. That of `other` where this one's is none.
+    #[must_use]
+    pub fn oldest_version(&self, other: &Self) -> String {
+        let version = |header: &Self| header.version.parse::<Version>().ok();
+        match (version(self), version(other)) {
+            (Some(ours), Some(others)) if ours <= others => ours.to_string(),
+            (Some(ours), None) => ours.to_string(),
+            _ => other.version.clone(),
+        }
+    }
+
     /// Whether this crate can read the file.
     ///
     /// # Errors

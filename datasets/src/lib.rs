@@ -9,6 +9,8 @@
 #![doc = include_str!("../README.md")]
 
 pub mod bundled;
+pub mod check;
+pub mod convert;
 pub mod digest;
 pub mod file;
 pub mod header;
@@ -21,6 +23,7 @@ pub mod record;
 pub mod redact;
 pub mod request;
 pub mod schema;
+pub mod summary;
 pub mod synth;
 pub mod write;
 

@@ -1,5 +1,6 @@
 //! Streaming reader of NDJSON files, plain or packed, with line-numbered errors.
 
+mod any;
 mod unknown;
 
 use crate::header::{Format, Header};
@@ -13,12 +14,38 @@ use std::path::{Path, PathBuf};
 /// Longest line that is read, in bytes: a bound, so that a file without line ends cannot fill the memory.
 pub const LINE_BYTES_MAX: usize = 64 * 1024 * 1024;
 
+pub use any::AnyLines;
 pub use unknown::Unknown;
 
 /// First bytes of a zstd frame.
 const ZSTD: [u8; 4] = [0x28, 0xB5, 0x2F, 0xFD];
 /// First bytes of a gzip member.
 const GZIP: [u8; 2] = [0x1F, 0x8B];
+
+/// Whether a file that begins like this is packed, in a way that [`Lines::open`] unpacks.
+#[must_use]
+pub fn is_packed(start: &[u8]) -> bool {
+    start.starts_with(&ZSTD) || start.starts_with(&GZIP)
+}
+
+/// Opens a file to read what is in it, unpacked if it is packed. `-` is standard input.
+///
+/// # Errors
+/// The file cannot be opened or read.
+pub fn unpacked(path: &Path) -> std::io::Result<Box<dyn BufRead + Send>> {
+    let raw: Box<dyn Read + Send> =
+        if path == Path::new("-") { Box::new(std::io::stdin()) } else { Box::new(File::open(path)?) };
+    let mut source = BufReader::with_capacity(256 * 1024, raw);
+    let start = source.fill_buf()?;
+    let (zstd, gzip) = (start.starts_with(&ZSTD), start.starts_with(&GZIP));
+    Ok(if zstd {
+        Box::new(BufReader::new(zstd::stream::read::Decoder::with_buffer(source)?))
+    } else if gzip {
+        Box::new(BufReader::new(MultiGzDecoder::new(source)))
+    } else {
+        Box::new(source)
+    })
+}
 
 /// What is wrong with a file or a line.
 #[derive(Debug, thiserror::Error)]
@@ -78,22 +105,7 @@ impl<T: DeserializeOwned> Lines<T> {
     /// # Errors
     /// The file cannot be read, or its header is not one of `format`.
     pub fn open(path: &Path, format: Format) -> Result<Self, ReadError> {
-        let failed = |source| ReadError::File { path: path.to_owned(), source };
-        let raw: Box<dyn Read + Send> = if path == Path::new("-") {
-            Box::new(std::io::stdin())
-        } else {
-            Box::new(File::open(path).map_err(failed)?)
-        };
-        let mut source = BufReader::with_capacity(256 * 1024, raw);
-        let start = source.fill_buf().map_err(failed)?;
-        let (zstd, gzip) = (start.starts_with(&ZSTD), start.starts_with(&GZIP));
-        let source: Box<dyn BufRead + Send> = if zstd {
-            Box::new(BufReader::new(zstd::stream::read::Decoder::with_buffer(source).map_err(failed)?))
-        } else if gzip {
-            Box::new(BufReader::new(MultiGzDecoder::new(source)))
-        } else {
-            Box::new(source)
-        };
+        let source = unpacked(path).map_err(|source| ReadError::File { path: path.to_owned(), source })?;
         Self::from_reader(path, source, format)
     }
 

@@ -27,7 +27,7 @@ pub enum WriteError {
     /// The header of the file that is there would say the wrong thing about the lines of this writer.
     #[error(
         "{path} has {what} {found}, this writer has {ours}: the header would not be true of the new lines; choose another \
-         path, or convert the file first (`weighbridge records convert {path} --out NEW`)"
+         path, or convert the file first (`weighbridge records convert {path} --upgrade --out NEW`)"
     )]
     Differs {
         /// File.

@@ -6,6 +6,7 @@
 
 pub mod bill;
 pub mod charts;
+pub mod compact;
 pub mod counts;
 pub mod error;
 pub mod extract;

@@ -29,7 +29,12 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 pub(crate) use files::name_of;
-pub(crate) use hashed::open;
+pub(crate) use hashed::{of_file as digest_of, open};
+
+/// The record files that the paths name, each once, those of folders and of their partitions included.
+pub(crate) fn files_of(paths: &[PathBuf]) -> Result<Vec<PathBuf>, EvaluateError> {
+    files::list(paths).map(|listed| listed.files)
+}
 
 /// A count for each arm.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]

@@ -16,11 +16,14 @@ mod columns;
 mod decode;
 mod error;
 mod read;
+mod records;
 mod shared;
 mod write;
 
 pub use error::ParquetError;
-pub(crate) use read::{is_parquet, read, rows_of};
+pub use read::is_parquet;
+pub(crate) use read::{read, rows_of};
+pub use records::Reader;
 pub use write::{Writer, write};
 
 #[cfg(test)]

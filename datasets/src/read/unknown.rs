@@ -14,6 +14,8 @@ pub struct Unknown {
     counts: BTreeMap<String, u64>,
     other_names: u64,
     lines: u64,
+    total: u64,
+    last: Option<String>,
 }
 
 impl Unknown {
@@ -32,6 +34,8 @@ impl Unknown {
         // An optional object is a step of its own there.
         let way = way.replace("?.", "");
         let name: String = way.chars().take(NAME_CHARS_MAX).collect();
+        self.total += 1;
+        self.last = Some(name.clone());
         if self.counts.len() < NAMES_MAX || self.counts.contains_key(&name) {
             *self.counts.entry(name).or_default() += 1;
         } else {
@@ -48,6 +52,18 @@ impl Unknown {
     #[must_use]
     pub const fn lines(&self) -> u64 {
         self.lines
+    }
+
+    /// All of them together.
+    #[must_use]
+    pub const fn total(&self) -> u64 {
+        self.total
+    }
+
+    /// Name of the one that was met last.
+    #[must_use]
+    pub fn last(&self) -> Option<&str> {
+        self.last.as_deref()
     }
 
     /// Members beyond the first thousand different names.

@@ -45,7 +45,7 @@ pub(super) struct Listed {
 }
 
 /// The record files that the paths name: a file is itself, `-` is standard input, a folder is its `*.ndjson`,
-/// `*.ndjson.zst` and `*.parquet`, not below. Files of a folder that are empty or hold something else of ours (a request log, labels)
+/// `*.ndjson.zst` and `*.parquet`, and those of its partitions (`migration=*`, `day=*`), nothing else below. Files of a folder that are empty or hold something else of ours (a request log, labels)
 /// are passed over.
 pub(super) fn list(paths: &[PathBuf]) -> Result<Listed, EvaluateError> {
     let (mut files, mut empty) = (Vec::new(), BTreeSet::new());
@@ -72,11 +72,21 @@ fn canonical(path: &Path) -> PathBuf {
 }
 
 fn of_folder(folder: &Path, empty: &mut BTreeSet<PathBuf>) -> Result<Vec<PathBuf>, EvaluateError> {
-    let failed = |source| EvaluateError::Folder { path: folder.to_owned(), source };
     let mut files = Vec::new();
+    collect(folder, &mut files, empty)?;
+    if files.is_empty() { Err(EvaluateError::NoFiles { path: folder.to_owned() }) } else { Ok(files) }
+}
+
+fn collect(folder: &Path, files: &mut Vec<PathBuf>, empty: &mut BTreeSet<PathBuf>) -> Result<(), EvaluateError> {
+    let failed = |source| EvaluateError::Folder { path: folder.to_owned(), source };
     for entry in std::fs::read_dir(folder).map_err(failed)? {
         let path = entry.map_err(failed)?.path();
         let name = name_of(&path);
+        // A link could lead back up.
+        if ["migration=", "day="].iter().any(|start| name.starts_with(start)) && path.is_dir() && !path.is_symlink() {
+            collect(&path, files, empty)?;
+            continue;
+        }
         let named_so = [".ndjson", ".ndjson.zst", ".parquet"].iter().any(|ending| name.ends_with(ending));
         if !named_so || !path.is_file() {
             continue;
@@ -87,7 +97,7 @@ fn of_folder(folder: &Path, empty: &mut BTreeSet<PathBuf>) -> Result<Vec<PathBuf
             files.push(path);
         }
     }
-    if files.is_empty() { Err(EvaluateError::NoFiles { path: folder.to_owned() }) } else { Ok(files) }
+    Ok(())
 }
 
 fn holds_other_format(path: &Path) -> bool {

@@ -5,6 +5,7 @@
 //! finished files and hashed beforehand, and standard input is kept in a temporary file first.
 
 use crate::error::EvaluateError;
+use datasets::read::is_packed;
 use datasets::{Format, Lines, ReadError, digest::hex};
 use serde::de::DeserializeOwned;
 use sha2::{Digest, Sha256};
@@ -14,7 +15,6 @@ use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 
 const BUFFER_BYTES: usize = 256 * 1024;
-const ZSTD_MAGIC: [u8; 4] = [0x28, 0xB5, 0x2F, 0xFD];
 
 /// The digest of a file that is being read; right once its last line has been read.
 #[derive(Debug, Clone, Default)]
@@ -50,7 +50,7 @@ impl RunningDigest {
 }
 
 /// SHA-256 of a finished file, hexadecimal.
-pub(super) fn of_file(path: &Path) -> Result<String, EvaluateError> {
+pub(crate) fn of_file(path: &Path) -> Result<String, EvaluateError> {
     let failed = |source| EvaluateError::Read(ReadError::File { path: path.to_owned(), source });
     let digest = RunningDigest::default();
     let file = File::open(path).map_err(failed)?;
@@ -82,8 +82,8 @@ pub(crate) fn open<T: DeserializeOwned>(
     let mut file =
         if path == Path::new("-") { keep_input().map_err(failed)? } else { File::open(path).map_err(failed)? };
     let mut start = [0u8; 4];
-    let zstd = read_start(&mut file, &mut start).map_err(failed)? && start == ZSTD_MAGIC;
-    if !zstd {
+    let packed = read_start(&mut file, &mut start).map_err(failed)? && is_packed(&start);
+    if !packed {
         let hashed = HashedReader { source: file, digest: digest.clone() };
         let source = BufReader::with_capacity(BUFFER_BYTES, hashed);
         return Ok((Lines::from_reader(path, Box::new(source), format)?, digest));

@@ -24,7 +24,7 @@ pub(super) enum Kind {
     Real,
 }
 
-/// A column that an evaluation reads.
+/// A column.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Column {
     pub(super) name: &'static str,
@@ -40,7 +40,11 @@ const fn optional(name: &'static str, kind: Kind) -> Column {
     Column { name, kind, required: false }
 }
 
-/// What is read. Members that a record may leave out may be null or have no column at all.
+/// The columns that an evaluation does not read, and a record has.
+pub(super) const OTHERS: [Column; 3] =
+    [optional("reasoning_chars", Kind::Whole), optional("answer", Kind::Text), optional("dropped", Kind::Text)];
+
+/// What an evaluation reads. Members that a record may leave out may be null or have no column at all.
 pub(super) const COLUMNS: [Column; 43] = [
     required("pair", Kind::Text),
     required("arm", Kind::Text),
@@ -134,7 +138,7 @@ pub(super) fn fields(path: &Path, metadata: &FileMetadata) -> Result<Vec<(Column
         return Err(ParquetError::MissingColumns { path: path.to_owned(), columns });
     }
     let mut fields = Vec::new();
-    for column in COLUMNS {
+    for column in COLUMNS.into_iter().chain(OTHERS) {
         let Some(field) = schema.get(column.name) else { continue };
         if !column.required && is_empty(metadata, column.name) {
             continue;
@@ -154,6 +158,12 @@ pub(super) fn fields(path: &Path, metadata: &FileMetadata) -> Result<Vec<(Column
         fields.push((column, field));
     }
     Ok(fields)
+}
+
+/// Names of the columns that no record has.
+pub(super) fn unknown(metadata: &FileMetadata) -> Vec<String> {
+    let known = |name: &str| COLUMNS.iter().chain(&OTHERS).any(|column| column.name == name);
+    metadata.schema().fields().iter().map(|field| field.name().to_owned()).filter(|name| !known(name)).collect()
 }
 
 /// Whether a column is marked as one of nulls only, which has no type of its own.

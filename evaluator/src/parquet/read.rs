@@ -23,7 +23,8 @@ const SLICE_ROWS_MAX: usize = 131_072;
 const BATCH_ROWS: usize = 4_096;
 
 /// Whether a file begins like a Parquet file; `false` also for one that cannot be read, which then fails when it is.
-pub(crate) fn is_parquet(path: &Path) -> bool {
+#[must_use]
+pub fn is_parquet(path: &Path) -> bool {
     let mut start = [0; 4];
     path.is_file() && File::open(path).and_then(|mut file| file.read_exact(&mut start)).is_ok() && start == MAGIC
 }
@@ -35,7 +36,7 @@ pub(crate) fn rows_of(path: &Path) -> usize {
 
 /// The number of rows, if all of a footer agrees about it. It says how much memory is asked for, so a damaged one must
 /// not be believed.
-fn plausible(metadata: &FileMetadata) -> Option<usize> {
+pub(super) fn plausible(metadata: &FileMetadata) -> Option<usize> {
     let mut rows = 0usize;
     for group in &metadata.row_groups {
         let values = i64::try_from(group.num_rows()).ok()?;
@@ -76,7 +77,7 @@ pub(crate) fn read(
     skip_broken: bool,
 ) -> Result<Read, ParquetError> {
     let layout = Layout::open(path)?;
-    check_header(&layout)?;
+    header_of(&layout)?;
     let damaged = |message: &str| ParquetError::Format { path: path.to_owned(), message: message.to_owned() };
     let count = plausible(&layout.metadata).ok_or_else(|| damaged("the footer contradicts itself about the rows"))?;
     let start = rows.len();
@@ -119,14 +120,19 @@ pub(crate) fn read(
 }
 
 /// Files of other programs have no header; one that is there must be readable.
-fn check_header(layout: &Layout) -> Result<(), ParquetError> {
+/// The header of a file of records; `None` where another program made the table and gave it none.
+///
+/// # Errors
+/// It is of another format, or of a newer version.
+pub(super) fn header_of(layout: &Layout) -> Result<Option<Header>, ParquetError> {
     let pairs = layout.metadata.key_value_metadata().iter().flatten();
     let Some(text) = pairs.filter(|pair| pair.key == HEADER).find_map(|pair| pair.value.as_deref()) else {
-        return Ok(());
+        return Ok(None);
     };
     let wrong = |message| ParquetError::Header { path: layout.path.clone(), message };
     let header: Header = serde_json::from_str(text).map_err(|error| wrong(error.to_string()))?;
-    header.readable(Format::Exchanges).map_err(wrong)
+    header.readable(Format::Exchanges).map_err(wrong)?;
+    Ok(Some(header))
 }
 
 /// A slice of a row group, and where its rows go.

@@ -3,7 +3,7 @@
 use super::*;
 use crate::tests::fixture::*;
 use crate::{ErrorKind, EvaluateError, Options, Outcome, evaluate};
-use datasets::{Arm, AssignedBy, Exchange, Format, Header, Moderation, Redaction, Role};
+use datasets::{Arm, AssignedBy, Exchange, Format, FromLog, Header, Moderation, Redaction, Role};
 use polars::prelude::{Column, DataFrame, NamedFrom, ParquetWriter, Series};
 use std::path::{Path, PathBuf};
 use wire::{Usage, UsageSource};
@@ -262,4 +262,40 @@ fn a_table_of_many_row_groups_and_large_ones_keeps_the_order_of_its_rows() {
         });
         assert!(wrong.is_none(), "{wrong:?}");
     }
+}
+
+#[test]
+fn records_come_back_from_a_table_as_they_were() {
+    let files = Files::new();
+    let mut rows = varied();
+    for (row, index) in rows.iter_mut().zip(0u64..) {
+        row.reasoning_chars = (index % 3 == 0).then_some(index);
+        row.answer = (index % 5 == 0).then(|| "多行\n\"a\"\u{2028}".repeat(index as usize % 7));
+        row.recorded = [None, Some(FromLog::Timed), Some(FromLog::Untimed)][index as usize % 3];
+        row.dropped = if index % 4 == 0 { vec!["a,b".to_owned(), "[".to_owned(), String::new()] } else { Vec::new() };
+    }
+    rows[0].epoch = u64::MAX;
+    rows[1].at_us = i64::MIN;
+    rows[2].duration_us = u64::MAX;
+    let path = table(&files, "r.parquet", &rows);
+    let reader = Reader::open(&path).unwrap();
+    assert_eq!((reader.header(), reader.rows()), (Some(&header()), rows.len()));
+    assert_eq!(reader.unknown_columns(), Vec::<String>::new());
+    assert_eq!(reader.map(Result::unwrap).collect::<Vec<_>>(), rows);
+}
+
+#[test]
+fn records_of_a_foreign_table_are_read_and_a_wrong_one_named() {
+    let files = Files::new();
+    let path = foreign_file(&files, |columns| {
+        columns.push(Series::new("dropped".into(), [Some("seed,user"), None, None, None, None, None]).into());
+    });
+    let mut reader = Reader::open(&path).unwrap();
+    assert_eq!((reader.header(), reader.unknown_columns()), (None, vec!["a_column_of_theirs".to_owned()]));
+    let first = reader.next().unwrap().unwrap();
+    assert_eq!((first.ttft_us, first.dropped), (Some(300), vec!["seed".to_owned(), "user".to_owned()]));
+    let rest: Vec<_> = reader.collect();
+    assert_eq!(rest.iter().filter(|row| row.is_ok()).count(), 4, "no number is no time: it is absent");
+    let error = rest.last().unwrap().as_ref().unwrap_err().to_string();
+    assert!(error.contains("foreign.parquet, row 6, column `duration_us`"), "{error}");
 }

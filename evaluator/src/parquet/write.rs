@@ -12,14 +12,17 @@ use std::fs::File;
 use std::io::BufWriter;
 use std::path::{Path, PathBuf};
 
-/// Rows of a row group: large enough for the encoder, small enough that the records waiting for it take 70 MB.
+/// Rows of a row group, at most: large enough for the encoder, small enough that the records waiting for it take 70 MB.
 const GROUP_ROWS: usize = 65_536;
+/// Bytes of the records that wait for a row group, at most (but one record is never split): answers may be long.
+const GROUP_BYTES: usize = 96 * 1024 * 1024;
 
 /// Writes records as they come. The file is whole only after [`Writer::finish`].
 pub struct Writer {
     path: PathBuf,
     encoder: BatchedWriter<BufWriter<File>>,
     waiting: Vec<Exchange>,
+    waiting_bytes: usize,
     written: u64,
 }
 
@@ -48,7 +51,7 @@ impl Writer {
             .with_key_value_metadata(Some(metadata))
             .batched(&schema())
             .map_err(|error| encode(path, error))?;
-        Ok(Self { path: path.to_owned(), encoder, waiting: Vec::with_capacity(GROUP_ROWS), written: 0 })
+        Ok(Self { path: path.to_owned(), encoder, waiting: Vec::new(), waiting_bytes: 0, written: 0 })
     }
 
     /// Adds a record.
@@ -56,8 +59,23 @@ impl Writer {
     /// # Errors
     /// A row group cannot be written.
     pub fn push(&mut self, exchange: Exchange) -> Result<(), ParquetError> {
+        self.waiting_bytes += bytes(&exchange);
         self.waiting.push(exchange);
-        if self.waiting.len() == GROUP_ROWS { self.group() } else { Ok(()) }
+        if self.waiting.len() >= GROUP_ROWS || self.waiting_bytes >= GROUP_BYTES { self.group() } else { Ok(()) }
+    }
+
+    /// Memory that the records take which wait for their row group.
+    #[must_use]
+    pub const fn waiting_bytes(&self) -> usize {
+        self.waiting_bytes
+    }
+
+    /// Writes what is waiting as a row group of its own, to have the memory back.
+    ///
+    /// # Errors
+    /// It cannot be written.
+    pub fn flush(&mut self) -> Result<(), ParquetError> {
+        if self.waiting.is_empty() { Ok(()) } else { self.group() }
     }
 
     fn group(&mut self) -> Result<(), ParquetError> {
@@ -65,7 +83,8 @@ impl Writer {
         let frame = frame(&self.waiting).map_err(failed)?;
         self.encoder.write_batch(&frame).map_err(failed)?;
         self.written += self.waiting.len() as u64;
-        self.waiting.clear();
+        self.waiting = Vec::new();
+        self.waiting_bytes = 0;
         Ok(())
     }
 
@@ -74,12 +93,29 @@ impl Writer {
     /// # Errors
     /// The rest cannot be written.
     pub fn finish(mut self) -> Result<u64, ParquetError> {
-        if !self.waiting.is_empty() {
-            self.group()?;
-        }
+        self.flush()?;
         self.encoder.finish().map_err(|error| encode(&self.path, error))?;
         Ok(self.written)
     }
+}
+
+/// About the memory that a record takes.
+fn bytes(exchange: &Exchange) -> usize {
+    let texts = [
+        exchange.request.as_ref(),
+        exchange.unit.as_ref(),
+        exchange.consumer.as_ref(),
+        exchange.model_answered.as_ref(),
+        exchange.finish_reason.as_ref(),
+        exchange.form_failure.as_ref(),
+        exchange.answer_digest.as_ref(),
+        exchange.tools_digest.as_ref(),
+        exchange.answer.as_ref(),
+    ];
+    let optional: usize = texts.into_iter().flatten().map(String::capacity).sum();
+    let always = [&exchange.pair, &exchange.migration, &exchange.provider, &exchange.model];
+    let always: usize = always.into_iter().chain(&exchange.dropped).map(String::capacity).sum();
+    size_of::<Exchange>() + optional + always
 }
 
 /// Writes records to a file; gives their number.
@@ -138,54 +174,57 @@ fn frame(rows: &[Exchange]) -> PolarsResult<DataFrame> {
         K::column(name, rows.iter().map(of).collect())
     }
     let usage = |row: &Exchange| row.usage;
-    let columns = vec![
-        column(rows, "pair", |row| Some(row.pair.as_str())),
-        column(rows, "arm", |row| Some(row.arm.name())),
-        column(rows, "role", |row| name_of(row.role)),
-        column(rows, "endpoint", |row| Some(row.endpoint.name())),
-        column(rows, "migration", |row| Some(row.migration.as_str())),
-        column(rows, "epoch", |row| Some(row.epoch)),
-        column(rows, "weight_bp", |row| Some(row.weight_bp)),
-        column(rows, "request", |row| row.request.as_deref()),
-        column(rows, "unit", |row| row.unit.as_deref()),
-        column(rows, "consumer", |row| row.consumer.as_deref()),
-        column(rows, "assigned_by", |row| row.assigned_by.map(datasets::AssignedBy::name)),
-        column(rows, "assigned_bp", |row| row.assigned_bp),
-        column(rows, "shadow_bp", |row| row.shadow_bp),
-        column(rows, "provider", |row| Some(row.provider.as_str())),
-        column(rows, "model", |row| Some(row.model.as_str())),
-        column(rows, "model_answered", |row| row.model_answered.as_deref()),
-        column(rows, "streamed", |row| Some(row.streamed)),
-        column(rows, "structured", |row| Some(row.structured)),
-        column(rows, "at_us", |row| Some(row.at_us)),
-        column(rows, "sent_us", |row| Some(row.sent_us)),
-        column(rows, "ttft_us", |row| row.ttft_us),
-        column(rows, "duration_us", |row| Some(row.duration_us)),
-        column(rows, "status", |row| Some(u32::from(row.status))),
-        column(rows, "attempts", |row| Some(row.attempts)),
-        column(rows, "error", |row| row.error.map(wire::ErrorKind::name)),
-        column(rows, "finish_reason", |row| row.finish_reason.as_deref()),
-        column(rows, "form_failure", |row| row.form_failure.as_deref()),
-        column(rows, "moderation", |row| row.moderation.and_then(name_of)),
-        column(rows, "refused", |row| Some(row.refused)),
-        column(rows, "usage_prompt", |row| usage(row).map(|usage| usage.prompt)),
-        column(rows, "usage_completion", |row| usage(row).map(|usage| usage.completion)),
-        column(rows, "usage_cached", |row| usage(row).and_then(|usage| usage.cached)),
-        column(rows, "usage_reasoning", |row| usage(row).and_then(|usage| usage.reasoning)),
-        column(rows, "usage_source", |row| usage(row).and_then(|usage| name_of(usage.source))),
-        column(rows, "cost_nanos", |row| row.cost_nanos),
-        column(rows, "prompt_chars", |row| Some(row.prompt_chars)),
-        column(rows, "prompt_wide_chars", |row| row.prompt_wide_chars),
-        column(rows, "answer_chars", |row| Some(row.answer_chars)),
-        column(rows, "reasoning_chars", |row| row.reasoning_chars),
-        column(rows, "answer_digest", |row| row.answer_digest.as_deref()),
-        column(rows, "tools_digest", |row| row.tools_digest.as_deref()),
-        column(rows, "quality", |row| row.quality),
-        column(rows, "answer", |row| row.answer.as_deref()),
-        column(rows, "shadow", |row| row.shadow.and_then(name_of)),
-        column(rows, "recorded", |row| row.recorded.and_then(name_of)),
-        // Names of members hold no comma; an absent value is an empty list.
-        column(rows, "dropped", |row| (!row.dropped.is_empty()).then(|| row.dropped.join(","))),
-    ];
+    let columns =
+        vec![
+            column(rows, "pair", |row| Some(row.pair.as_str())),
+            column(rows, "arm", |row| Some(row.arm.name())),
+            column(rows, "role", |row| name_of(row.role)),
+            column(rows, "endpoint", |row| Some(row.endpoint.name())),
+            column(rows, "migration", |row| Some(row.migration.as_str())),
+            column(rows, "epoch", |row| Some(row.epoch)),
+            column(rows, "weight_bp", |row| Some(row.weight_bp)),
+            column(rows, "request", |row| row.request.as_deref()),
+            column(rows, "unit", |row| row.unit.as_deref()),
+            column(rows, "consumer", |row| row.consumer.as_deref()),
+            column(rows, "assigned_by", |row| row.assigned_by.map(datasets::AssignedBy::name)),
+            column(rows, "assigned_bp", |row| row.assigned_bp),
+            column(rows, "shadow_bp", |row| row.shadow_bp),
+            column(rows, "provider", |row| Some(row.provider.as_str())),
+            column(rows, "model", |row| Some(row.model.as_str())),
+            column(rows, "model_answered", |row| row.model_answered.as_deref()),
+            column(rows, "streamed", |row| Some(row.streamed)),
+            column(rows, "structured", |row| Some(row.structured)),
+            column(rows, "at_us", |row| Some(row.at_us)),
+            column(rows, "sent_us", |row| Some(row.sent_us)),
+            column(rows, "ttft_us", |row| row.ttft_us),
+            column(rows, "duration_us", |row| Some(row.duration_us)),
+            column(rows, "status", |row| Some(u32::from(row.status))),
+            column(rows, "attempts", |row| Some(row.attempts)),
+            column(rows, "error", |row| row.error.map(wire::ErrorKind::name)),
+            column(rows, "finish_reason", |row| row.finish_reason.as_deref()),
+            column(rows, "form_failure", |row| row.form_failure.as_deref()),
+            column(rows, "moderation", |row| row.moderation.and_then(name_of)),
+            column(rows, "refused", |row| Some(row.refused)),
+            column(rows, "usage_prompt", |row| usage(row).map(|usage| usage.prompt)),
+            column(rows, "usage_completion", |row| usage(row).map(|usage| usage.completion)),
+            column(rows, "usage_cached", |row| usage(row).and_then(|usage| usage.cached)),
+            column(rows, "usage_reasoning", |row| usage(row).and_then(|usage| usage.reasoning)),
+            column(rows, "usage_source", |row| usage(row).and_then(|usage| name_of(usage.source))),
+            column(rows, "cost_nanos", |row| row.cost_nanos),
+            column(rows, "prompt_chars", |row| Some(row.prompt_chars)),
+            column(rows, "prompt_wide_chars", |row| row.prompt_wide_chars),
+            column(rows, "answer_chars", |row| Some(row.answer_chars)),
+            column(rows, "reasoning_chars", |row| row.reasoning_chars),
+            column(rows, "answer_digest", |row| row.answer_digest.as_deref()),
+            column(rows, "tools_digest", |row| row.tools_digest.as_deref()),
+            column(rows, "quality", |row| row.quality),
+            column(rows, "answer", |row| row.answer.as_deref()),
+            column(rows, "shadow", |row| row.shadow.and_then(name_of)),
+            column(rows, "recorded", |row| row.recorded.and_then(name_of)),
+            // A list of texts as JSON; an absent value is an empty one.
+            column(rows, "dropped", |row| {
+                if row.dropped.is_empty() { None } else { serde_json::to_string(&row.dropped).ok() }
+            }),
+        ];
     DataFrame::new(rows.len(), columns)
 }

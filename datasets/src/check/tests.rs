@@ -1,0 +1,86 @@
+//! Each problem is found and nothing good is one.
+
+use super::*;
+use crate::FromLog;
+use crate::formats::{full_exchange, full_request};
+
+fn header(format: Format) -> Header {
+    Header::new(format, Redaction::Hashed)
+}
+
+fn good() -> Exchange {
+    Exchange { error: None, answer: None, ..full_exchange() }
+}
+
+fn of(rows: &[Exchange]) -> Report {
+    let mut check = Check::new("r.ndjson", &header(Format::Exchanges));
+    for (row, line) in rows.iter().zip(2..) {
+        check.exchange(line, row).unwrap();
+    }
+    check.finish().unwrap()
+}
+
+#[test]
+fn a_good_record_has_no_problem_and_each_impossible_value_is_named() {
+    assert!(of(&[good()]).is_sound(), "{:?}", of(&[good()]));
+    let cases: Vec<(Exchange, &str, &str)> = vec![
+        (Exchange { at_us: -1, ..good() }, "at_us", "1970"),
+        (Exchange { sent_us: i64::MAX, ..good() }, "sent_us", "9999"),
+        (Exchange { weight_bp: 10_001, ..good() }, "weight_bp", "10000"),
+        (Exchange { shadow_bp: Some(20_000), ..good() }, "shadow_bp", "10000"),
+        (Exchange { quality: Some(1.01), ..good() }, "quality", "0 to 1"),
+        (Exchange { attempts: 0, ..good() }, "attempts", "1 or more"),
+        (Exchange { status: 99, ..good() }, "status", "HTTP"),
+        (Exchange { cost_nanos: Some(-1), ..good() }, "cost_nanos", "below zero"),
+        (Exchange { duration_us: 0, ttft_us: None, ..good() }, "duration_us", "zero"),
+        (Exchange { duration_us: 24 * 3_600 * 1_000_000, ..good() }, "duration_us", "24 hours"),
+        (Exchange { ttft_us: Some(0), ..good() }, "ttft_us", "zero"),
+        (Exchange { ttft_us: Some(5_000), duration_us: 3_000, ..good() }, "ttft_us", "after the last byte"),
+        (Exchange { streamed: false, ..good() }, "ttft_us", "not streamed"),
+        (Exchange { recorded: Some(FromLog::Untimed), ..good() }, "duration_us", "untimed"),
+        (Exchange { answer: Some("a".into()), ..good() }, "answer", "not kept"),
+        (Exchange { error: Some(wire::ErrorKind::Server), tools_digest: None, ..good() }, "answer_digest", "failed"),
+        (Exchange { prompt_wide_chars: Some(7), ..good() }, "prompt_wide_chars", "prompt_chars"),
+    ];
+    for (row, member, what) in cases {
+        let report = of(std::slice::from_ref(&row));
+        let told: Vec<_> = report.problems.iter().map(|found| (found.member.as_deref(), found.what.as_str())).collect();
+        assert_eq!(told.len(), 1, "{member}: {told:?}");
+        assert!(told[0].0 == Some(member) && told[0].1.contains(what), "{told:?}");
+        assert_eq!(report.problems[0].lines, [2]);
+    }
+    let mut usage = good();
+    if let Some(tokens) = &mut usage.usage {
+        (tokens.cached, tokens.reasoning) = (Some(2), Some(3));
+    }
+    assert_eq!(of(&[usage]).problems.len(), 2);
+    let untimed = Exchange { recorded: Some(FromLog::Untimed), duration_us: 0, ttft_us: None, ..good() };
+    assert!(of(&[untimed]).is_sound());
+}
+
+#[test]
+fn duplicates_order_and_versions_are_told() {
+    let report = of(&[good(), Exchange { pair: "q".into(), sent_us: 0, ..good() }, good(), good()]);
+    assert_eq!((report.records, report.problems.len()), (4, 1));
+    assert_eq!((report.problems[0].count, report.problems[0].lines.as_slice()), (2, &[4, 5][..]));
+    assert_eq!(report.remarks[0].member.as_deref(), Some("sent_us"));
+    let mut check = Check::new("l.ndjson", &Header { version: "1.0".into(), ..header(Format::Requests) });
+    for (line, at_us) in [(2, 5), (3, 4), (4, 6)] {
+        let body = serde_json::value::to_raw_value(&serde_json::json!({})).unwrap();
+        check.request(line, &LoggedRequest { id: line.to_string(), at_us, body, ..full_request() }).unwrap();
+    }
+    check.broken(9, "expected value at column 3");
+    let report = check.finish().unwrap();
+    let remarks: Vec<_> = report.remarks.iter().map(|found| (found.member.as_deref(), found.lines.clone())).collect();
+    assert_eq!(remarks, [(Some("at_us"), vec![3]), (Some("version"), vec![1])]);
+    assert!(report.remarks[1].what.contains("older than 2.0") && report.problems[0].lines == [9]);
+}
+
+#[test]
+fn many_kinds_of_broken_lines_take_a_bounded_place() {
+    let mut check = Check::new("r.ndjson", &header(Format::Exchanges));
+    (0..10_000).for_each(|line| check.broken(line, &format!("unknown variant `{line}`")));
+    let report = check.finish().unwrap();
+    assert!(report.problems.len() <= FINDINGS_MAX + 1);
+    assert_eq!(report.problems.iter().map(|found| found.count).sum::<u64>(), 10_000);
+}

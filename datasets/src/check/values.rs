@@ -1,0 +1,130 @@
+//! Values that a record can hold and no exchange can have had.
+
+use super::keeps_answers;
+use crate::header::Redaction;
+use crate::{Exchange, FromLog, LoggedRequest};
+use wire::Usage;
+
+/// End of the year 9999, microseconds since the Unix epoch.
+const INSTANT_US_MAX: i64 = 253_402_300_799_000_000;
+/// Longest exchange that is believed: a day.
+const DURATION_US_MAX: u64 = 24 * 3_600 * 1_000_000;
+/// How much later than the end the first token may lie: two readings of one clock.
+const TTFT_TOLERANCE_US: u64 = 1_000;
+/// All of it, in hundredths of a percent.
+const BP_MAX: u32 = 10_000;
+
+/// Where a finding goes: member and phrase.
+type Tell<'a> = &'a mut dyn FnMut(&str, &str);
+
+pub(super) fn of_exchange(row: &Exchange, redaction: Redaction, tell: Tell<'_>) {
+    for (member, at_us) in [("at_us", row.at_us), ("sent_us", row.sent_us)] {
+        if !(0..=INSTANT_US_MAX).contains(&at_us) {
+            tell(member, "not in the years 1970 to 9999");
+        }
+    }
+    let shares = [("weight_bp", Some(row.weight_bp)), ("assigned_bp", row.assigned_bp), ("shadow_bp", row.shadow_bp)];
+    for (member, share) in shares {
+        if share.is_some_and(|share| share > BP_MAX) {
+            tell(member, "above 10000, which is all");
+        }
+    }
+    if row.quality.is_some_and(|quality| !(0.0..=1.0).contains(&quality)) {
+        tell("quality", "outside 0 to 1");
+    }
+    if row.attempts == 0 {
+        tell("attempts", "0 calls, expected 1 or more");
+    }
+    status(row.status, tell);
+    tokens(row.usage.as_ref(), tell);
+    money(row.cost_nanos, tell);
+    match row.recorded {
+        Some(FromLog::Untimed) if row.duration_us != 0 => {
+            tell("duration_us", "has a value although `recorded` is `untimed`")
+        }
+        Some(FromLog::Untimed) => {}
+        // A failure counts as infinitely slow, whatever its clock says.
+        _ if row.error.is_some() => {}
+        _ => times(Some(row.duration_us), row.ttft_us, tell),
+    }
+    if row.ttft_us.is_some() && !row.streamed {
+        tell("ttft_us", "has a value although the answer was not streamed");
+    }
+    if row.prompt_wide_chars.is_some_and(|wide| wide > row.prompt_chars) {
+        tell("prompt_wide_chars", "more than `prompt_chars`");
+    }
+    content(row, redaction, tell);
+}
+
+/// What the header says is not kept must not be there.
+fn content(row: &Exchange, redaction: Redaction, tell: Tell<'_>) {
+    if row.answer.is_some() && !keeps_answers(redaction) {
+        tell("answer", "there although the header says that answers are not kept");
+    }
+    let digests = [("answer_digest", &row.answer_digest), ("tools_digest", &row.tools_digest)];
+    for (member, digest) in digests {
+        if digest.is_some() && redaction == Redaction::None {
+            tell(member, "there although the header says that digests are not kept");
+        }
+        if digest.is_some() && row.error.is_some() {
+            tell(member, "there although the exchange failed");
+        }
+    }
+}
+
+pub(super) fn of_request(row: &LoggedRequest, tell: Tell<'_>) {
+    if row.id.is_empty() {
+        tell("id", "empty");
+    }
+    if !row.body.get().starts_with('{') {
+        tell("body", "no JSON object");
+    }
+    if !(-INSTANT_US_MAX..=INSTANT_US_MAX).contains(&row.at_us) {
+        tell("at_us", "beyond the year 9999");
+    }
+    let Some(recorded) = &row.recorded else { return };
+    status(recorded.status, tell);
+    tokens(recorded.usage.as_ref(), tell);
+    money(recorded.cost_nanos, tell);
+    if recorded.error.is_none() {
+        times(recorded.duration_us, recorded.ttft_us, tell);
+    }
+}
+
+fn status(status: u16, tell: Tell<'_>) {
+    if status != 0 && !(100..=599).contains(&status) {
+        tell("status", "no HTTP status, and not 0 for none");
+    }
+}
+
+fn tokens(usage: Option<&Usage>, tell: Tell<'_>) {
+    let Some(usage) = usage else { return };
+    if usage.cached.is_some_and(|cached| cached > usage.prompt) {
+        tell("usage.cached", "more than `prompt`, of which it is a part");
+    }
+    if usage.reasoning.is_some_and(|reasoning| reasoning > usage.completion) {
+        tell("usage.reasoning", "more than `completion`, of which it is a part");
+    }
+}
+
+fn money(cost_nanos: Option<i64>, tell: Tell<'_>) {
+    if cost_nanos.is_some_and(|cost| cost < 0) {
+        tell("cost_nanos", "below zero");
+    }
+}
+
+fn times(duration_us: Option<u64>, ttft_us: Option<u64>, tell: Tell<'_>) {
+    match duration_us {
+        Some(0) => tell("duration_us", "zero"),
+        Some(DURATION_US_MAX..) => tell("duration_us", "24 hours or more"),
+        _ => {}
+    }
+    if ttft_us == Some(0) {
+        tell("ttft_us", "zero");
+    }
+    if let (Some(duration), Some(ttft)) = (duration_us, ttft_us)
+        && ttft > duration.saturating_add(TTFT_TOLERANCE_US)
+    {
+        tell("ttft_us", "after the last byte");
+    }
+}
