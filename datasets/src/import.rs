@@ -122,7 +122,7 @@ pub struct Import {
 
 enum Source {
     /// Needs nothing: what weighbridge wrote is as it has to be, byte for byte.
-    Own(own::Own),
+    Own(Box<own::Own>),
     Foreign {
         reader: Box<dyn Reader>,
         finish: Box<Finish>,
@@ -158,7 +158,7 @@ pub fn from_reader(name: &Path, source: Box<dyn Read + Send>, options: ImportOpt
 fn start(format: LogFormat, inputs: Vec<input::Input>, options: ImportOptions) -> Result<Import, ImportError> {
     let strict = options.strict;
     let source = if format == LogFormat::Own {
-        Source::Own(own::Own::open(inputs)?)
+        Source::Own(Box::new(own::Own::open(inputs)?))
     } else {
         let reader = format.reader(inputs, &options)?;
         Source::Foreign { reader, finish: Box::new(Finish::new(options)) }
@@ -234,6 +234,8 @@ impl Iterator for Import {
     }
 }
 
+#[cfg(test)]
+mod crossing;
 #[cfg(test)]
 mod testing;
 #[cfg(test)]

@@ -12,7 +12,7 @@
 
 mod assemble;
 mod dice;
-mod figures;
+pub(crate) mod figures;
 mod mixed;
 mod plan;
 mod scenes;

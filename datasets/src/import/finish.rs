@@ -25,6 +25,8 @@ pub(super) struct Finish {
     ids: HashSet<u64>,
     /// Files in the order in which they came up, for ids that are made from lines.
     files: Vec<PathBuf>,
+    /// File and line of the last request, and how many it had so far.
+    last: (usize, u64, u64),
     /// Decided by the first request.
     untimed: Option<bool>,
     newest_us: i64,
@@ -37,6 +39,7 @@ impl Finish {
             report: Report::default(),
             ids: HashSet::new(),
             files: Vec::new(),
+            last: (0, 0, 0),
             untimed: None,
             newest_us: i64::MIN,
         }
@@ -106,7 +109,17 @@ impl Finish {
             self.files.push(place.path.clone());
             self.files.len() - 1
         });
-        let line = if file == 0 { format!("line-{}", place.line) } else { format!("file-{file}-line-{}", place.line) };
+        let (last_file, last_line, count) = self.last;
+        let nth = if (last_file, last_line) == (file, place.line) { count + 1 } else { 1 };
+        self.last = (file, place.line, nth);
+        let mut line = format!("line-{}", place.line);
+        if file > 0 {
+            line = format!("file-{file}-{line}");
+        }
+        // Several rows of one line, such as the spans of one batch or all of a file without line ends.
+        if nth > 1 {
+            line = format!("{line}~{nth}");
+        }
         let Some(given) = given.filter(|given| !given.trim().is_empty()) else { return self.once(line.clone(), &line) };
         let id = if is_sendable(given) { given.to_owned() } else { self.options.pseudonym(given) };
         self.once(id, &line)
@@ -118,7 +131,6 @@ impl Finish {
             return id;
         }
         let mut other = format!("{id}~{line}");
-        // Several rows of one line, such as the spans of one batch.
         let mut number = 2_u32;
         while !full && !self.ids.insert(digest::short(other.as_bytes())) {
             other = format!("{id}~{line}~{number}");
