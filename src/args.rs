@@ -184,9 +184,12 @@ pub(crate) struct Mock {
     /// Recorded answers by prompt, NDJSON.
     #[arg(long)]
     pub script: Option<PathBuf>,
-    /// Latencies and faults, TOML.
+    /// Latencies and faults, TOML; or exchange records or a request log, which they are fitted from.
     #[arg(long)]
     pub profile: Option<PathBuf>,
+    /// Print the profile that was fitted, and serve nothing.
+    #[arg(long, requires = "profile")]
+    pub print_profile: bool,
     /// Seed of answers, latencies and faults.
     #[arg(long, default_value_t = 1)]
     pub seed: u64,

@@ -21,6 +21,7 @@ mod detect;
 mod documents;
 mod entry;
 mod error;
+mod exchange;
 mod failure;
 mod filler;
 mod finish;

@@ -1,12 +1,13 @@
 //! `weighbridge mock`.
 
+mod fit;
+
 use crate::args::{self, MockKind};
 use crate::outcome::{Exit, Failure};
 use crate::{render, stop};
+use fit::Profiles;
 use jiff::Timestamp;
-use mocks::{
-    Clock, MockConfig, ModerationConfig, ModerationService, Profile, Provider, Running, RunningModeration, Script,
-};
+use mocks::{Clock, MockConfig, ModerationConfig, ModerationService, Provider, Running, RunningModeration, Script};
 use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 
@@ -29,13 +30,16 @@ pub(super) async fn run(args: args::Mock) -> Result<Exit, Failure> {
         None => Script::new(),
     };
     let script = Arc::new(script);
-    let profile = args.profile.as_deref().map(Profile::read).transpose().map_err(Failure::usage)?;
+    let profiles = Profiles::of(args.profile.as_deref())?;
+    if args.print_profile {
+        return print_profile(&args, &profiles);
+    }
     let clock = clock(&args)?;
     let mut running = Vec::new();
     for (face, address) in listeners(&args)? {
         let served = match face {
             Face::Provider(provider) => {
-                let profile = profile.clone().unwrap_or_else(|| Profile::of(provider));
+                let profile = profiles.profile(provider)?;
                 let (seed, script, clock) = (args.seed, Arc::clone(&script), clock.clone());
                 let config = MockConfig { seed, script, profile, clock, ..MockConfig::new(provider) };
                 Served::Provider(mocks::start(address, config).await.map_err(Failure::world)?)
@@ -43,7 +47,7 @@ pub(super) async fn run(args: args::Mock) -> Result<Exit, Failure> {
             Face::Moderation(service) => {
                 let usual = ModerationConfig::new(service);
                 // A profile beside providers is theirs.
-                let own = profile.clone().filter(|_| args.kind != MockKind::All);
+                let own = profiles.written().cloned().filter(|_| args.kind != MockKind::All);
                 let profile = own.unwrap_or_else(|| usual.profile.clone());
                 let config = ModerationConfig { seed: args.seed, profile, clock: clock.clone(), ..usual };
                 Served::Moderation(mocks::start_moderation(address, config).await.map_err(Failure::world)?)
@@ -59,6 +63,16 @@ pub(super) async fn run(args: args::Mock) -> Result<Exit, Failure> {
             Served::Moderation(mock) => mock.shutdown().await,
         }
     }
+    Ok(Exit::Done)
+}
+
+/// A fitted profile, to be kept and looked at.
+fn print_profile(args: &args::Mock, profiles: &Profiles) -> Result<Exit, Failure> {
+    let faces = listeners(args)?;
+    let [(Face::Provider(provider), _)] = faces.as_slice() else {
+        return Err(Failure::usage("--print-profile fits one provider: openai, deepseek or compatible"));
+    };
+    render::result(&profiles.to_toml(*provider)?);
     Ok(Exit::Done)
 }
 

@@ -16,6 +16,7 @@ pub(super) struct InTurn {
     current: Option<Box<dyn Reader>>,
     /// Of the files that are done.
     passed_over: u64,
+    note: Option<String>,
 }
 
 impl InTurn {
@@ -28,7 +29,7 @@ impl InTurn {
         let mut rest: Vec<Input> = inputs.into_iter().rev().collect();
         let mut open: Opener = Box::new(move |input| open(input).map(|reader| Box::new(reader) as Box<dyn Reader>));
         let current = rest.pop().map(&mut open).transpose()?;
-        Ok(Box::new(Self { rest, open, current, passed_over: 0 }))
+        Ok(Box::new(Self { rest, open, current, passed_over: 0, note: None }))
     }
 }
 
@@ -39,6 +40,7 @@ impl Reader for InTurn {
                 return Ok(Some(entry));
             }
             self.passed_over += reader.passed_over();
+            self.note = reader.take_note();
             self.current = self.rest.pop().map(&mut self.open).transpose()?;
         }
         Ok(None)
@@ -49,6 +51,6 @@ impl Reader for InTurn {
     }
 
     fn take_note(&mut self) -> Option<String> {
-        self.current.as_mut()?.take_note()
+        self.note.take().or_else(|| self.current.as_mut()?.take_note())
     }
 }
