@@ -11,7 +11,9 @@
 //!
 //! [`load`] reads logs, [`dry_run()`] says what would happen, [`run`] does it.
 
+pub mod allow;
 mod board;
+mod budget;
 pub mod client;
 mod collect;
 mod drive;
@@ -26,6 +28,8 @@ mod plan;
 pub mod progress;
 mod run;
 pub mod schedule;
+pub mod select;
+mod sessions;
 pub mod summary;
 mod worker;
 
@@ -40,6 +44,8 @@ pub use options::{ApiKey, ArmChoice, ReplayOptions};
 pub use progress::Progress;
 pub use run::run;
 pub use schedule::{Rate, RateError, Schedule};
+pub use select::{Selection, Shard};
+pub use sessions::SessionMode;
 pub use summary::Summary;
 pub use tokio_util::sync::CancellationToken;
 
