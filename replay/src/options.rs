@@ -2,6 +2,8 @@
 
 use crate::error::ReplayError;
 use crate::schedule::Rate;
+use crate::select::Selection;
+use crate::sessions::SessionMode;
 use datasets::{Arm, Redaction};
 use std::collections::BTreeMap;
 use std::fmt;
@@ -70,10 +72,20 @@ pub struct ReplayOptions {
     pub target: String,
     /// Targets outside this machine and private networks are allowed (`--allow-remote`): they may cost money.
     pub allow_remote: bool,
+    /// Hosts of one's own that may be called although they are not near (`--allow-host`), named exactly.
+    pub allow_hosts: Vec<String>,
+    /// Most that the run may cost, nano-dollars; a remote target needs it.
+    pub budget_nanos: Option<i64>,
     /// Sent as `Authorization: Bearer`.
     pub api_key: Option<ApiKey>,
     /// How fast.
     pub rate: Rate,
+    /// Which rows are played.
+    pub selection: Selection,
+    /// How turns of one conversation depend on each other.
+    pub sessions: SessionMode,
+    /// What is planned within this time from the start is reported apart.
+    pub warm_up: Duration,
     /// Which arm answers.
     pub arm: ArmChoice,
     /// With [`Arm::Candidate`]: the log's own recorded answers become the baseline's exchanges.
@@ -124,8 +136,13 @@ impl Default for ReplayOptions {
         Self {
             target: String::new(),
             allow_remote: false,
+            allow_hosts: Vec::new(),
+            budget_nanos: None,
             api_key: None,
             rate: Rate::default(),
+            selection: Selection::default(),
+            sessions: SessionMode::default(),
+            warm_up: Duration::ZERO,
             arm: ArmChoice::default(),
             baseline_recorded: false,
             baseline_provider: Provider::OpenAi,

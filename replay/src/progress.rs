@@ -43,7 +43,9 @@ impl Bar {
 
 impl Progress for Bar {
     fn update(&self, live: &Live) {
-        self.0.set_length(live.total);
+        if let Some(total) = live.total {
+            self.0.set_length(total);
+        }
         self.0.set_position(live.sent);
         self.0.set_message(numbers(live));
     }
@@ -79,7 +81,7 @@ impl PlainLines {
             return;
         }
         *next_us = live.elapsed_us + LINE_PERIOD_US;
-        let _unseen = writeln!(to, "replay: {}/{} sent  {}", live.sent, live.total, numbers(live));
+        let _unseen = writeln!(to, "replay: {} sent  {}", of_total(live), numbers(live));
     }
 }
 
@@ -99,6 +101,10 @@ pub fn for_stderr() -> Box<dyn Progress> {
     use std::io::IsTerminal;
     let stderr = std::io::stderr();
     if stderr.is_terminal() { Box::new(Bar::stderr()) } else { Box::new(PlainLines::new(Box::new(stderr))) }
+}
+
+fn of_total(live: &Live) -> String {
+    live.total.map_or_else(|| live.sent.to_string(), |total| format!("{}/{total}", live.sent))
 }
 
 fn numbers(live: &Live) -> String {
@@ -136,9 +142,9 @@ mod tests {
         let page = Page::default();
         let lines = PlainLines::new(Box::new(page.clone()));
         for second in 0..=11 {
-            lines.update(&Live { elapsed_us: second * 1_000_000, sent: second, total: 99, ..Live::default() });
+            lines.update(&Live { elapsed_us: second * 1_000_000, sent: second, total: Some(99), ..Live::default() });
         }
-        lines.finish(&Live { elapsed_us: 11_500_000, sent: 12, total: 99, dropped: 3, ..Live::default() });
+        lines.finish(&Live { elapsed_us: 11_500_000, sent: 12, total: Some(99), dropped: 3, ..Live::default() });
         let text = String::from_utf8(page.0.lock().unwrap().clone()).unwrap();
         let sent: Vec<&str> = text.lines().map(|line| line.split_whitespace().nth(1).unwrap()).collect();
         assert_eq!(sent, ["5/99", "10/99", "12/99"]);
