@@ -35,13 +35,7 @@ impl Facts {
 
 impl Summary {
     /// Puts everything together; `wall_us` are start and end in microseconds since the Unix epoch.
-    pub(crate) fn of(
-        facts: &Facts,
-        driven: Driven,
-        collected: &Collected,
-        lag: Times<3>,
-        wall_us: (i64, i64),
-    ) -> Self {
+    pub(crate) fn of(facts: &Facts, driven: Driven, collected: &Collected, lag: Times<3>, wall_us: (i64, i64)) -> Self {
         let mut tally = Tally::new(facts.facts.warm_up_us);
         collected.samples.iter().for_each(|sample| tally.record(sample, &[]));
         tally.chunk_gap = Times::from(collected.chunk_gaps.clone());

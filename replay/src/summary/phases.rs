@@ -230,8 +230,11 @@ impl Phases {
     /// The slices, warm-up first.
     pub(crate) fn time_line(&self) -> Vec<Slice> {
         let warm_up = (self.warm_up_us > 0).then(|| self.warm_up.slice(0, self.warm_up_us));
-        let slices =
-            self.slices.iter().enumerate().map(|(index, part)| part.slice(self.from_us(index), self.from_us(index + 1)));
+        let slices = self
+            .slices
+            .iter()
+            .enumerate()
+            .map(|(index, part)| part.slice(self.from_us(index), self.from_us(index + 1)));
         warm_up.into_iter().chain(slices).collect()
     }
 }

@@ -47,10 +47,7 @@ impl Summary {
     }
 
     pub(super) fn lateness(&self) -> String {
-        format!(
-            "requests went out late: lag p99 {} us is over the limit of {} us",
-            self.lag_us.p99, self.lag_limit_us
-        )
+        format!("requests went out late: lag p99 {} us is over the limit of {} us", self.lag_us.p99, self.lag_limit_us)
     }
 
     /// The machines whose counts these are, in words.
