@@ -14,6 +14,7 @@
 mod board;
 pub mod client;
 mod collect;
+mod connections;
 mod drive;
 pub mod dry_run;
 mod error;
@@ -24,6 +25,7 @@ mod options;
 mod outcome;
 mod plan;
 pub mod progress;
+mod recorded;
 mod run;
 pub mod schedule;
 pub mod summary;

@@ -153,7 +153,7 @@ pub(crate) struct Facts {
 }
 
 impl Facts {
-    pub(crate) fn of(plan: &Plan, options: &ReplayOptions, endpoint: &reqwest::Url) -> Self {
+    pub(crate) fn of(plan: &Plan, options: &ReplayOptions, endpoint: &http::Uri) -> Self {
         let scheduled = (plan.items.len() as u64).saturating_sub(plan.too_late);
         Self {
             target: endpoint.to_string(),
