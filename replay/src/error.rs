@@ -47,6 +47,15 @@ pub enum ReplayError {
         /// The host.
         host: String,
     },
+    /// The target may be a paid provider, and nothing says how much it may cost.
+    #[error(
+        "target host `{host}` may cost money, and no cap is set; add --budget-usd, for example --budget-usd 5 \
+         (--dry-run says what to expect), or name a host of your own with --allow-host"
+    )]
+    NoBudget {
+        /// The host.
+        host: String,
+    },
     /// The provider does not have the model that was logged.
     #[error(
         "no model of {provider} is named for `{model}`; map it, for example `{model}=deepseek-flash`, or `*=deepseek-flash` for all"

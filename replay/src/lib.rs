@@ -11,7 +11,9 @@
 //!
 //! [`load`] reads logs, [`dry_run()`] says what would happen, [`run`] does it.
 
+pub mod allow;
 mod board;
+mod budget;
 pub mod client;
 mod collect;
 mod connections;
@@ -28,6 +30,8 @@ pub mod progress;
 mod recorded;
 mod run;
 pub mod schedule;
+pub mod select;
+mod sessions;
 pub mod summary;
 mod worker;
 
@@ -42,6 +46,8 @@ pub use options::{ApiKey, ArmChoice, ReplayOptions};
 pub use progress::Progress;
 pub use run::run;
 pub use schedule::{Rate, RateError, Schedule};
+pub use select::{Selection, Shard};
+pub use sessions::SessionMode;
 pub use summary::Summary;
 pub use tokio_util::sync::CancellationToken;
 

@@ -5,8 +5,10 @@
 //! measures a calmer load than it reports.
 
 mod rate;
+mod timetable;
 
 pub use rate::{Rate, RateError};
+pub use timetable::Timetable;
 
 use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
@@ -42,7 +44,7 @@ impl Schedule {
             Rate::Gamma { per_second, shape } => {
                 random(rows, per_second, shape, seed).unwrap_or_else(|| even(per_second))
             }
-            Rate::Ramp { from_per_second, to_per_second } => ramp(rows, from_per_second, to_per_second),
+            Rate::Ramp { from_per_second, to_per_second, .. } => ramp(rows, from_per_second, to_per_second),
         })
     }
 
