@@ -8,7 +8,7 @@
 //! - *known providers* are remote whatever the caller says of them.
 
 use crate::error::ReplayError;
-use reqwest::Url;
+use url::Url;
 use std::net::{IpAddr, Ipv6Addr};
 
 /// Hosts that bill for every call; a name that ends with one of them counts, too.

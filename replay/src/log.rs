@@ -3,9 +3,9 @@
 use crate::error::ReplayError;
 use crate::schedule::out_of_order;
 use datasets::{Format, Lines, LoggedRequest, ReadError};
-use reqwest::header::HeaderValue;
+use http::HeaderValue;
 use std::path::{Path, PathBuf};
-use wire::{Endpoint, Request};
+use wire::Request;
 
 /// Rows in time order.
 #[derive(Debug, Default)]
@@ -53,13 +53,13 @@ fn read(path: &Path) -> Result<Vec<LoggedRequest>, ReplayError> {
     Ok(rows)
 }
 
-/// Whether a row can be sent: its body is a chat request, and id and session fit into headers.
+/// Whether a row can be sent: its body is a request of its endpoint, and id and session fit into headers.
 pub(crate) fn check(row: &LoggedRequest) -> Result<(), String> {
     header("id", &row.id)?;
     if let Some(session) = &row.session {
         header("session", session)?;
     }
-    Request::parse(Endpoint::Chat, row.body.get().as_bytes()).map(drop).map_err(|error| format!("body: {error}"))
+    Request::parse(row.endpoint, row.body.get().as_bytes()).map(drop).map_err(|error| format!("body: {error}"))
 }
 
 /// A value that goes into a header.

@@ -4,7 +4,7 @@
 //! Latency is reported from *sent* (what the server did) and from *planned* (what a user who arrived on time would
 //! have waited, send lag included). A tool that shows only the first looks fast exactly when it is too slow to send.
 
-use tokio::time::Instant;
+use std::time::Instant;
 use wire::{ErrorKind, Usage, UsageSource};
 
 /// Offsets from the origin, and what the origin was on the wall clock.

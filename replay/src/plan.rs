@@ -8,7 +8,7 @@ use crate::options::{ArmChoice, ReplayOptions};
 use crate::schedule::Schedule;
 use bytes::Bytes;
 use datasets::{Arm, LoggedRequest, Recorded, digest};
-use reqwest::header::HeaderValue;
+use http::HeaderValue;
 use std::collections::{BTreeMap, HashSet};
 use wire::provider::{Policy, Provider, Target};
 use wire::usage::Characters;
@@ -19,7 +19,9 @@ use wire::{Endpoint, Form, Request, Unit};
 pub(crate) struct Item {
     pub(crate) id: String,
     pub(crate) id_header: HeaderValue,
-    pub(crate) session: Option<HeaderValue>,
+    pub(crate) session_header: Option<HeaderValue>,
+    pub(crate) consumer: Option<String>,
+    pub(crate) endpoint: Endpoint,
     pub(crate) body: Bytes,
     /// Model in the log.
     pub(crate) logged_model: String,
@@ -94,9 +96,10 @@ fn item(row: LoggedRequest, options: &ReplayOptions) -> Result<Result<Item, &'st
     let refused = |message| ReplayError::Request { id: row.id.clone(), message };
     check(&row).map_err(refused)?;
     let id_header = header("id", &row.id).map_err(refused)?;
-    let session = row.session.as_deref().map(|session| header("session", session)).transpose().map_err(refused)?;
+    let session_header =
+        row.session.as_deref().map(|session| header("session", session)).transpose().map_err(refused)?;
     let request =
-        Request::parse(Endpoint::Chat, row.body.get().as_bytes()).map_err(|error| refused(error.to_string()))?;
+        Request::parse(row.endpoint, row.body.get().as_bytes()).map_err(|error| refused(error.to_string()))?;
     let mut prompt = Characters::default();
     request.for_each_text(|text| prompt.add(text));
     let policy = Policy::default();
@@ -112,7 +115,9 @@ fn item(row: LoggedRequest, options: &ReplayOptions) -> Result<Result<Item, &'st
     };
     let mut item = Item {
         id_header,
-        session,
+        session_header,
+        consumer: row.consumer,
+        endpoint: row.endpoint,
         body: Bytes::new(),
         unit: unit(&request, row.session.as_deref(), &options.salt),
         streamed: request.stream,

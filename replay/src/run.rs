@@ -1,8 +1,9 @@
 //! One replay from start to end.
 
 use crate::board::Board;
-use crate::client;
+use crate::client::Route;
 use crate::collect::collect;
+use crate::connections::Connector;
 use crate::drive::{Driven, Limits, drive};
 use crate::error::ReplayError;
 use crate::finished::{self, Finished};
@@ -18,9 +19,8 @@ use crate::summary::old::Facts;
 use crate::worker::Sender;
 use datasets::{Appender, Format, Header};
 use std::sync::Arc;
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 use tokio::sync::mpsc;
-use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use wire::price::Tariffs;
 
@@ -67,19 +67,19 @@ pub async fn run(
     cancel: CancellationToken,
 ) -> Result<Summary, ReplayError> {
     options.check()?;
-    let endpoint = client::endpoint(&options)?;
+    let route = Arc::new(Route::of(&options)?);
+    let connector = Connector::new(&route.target, options.connect_timeout)?;
     let finished = finished::look(&options)?;
     let plan = plan(log.into(), &options, &finished)?;
-    let client = client::build(&options)?;
     let tariffs = Tariffs::embedded()?;
     let out = open(&options)?;
-    let facts = Facts::of(&plan, &options, &endpoint);
+    let facts = Facts::of(&plan, &options, &route.target);
     let limits = Limits { in_flight_max: options.in_flight_max, drain: options.drain, duration: options.duration };
     let Plan { items, schedule, .. } = plan;
     let clock =
         Clock { origin: Instant::now() + LEAD, origin_wall_us: wall_us().saturating_add_unsigned(crate::micros(LEAD)) };
     let board = Arc::new(Board::new(items.len() as u64 - facts.too_late.min(items.len() as u64)));
-    let sender = Sender { client, endpoint, clock, answer_bytes_max: options.answer_bytes_max };
+    let sender = Sender::new(connector, route, clock, &options);
     let context = Context { options, tariffs, clock };
     let run = Arc::new(Run { items, sender, context, finished, board: Arc::clone(&board) });
 
@@ -109,7 +109,7 @@ async fn dispatch(
     halt: CancellationToken,
 ) -> Driven {
     let board = Arc::clone(&run.board);
-    let origin = run.context.clock.origin;
+    let origin = run.context.clock.origin.into();
     let rows = run.items.len();
     let job = move |row, planned_us| {
         let (run, results) = (Arc::clone(&run), results.clone());

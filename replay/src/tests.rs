@@ -2,6 +2,7 @@
 
 mod arms;
 mod edges;
+mod endpoints;
 mod server;
 
 use crate::progress::Silent;

@@ -20,9 +20,9 @@ pub(crate) struct Facts {
 }
 
 impl Facts {
-    pub(crate) fn of(plan: &Plan, options: &ReplayOptions, endpoint: &reqwest::Url) -> Self {
+    pub(crate) fn of(plan: &Plan, options: &ReplayOptions, target: &impl std::fmt::Display) -> Self {
         Self {
-            facts: super::Facts::new(options, endpoint),
+            facts: super::Facts::new(options, target),
             planned: plan.items.len() as u64,
             too_late: plan.too_late,
             span_us: plan.schedule.span_us(),

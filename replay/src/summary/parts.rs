@@ -24,9 +24,9 @@ pub(crate) struct Facts {
 }
 
 impl Facts {
-    pub(crate) fn new(options: &ReplayOptions, endpoint: &reqwest::Url) -> Self {
+    pub(crate) fn new(options: &ReplayOptions, target: &impl std::fmt::Display) -> Self {
         Self {
-            target: endpoint.to_string(),
+            target: target.to_string(),
             rate: options.rate.to_string(),
             arm: options.arm.to_string(),
             sessions: options.sessions.to_string(),
