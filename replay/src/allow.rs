@@ -8,8 +8,8 @@
 //! - *known providers* are remote whatever the caller says of them.
 
 use crate::error::ReplayError;
-use url::Url;
 use std::net::{IpAddr, Ipv6Addr};
+use url::Url;
 
 /// Hosts that bill for every call; a name that ends with one of them counts, too.
 const PROVIDERS: [&str; 5] =
