@@ -74,6 +74,7 @@ pub struct Live {
 
 /// Lateness of sends, microseconds, at a precision of one per mille.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, serde::Serialize, serde::Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Lag {
     /// Median.
     pub p50: u64,

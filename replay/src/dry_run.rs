@@ -35,8 +35,9 @@ const MODELS_MAX: usize = 100;
 
 /// What would be sent.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct DryRun {
-    /// Always [`SCHEMA`].
+    /// Always `weighbridge.dry-run/1`.
     pub schema: String,
     /// Requests that would be sent.
     pub rows: u64,
@@ -82,6 +83,7 @@ pub struct DryRun {
     /// The cap on the cost, nano-dollars.
     pub budget_nanos: Option<i64>,
     /// What records keep of answers: `full`, `hashed` or `none`.
+    #[cfg_attr(test, schemars(with = "String"))]
     pub redaction: Redaction,
     /// Why a run would be refused as it stands.
     pub refused_because: Vec<String>,

@@ -39,6 +39,7 @@ pub const SCHEMA: &str = "weighbridge.replay/1";
 
 /// Why a request that was due was not sent.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum Dropped {
     /// Too many were in flight.
@@ -49,6 +50,7 @@ pub enum Dropped {
 
 /// Why a request was not come to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum NotSent {
     /// The duration was over.
@@ -61,8 +63,9 @@ pub enum NotSent {
 
 /// The result of a run. `planned = sent + dropped + not_sent` and `sent = ok + failed + unfinished`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Summary {
-    /// Always [`SCHEMA`].
+    /// Always `weighbridge.replay/1`.
     pub schema: String,
     /// Address that was called.
     pub target: String,
@@ -91,16 +94,19 @@ pub struct Summary {
     /// Answers in full.
     pub ok: u64,
     /// Failures by kind.
+    #[cfg_attr(test, schemars(with = "BTreeMap<String, u64>"))]
     pub failed: BTreeMap<ErrorKind, u64>,
     /// Due, but not sent.
     pub dropped: u64,
     /// Why.
+    #[cfg_attr(test, schemars(with = "BTreeMap<String, u64>"))]
     pub dropped_because: BTreeMap<Dropped, u64>,
     /// Sent, but given up at the end of the drain or when the run was stopped.
     pub unfinished: u64,
     /// Not come to.
     pub not_sent: u64,
     /// Why.
+    #[cfg_attr(test, schemars(with = "BTreeMap<String, u64>"))]
     pub not_sent_because: BTreeMap<NotSent, u64>,
     /// Turns that were due later than scheduled, because the previous answer of their session was.
     pub delayed: u64,
@@ -164,6 +170,7 @@ pub struct Summary {
 
 /// Token totals.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Tokens {
     /// Prompt tokens.
     pub prompt: u64,
@@ -180,10 +187,13 @@ pub struct Tokens {
 /// The histograms behind the percentiles, in HdrHistogram's compressed V2 form in Base64, and the spans behind the
 /// rates. They are what merging adds up.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Distributions {
     planned_us: Option<(u64, u64)>,
     sent_us: Option<(u64, u64)>,
+    #[cfg_attr(test, schemars(with = "String"))]
     lag: Times<3>,
+    #[cfg_attr(test, schemars(with = "String"))]
     chunk_gap: Times<3>,
     latency: LatencyTimes<3>,
     phases: Phases,
@@ -205,3 +215,5 @@ impl Summary {
 
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+pub(crate) use tests::full as sample_for_tests;

@@ -3,6 +3,7 @@
 mod arms;
 mod edges;
 mod endpoints;
+mod schema;
 mod server;
 
 use crate::progress::Silent;

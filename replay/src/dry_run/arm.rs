@@ -17,6 +17,7 @@ const ALLOWED: [&str; 3] = ["max_completion_tokens", "max_tokens", "max_output_t
 
 /// What becomes of the rows at one provider: `rows = same + rewritten + losing + unfit`.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct ArmPreview {
     /// The provider.
     pub provider: String,

@@ -21,6 +21,7 @@ pub(crate) struct SelectCounts {
 /// What became of the rows that were read, over all laps:
 /// `read = outside_window + filtered + not_sampled + other_shards + chosen`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Selected {
     /// Rows read.
     pub read: u64,

@@ -10,6 +10,7 @@ pub(super) const US_MAX: u64 = 86_400_000_000;
 /// A distribution of times in microseconds. Percentiles are precise to one per mille over a whole run, and to one
 /// percent in its phases and slices.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Distribution {
     /// How many.
     pub count: u64,

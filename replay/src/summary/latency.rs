@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 /// Latencies. TTFT exists for streamed answers only and ends at the first non-empty visible or reasoning text.
 #[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Latencies {
     /// Sending to first text.
     pub ttft_from_sent: Option<Distribution>,
@@ -21,16 +22,22 @@ pub struct Latencies {
 
 /// The same as histograms.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub(crate) struct LatencyTimes<const DIGITS: u8> {
     #[serde(default, skip_serializing_if = "Times::is_empty")]
+    #[cfg_attr(test, schemars(with = "String"))]
     pub(crate) ttft_from_sent: Times<DIGITS>,
     #[serde(default, skip_serializing_if = "Times::is_empty")]
+    #[cfg_attr(test, schemars(with = "String"))]
     ttft_from_planned: Times<DIGITS>,
     #[serde(default, skip_serializing_if = "Times::is_empty")]
+    #[cfg_attr(test, schemars(with = "String"))]
     pub(crate) duration_from_sent: Times<DIGITS>,
     #[serde(default, skip_serializing_if = "Times::is_empty")]
+    #[cfg_attr(test, schemars(with = "String"))]
     duration_from_planned: Times<DIGITS>,
     #[serde(default, skip_serializing_if = "Times::is_empty")]
+    #[cfg_attr(test, schemars(with = "String"))]
     tpot: Times<DIGITS>,
 }
 

@@ -19,6 +19,7 @@ const WIDTH_MIN_US: u64 = 1_024;
 
 /// A part of the run, by planned instant.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Phase {
     /// Its begin, microseconds from the origin.
     pub from_us: u64,
@@ -40,6 +41,7 @@ pub struct Phase {
 
 /// A short part of the run, for charts, by planned instant.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Slice {
     /// Its begin, microseconds from the origin.
     pub from_us: u64,
@@ -65,11 +67,13 @@ pub struct Slice {
 
 /// What is counted of one slice or phase.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 struct Part {
     ok: u64,
     failed: u64,
     dropped: u64,
     #[serde(default, skip_serializing_if = "Times::is_empty")]
+    #[cfg_attr(test, schemars(with = "String"))]
     lag: Times<2>,
     #[serde(flatten)]
     latency: LatencyTimes<2>,
@@ -77,6 +81,7 @@ struct Part {
 
 /// The parts of a run.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub(crate) struct Phases {
     /// What is planned before it is warm-up; 0 makes the first slice the warm-up.
     warm_up_us: u64,

@@ -64,6 +64,19 @@ fn counts_rates_and_latencies_of_a_small_run() {
     assert!(summary.steady.is_some() && summary.warm_up.is_some() && summary.drain.is_some());
 }
 
+/// A summary in which every member says something.
+pub(crate) fn full() -> Summary {
+    let mut samples = on_time(200);
+    samples[3].error = Some(ErrorKind::RateLimit);
+    let mut parts = parts(Facts { shards_of: 3, ..facts() }, 2, &samples);
+    parts.counts.dropped = BTreeMap::from([(Dropped::InFlight, 2)]);
+    parts.counts.not_sent = BTreeMap::from([(NotSent::Budget, 2)]);
+    parts.counts.skipped = BTreeMap::from([("n>1".to_owned(), 2)]);
+    parts.counts.budget_nanos = Some(1);
+    parts.shard_reasons = vec!["machine 2: late".to_owned()];
+    parts.summary()
+}
+
 fn reasons(change: impl FnOnce(&mut Parts)) -> Vec<String> {
     let mut parts = parts(facts(), 1, &on_time(10));
     change(&mut parts);
