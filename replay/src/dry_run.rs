@@ -4,12 +4,15 @@ use crate::error::ReplayError;
 use crate::finished;
 use crate::log::Log;
 use crate::options::{ArmChoice, ReplayOptions};
-use crate::plan::{Item, plan};
-use crate::schedule::Schedule;
+use crate::feed::selection;
+use crate::plan::{Item, Planned, Planner};
+use crate::schedule::{Rate, Schedule, Timetable};
+use crate::select::{SelectCounts, count, select};
 use datasets::Arm;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::fmt::Write;
+use std::sync::Arc;
 use wire::price::{Tariffs, decimal};
 use wire::{Usage, UsageSource};
 
@@ -55,30 +58,55 @@ pub struct DryRun {
 /// As [`crate::run()`] before its first request, except that the target may be remote or missing.
 pub fn dry_run(log: impl Into<Log>, options: &ReplayOptions, now_us: i64) -> Result<DryRun, ReplayError> {
     options.check()?;
-    let plan = plan(log.into(), options, &finished::look(options)?)?;
-    let tariffs = Tariffs::embedded()?;
-    let rows = match &plan.schedule {
-        Schedule::Open(due) => due.len(),
-        Schedule::Closed { .. } => plan.items.len(),
+    let (log, options) = (log.into(), Arc::new(options.clone()));
+    let finished = Arc::new(finished::look(&options)?);
+    let tariffs = Arc::new(Tariffs::embedded()?);
+    let selection = selection(&options);
+    let open = move || log.open(None);
+    let total =
+        options.rate.needs_total(options.duration).then(|| count(open.clone(), &selection, options.seed)).transpose()?;
+    let timetable = Timetable::new(options.rate, options.seed, total, options.duration)?;
+    let counts = Arc::new(SelectCounts::default());
+    let mut planner = Planner::new(Arc::clone(&options), finished, timetable, Arc::clone(&tariffs), now_us);
+    let mut items = Vec::new();
+    let mut due_us = Vec::new();
+    let (mut skipped, mut already_done, mut too_late) = (BTreeMap::new(), 0, 0);
+    for chosen in select(open, &selection, options.seed, Arc::clone(&counts)) {
+        match planner.plan(chosen?)? {
+            Planned::Job(job) => {
+                due_us.push(job.turn.due_us);
+                items.push(job.item);
+            }
+            Planned::Unfit(feature) => *skipped.entry(feature.to_owned()).or_default() += 1,
+            Planned::Done => already_done += 1,
+            Planned::Late => too_late += 1,
+        }
+    }
+    let selected = counts.selected();
+    if selected.read == 0 {
+        return Err(ReplayError::Empty);
+    }
+    let schedule = match options.rate {
+        Rate::Closed { connections } => Schedule::Closed { connections },
+        _ => Schedule::Open(due_us),
     };
-    let items = plan.items.get(..rows).unwrap_or_default();
     let recorded = |item: &Item| item.recorded.as_ref()?.usage.map(|usage| usage.completion);
     Ok(DryRun {
         schema: SCHEMA.to_owned(),
-        rows: rows as u64,
-        out_of_order: plan.out_of_order,
-        skipped: plan.skipped,
-        already_done: plan.already_done,
-        too_late: plan.too_late,
-        span_us: plan.schedule.span_us(),
-        peak_per_second: plan.schedule.peak_per_second(),
+        rows: items.len() as u64,
+        out_of_order: selected.out_of_order,
+        skipped,
+        already_done,
+        too_late,
+        span_us: schedule.span_us(),
+        peak_per_second: schedule.peak_per_second(),
         prompt_chars: items.iter().map(|item| item.prompt.total()).sum(),
         prompt_tokens_estimate: items.iter().map(|item| item.prompt.tokens()).sum(),
         completion_tokens_recorded: items.iter().filter_map(recorded).sum(),
         completion_unknown_rows: items.iter().filter(|item| recorded(item).is_none()).count() as u64,
         cost_nanos_estimate: match options.arm {
             ArmChoice::AsRouted => None,
-            ArmChoice::Forced(arm) => items.iter().map(|item| cost(item, arm, options, &tariffs, now_us)).sum(),
+            ArmChoice::Forced(arm) => items.iter().map(|item| cost(item, arm, &options, &tariffs, now_us)).sum(),
         },
     })
 }

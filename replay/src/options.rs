@@ -2,12 +2,17 @@
 
 use crate::error::ReplayError;
 use crate::schedule::Rate;
+use crate::select::Selection;
+use crate::sessions::SessionMode;
 use datasets::{Arm, Redaction};
 use std::collections::BTreeMap;
 use std::fmt;
 use std::path::PathBuf;
 use std::time::Duration;
 use wire::provider::Provider;
+
+/// Most connections of a closed loop.
+const CONNECTIONS_MAX: u32 = 50_000;
 
 /// Who decides which arm answers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -85,8 +90,18 @@ pub struct ReplayOptions {
     /// Model in the log to model at the candidate's provider; the key `*` stands for all others. A model that no key
     /// covers keeps its name, but is refused if a DeepSeek candidate is called and the name is not DeepSeek's.
     pub models: BTreeMap<String, String>,
+    /// Which rows are sent, in which order.
+    pub selection: Selection,
+    /// Broken rows are skipped and counted; else the first one ends the run.
+    pub skip_broken: bool,
+    /// How the turns of one conversation depend on each other.
+    pub sessions: SessionMode,
     /// Only the first so many rows in time order.
     pub limit: Option<usize>,
+    /// Nothing is sent that might make the run dearer than this, nano-dollars.
+    pub budget_nanos: Option<i64>,
+    /// What is planned before this is reported apart.
+    pub warm_up: Duration,
     /// Nothing is sent later than this after the start.
     pub duration: Option<Duration>,
     /// How long answers are waited for after the last request; what is unfinished then is counted and cancelled.
@@ -131,7 +146,12 @@ impl Default for ReplayOptions {
             baseline_provider: Provider::OpenAi,
             candidate_provider: Provider::DeepSeek,
             models: BTreeMap::new(),
+            selection: Selection::default(),
+            skip_broken: false,
+            sessions: SessionMode::default(),
             limit: None,
+            budget_nanos: None,
+            warm_up: Duration::ZERO,
             duration: None,
             drain: Duration::from_secs(30),
             in_flight_max: 4096,
@@ -184,6 +204,9 @@ impl ReplayOptions {
         }
         if self.in_flight_max == 0 {
             return wrong("the bound of requests in flight is 0, expected at least 1");
+        }
+        if matches!(self.rate, Rate::Closed { connections } if connections > CONNECTIONS_MAX) {
+            return wrong("the rate asks for more than 50000 connections, more than one machine has ports for");
         }
         Ok(())
     }

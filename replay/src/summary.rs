@@ -14,7 +14,7 @@ use crate::collect::Collected;
 use crate::drive::Driven;
 use crate::measure::Sample;
 use crate::options::ReplayOptions;
-use crate::plan::Plan;
+use crate::feed::Rest;
 use crate::schedule::Rate;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -145,7 +145,6 @@ pub(crate) struct Facts {
     seed: u64,
     lag_limit_us: u64,
     planned: u64,
-    pub(crate) too_late: u64,
     planned_rate_per_second: Option<f64>,
     out_of_order: u64,
     skipped: BTreeMap<String, u64>,
@@ -153,27 +152,27 @@ pub(crate) struct Facts {
 }
 
 impl Facts {
-    pub(crate) fn of(plan: &Plan, options: &ReplayOptions, endpoint: &http::Uri) -> Self {
-        let scheduled = (plan.items.len() as u64).saturating_sub(plan.too_late);
+    pub(crate) fn of(options: &ReplayOptions, rest: &Rest, driven: &Driven, target: &http::Uri) -> Self {
         Self {
-            target: endpoint.to_string(),
+            target: target.to_string(),
             rate: options.rate,
             arm: options.arm.to_string(),
             seed: options.seed,
             lag_limit_us: options.lag_limit_us,
-            planned: plan.items.len() as u64,
-            too_late: plan.too_late,
-            planned_rate_per_second: plan.schedule.span_us().map(|span| rate_of(scheduled, span)),
-            out_of_order: plan.out_of_order,
-            skipped: plan.skipped.clone(),
-            already_done: plan.already_done,
+            planned: rest.read.planned,
+            planned_rate_per_second: driven
+                .planned_us
+                .map(|(first, last)| rate_of(driven.started + driven.dropped, last - first)),
+            out_of_order: rest.selected.out_of_order,
+            skipped: rest.read.skipped.clone(),
+            already_done: rest.read.already_done,
         }
     }
 }
 
 impl Summary {
     /// Puts everything together; `wall_us` are start and end in microseconds since the Unix epoch.
-    pub(crate) fn of(facts: &Facts, driven: Driven, collected: &Collected, lag: Lag, wall_us: (i64, i64)) -> Self {
+    pub(crate) fn of(facts: &Facts, driven: &Driven, collected: &Collected, lag: Lag, wall_us: (i64, i64)) -> Self {
         let samples = &collected.samples;
         let mut failed = BTreeMap::new();
         for kind in samples.iter().filter_map(|sample| sample.error) {
