@@ -151,7 +151,10 @@ mod tests {
             agenda.arrive(turn(ticket, Some(7), due_us), 0).unwrap();
         }
         assert_eq!((take(&mut agenda, 4), take(&mut agenda, 4), agenda.due_us()), (Some((0, 0)), None, Some(5)));
-        assert_eq!((take(&mut agenda, 8), take(&mut agenda, 8), take(&mut agenda, 8)), (Some((1, 5)), Some((2, 5)), None));
+        assert_eq!(
+            (take(&mut agenda, 8), take(&mut agenda, 8), take(&mut agenda, 8)),
+            (Some((1, 5)), Some((2, 5)), None)
+        );
         assert_eq!(take(&mut agenda, 90), Some((3, 9)));
         assert!(agenda.is_empty() && agenda.bytes == 0);
     }

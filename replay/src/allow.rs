@@ -8,8 +8,8 @@
 //! - *known providers* are remote whatever the caller says of them.
 
 use crate::error::ReplayError;
-use url::Url;
 use std::net::{IpAddr, Ipv6Addr};
+use url::Url;
 
 /// Hosts that bill for every call; a name that ends with one of them counts, too.
 const PROVIDERS: [&str; 5] =
@@ -51,9 +51,9 @@ fn host(url: &Url) -> &str {
 
 fn is_provider(host: &str) -> bool {
     let host = host.to_ascii_lowercase();
-    PROVIDERS.iter().any(|provider| {
-        host.strip_suffix(provider).is_some_and(|before| before.is_empty() || before.ends_with('.'))
-    })
+    PROVIDERS
+        .iter()
+        .any(|provider| host.strip_suffix(provider).is_some_and(|before| before.is_empty() || before.ends_with('.')))
 }
 
 /// Whether a host is on this machine or in a private network: loopback, private and link-local addresses, and

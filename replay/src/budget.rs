@@ -140,7 +140,8 @@ mod tests {
         let at_us = "2026-11-20T05:00:00Z".parse::<jiff::Timestamp>().unwrap().as_microsecond();
         let prompt = Characters { wide: 0, narrow: 4_000 };
         let of = |allowed, recorded| {
-            estimate(&tariffs, Provider::OpenAi, "gpt-4o-mini", at_us, prompt, Completion { allowed, recorded }).unwrap()
+            estimate(&tariffs, Provider::OpenAi, "gpt-4o-mini", at_us, prompt, Completion { allowed, recorded })
+                .unwrap()
         };
         // 1,000 tokens and half as many again at 0.15 USD, completions at 0.60 USD per million.
         assert_eq!(of(Some(100), Some(9_999)), 225_000 + 60_000);

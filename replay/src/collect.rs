@@ -5,12 +5,10 @@ use crate::board::Board;
 use crate::budget::Budget;
 use crate::drive::Done;
 use crate::finished::Finished;
-use crate::measure::Sample;
 use crate::outcome::{Context, Outcome};
 use crate::stop::Stop;
-use crate::summary::new_histogram;
+use crate::summary::Tally;
 use datasets::{Appender, WriteError};
-use hdrhistogram::Histogram;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 use tokio::sync::mpsc::Receiver;
@@ -38,8 +36,7 @@ pub(crate) struct Collector {
 /// Everything collected.
 #[derive(Debug)]
 pub(crate) struct Collected {
-    pub(crate) samples: Vec<Sample>,
-    pub(crate) chunk_gaps: Option<Histogram<u64>>,
+    pub(crate) tally: Tally,
     pub(crate) records: u64,
 }
 
@@ -58,18 +55,16 @@ impl Collector {
     }
 
     fn collect(&mut self, done: &mut Receiver<Done>) -> Result<Collected, WriteError> {
-        let mut collected = Collected { samples: Vec::new(), chunk_gaps: new_histogram(), records: 0 };
+        let warm_up_us = crate::micros(self.context.options.warm_up);
+        let mut collected = Collected { tally: Tally::new(warm_up_us), records: 0 };
         loop {
             match done.try_recv() {
                 Ok(done) => {
                     let estimate_nanos = done.job.estimate_nanos;
                     let outcome = self.outcome(done);
                     self.budget.settle(estimate_nanos, outcome.sample.cost_nanos);
-                    self.board.finished(outcome.sample.error.is_none());
-                    collected.samples.push(outcome.sample);
-                    if let Some(histogram) = collected.chunk_gaps.as_mut() {
-                        outcome.chunk_gaps_us.iter().for_each(|gap| histogram.saturating_record(u64::from(*gap)));
-                    }
+                    self.board.ended(&outcome.sample);
+                    collected.tally.record(&outcome.sample, &outcome.chunk_gaps_us);
                     self.writer.push(&outcome)?;
                 }
                 Err(TryRecvError::Empty) => {

@@ -15,6 +15,7 @@ use crate::options::ReplayOptions;
 use crate::plan::Job;
 use crate::sessions::SessionMode;
 use crate::stop::Stop;
+use crate::summary::Tally;
 use crate::supply::{Supply, Taken};
 use crate::worker::Received;
 use crate::workers::Workers;
@@ -37,16 +38,22 @@ pub(crate) struct Limits {
     pub(crate) drain: Duration,
     /// Nothing starts later than this.
     pub(crate) duration: Option<Duration>,
+    pub(crate) warm_up: Duration,
 }
 
 impl Limits {
     pub(crate) const fn of(options: &ReplayOptions) -> Self {
-        Self { in_flight_max: options.in_flight_max, drain: options.drain, duration: options.duration }
+        Self {
+            in_flight_max: options.in_flight_max,
+            drain: options.drain,
+            duration: options.duration,
+            warm_up: options.warm_up,
+        }
     }
 }
 
 /// What was done.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug)]
 pub(crate) struct Driven {
     pub(crate) started: u64,
     /// Not sent because too many were in flight.
@@ -59,6 +66,10 @@ pub(crate) struct Driven {
     pub(crate) cancelled: bool,
     /// The money did.
     pub(crate) out_of_money: bool,
+    /// The log is at its end, and turns that waited for an answer were given up.
+    pub(crate) gave_up_waiting: bool,
+    /// The drops on the time line.
+    pub(crate) tally: Tally,
     /// First and last planned instant of what was sent or dropped.
     pub(crate) planned_us: Option<(u64, u64)>,
     /// In flight when the last request had been sent.
@@ -68,6 +79,22 @@ pub(crate) struct Driven {
 }
 
 impl Driven {
+    pub(crate) fn new(warm_up: Duration) -> Self {
+        Self {
+            started: 0,
+            dropped: 0,
+            dropped_waiting: 0,
+            delayed: 0,
+            cancelled: false,
+            out_of_money: false,
+            gave_up_waiting: false,
+            tally: Tally::new(crate::micros(warm_up)),
+            planned_us: None,
+            in_flight_at_end: 0,
+            drain_us: 0,
+        }
+    }
+
     /// Notes when a request was due.
     fn planned(&mut self, at_us: u64) {
         let (first, last) = self.planned_us.unwrap_or((at_us, at_us));
@@ -134,7 +161,7 @@ pub(crate) fn drive(crew: &Crew, agenda: Agenda) -> Driven {
         places: Arc::new(Semaphore::new(places)),
         ended: told.then(|| (ended, std::thread::current())),
         finished,
-        driven: Driven::default(),
+        driven: Driven::new(crew.limits.warm_up),
     };
     dispatcher.send_all();
     crew.supply.close();
@@ -177,6 +204,7 @@ impl Dispatcher<'_> {
             if self.read && self.agenda.due_us().is_none() {
                 // What is left waits for answers that may never come.
                 let since = *waits_since.get_or_insert_with(Instant::now);
+                self.driven.gave_up_waiting = !self.agenda.is_empty();
                 if self.agenda.is_empty() || since.elapsed() >= self.crew.limits.drain {
                     return;
                 }
@@ -201,8 +229,7 @@ impl Dispatcher<'_> {
             let due_us = job.turn.due_us;
             if self.agenda.arrive(job, now_us).is_err() {
                 self.driven.dropped_waiting += 1;
-                self.driven.planned(due_us);
-                self.crew.board.dropped();
+                self.drop_due(due_us);
             }
         }
     }
@@ -218,13 +245,19 @@ impl Dispatcher<'_> {
         }
     }
 
+    /// Notes that a request was due and is not sent.
+    fn drop_due(&mut self, planned_us: u64) {
+        self.driven.planned(planned_us);
+        self.driven.tally.dropped(planned_us);
+        self.crew.board.dropped();
+    }
+
     /// Starts a request. `false` if there is no money for it.
     fn start(&mut self, due: Due, now_us: u64) -> bool {
         let Due { planned_us, job } = due;
         let Ok(place) = Arc::clone(&self.places).try_acquire_owned() else {
             self.driven.dropped += 1;
-            self.driven.planned(planned_us);
-            self.crew.board.dropped();
+            self.drop_due(planned_us);
             self.agenda.finished(job.ticket, now_us);
             return true;
         };

@@ -1,10 +1,10 @@
 //! What a replay would do, without sending anything.
 
 use crate::error::ReplayError;
+use crate::feed::selection;
 use crate::finished;
 use crate::log::Log;
 use crate::options::{ArmChoice, ReplayOptions};
-use crate::feed::selection;
 use crate::plan::{Item, Planned, Planner};
 use crate::schedule::{Rate, Schedule, Timetable};
 use crate::select::{SelectCounts, count, select};
@@ -63,8 +63,11 @@ pub fn dry_run(log: impl Into<Log>, options: &ReplayOptions, now_us: i64) -> Res
     let tariffs = Arc::new(Tariffs::embedded()?);
     let selection = selection(&options);
     let open = move || log.open(None);
-    let total =
-        options.rate.needs_total(options.duration).then(|| count(open.clone(), &selection, options.seed)).transpose()?;
+    let total = options
+        .rate
+        .needs_total(options.duration)
+        .then(|| count(open.clone(), &selection, options.seed))
+        .transpose()?;
     let timetable = Timetable::new(options.rate, options.seed, total, options.duration)?;
     let counts = Arc::new(SelectCounts::default());
     let mut planner = Planner::new(Arc::clone(&options), finished, timetable, Arc::clone(&tariffs), now_us);

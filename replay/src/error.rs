@@ -67,7 +67,9 @@ pub enum ReplayError {
         model: String,
     },
     /// Money is capped, and nobody knows what this model costs.
-    #[error("the price table has no price for `{model}`, so a cap on money cannot be kept; replay without the cap, or leave the model out")]
+    #[error(
+        "the price table has no price for `{model}`, so a cap on money cannot be kept; replay without the cap, or leave the model out"
+    )]
     NoPrice {
         /// Model in the log.
         model: String,
@@ -93,9 +95,6 @@ impl ReplayError {
     /// Whether one row is at fault, so that others could still be sent.
     #[must_use]
     pub const fn is_of_a_row(&self) -> bool {
-        matches!(
-            self,
-            Self::Request { .. } | Self::DuplicateId(_) | Self::Read(datasets::ReadError::Line { .. })
-        )
+        matches!(self, Self::Request { .. } | Self::DuplicateId(_) | Self::Read(datasets::ReadError::Line { .. }))
     }
 }

@@ -72,7 +72,7 @@ pub(crate) fn run(crew: &Arc<Crew>, agenda: Agenda, connections: u32) -> Driven 
         delayed: agenda.delayed(),
         cancelled,
         out_of_money: lanes.out_of_money.load(Ordering::Acquire),
-        ..Driven::default()
+        ..Driven::new(crew.limits.warm_up)
     }
 }
 

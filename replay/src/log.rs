@@ -1,11 +1,9 @@
 //! The log to play, opened as often as it is played. Nothing of a file is held but the row at hand.
 
 use crate::error::ReplayError;
-use crate::select::Rows;
+use crate::select::{Rows, merge};
 use datasets::{Format, Lines, LoggedRequest, ReadError};
 use http::HeaderValue;
-use std::cmp::Reverse;
-use std::collections::BinaryHeap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -86,14 +84,7 @@ impl Log {
                 Some(broken) => Box::new(rows.filter(move |row| !count_broken(row, &broken))),
             });
         }
-        Ok(match opened.pop() {
-            Some(only) if opened.is_empty() => only,
-            Some(last) => {
-                opened.push(last);
-                Box::new(Merged::new(opened))
-            }
-            None => Box::new(std::iter::empty()),
-        })
+        Ok(merge(opened))
     }
 }
 
@@ -117,47 +108,6 @@ fn read(path: &Path) -> Result<Rows, ReplayError> {
             Err(message) => Err(ReadError::Line { path: path.clone(), line: lines.line(), message }.into()),
         }))
     })))
-}
-
-/// Several logs by time; each one is taken as ordered. The order of the files decides where times are equal.
-struct Merged {
-    sources: Vec<Rows>,
-    heads: Vec<Option<LoggedRequest>>,
-    order: BinaryHeap<Reverse<(i64, usize)>>,
-    /// Sources whose next row is not at hand.
-    wanted: Vec<usize>,
-}
-
-impl Merged {
-    fn new(sources: Vec<Rows>) -> Self {
-        let heads = sources.iter().map(|_| None).collect();
-        Self { heads, order: BinaryHeap::new(), wanted: (0..sources.len()).collect(), sources }
-    }
-}
-
-impl Iterator for Merged {
-    type Item = Result<LoggedRequest, ReplayError>;
-
-    fn next(&mut self) -> Option<Self::Item> {
-        while let Some(source) = self.wanted.pop() {
-            match self.sources.get_mut(source).and_then(Iterator::next) {
-                None => {}
-                Some(Err(error)) => {
-                    self.wanted.push(source);
-                    return Some(Err(error));
-                }
-                Some(Ok(row)) => {
-                    self.order.push(Reverse((row.at_us, source)));
-                    if let Some(head) = self.heads.get_mut(source) {
-                        *head = Some(row);
-                    }
-                }
-            }
-        }
-        let Reverse((_, source)) = self.order.pop()?;
-        self.wanted.push(source);
-        self.heads.get_mut(source)?.take().map(Ok)
-    }
 }
 
 /// Whether a row can be sent: its body is a request of its endpoint, and id and session fit into headers.

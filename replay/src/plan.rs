@@ -174,9 +174,10 @@ impl Planner {
 fn item(row: LoggedRequest, options: &ReplayOptions) -> Result<Result<Item, &'static str>, ReplayError> {
     let refused = |message| ReplayError::Request { id: row.id.clone(), message };
     let id_header = header("id", &row.id).map_err(refused)?;
-    let session_header = row.session.as_deref().map(|session| header("session", session)).transpose().map_err(refused)?;
-    let request = Request::parse(row.endpoint, row.body.get().as_bytes())
-        .map_err(|error| refused(format!("body: {error}")))?;
+    let session_header =
+        row.session.as_deref().map(|session| header("session", session)).transpose().map_err(refused)?;
+    let request =
+        Request::parse(row.endpoint, row.body.get().as_bytes()).map_err(|error| refused(format!("body: {error}")))?;
     let mut prompt = Characters::default();
     request.for_each_text(|text| prompt.add(text));
     let policy = Policy::default();
@@ -337,7 +338,8 @@ pub(crate) mod tests {
 
     #[test]
     fn what_cannot_be_sent_is_refused() {
-        let error = |rows: &[(&str, u64, &str)], options: ReplayOptions| plan(rows, options, &[]).unwrap_err().to_string();
+        let error =
+            |rows: &[(&str, u64, &str)], options: ReplayOptions| plan(rows, options, &[]).unwrap_err().to_string();
         let plain = ReplayOptions::default;
         assert!(error(&[("a", 0, PLAIN), ("a", 1, PLAIN)], plain()).contains("`a`"));
         assert!(error(&[("a", 0, "{}")], plain()).contains("model"));

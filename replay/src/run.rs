@@ -8,7 +8,7 @@ use crate::collect::{Collector, Writer};
 use crate::connections::Connector;
 use crate::drive::{Crew, Driven, Limits, drive};
 use crate::error::ReplayError;
-use crate::feed::Feed;
+use crate::feed::{Feed, Rest};
 use crate::finished;
 use crate::lanes;
 use crate::log::Log;
@@ -19,7 +19,7 @@ use crate::progress::Progress;
 use crate::schedule::Rate;
 use crate::sessions::Sessions;
 use crate::stop::Stop;
-use crate::summary::{Facts, Summary};
+use crate::summary::{Counts, Dropped, Facts, NotSent, Parts, Summary};
 use crate::worker::Sender;
 use crate::workers::{Workers, threads};
 use datasets::{Appender, Format, Header};
@@ -62,7 +62,7 @@ pub async fn run(
     feed.begun().await?;
     let writer = Writer::new(open(&options)?);
     let clock = Clock::starting_in(LEAD);
-    let board = Arc::new(Board::new(log.rows().unwrap_or(0)));
+    let board = Arc::new(Board::with(log.rows(), options.rate, options.budget_nanos));
     let budget = Arc::new(Budget::new(options.budget_nanos));
     let (results, receiver) = mpsc::channel(FINISHED_MAX);
     let context = Context { options: Arc::clone(&options), tariffs, clock };
@@ -97,8 +97,49 @@ pub async fn run(
     let rest = feed.rest().await;
     progress.finish(&live());
     let wall_us = (clock.wall_us(0), clock.wall_us(clock.now_us()));
-    let facts = Facts::of(&options, &rest, &driven, &route.target);
-    Ok(Summary::of(&facts, &driven, &collected, board.lag(), wall_us))
+    let facts = Facts::new(&options, &route.target);
+    let shards = vec![options.selection.shard.map_or(1, |shard| shard.index)];
+    let (lag, shard_reasons) = (board.lag(), Vec::new());
+    let counts = counts(&options, rest, &driven, collected.records);
+    let mut tally = collected.tally;
+    tally.add(driven.tally);
+    Ok(Parts { facts, counts, tally, lag, wall_us, shards, shard_reasons }.summary())
+}
+
+/// What was counted of a run beside the exchanges.
+fn counts(options: &ReplayOptions, rest: Rest, driven: &Driven, records: u64) -> Counts {
+    let Rest { read, selected, error } = rest;
+    let dropped = [(Dropped::InFlight, driven.dropped), (Dropped::Waiting, driven.dropped_waiting)];
+    let due = driven.started + driven.dropped + driven.dropped_waiting;
+    let reason = if driven.cancelled {
+        NotSent::Stopped
+    } else if driven.out_of_money {
+        NotSent::Budget
+    } else if driven.gave_up_waiting {
+        NotSent::Waiting
+    } else {
+        NotSent::Duration
+    };
+    let not_sent = [(reason, read.planned.saturating_sub(due))];
+    Counts {
+        sent: driven.started,
+        dropped: dropped.into_iter().filter(|(_, count)| *count > 0).collect(),
+        not_sent: not_sent.into_iter().filter(|(_, count)| *count > 0).collect(),
+        skipped: read.skipped,
+        already_done: read.already_done,
+        broken: read.broken,
+        rest_uncounted: !read.whole && error.is_none(),
+        ended_by: error.map(|error| error.to_string()),
+        ids_unchecked: read.ids_unchecked,
+        records,
+        stopped: driven.cancelled,
+        delayed: driven.delayed,
+        in_flight_at_end: driven.in_flight_at_end,
+        drain_us: driven.drain_us,
+        planned_us: driven.planned_us,
+        selected,
+        budget_nanos: options.budget_nanos,
+    }
 }
 
 /// Sends everything and waits for the answers; what is under way after that is given up when the crew is dropped.

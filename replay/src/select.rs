@@ -23,6 +23,7 @@ pub use share::{Share, ShareError};
 pub use window::{Edge, EdgeError};
 
 pub(crate) use counts::SelectCounts;
+pub(crate) use order::merge;
 
 use crate::error::ReplayError;
 use datasets::{Endpoint, LoggedRequest};

@@ -70,6 +70,17 @@ impl Rate {
         matches!(self, Self::Recorded { .. })
     }
 
+    /// Requests a second, on average; `None` where log, time or answers set the pace.
+    #[must_use]
+    pub const fn per_second(self) -> Option<f64> {
+        match self {
+            Self::Constant { per_second } | Self::Poisson { per_second } | Self::Gamma { per_second, .. } => {
+                Some(per_second)
+            }
+            Self::Recorded { .. } | Self::Ramp { .. } | Self::Closed { .. } => None,
+        }
+    }
+
     /// How many times faster than the log time passes; 1 where the log does not set the pace.
     #[must_use]
     pub const fn factor(self) -> f64 {

@@ -59,9 +59,7 @@ impl Timetable {
             Rate::Recorded { factor } => Pace::Recorded { factor },
             Rate::Constant { per_second } => Pace::Constant { per_second },
             Rate::Poisson { per_second } => Pace::Renewal(Box::new(Renewal::new(rate, per_second, 1.0, seed)?)),
-            Rate::Gamma { per_second, shape } => {
-                Pace::Renewal(Box::new(Renewal::new(rate, per_second, shape, seed)?))
-            }
+            Rate::Gamma { per_second, shape } => Pace::Renewal(Box::new(Renewal::new(rate, per_second, shape, seed)?)),
             Rate::Ramp { from_per_second, to_per_second, seconds } => {
                 let of_duration = duration.map(|duration| duration.as_secs_f64());
                 let of_total = total.map(|rows| 2.0 * rows as f64 / (from_per_second + to_per_second));

@@ -93,3 +93,23 @@ impl SelectCounts {
         }
     }
 }
+
+impl Selected {
+    /// The counts of two shards together. Both have read the whole log, so that what was left out before the shards
+    /// parted is the same in both and counts once.
+    pub(crate) fn with(self, other: Self) -> Self {
+        let all = self.chosen.saturating_add(self.other_shards).max(other.chosen.saturating_add(other.other_shards));
+        let chosen = self.chosen.saturating_add(other.chosen);
+        Self {
+            read: self.read.max(other.read),
+            laps: self.laps.max(other.laps),
+            out_of_order: self.out_of_order.max(other.out_of_order),
+            displaced: self.displaced.max(other.displaced),
+            outside_window: self.outside_window.max(other.outside_window),
+            filtered: self.filtered.max(other.filtered),
+            not_sampled: self.not_sampled.max(other.not_sampled),
+            other_shards: all.saturating_sub(chosen),
+            chosen,
+        }
+    }
+}

@@ -49,7 +49,7 @@ impl Progress for CancelAfter {
         }
     }
     fn finish(&self, live: &Live) {
-        assert_eq!(live.total, 1000);
+        assert_eq!(live.total, Some(1000));
     }
 }
 
