@@ -95,10 +95,6 @@ impl Lag {
 }
 
 impl Board {
-    pub(crate) fn new(total: u64) -> Self {
-        Self { total: Some(total), ..Self::default() }
-    }
-
     /// A board for a run of `total` rows, if that is known, at the given rate and cap.
     pub(crate) fn with(total: Option<u64>, rate: crate::Rate, budget_nanos: Option<i64>) -> Self {
         Self { total, planned_rate: rate.per_second(), budget_nanos, ..Self::default() }
@@ -110,10 +106,6 @@ impl Board {
         if let Ok(mut lag) = self.lag.lock() {
             lag.record(lag_us);
         }
-    }
-
-    pub(crate) fn finished(&self, ok: bool) {
-        if ok { &self.ok } else { &self.failed }.fetch_add(1, Ordering::Relaxed);
     }
 
     /// An exchange has ended.
@@ -223,7 +215,7 @@ mod tests {
 
     #[test]
     fn the_rate_of_now_is_that_of_the_last_second() {
-        let board = Board::new(1);
+        let board = Board::with(None, crate::Rate::default(), None);
         board.sent(0);
         let _first = board.live(1_000_000);
         for _ in 0..50 {

@@ -12,6 +12,7 @@ pub use arm::ArmPreview;
 
 use crate::allow::{self, Allow};
 use crate::error::ReplayError;
+use crate::feed;
 use crate::finished;
 use crate::log::Log;
 use crate::options::{ArmChoice, ReplayOptions};
@@ -23,6 +24,7 @@ use peak::Peak;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use wire::Request;
 use wire::price::Tariffs;
 use wire::usage::Characters;
@@ -100,12 +102,18 @@ pub fn dry_run(log: impl Into<Log>, options: &ReplayOptions, now_us: i64) -> Res
     options.check()?;
     let finished = finished::look(options)?;
     let log: Log = log.into();
-    let rows = Arc::new(log.rows);
-    let open = move || -> Result<Rows, ReplayError> {
-        let rows = Arc::clone(&rows);
-        Ok(Box::new((0..rows.len()).filter_map(move |row| rows.get(row).cloned().map(Ok))))
+    let untimed = log.is_untimed() && options.rate.follows_log();
+    let broken = Arc::new(AtomicU64::new(0));
+    let open = {
+        let broken = options.skip_broken.then(|| Arc::clone(&broken));
+        move || log.open(broken.as_ref())
     };
-    look(open, options, |id| finished.requests.contains(id), now_us)
+    let mut dry = look(open, options, |id| finished.requests.contains(id), now_us)?;
+    dry.broken += broken.load(Ordering::Relaxed);
+    if untimed {
+        dry.refused_because.push(ReplayError::untimed(options.rate).to_string());
+    }
+    Ok(dry)
 }
 
 /// The same from any source of rows.
@@ -149,9 +157,7 @@ pub(crate) fn look(
 
 /// A pass that ends: where nothing but answers would end the laps, one stands for all.
 fn finite(options: &ReplayOptions) -> (Selection, bool) {
-    let mut selection = options.selection.clone();
-    let limit = options.limit.and_then(|limit| u64::try_from(limit).ok());
-    selection.limit = [selection.limit, limit].into_iter().flatten().min();
+    let mut selection = feed::selection(options);
     let timed = options.duration.is_some() && options.rate.is_open_loop();
     let endless = selection.laps.is_none() && selection.limit.is_none() && !timed;
     if endless {

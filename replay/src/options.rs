@@ -11,6 +11,9 @@ use std::path::PathBuf;
 use std::time::Duration;
 use wire::provider::Provider;
 
+/// Most connections of a closed loop.
+const CONNECTIONS_MAX: u32 = 50_000;
+
 /// Who decides which arm answers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum ArmChoice {
@@ -97,6 +100,8 @@ pub struct ReplayOptions {
     /// Model in the log to model at the candidate's provider; the key `*` stands for all others. A model that no key
     /// covers keeps its name, but is refused if a DeepSeek candidate is called and the name is not DeepSeek's.
     pub models: BTreeMap<String, String>,
+    /// Broken rows are skipped and counted; else the first one ends the run.
+    pub skip_broken: bool,
     /// Only the first so many rows in time order.
     pub limit: Option<usize>,
     /// Nothing is sent later than this after the start.
@@ -148,6 +153,7 @@ impl Default for ReplayOptions {
             baseline_provider: Provider::OpenAi,
             candidate_provider: Provider::DeepSeek,
             models: BTreeMap::new(),
+            skip_broken: false,
             limit: None,
             duration: None,
             drain: Duration::from_secs(30),
@@ -201,6 +207,9 @@ impl ReplayOptions {
         }
         if self.in_flight_max == 0 {
             return wrong("the bound of requests in flight is 0, expected at least 1");
+        }
+        if matches!(self.rate, Rate::Closed { connections } if connections > CONNECTIONS_MAX) {
+            return wrong("the rate asks for more than 50000 connections, more than one machine has ports for");
         }
         Ok(())
     }

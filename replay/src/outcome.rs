@@ -7,6 +7,7 @@ use crate::recorded;
 use crate::worker::{Body, REQUEST_ID, Received};
 use datasets::{Arm, Exchange, FromLog, Moderation, Recorded, Redaction, Role, digest};
 use http::HeaderMap;
+use std::sync::Arc;
 use wire::chat::{Answer, Fold, Seen};
 use wire::price::Tariffs;
 use wire::provider::{Provider, standard_error};
@@ -16,8 +17,8 @@ use wire::{ErrorKind, Usage};
 /// What every exchange of a run shares.
 #[derive(Debug)]
 pub(crate) struct Context {
-    pub(crate) options: ReplayOptions,
-    pub(crate) tariffs: Tariffs,
+    pub(crate) options: Arc<ReplayOptions>,
+    pub(crate) tariffs: Arc<Tariffs>,
     pub(crate) clock: Clock,
 }
 

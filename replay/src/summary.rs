@@ -9,7 +9,6 @@
 mod distribution;
 mod latency;
 mod merge;
-pub(crate) mod old;
 mod parts;
 mod phases;
 mod reasons;
@@ -18,7 +17,6 @@ mod text;
 mod times;
 
 pub use distribution::Distribution;
-pub(crate) use distribution::new_histogram;
 pub use latency::Latencies;
 pub use merge::MergeError;
 pub(crate) use parts::{Counts, Facts, Parts};
@@ -59,6 +57,8 @@ pub enum NotSent {
     Stopped,
     /// The money was spent.
     Budget,
+    /// Too many turns of their sessions waited for answers that did not come.
+    Waiting,
 }
 
 /// The result of a run. `planned = sent + dropped + not_sent` and `sent = ok + failed + unfinished`.
@@ -118,6 +118,19 @@ pub struct Summary {
     pub selected: Selected,
     /// Rows that the provider cannot serve, by feature. They are not in `planned`.
     pub skipped: BTreeMap<String, u64>,
+    /// Broken rows that were left out. They are not in `planned`.
+    #[serde(default)]
+    pub broken: u64,
+    /// The broken row that ended the run: file, line, member.
+    #[serde(default)]
+    pub ended_by: Option<String>,
+    /// Rows whose ids were not compared with all others, because the log has too many.
+    #[serde(default)]
+    pub ids_unchecked: u64,
+    /// The run ended before the log did, and the rest was too long to count: `planned` and `not_sent` are what was
+    /// counted of it.
+    #[serde(default)]
+    pub rest_uncounted: bool,
     /// Rows that had a record already. They are not in `planned`.
     pub already_done: u64,
     /// Records written.

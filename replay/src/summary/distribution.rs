@@ -1,7 +1,6 @@
 //! Percentiles of one quantity.
 
 use super::times::Times;
-use hdrhistogram::Histogram;
 use serde::{Deserialize, Serialize};
 
 /// Microseconds of a day: longer times count as this long.
@@ -26,11 +25,6 @@ pub struct Distribution {
     pub p99_us: u64,
     /// Largest.
     pub max_us: u64,
-}
-
-/// An empty histogram; `None` cannot happen with these constants.
-pub(crate) fn new_histogram() -> Option<Histogram<u64>> {
-    Histogram::new_with_bounds(1, US_MAX, 3).ok()
 }
 
 impl<const DIGITS: u8> Times<DIGITS> {

@@ -51,6 +51,13 @@ pub(crate) struct Counts {
     /// Rows that the provider cannot serve, by feature.
     pub(crate) skipped: BTreeMap<String, u64>,
     pub(crate) already_done: u64,
+    /// Broken rows that were left out.
+    pub(crate) broken: u64,
+    /// The broken row that ended the run.
+    pub(crate) ended_by: Option<String>,
+    pub(crate) ids_unchecked: u64,
+    /// The rest of the log was not counted.
+    pub(crate) rest_uncounted: bool,
     pub(crate) records: u64,
     pub(crate) stopped: bool,
     /// Turns that had to wait for the previous answer ([`crate::sessions::Sessions::delayed`]).
@@ -90,6 +97,10 @@ impl Parts {
         add_all(&mut ours.dropped, theirs.dropped);
         add_all(&mut ours.not_sent, theirs.not_sent);
         add_all(&mut ours.skipped, theirs.skipped);
+        ours.broken = ours.broken.saturating_add(theirs.broken);
+        ours.ended_by = ours.ended_by.take().or(theirs.ended_by);
+        ours.ids_unchecked = ours.ids_unchecked.saturating_add(theirs.ids_unchecked);
+        ours.rest_uncounted |= theirs.rest_uncounted;
         ours.already_done = ours.already_done.saturating_add(theirs.already_done);
         ours.records = ours.records.saturating_add(theirs.records);
         ours.stopped |= theirs.stopped;
@@ -136,6 +147,10 @@ impl Parts {
             selected: counts.selected,
             skipped: counts.skipped,
             already_done: counts.already_done,
+            broken: counts.broken,
+            ended_by: counts.ended_by,
+            ids_unchecked: counts.ids_unchecked,
+            rest_uncounted: counts.rest_uncounted,
             records: counts.records,
             delayed: counts.delayed,
             stopped: counts.stopped,

@@ -206,7 +206,7 @@ impl Phases {
         self.width_us >= WIDTH_MIN_US && self.width_us.is_power_of_two() && self.slices.len() as u64 <= SLICES_MAX
     }
 
-    fn from_us(&self, index: usize) -> u64 {
+    fn begin_us(&self, index: usize) -> u64 {
         self.warm_up_us.saturating_add(self.width_us.saturating_mul(index as u64))
     }
 
@@ -221,8 +221,8 @@ impl Phases {
             let mut sum = begin;
             self.slices[from..to].iter().for_each(|part| sum.add(part));
             (!sum.is_empty()).then(|| {
-                let from_us = if from == 0 && to <= first { 0 } else { self.from_us(from) };
-                sum.phase(from_us, self.from_us(to))
+                let from_us = if from == 0 && to <= first { 0 } else { self.begin_us(from) };
+                sum.phase(from_us, self.begin_us(to))
             })
         };
         [
@@ -239,7 +239,7 @@ impl Phases {
             .slices
             .iter()
             .enumerate()
-            .map(|(index, part)| part.slice(self.from_us(index), self.from_us(index + 1)));
+            .map(|(index, part)| part.slice(self.begin_us(index), self.begin_us(index + 1)));
         warm_up.into_iter().chain(slices).collect()
     }
 }

@@ -32,6 +32,8 @@ impl Summary {
             ),
         );
         because(self.unfinished > 0, format!("{} requests were unfinished at the end", self.unfinished));
+        let ended_by = self.ended_by.as_deref().unwrap_or_default();
+        because(!ended_by.is_empty(), format!("the log could not be read on: {ended_by}"));
         because(self.stopped, "the run was stopped early".to_owned());
         let money = self.not_sent_because.get(&super::NotSent::Budget).copied().unwrap_or(0);
         because(money > 0, format!("{money} requests were not sent: the budget was spent"));

@@ -116,9 +116,15 @@ fn counts(page: &mut Page, summary: &Summary) {
             NotSent::Duration => "(the duration was over)",
             NotSent::Stopped => "(stopped)",
             NotSent::Budget => "(the budget was spent)",
+            NotSent::Waiting => "(the previous answer did not come)",
         };
         page.count("not sent", *count, why);
     }
+    if summary.rest_uncounted {
+        page.line("", "and the rest of the log, which was not counted");
+    }
+    page.count("broken", summary.broken, "rows, left out");
+    page.count("unchecked", summary.ids_unchecked, "rows: too many ids to find one that stands twice");
     page.count("out of order", summary.out_of_order, "rows, put in order");
     page.count("displaced", summary.displaced, "rows, sent late");
     let selected = summary.selected;
