@@ -3,6 +3,7 @@
 mod demo;
 mod evaluate;
 mod gate;
+mod import;
 mod mock;
 mod plan;
 mod records;
@@ -44,6 +45,7 @@ async fn dispatch(args: Args) -> Result<Exit, Failure> {
         Command::Evaluate(args) => evaluate::run(&args),
         Command::Report(args) => report::run(&args),
         Command::Gate(args) => gate::run(&args).await,
+        Command::Import(args) => import::run(&args),
         Command::Records(args) => records::run(&args),
         Command::Plan(args) => plan::run(&args),
         Command::Simulate(args) => simulate::run(&args),

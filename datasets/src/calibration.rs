@@ -1,8 +1,10 @@
-//! Holds the bundled log against the measured figures it was made from, and those against the trace itself where it
-//! is at hand.
+//! Holds the bundled logs against the measured figures they were made from, and those against the traces themselves
+//! where they are at hand.
 //!
-//! The tolerances are at most about three standard errors of 2,000 draws: a log of this size that misses them was
-//! hardly drawn from the measured distributions.
+//! Here: `demo`, and what all have in common. The tolerances are at most about three standard errors of 2,000 draws: a
+//! log of this size that misses them was hardly drawn from the measured distributions.
+
+mod mixed;
 
 use crate::LoggedRequest;
 use crate::bundled::DEMO;
@@ -30,13 +32,27 @@ fn rhythm(times_us: &[i64]) -> (f64, f64) {
     (1e6 / mean, variance.sqrt() / mean)
 }
 
-/// Most arrivals in one second, seconds counted from the first arrival.
-fn peak(times_us: &[i64]) -> u32 {
-    let mut seconds = std::collections::BTreeMap::new();
+/// Arrivals in each second, counted from the first arrival.
+fn per_second(times_us: &[i64]) -> Vec<u32> {
+    let second = |at_us: &i64| usize::try_from((at_us - times_us[0]) / 1_000_000).unwrap();
+    let mut seconds = vec![0; second(times_us.last().unwrap()) + 1];
     for at_us in times_us {
-        *seconds.entry((at_us - times_us[0]) / 1_000_000).or_insert(0) += 1;
+        seconds[second(at_us)] += 1;
     }
-    seconds.into_values().max().unwrap()
+    seconds
+}
+
+/// Most arrivals in one second.
+fn peak(times_us: &[i64]) -> u32 {
+    per_second(times_us).into_iter().max().unwrap()
+}
+
+/// Variance of the arrivals in a second, divided by their mean.
+fn dispersion(times_us: &[i64]) -> f64 {
+    let seconds = per_second(times_us);
+    let mean = f64::from(seconds.iter().sum::<u32>()) / seconds.len() as f64;
+    let variance = seconds.iter().map(|count| (f64::from(*count) - mean).powi(2)).sum::<f64>() / seconds.len() as f64;
+    variance / mean
 }
 
 fn demo() -> (Vec<LoggedRequest>, Vec<Value>, Vec<ScriptLine>) {
@@ -137,12 +153,15 @@ fn answers_are_of_modest_length() {
     assert!(english.iter().all(|length| *length < 1_200));
 }
 
-/// Folder of the real traces, if this machine has it.
-fn real_data() -> Option<PathBuf> {
+/// One of the real traces, if this machine has it; says aloud if not.
+fn real_trace(name: &str) -> Option<PathBuf> {
     let beside = || Path::new(env!("CARGO_MANIFEST_DIR")).join("../../shared/datasets");
     let folder = std::env::var_os("WEIGHBRIDGE_REAL_DATA").map_or_else(beside, PathBuf::from);
-    let trace = folder.join("traces/azure_llm_2023_conv_10k.csv");
-    trace.exists().then_some(trace)
+    let trace = Some(folder.join("traces").join(name)).filter(|trace| trace.exists());
+    if trace.is_none() {
+        writeln!(std::io::stderr(), "skipped: no real data here").unwrap();
+    }
+    trace
 }
 
 /// Microseconds since midnight of `2023-11-16 18:15:46.6805900`; the trace stays within one day.
@@ -153,21 +172,53 @@ fn time_us(text: &str) -> i64 {
     seconds * 1_000_000 + fraction[..6].parse::<i64>().unwrap()
 }
 
+/// What is measured of one trace.
+struct Measured {
+    trace: &'static str,
+    rate: f64,
+    variation: f64,
+    peak: u32,
+    dispersion: f64,
+    prompt: (u64, u64),
+    completion: (u64, u64),
+}
+
+const CONVERSATION: Measured = Measured {
+    trace: "azure_llm_2023_conv_10k.csv",
+    rate: expected::RATE_PER_SECOND,
+    variation: expected::GAP_VARIATION,
+    peak: expected::PEAK_PER_SECOND,
+    dispersion: expected::DISPERSION,
+    prompt: expected::PROMPT_TOKENS_P50_P95,
+    completion: expected::COMPLETION_TOKENS_P50_P95,
+};
+
+const CODE: Measured = Measured {
+    trace: "azure_llm_2023_code_5k.csv",
+    rate: expected::CODE_RATE_PER_SECOND,
+    variation: expected::CODE_GAP_VARIATION,
+    peak: expected::CODE_PEAK_PER_SECOND,
+    dispersion: expected::CODE_DISPERSION,
+    prompt: expected::CODE_PROMPT_TOKENS_P50_P95,
+    completion: expected::CODE_COMPLETION_TOKENS_P50_P95,
+};
+
 #[test]
-fn the_constants_are_those_of_the_real_trace() {
-    let Some(trace) = real_data() else {
-        writeln!(std::io::stderr(), "skipped: no real data here").unwrap();
-        return;
-    };
-    let text = std::fs::read_to_string(trace).unwrap();
-    let rows: Vec<Vec<&str>> = text.lines().skip(1).map(|row| row.split(',').collect()).collect();
-    let times: Vec<i64> = rows.iter().map(|row| time_us(row[0])).collect();
-    let (rate, variation) = rhythm(&times);
-    within("requests a second", rate, expected::RATE_PER_SECOND, 0.05);
-    within("variation of gaps", variation, expected::GAP_VARIATION, 0.005);
-    for (column, (median, high)) in [(1, expected::PROMPT_TOKENS_P50_P95), (2, expected::COMPLETION_TOKENS_P50_P95)] {
-        let values: Vec<u64> = rows.iter().map(|row| row[column].parse().unwrap()).collect();
-        within("median", quantile(&values, 0.5), median as f64, 1.0);
-        within("p95", quantile(&values, 0.95), high as f64, 1.0);
+fn the_constants_are_those_of_the_real_traces() {
+    for measured in [CONVERSATION, CODE] {
+        let Some(trace) = real_trace(measured.trace) else { return };
+        let text = std::fs::read_to_string(trace).unwrap();
+        let rows: Vec<Vec<&str>> = text.lines().skip(1).map(|row| row.split(',').collect()).collect();
+        let times: Vec<i64> = rows.iter().map(|row| time_us(row[0])).collect();
+        let (rate, variation) = rhythm(&times);
+        within("requests a second", rate, measured.rate, 0.05);
+        within("variation of gaps", variation, measured.variation, 0.03);
+        within("dispersion", dispersion(&times), measured.dispersion, 0.05);
+        assert_eq!(peak(&times), measured.peak);
+        for (column, (median, high)) in [(1, measured.prompt), (2, measured.completion)] {
+            let values: Vec<u64> = rows.iter().map(|row| row[column].parse().unwrap()).collect();
+            within("median", quantile(&values, 0.5), median as f64, 1.0);
+            within("p95", quantile(&values, 0.95), high as f64, 1.0);
+        }
     }
 }

@@ -13,6 +13,11 @@ pub fn content(salt: &str, text: &str) -> String {
     hex(hash.finalize().get(..16).unwrap_or_default())
 }
 
+/// The first 64 bits of SHA-256, to tell many texts apart in little memory.
+pub(crate) fn short(bytes: &[u8]) -> u64 {
+    Sha256::digest(bytes).first_chunk().map_or(0, |first| u64::from_le_bytes(*first))
+}
+
 /// SHA-256 of bytes, hexadecimal.
 #[must_use]
 pub fn of_bytes(bytes: &[u8]) -> String {

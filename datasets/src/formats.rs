@@ -15,7 +15,7 @@ const README: &str = include_str!("../README.md");
 const MARKER: &str = "<!-- example: ";
 
 /// The examples: kind and JSON.
-fn examples() -> Vec<(&'static str, &'static str)> {
+pub(crate) fn examples() -> Vec<(&'static str, &'static str)> {
     README
         .split(MARKER)
         .skip(1)
@@ -60,11 +60,11 @@ fn full_usage() -> Usage {
     Usage { prompt: 1, completion: 2, cached: Some(1), reasoning: Some(1), source: UsageSource::Provider }
 }
 
-fn full_header() -> Header {
+pub(crate) fn full_header() -> Header {
     Header { config_digest: Some("d".into()), untimed: true, ..Header::new(Format::Exchanges, Redaction::Full) }
 }
 
-fn full_request() -> LoggedRequest {
+pub(crate) fn full_request() -> LoggedRequest {
     LoggedRequest {
         id: "i".into(),
         at_us: 1,
@@ -89,7 +89,7 @@ fn full_request() -> LoggedRequest {
     }
 }
 
-fn full_exchange() -> Exchange {
+pub(crate) fn full_exchange() -> Exchange {
     Exchange {
         pair: "p".into(),
         arm: Arm::Baseline,
@@ -204,8 +204,9 @@ fn every_word_of_a_closed_list_is_named() {
     }
 }
 
-const ROLES: [Role; 6] = [Role::Served, Role::Shadow, Role::Replayed, Role::Observed, Role::Fallback, Role::Repeat];
-const FATES: [ShadowFate; 9] = [
+pub(crate) const ROLES: [Role; 6] =
+    [Role::Served, Role::Shadow, Role::Replayed, Role::Observed, Role::Fallback, Role::Repeat];
+pub(crate) const FATES: [ShadowFate; 9] = [
     ShadowFate::Sent,
     ShadowFate::NotSampled,
     ShadowFate::QueueFull,
@@ -216,7 +217,7 @@ const FATES: [ShadowFate; 9] = [
     ShadowFate::CandidateBusy,
     ShadowFate::BreakerOpen,
 ];
-const ASSIGNED_BY: [AssignedBy; 6] = [
+pub(crate) const ASSIGNED_BY: [AssignedBy; 6] = [
     AssignedBy::Weight,
     AssignedBy::Header,
     AssignedBy::HeaderPattern,
@@ -224,7 +225,7 @@ const ASSIGNED_BY: [AssignedBy; 6] = [
     AssignedBy::Unfit,
     AssignedBy::None,
 ];
-const ERRORS: [ErrorKind; 15] = [
+pub(crate) const ERRORS: [ErrorKind; 15] = [
     ErrorKind::Connect,
     ErrorKind::Timeout,
     ErrorKind::Truncated,
@@ -243,11 +244,11 @@ const ERRORS: [ErrorKind; 15] = [
 ];
 
 /// Any text, line separators and quotes included.
-fn text() -> impl Strategy<Value = String> {
+pub(crate) fn text() -> impl Strategy<Value = String> {
     prop_oneof![any::<String>(), Just("a\u{2028}b\n\"c\\".to_owned()), Just(String::new())]
 }
 
-fn any_usage() -> impl Strategy<Value = Usage> {
+pub(crate) fn any_usage() -> impl Strategy<Value = Usage> {
     (any::<u64>(), any::<u64>(), of(any::<u64>()), of(any::<u64>()), any::<bool>()).prop_map(
         |(prompt, completion, cached, reasoning, provider)| {
             let source = if provider { UsageSource::Provider } else { UsageSource::Estimate };
@@ -256,7 +257,7 @@ fn any_usage() -> impl Strategy<Value = Usage> {
     )
 }
 
-fn any_recorded() -> impl Strategy<Value = Recorded> {
+pub(crate) fn any_recorded() -> impl Strategy<Value = Recorded> {
     let names = (text(), text(), of(text()), of(text()));
     let numbers = (any::<u16>(), of(any::<u64>()), of(any::<u64>()));
     let made = (any::<bool>(), of(any::<i64>()), prop::collection::vec((text(), text().prop_map(Value::String)), 0..3));
@@ -278,7 +279,7 @@ fn any_recorded() -> impl Strategy<Value = Recorded> {
     )
 }
 
-fn any_exchange() -> impl Strategy<Value = Exchange> {
+pub(crate) fn any_exchange() -> impl Strategy<Value = Exchange> {
     let who = (text(), any::<bool>(), prop::sample::select(&ROLES[..]), text(), any::<u64>(), any::<u32>());
     let ids = (of(text()), of(text()), text(), text(), of(text()), any::<bool>());
     let times = (any::<i64>(), any::<i64>(), of(any::<u64>()), any::<u64>(), any::<u16>());

@@ -51,6 +51,18 @@ pub enum Redaction {
     None,
 }
 
+impl Redaction {
+    /// The name in headers and options.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Full => "full",
+            Self::Hashed => "hashed",
+            Self::None => "none",
+        }
+    }
+}
+
 /// Major and minor version of the format. A reader takes any file of its own major version and of all older ones.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Version {

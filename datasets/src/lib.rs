@@ -12,12 +12,15 @@ pub mod bundled;
 pub mod digest;
 pub mod file;
 pub mod header;
+pub mod import;
 pub mod known;
 pub mod label;
 pub mod parts;
 pub mod read;
 pub mod record;
+pub mod redact;
 pub mod request;
+pub mod schema;
 pub mod synth;
 pub mod write;
 
@@ -34,3 +37,5 @@ pub use write::{Appender, Medium, WriteError, line_ends};
 mod calibration;
 #[cfg(test)]
 mod formats;
+#[cfg(test)]
+mod versions;

@@ -1,6 +1,9 @@
-//! Streaming reader of NDJSON files, plain or zstd, with line-numbered errors.
+//! Streaming reader of NDJSON files, plain or packed, with line-numbered errors.
+
+mod unknown;
 
 use crate::header::{Format, Header};
+use flate2::bufread::MultiGzDecoder;
 use serde::de::DeserializeOwned;
 use std::fs::File;
 use std::io::{BufRead, BufReader, Read};
@@ -9,6 +12,13 @@ use std::path::{Path, PathBuf};
 
 /// Longest line that is read, in bytes: a bound, so that a file without line ends cannot fill the memory.
 pub const LINE_BYTES_MAX: usize = 64 * 1024 * 1024;
+
+pub use unknown::Unknown;
+
+/// First bytes of a zstd frame.
+const ZSTD: [u8; 4] = [0x28, 0xB5, 0x2F, 0xFD];
+/// First bytes of a gzip member.
+const GZIP: [u8; 2] = [0x1F, 0x8B];
 
 /// What is wrong with a file or a line.
 #[derive(Debug, thiserror::Error)]
@@ -47,7 +57,11 @@ pub struct Lines<T> {
     source: Box<dyn BufRead + Send>,
     buffer: Vec<u8>,
     line: u64,
-    header: Header,
+    header: Box<(Header, Unknown)>,
+    /// The file could not be read on: there is nothing more to come.
+    failed: bool,
+    /// Members that are ignored, where somebody asked for them.
+    unknown: Option<Box<Unknown>>,
     kind: PhantomData<fn() -> T>,
 }
 
@@ -58,7 +72,8 @@ impl<T> std::fmt::Debug for Lines<T> {
 }
 
 impl<T: DeserializeOwned> Lines<T> {
-    /// Opens a file and reads its header. zstd is recognised by its first bytes. `-` is standard input.
+    /// Opens a file and reads its header. zstd and gzip, of one frame or of several, are recognised by their first bytes.
+    /// `-` is standard input.
     ///
     /// # Errors
     /// The file cannot be read, or its header is not one of `format`.
@@ -70,9 +85,12 @@ impl<T: DeserializeOwned> Lines<T> {
             Box::new(File::open(path).map_err(failed)?)
         };
         let mut source = BufReader::with_capacity(256 * 1024, raw);
-        let zstd = source.fill_buf().map_err(failed)?.starts_with(&[0x28, 0xB5, 0x2F, 0xFD]);
+        let start = source.fill_buf().map_err(failed)?;
+        let (zstd, gzip) = (start.starts_with(&ZSTD), start.starts_with(&GZIP));
         let source: Box<dyn BufRead + Send> = if zstd {
-            Box::new(BufReader::new(zstd::stream::read::Decoder::new(source).map_err(failed)?))
+            Box::new(BufReader::new(zstd::stream::read::Decoder::with_buffer(source).map_err(failed)?))
+        } else if gzip {
+            Box::new(BufReader::new(MultiGzDecoder::new(source)))
         } else {
             Box::new(source)
         };
@@ -85,23 +103,56 @@ impl<T: DeserializeOwned> Lines<T> {
     /// As [`Lines::open`].
     pub fn from_reader(path: &Path, source: Box<dyn BufRead + Send>, format: Format) -> Result<Self, ReadError> {
         let placeholder = Header::new(format, crate::Redaction::default());
-        let mut lines =
-            Self { path: path.to_owned(), source, buffer: Vec::new(), line: 0, header: placeholder, kind: PhantomData };
+        let mut lines = Self {
+            path: path.to_owned(),
+            source,
+            buffer: Vec::new(),
+            line: 0,
+            header: Box::new((placeholder, Unknown::default())),
+            failed: false,
+            unknown: None,
+            kind: PhantomData,
+        };
         let header_error = |message: String| ReadError::Header { path: path.to_owned(), message };
         if !lines.next_line()? {
             return Err(header_error(format!("the file is empty, expected a header of {}", format.name())));
         }
-        lines.header = serde_json::from_slice(&lines.buffer).map_err(|error| {
+        let (header, unknown) = &mut *lines.header;
+        *header = unknown.read(&lines.buffer).map_err(|error| {
             header_error(format!("no header of {} ({error}); weighbridge writes one as the first line", format.name()))
         })?;
-        lines.header.readable(format).map_err(header_error)?;
+        header.readable(format).map_err(header_error)?;
         Ok(lines)
     }
 
     /// The header.
     #[must_use]
-    pub const fn header(&self) -> &Header {
-        &self.header
+    pub fn header(&self) -> &Header {
+        &self.header.0
+    }
+
+    /// Members of the header that this version does not know.
+    #[must_use]
+    pub fn header_unknown(&self) -> &Unknown {
+        &self.header.1
+    }
+
+    /// From the next line on, members that `T` does not know are counted, which costs a fifth more time. Whether they are or
+    /// not, they are ignored.
+    pub fn count_unknown(&mut self) {
+        self.unknown.get_or_insert_default();
+    }
+
+    /// The unknown members that were met; `None` if nobody asked with [`Lines::count_unknown`].
+    #[must_use]
+    pub fn unknown(&self) -> Option<&Unknown> {
+        self.unknown.as_deref()
+    }
+
+    /// The line read last as it stands in the file, without its line end.
+    #[must_use]
+    pub fn text(&self) -> &[u8] {
+        &self.buffer
     }
 
     /// Number of the line read last, from 1.
@@ -140,19 +191,27 @@ impl<T: DeserializeOwned> Lines<T> {
 impl<T: DeserializeOwned> Iterator for Lines<T> {
     type Item = Result<T, ReadError>;
 
-    /// The next record; blank lines are skipped. After a wrong line, reading can go on.
+    /// The next record; blank lines are skipped. After a wrong line, reading can go on; after a file that cannot be read
+    /// on, it is over.
     fn next(&mut self) -> Option<Self::Item> {
-        loop {
+        while !self.failed {
             match self.next_line() {
                 Ok(true) if self.buffer.iter().all(u8::is_ascii_whitespace) => {}
                 Ok(true) => {
-                    let parsed = serde_json::from_slice(&self.buffer);
+                    let parsed = match &mut self.unknown {
+                        None => serde_json::from_slice(&self.buffer),
+                        Some(unknown) => unknown.read(&self.buffer),
+                    };
                     return Some(parsed.map_err(|error| self.wrong(error.to_string())));
                 }
                 Ok(false) => return None,
-                Err(error) => return Some(Err(error)),
+                Err(error) => {
+                    self.failed = matches!(error, ReadError::File { .. });
+                    return Some(Err(error));
+                }
             }
         }
+        None
     }
 }
 
@@ -195,5 +254,43 @@ mod tests {
             assert!(error.contains(word) && error.contains("line 1"), "{error}");
         }
         assert!(open(&HEADER.replace("1.0", "1.9")).is_ok());
+    }
+
+    #[test]
+    fn unknown_members_are_counted_where_that_is_asked_for() {
+        let line = label("a").replace('}', r#","newer":{"deep":1},"newest":[2]}"#);
+        let text = format!("{HEADER}\n{line}\n{}\n{line}\n", label("b"));
+        let mut lines = open(&text).unwrap();
+        lines.count_unknown();
+        assert_eq!(lines.by_ref().map(|label| label.unwrap().request).collect::<Vec<_>>(), ["a", "b", "a"]);
+        let unknown = lines.unknown().unwrap();
+        assert_eq!(unknown.iter().collect::<Vec<_>>(), [("newer", 2), ("newest", 2)]);
+        assert_eq!((unknown.lines(), unknown.other_names()), (2, 0));
+        assert!(open(&text).unwrap().unknown().is_none());
+    }
+
+    #[test]
+    fn packed_files_may_have_several_frames() {
+        use flate2::{Compression, write::GzEncoder};
+        use std::io::Write;
+        let parts = [format!("{HEADER}\n{}\n", label("a")), format!("{}\n{}", label("b"), label("c"))];
+        let gzip = |text: &String| {
+            let mut packed = GzEncoder::new(Vec::new(), Compression::fast());
+            packed.write_all(text.as_bytes()).unwrap();
+            packed.finish().unwrap()
+        };
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("labels.ndjson.packed");
+        let zstd = |text: &String| zstd::encode_all(text.as_bytes(), 1).unwrap();
+        for packed in [parts.iter().flat_map(zstd).collect::<Vec<u8>>(), parts.iter().flat_map(gzip).collect()] {
+            std::fs::write(&path, &packed).unwrap();
+            let read: Vec<String> =
+                Lines::<Label>::open(&path, Format::Labels).unwrap().map(|label| label.unwrap().request).collect();
+            assert_eq!(read, ["a", "b", "c"]);
+            // Half a file is an error and no shorter file.
+            std::fs::write(&path, &packed[..packed.len() - 5]).unwrap();
+            let last = Lines::<Label>::open(&path, Format::Labels).and_then(|lines| lines.last().unwrap());
+            assert!(matches!(last, Err(ReadError::File { .. })), "{last:?}");
+        }
     }
 }

@@ -24,6 +24,21 @@ pub enum WriteError {
     /// The file that is there cannot be continued.
     #[error("{0}; choose another path, or move the file away")]
     Existing(ReadError),
+    /// The header of the file that is there would say the wrong thing about the lines of this writer.
+    #[error(
+        "{path} has {what} {found}, this writer has {ours}: the header would not be true of the new lines; choose another \
+         path, or convert the file first (`weighbridge records convert {path} --out NEW`)"
+    )]
+    Differs {
+        /// File.
+        path: PathBuf,
+        /// `version` or `redaction`.
+        what: &'static str,
+        /// What the file has.
+        found: String,
+        /// What this writer would write.
+        ours: String,
+    },
     /// A record does not serialise.
     #[error("a record for {path} cannot be written as JSON: {message}")]
     Record {
@@ -79,21 +94,33 @@ pub struct Appender {
 
 impl Appender {
     /// Opens a file to append to, or creates it with `header`. A line that an earlier crash left unfinished is cut
-    /// off; a file of another format or a newer major version is refused.
+    /// off. A file of another format, version or redaction is refused and keeps every byte: what its header says must
+    /// be true of all its lines.
     ///
     /// # Errors
     /// The file cannot be opened or written, or holds something else.
     pub fn open(path: &Path, header: &Header) -> Result<Self, WriteError> {
-        Self::open_on(path, header, |file| Box::new(file))
+        Self::open_checked(path, header, |found| differs(path, found, header), |file| Box::new(file))
     }
 
-    /// As [`Appender::open`]; `medium` may put something between the lines and the file.
+    /// As [`Appender::open`], but takes over a file of any version that can be read and of any redaction: for a writer
+    /// that looks at [`Appender::header`] and closes such a file instead of writing to it. `medium` may put something
+    /// between the lines and the file.
     ///
     /// # Errors
-    /// As [`Appender::open`].
+    /// The file cannot be opened or written, or holds something else.
     pub fn open_on(
         path: &Path,
         header: &Header,
+        medium: impl FnOnce(File) -> Box<dyn Medium>,
+    ) -> Result<Self, WriteError> {
+        Self::open_checked(path, header, |_| Ok(()), medium)
+    }
+
+    fn open_checked(
+        path: &Path,
+        header: &Header,
+        fits: impl FnOnce(&Header) -> Result<(), WriteError>,
         medium: impl FnOnce(File) -> Box<dyn Medium>,
     ) -> Result<Self, WriteError> {
         let failed = |source| WriteError::File(FileError::new(path, source));
@@ -108,7 +135,9 @@ impl Appender {
             }
             // Checked before anything is cut off: a file that is not ours keeps every byte.
             if file.metadata().map_err(failed)?.len() > 0 {
-                found = Some(existing_header(path, header.format)?);
+                let existing = existing_header(path, header.format)?;
+                fits(&existing)?;
+                found = Some(existing);
             }
             let whole = whole_lines(&mut file).map_err(failed)?;
             file.set_len(whole).map_err(failed)?;
@@ -266,6 +295,18 @@ fn whole_lines(file: &mut File) -> std::io::Result<u64> {
         end -= size;
     }
     Ok(0)
+}
+
+/// Whether a file that is there has another header than its next lines need.
+fn differs(path: &Path, found: &Header, ours: &Header) -> Result<(), WriteError> {
+    let differs = |what, found: String, ours: String| WriteError::Differs { path: path.to_owned(), what, found, ours };
+    if found.version != ours.version {
+        return Err(differs("version", found.version.clone(), ours.version.clone()));
+    }
+    if found.redaction != ours.redaction {
+        return Err(differs("redaction", found.redaction.name().to_owned(), ours.redaction.name().to_owned()));
+    }
+    Ok(())
 }
 
 fn existing_header(path: &Path, format: Format) -> Result<Header, WriteError> {

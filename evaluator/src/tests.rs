@@ -9,5 +9,6 @@ mod money;
 mod odd;
 mod pairing;
 mod parts;
+mod recorded;
 mod roles;
 mod selection;

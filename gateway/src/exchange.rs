@@ -123,6 +123,7 @@ pub(crate) fn exchange(
         answer: text,
         quality: None,
         shadow: leg.shadow,
+        recorded: None,
         dropped: leg.dropped.iter().map(|name| (*name).to_owned()).collect(),
     }
 }

@@ -20,10 +20,11 @@ pub use tally::RecorderCounts;
 use crate::config::Records;
 use datasets::file::FileError;
 use datasets::read::LINE_BYTES_MAX;
-use datasets::{Exchange, Format, Header, Role, WriteError};
+use datasets::{Appender, Exchange, Format, Header, Role, WriteError};
 use parts::{Opener, Parts};
 use queue::{Bounds, Priority, Queue};
 use std::cell::RefCell;
+use std::path::Path;
 use std::sync::Arc;
 use std::thread::JoinHandle;
 use tally::Tally;
@@ -65,8 +66,9 @@ impl Recorder {
         let Some(records) = records else {
             return Ok((Self { queue: None, tally: Arc::default() }, None));
         };
-        Self::start_on(records, config_digest, Box::new(datasets::Appender::open))
-            .map(|(recorder, writer)| (recorder, Some(writer)))
+        // A file of another version or redaction is taken over, to be closed first.
+        let open = |path: &Path, header: &Header| Appender::open_on(path, header, |file| Box::new(file));
+        Self::start_on(records, config_digest, Box::new(open)).map(|(recorder, writer)| (recorder, Some(writer)))
     }
 
     fn start_on(records: &Records, config_digest: &str, opener: Opener) -> Result<(Self, JoinHandle<()>), WriteError> {

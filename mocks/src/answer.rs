@@ -15,7 +15,7 @@ use wire::provider::Provider;
 use crate::dice::{self, Dice};
 use crate::face::Face;
 use crate::prefix_cache::PrefixCache;
-use crate::profile::{Fault, Profile};
+use crate::profile::{self, Checkpoint, Fault, Length, Profile};
 use crate::request::{ChatRequest, Format};
 use crate::schema;
 use crate::script::{Script, ScriptAnswer};
@@ -35,6 +35,34 @@ pub(crate) struct Speaker<'a> {
     pub(crate) profile: &'a Profile,
     /// `None`: cache hits come from the script and the profile.
     pub(crate) cache: Option<&'a PrefixCache>,
+    /// The model that has taken the place of the first one, if it has.
+    pub(crate) checkpoint: Option<&'a Checkpoint>,
+}
+
+/// How long a generated text is to be, tokens.
+#[derive(Clone, Copy, Debug)]
+enum Drawn {
+    /// Up to the end of its last sentence.
+    AtLeast(u64),
+    /// Cut where it has to be.
+    Exactly(u64),
+}
+
+/// Makes another generator of a seed, for a model that was exchanged.
+const OTHER_MODEL: u64 = 0x6f74_6865_7221_5eed;
+
+/// How much longer or shorter the reasoning is than usual.
+fn effort_factor(effort: Option<&str>) -> f64 {
+    match effort {
+        Some("minimal" | "low") => 0.5,
+        Some("max" | "ultra") => 2.0,
+        _ => 1.0,
+    }
+}
+
+/// The cast saturates, and the factors are finite and not negative.
+fn scaled(tokens: u64, factor: f64) -> u64 {
+    (tokens as f64 * factor).round() as u64
 }
 
 /// A whole answer, not yet in a provider's shape.
@@ -101,9 +129,10 @@ impl Speaker<'_> {
     /// The answer to a request. `thinking` is whether the model shows its reasoning, `fault` the fault this request meets.
     pub(crate) fn answer(self, request: &ChatRequest, thinking: bool, fault: Option<Fault>) -> Answer {
         let scripted = self.script.get(self.provider, request.prompt());
+        let seed = self.seed ^ if self.checkpoint.is_some() { OTHER_MODEL } else { 0 };
         let choices: Vec<Choice> = (0..u32::try_from(request.n).unwrap_or(1).max(1))
             .map(|index| {
-                let mut dice = dice::for_prompt(self.seed, self.provider, request.prompt(), index);
+                let mut dice = dice::for_prompt(seed, self.provider, request.prompt(), index);
                 let choice = self.choice(request, scripted, thinking, &mut dice);
                 self.limited(self.spoilt(choice, fault), request, fault)
             })
@@ -123,17 +152,27 @@ impl Speaker<'_> {
             (spoken, texts.sum::<u64>() + spoken_tokens)
         } else if let Some((answer, text)) = scripted.and_then(|answer| Some((answer, answer.content.clone()?))) {
             let tokens = self.recorded_visible_tokens(answer, &text);
-            (Some(text), tokens)
+            self.opened(request, text, tokens)
         } else {
             let text = self.generated(request, dice);
             let tokens = self.count(&text);
-            (Some(text), tokens)
+            self.opened(request, text, tokens)
         };
         let recorded_reason = scripted.filter(|answer| tool_calls.is_empty() == answer.tool_calls.is_empty());
         let finish_reason = recorded_reason
             .and_then(|answer| answer.finish_reason.clone())
             .unwrap_or_else(|| if tool_calls.is_empty() { "stop".to_owned() } else { "tool_calls".to_owned() });
         Choice { reasoning, content, refusal: None, tool_calls, finish_reason, reasoning_tokens, visible_tokens }
+    }
+
+    /// An answer in the manner of the model that answers today.
+    fn opened(self, request: &ChatRequest, text: String, tokens: u64) -> (Option<String>, u64) {
+        match self.checkpoint {
+            Some(Checkpoint { opening, .. }) if request.format == Format::Text && !opening.is_empty() => {
+                (Some(format!("{opening}{text}")), tokens + self.count(opening))
+            }
+            _ => (Some(text), tokens),
+        }
     }
 
     fn reasoning(
@@ -145,8 +184,9 @@ impl Speaker<'_> {
     ) -> (String, u64) {
         let recorded = scripted.and_then(|answer| Some((answer, answer.reasoning.as_ref()?)));
         // Drawn even when not used, so that turning thinking off leaves the words of the answer alone.
-        let tokens = self.profile.reasoning.draw_tokens(dice);
-        let generated = words::sentences(dice, self.provider, request.prompt(), tokens);
+        let measured = self.profile.measured_of(&request.model).map(|measured| measured.reasoning_tokens.as_slice());
+        let drawn = self.length(measured, self.profile.reasoning, dice);
+        let generated = self.sentences(request, drawn, effort_factor(request.effort.as_deref()), dice);
         match (thinking, recorded) {
             (true, Some((answer, text))) => (text.clone(), answer.reasoning_tokens.unwrap_or_else(|| self.count(text))),
             (true, None) => {
@@ -167,8 +207,11 @@ impl Speaker<'_> {
         let topic = words::topic(prompt, language).to_owned();
         match &request.format {
             Format::Text => {
-                let tokens = self.profile.answer.draw_tokens(dice);
-                words::sentences(dice, self.provider, prompt, tokens)
+                let factor = self.checkpoint.map_or(1.0, |checkpoint| checkpoint.length_factor);
+                let measured =
+                    self.profile.measured_of(&request.model).map(|measured| measured.answer_tokens.as_slice());
+                let drawn = self.length(measured, self.profile.answer, dice);
+                self.sentences(request, drawn, factor, dice)
             }
             Format::JsonObject => {
                 let sentences: Vec<_> = (0..3).map(|_| words::sentence(dice, language, &topic)).collect();
@@ -178,6 +221,25 @@ impl Speaker<'_> {
             Format::JsonSchema(schema) => {
                 schema::instance(schema, dice, &mut |dice| words::sentence(dice, language, &topic)).to_string()
             }
+        }
+    }
+
+    /// A length from a table if there is one, else from its formula.
+    fn length(self, table: Option<&[f64]>, formula: Length, dice: &mut Dice) -> Drawn {
+        match table.and_then(|table| profile::draw(table, dice)) {
+            // The cast saturates, and tables hold nothing negative.
+            Some(tokens) => Drawn::Exactly(tokens.round() as u64),
+            None => Drawn::AtLeast(formula.draw_tokens(dice)),
+        }
+    }
+
+    fn sentences(self, request: &ChatRequest, drawn: Drawn, factor: f64, dice: &mut Dice) -> String {
+        let (Drawn::AtLeast(tokens) | Drawn::Exactly(tokens)) = drawn;
+        let tokens = scaled(tokens, factor);
+        let text = words::sentences(dice, self.provider, request.prompt(), tokens);
+        match drawn {
+            Drawn::AtLeast(_) => text,
+            Drawn::Exactly(_) => tokens::prefix(self.provider, &text, tokens, self.count(&text)).to_owned(),
         }
     }
 

@@ -1,14 +1,14 @@
 //! Any server that speaks OpenAI's language, in the manner of vLLM: no key unless one is demanded, no fingerprint, errors
 //! in a shape of its own, and nulls spelled out where OpenAI says nothing.
 
-use axum::http::{HeaderMap, HeaderValue};
+use http::{HeaderMap, HeaderValue};
 use serde_json::{Value, json};
 
 use crate::answer::Usage;
 use crate::dialect::{Dialect, UsagePlace};
 use crate::dice::Dice;
 use crate::envelope::{self, Envelope};
-use crate::face::{Face, Route};
+use crate::face::{Face, Route, Served};
 use crate::profile::{Fault, Profile};
 use crate::refusal::Refusal;
 use crate::request::{ChatRequest, FieldFault, Format, Image, ToolChoice};
@@ -93,8 +93,8 @@ impl Face for Compatible {
         bad_request(format!("{param}: {message}"))
     }
 
-    fn check_model(&self, model: &str, models: Option<&[String]>, _profile: &Profile) -> Result<(), Refusal> {
-        let served = models.is_none_or(|models| models.iter().any(|name| name == model));
+    fn check_model(&self, model: &str, served: Served<'_>) -> Result<(), Refusal> {
+        let served = served.only.is_none_or(|models| models.iter().any(|name| name == model));
         if served { Ok(()) } else { Err(unknown(model)) }
     }
 

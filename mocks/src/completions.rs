@@ -67,6 +67,11 @@ impl CompletionRequest {
         self.questions.first().map_or(1, |question| question.n)
     }
 
+    /// The most tokens that a single prompt asks for; 0 if none does.
+    pub(crate) fn tokens_max(&self) -> u64 {
+        self.questions.iter().filter_map(|question| question.max_tokens).max().unwrap_or(0)
+    }
+
     /// The continuations of all prompts, in their order.
     pub(crate) fn answer(&self, speaker: Speaker<'_>, fault: Option<Fault>) -> Answer {
         let mut choices = Vec::new();

@@ -2,7 +2,7 @@
 
 mod check;
 
-use axum::http::{HeaderMap, HeaderValue};
+use http::{HeaderMap, HeaderValue};
 use serde_json::{Value, json};
 use wire::provider::Provider;
 
@@ -10,7 +10,7 @@ use crate::answer::Usage;
 use crate::dialect::{Dialect, UsagePlace};
 use crate::dice::{self, Dice};
 use crate::envelope::{self, Envelope};
-use crate::face::{Face, Route};
+use crate::face::{Face, Route, Served};
 use crate::profile::{Fault, Profile};
 use crate::refusal::Refusal;
 use crate::request::field::present;
@@ -27,6 +27,10 @@ const ALIASES: [(&str, &str); 1] = [("deepseek-v4-flash", "deepseek-flash")];
 
 /// Names that were withdrawn, and what serves them where a profile lets them live on.
 const RETIRED: [(&str, &str); 2] = [("deepseek-chat", "deepseek-flash"), ("deepseek-reasoner", "deepseek-flash")];
+/// When they were withdrawn, Unix seconds: 2026-07-24T15:59:00Z.
+const RETIRED_AT: u64 = 1_784_908_740;
+/// Tokens that a legacy completion may ask for, at most.
+const COMPLETION_TOKENS_MAX: u64 = 4096;
 /// The model that cannot see: pictures are dropped in silence.
 const BLIND: &str = "deepseek-v4-pro";
 /// What a picture costs, tokens: a rough look and a close one.
@@ -66,6 +70,7 @@ impl Face for DeepSeek {
             (true, "/beta/completions") => Route::Completions,
             (true, "/responses" | "/v1/responses") => Route::Responses,
             (false, "/models" | "/v1/models") => Route::Models,
+            (false, "/user/balance") => Route::Balance,
             _ => Route::Unknown,
         }
     }
@@ -101,8 +106,9 @@ impl Face for DeepSeek {
         invalid(message)
     }
 
-    fn check_model(&self, model: &str, models: Option<&[String]>, profile: &Profile) -> Result<(), Refusal> {
-        check::check_model(model, models, profile.serves_retired_names)
+    fn check_model(&self, model: &str, served: Served<'_>) -> Result<(), Refusal> {
+        let retired = served.profile.serves_retired_names || served.now < RETIRED_AT;
+        check::check_model(model, served.only, retired)
     }
 
     fn check(&self, request: &ChatRequest, strict_tools: bool) -> Result<(), Refusal> {
@@ -117,16 +123,20 @@ impl Face for DeepSeek {
         }
     }
 
+    fn completion_tokens_max(&self) -> Option<u64> {
+        Some(COMPLETION_TOKENS_MAX)
+    }
+
     fn refusal_for(&self, fault: Fault, stream: bool, profile: &Profile) -> Option<Refusal> {
         match fault {
             Fault::Error402 => Some(Refusal::new(402, "unknown_error", CODE, "Insufficient Balance")),
-            Fault::Error429 => Some(self.too_many(profile.concurrency_max.max(1), profile)),
+            Fault::Error429 => Some(self.too_many(usual_limit(profile), profile)),
             Fault::Error500 => Some(server_error()),
             Fault::ErrorEvent if !stream => Some(server_error()),
             Fault::Error503 => {
                 Some(Refusal::new(503, "service_unavailable_error", CODE, "Service is too busy, please retry later"))
             }
-            Fault::ContentFilter => Some(invalid("Content Exists Risk")),
+            Fault::ContentFilter | Fault::PromptFilter => Some(invalid("Content Exists Risk")),
             _ => None,
         }
     }
@@ -189,6 +199,10 @@ impl Face for DeepSeek {
             headers.insert("x-ds-trace-id", trace);
         }
         headers.insert("server", HeaderValue::from_static("openresty"));
+        // It stands behind a content delivery network.
+        headers.insert("x-cache", HeaderValue::from_static("Miss from cloudfront"));
+        headers.insert("via", HeaderValue::from_static("1.1 mock.cloudfront.net (CloudFront)"));
+        headers.insert("x-amz-cf-pop", HeaderValue::from_static("MOCK50-C1"));
     }
 
     fn models(&self, _only: Option<&str>, models: Option<&[String]>) -> Result<String, Refusal> {
@@ -199,6 +213,12 @@ impl Face for DeepSeek {
         };
         Ok(json!({"object": "list", "data": data}).to_string())
     }
+}
+
+/// The limit that a 429 names where none was really reached.
+fn usual_limit(profile: &Profile) -> u64 {
+    let by_model = profile.concurrency_by_model.values().copied().max();
+    by_model.unwrap_or(profile.concurrency_max).max(1)
 }
 
 fn usage(usage: &Usage, thinking: bool) -> Value {

@@ -54,6 +54,15 @@ pub(crate) fn for_request(seed: u64, provider: Provider, body: &Value, identity:
     Dice::from_seed(hash.finalize().into())
 }
 
+/// The generator of a request that is known by its bytes.
+pub(crate) fn for_bytes(seed: u64, purpose: &[u8], parts: &[&[u8]]) -> Dice {
+    let mut hash = Sha256::new();
+    absorb_text(&mut hash, b'p', purpose);
+    hash.update(seed.to_le_bytes());
+    parts.iter().for_each(|part| absorb_text(&mut hash, b'b', part));
+    Dice::from_seed(hash.finalize().into())
+}
+
 /// A short hexadecimal fingerprint of a text; stable for ever.
 pub(crate) fn fingerprint(provider: Provider, text: &str) -> String {
     let mut hash = start(b"fingerprint", 0, provider);

@@ -1,7 +1,7 @@
 //! What differs between the providers in what they accept and how they refuse, as one trait; how their answers are
 //! written is data, see [`Dialect`]. A new provider is one new implementation and one line in [`of`].
 
-use axum::http::HeaderMap;
+use http::HeaderMap;
 use serde_json::Value;
 use wire::provider::Provider;
 
@@ -26,9 +26,21 @@ pub(crate) enum Route {
     Response(String),
     Moderations,
     Models,
+    /// What is left on the account.
+    Balance,
     /// One model by name.
     Model(String),
     Unknown,
+}
+
+/// Which models there are.
+#[derive(Clone, Copy)]
+pub(crate) struct Served<'a> {
+    /// The only ones, if the mock is told so.
+    pub(crate) only: Option<&'a [String]>,
+    pub(crate) profile: &'a Profile,
+    /// Unix seconds.
+    pub(crate) now: u64,
 }
 
 /// How an answer is to be written.
@@ -81,12 +93,20 @@ pub(crate) trait Face: Send + Sync {
     /// Answer to a field whose value is not allowed; `param` names the field.
     fn invalid(&self, param: &str, message: String) -> Refusal;
     /// Answer to a model that is not served.
-    fn check_model(&self, model: &str, models: Option<&[String]>, profile: &Profile) -> Result<(), Refusal>;
+    fn check_model(&self, model: &str, served: Served<'_>) -> Result<(), Refusal>;
     /// Rules of chat completions beyond types and model.
     fn check(&self, request: &ChatRequest, strict_tools: bool) -> Result<(), Refusal>;
     /// Rules of responses beyond types and model: `body` is the request as it came.
     fn check_responses(&self, _body: &Value) -> Result<(), Refusal> {
         Ok(())
+    }
+    /// How many tokens a legacy completion may ask for.
+    fn completion_tokens_max(&self) -> Option<u64> {
+        None
+    }
+    /// Answer when the account is empty.
+    fn out_of_money(&self, profile: &Profile) -> Option<Refusal> {
+        self.refusal_for(Fault::Error402, false, profile)
     }
     /// Whether responses are kept for later turns.
     fn keeps_responses(&self) -> bool {

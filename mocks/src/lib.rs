@@ -42,8 +42,10 @@
 //!
 //! It deliberately does not imitate prices, balances, files, batches or sound one could listen to.
 
+mod account;
 mod answer;
 mod chunks;
+mod clock;
 mod compatible;
 mod completions;
 mod deepseek;
@@ -52,6 +54,9 @@ mod dice;
 mod embeddings;
 mod envelope;
 mod face;
+mod fit;
+mod green;
+mod lanes;
 mod log;
 mod logprobs;
 mod moderations;
@@ -71,9 +76,16 @@ mod timeline;
 pub mod tokens;
 mod words;
 
+pub use clock::Clock;
+pub use fit::{Fit, FitError, Fitted, OutcomeRow};
 pub use log::{Counts, Outcome, RecordedRequest, RequestLog};
-pub use profile::{Base, Fault, Faults, Latency, Length, Profile, ProfileError};
+pub use profile::{
+    Account, Base, Checkpoint, Fault, Faults, GapBand, Latency, Length, Measured, Peak, Price, Profile, ProfileError,
+    SHARES,
+};
 pub use provider::default_port;
 pub use script::{Script, ScriptAnswer, ScriptError, ScriptToolCall};
-pub use server::{MockConfig, MockError, Running, start};
+pub use server::{
+    MockConfig, MockError, ModerationConfig, ModerationService, Running, RunningModeration, start, start_moderation,
+};
 pub use wire::provider::Provider;

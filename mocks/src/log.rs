@@ -6,10 +6,11 @@ use std::collections::{BTreeMap, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
-use axum::http::HeaderMap;
 use bytes::Bytes;
+use http::HeaderMap;
 use tokio::sync::Notify;
 
+use crate::lanes::Seat;
 use crate::profile::Fault;
 
 /// Longer bodies are kept only up to here, so that the log's memory has a bound.
@@ -53,7 +54,7 @@ impl RecordedRequest {
     /// The names of all headers that arrived, in small letters and in order.
     #[must_use]
     pub fn header_names(&self) -> Vec<&str> {
-        let mut names: Vec<&str> = self.headers.keys().map(axum::http::HeaderName::as_str).collect();
+        let mut names: Vec<&str> = self.headers.keys().map(http::HeaderName::as_str).collect();
         names.sort_unstable();
         names
     }
@@ -151,8 +152,7 @@ impl RequestLog {
     }
 
     /// Notes the arrival of a request.
-    pub(crate) fn open(&self, method: &str, path: &str, headers: &HeaderMap, body: &Bytes) -> Ticket {
-        let mut headers = headers.clone();
+    pub(crate) fn open(&self, method: &str, path: &str, mut headers: HeaderMap, body: &Bytes) -> Ticket {
         for name in SECRETS {
             if let Some(secret) = headers.get_mut(name) {
                 secret.set_sensitive(true);
@@ -184,7 +184,7 @@ impl RequestLog {
         }
         drop(state);
         self.shared.changed.notify_waiters();
-        Ticket { log: self.clone(), number, in_flight, outcome: Outcome::Cancelled }
+        Ticket { log: self.clone(), number, in_flight, outcome: Outcome::Cancelled, seat: None }
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
@@ -208,9 +208,15 @@ pub(crate) struct Ticket {
     /// Requests in flight when this one arrived, itself included.
     pub(crate) in_flight: u64,
     outcome: Outcome,
+    seat: Option<Seat>,
 }
 
 impl Ticket {
+    /// Keeps a seat until the request ends.
+    pub(crate) fn hold(&mut self, seat: Option<Seat>) {
+        self.seat = seat;
+    }
+
     /// Notes the status chosen and the fault met.
     pub(crate) fn decided(&self, status: u16, fault: Option<Fault>) {
         let mut state = self.log.lock();
@@ -234,6 +240,8 @@ impl Ticket {
 
 impl Drop for Ticket {
     fn drop(&mut self) {
+        // Whoever waits for this end finds the seat free.
+        drop(self.seat.take());
         let mut state = self.log.lock();
         let counts = &mut state.counts;
         counts.in_flight -= 1;
@@ -255,7 +263,7 @@ mod tests {
     use super::*;
 
     fn open(log: &RequestLog) -> Ticket {
-        log.open("POST", "/x", &HeaderMap::new(), &Bytes::from_static(b"{}"))
+        log.open("POST", "/x", HeaderMap::new(), &Bytes::from_static(b"{}"))
     }
 
     #[test]
@@ -285,7 +293,7 @@ mod tests {
         let log = RequestLog::new(1, Instant::now());
         let mut headers = HeaderMap::new();
         headers.insert("authorization", "Bearer sk-secret".parse().unwrap());
-        drop(log.open("GET", "/x", &headers, &Bytes::new()));
+        drop(log.open("GET", "/x", headers, &Bytes::new()));
         let recent = log.recent();
         assert_eq!(recent[0].headers["authorization"], "Bearer sk-secret");
         assert!(!format!("{recent:?}").contains("sk-secret"));

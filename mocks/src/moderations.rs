@@ -65,6 +65,11 @@ impl ModerationRequest {
     }
 }
 
+/// Whether any category is hit.
+pub(crate) fn flags(text: &str) -> bool {
+    CATEGORIES.iter().any(|(_, _, words)| contains(text, words))
+}
+
 /// The member `moderation` of a chat completion: what is thought of its input and of its output.
 pub(crate) fn beside(model: &str, input: &str, output: &str) -> Value {
     let of = |text: &str| {

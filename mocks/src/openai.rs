@@ -3,7 +3,7 @@
 mod check;
 mod models;
 
-use axum::http::{HeaderMap, HeaderValue};
+use http::{HeaderMap, HeaderValue};
 use serde_json::{Value, json};
 use wire::provider::Provider;
 
@@ -11,7 +11,7 @@ use crate::answer::Usage;
 use crate::dialect::{Dialect, UsagePlace};
 use crate::dice::{self, Dice};
 use crate::envelope::{self, Envelope};
-use crate::face::{Face, Route};
+use crate::face::{Face, Route, Served};
 use crate::profile::{Fault, Profile};
 use crate::refusal::Refusal;
 use crate::request::{ChatRequest, FieldFault, Image};
@@ -101,13 +101,20 @@ impl Face for OpenAi {
         Refusal::new(400, INVALID, Some("invalid_value"), message).about(param)
     }
 
-    fn check_model(&self, model: &str, models: Option<&[String]>, _profile: &Profile) -> Result<(), Refusal> {
-        let served = models.is_none_or(|list| list.iter().any(|name| name == model));
-        if served { Ok(()) } else { Err(models::unknown(model)) }
+    fn check_model(&self, model: &str, served: Served<'_>) -> Result<(), Refusal> {
+        let listed = served.only.is_none_or(|list| list.iter().any(|name| name == model));
+        let over = served.profile.retires_models_by_date && models::is_over(model, served.now);
+        if listed && !over { Ok(()) } else { Err(models::unknown(model)) }
     }
 
     fn check(&self, request: &ChatRequest, _strict_tools: bool) -> Result<(), Refusal> {
         check::check(request)
+    }
+
+    /// Not the status 402: an empty account is a limit like others here, but one that no waiting helps against.
+    fn out_of_money(&self, _profile: &Profile) -> Option<Refusal> {
+        let message = "You exceeded your current quota, please check your plan and billing details.";
+        Some(Refusal::new(429, "insufficient_quota", Some("insufficient_quota"), message))
     }
 
     fn keeps_responses(&self) -> bool {
@@ -118,6 +125,10 @@ impl Face for OpenAi {
         match fault {
             Fault::Error402 => Some(Refusal::new(402, "insufficient_quota", None, "Payment required")),
             Fault::Error429 => Some(self.too_many(REQUESTS_PER_MINUTE, profile)),
+            Fault::PromptFilter => {
+                let message = "Invalid prompt: your prompt was flagged as potentially violating our usage policy.";
+                Some(Refusal::new(400, INVALID, Some("invalid_prompt"), message))
+            }
             Fault::Error500 => Some(server_error()),
             Fault::ErrorEvent if !stream => Some(server_error()),
             Fault::Error503 => {

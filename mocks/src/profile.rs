@@ -3,7 +3,11 @@
 //! A profile says nothing about *what* is answered (see [`crate::Script`]) and holds no state. All fields are public;
 //! write `Profile { time_scale: 0.1, ..Profile::deepseek() }` and the server checks the result when it starts.
 
+mod measured;
 mod read;
+pub(crate) mod world;
+
+use std::collections::BTreeMap;
 
 use rand::RngExt;
 use rand_distr::StandardNormal;
@@ -12,7 +16,10 @@ use wire::provider::Provider;
 
 use crate::dice::Dice;
 
+pub(crate) use measured::draw;
+pub use measured::{GapBand, Measured, SHARES};
 pub use read::ProfileError;
+pub use world::{Account, Checkpoint, Peak, Price};
 
 /// The behaviour of one mock provider. `Default` waits for nothing and never fails.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -35,6 +42,9 @@ pub struct Profile {
     pub queue_ms: u64,
     /// Distance between keep-alive signs while queued, milliseconds; 0 sends none. DeepSeek only.
     pub keep_alive_ms: u64,
+    /// A request that would be queued longer is not answered: its connection is closed after this time, milliseconds; 0
+    /// means that it waits for ever.
+    pub queue_limit_ms: u64,
     /// Share of the prompt's tokens reported as cache hits, 0..=1, where a recorded answer does not say.
     pub cached_share: f64,
     /// Cache hits are rounded down to a multiple of this, at least 1.
@@ -46,12 +56,21 @@ pub struct Profile {
     pub prefix_cache: bool,
     /// Whether DeepSeek's withdrawn model names are still served.
     pub serves_retired_names: bool,
+    /// Whether models whose last day is over by the mock's clock are refused; OpenAI only.
+    pub retires_models_by_date: bool,
+    /// Whether prompts and answers are filtered by what they say: a prompt that the moderation's word list flags meets
+    /// `prompt_filter`, an answer `answer_filter`.
+    pub filters_content: bool,
+    /// Whether error bodies are labelled `application/octet-stream`, as now and then at DeepSeek.
+    pub unlabelled_errors: bool,
     /// Whether `max_completion_tokens` is ignored; the compatible server only. DeepSeek always ignores it.
     pub ignores_max_completion_tokens: bool,
     /// Advice to wait in 429 and 503 answers, milliseconds; OpenAI only, because DeepSeek gives none.
     pub retry_after_ms: u64,
     /// Requests in flight beyond which a 429 is answered; 0 means no limit. It depends on timing.
     pub concurrency_max: u64,
+    /// The same for single models, by the name that answers report.
+    pub concurrency_by_model: BTreeMap<String, u64>,
     /// Time from the arrival of a request (after its queue time) to the first token.
     pub first_token: Latency,
     /// Time between one streamed chunk and the next. An unstreamed answer takes as long as its chunks would have.
@@ -62,6 +81,20 @@ pub struct Profile {
     pub reasoning: Length,
     /// What goes wrong, and how often.
     pub faults: Faults,
+    /// Times and lengths as measured, in the place of the formulas above.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub measured: Option<Measured>,
+    /// The same for single models, by the name that requests give.
+    pub measured_by_model: BTreeMap<String, Measured>,
+    /// Busy hours.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub peak: Option<Peak>,
+    /// Money; without an account there is always enough of it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub account: Option<Account>,
+    /// A change of the model behind its name.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub checkpoint: Option<Checkpoint>,
 }
 
 /// A log-normal time.
@@ -104,6 +137,8 @@ pub struct Faults {
     pub stall: f64,
     /// The answer ends in the middle as though complete, without finish chunk and `[DONE]`.
     pub truncate: f64,
+    /// The answer is complete, but its stream ends without `[DONE]`; others are left alone.
+    pub no_done: f64,
     /// The connection breaks in the middle of the answer.
     pub abort: f64,
     /// An error event in the middle of a stream, then its end; status 500 if not streaming.
@@ -112,6 +147,11 @@ pub struct Faults {
     pub bad_json: f64,
     /// OpenAI: the answer is cut with finish reason `content_filter`. DeepSeek: status 400, "Content Exists Risk".
     pub content_filter: f64,
+    /// The prompt is refused for what it says. DeepSeek: status 400, "Content Exists Risk". OpenAI: status 400,
+    /// `invalid_prompt`.
+    pub prompt_filter: f64,
+    /// The answer is cut in the middle for what it says: finish reason `content_filter`, at every provider.
+    pub answer_filter: f64,
     /// The answer is cut in the middle with finish reason `length`.
     pub length: f64,
     /// The answer is cut in the middle with finish reason `insufficient_system_resource`.
@@ -140,10 +180,13 @@ pub enum Fault {
     Reset,
     Stall,
     Truncate,
+    NoDone,
     Abort,
     ErrorEvent,
     BadJson,
     ContentFilter,
+    PromptFilter,
+    AnswerFilter,
     Length,
     InsufficientResource,
     Aborted,
@@ -163,6 +206,8 @@ pub enum Base {
     DeepSeek,
     /// [`Profile::compatible`].
     Compatible,
+    /// [`Profile::moderation`].
+    Moderation,
     /// [`Profile::instant`].
     Instant,
 }
@@ -178,19 +223,29 @@ impl Default for Profile {
             queue_share: 0.0,
             queue_ms: 0,
             keep_alive_ms: 0,
+            queue_limit_ms: 0,
             cached_share: 0.0,
             cache_block_tokens: 1,
             cache_tokens_min: 0,
             prefix_cache: false,
             serves_retired_names: false,
+            retires_models_by_date: false,
+            filters_content: false,
+            unlabelled_errors: false,
             ignores_max_completion_tokens: false,
             retry_after_ms: 200,
             concurrency_max: 0,
+            concurrency_by_model: BTreeMap::new(),
             first_token: Latency { median_ms: 300.0, sigma: 0.4 },
             gap: Latency { median_ms: 15.0, sigma: 0.4 },
             answer: Length { median_tokens: 60.0, sigma: 0.5, tokens_max: 400 },
             reasoning: Length { median_tokens: 40.0, sigma: 0.5, tokens_max: 400 },
             faults: Faults::default(),
+            measured: None,
+            measured_by_model: BTreeMap::new(),
+            peak: None,
+            account: None,
+            checkpoint: None,
         }
     }
 }
@@ -228,6 +283,12 @@ impl Profile {
     #[must_use]
     pub fn compatible() -> Self {
         read::embedded(Base::Compatible)
+    }
+
+    /// A moderation service: about 0.12 s for a judgement.
+    #[must_use]
+    pub fn moderation() -> Self {
+        read::embedded(Base::Moderation)
     }
 
     /// OpenAI for the demonstration: realistic in proportion, ten times as fast, four tokens a chunk, and now and then
@@ -295,7 +356,7 @@ impl Length {
 impl Faults {
     /// Every fault with its share, in the order in which they divide the unit interval.
     #[must_use]
-    pub fn shares(&self) -> [(Fault, f64); 18] {
+    pub fn shares(&self) -> [(Fault, f64); 21] {
         [
             (Fault::Error402, self.error_402),
             (Fault::Error429, self.error_429),
@@ -315,6 +376,9 @@ impl Faults {
             (Fault::ToolLeak, self.tool_leak),
             (Fault::Refusal, self.refusal),
             (Fault::Empty, self.empty),
+            (Fault::NoDone, self.no_done),
+            (Fault::PromptFilter, self.prompt_filter),
+            (Fault::AnswerFilter, self.answer_filter),
         ]
     }
 
@@ -343,10 +407,13 @@ impl Fault {
             Self::Reset => "reset",
             Self::Stall => "stall",
             Self::Truncate => "truncate",
+            Self::NoDone => "no_done",
             Self::Abort => "abort",
             Self::ErrorEvent => "error_event",
             Self::BadJson => "bad_json",
             Self::ContentFilter => "content_filter",
+            Self::PromptFilter => "prompt_filter",
+            Self::AnswerFilter => "answer_filter",
             Self::Length => "length",
             Self::InsufficientResource => "insufficient_system_resource",
             Self::Aborted => "aborted",

@@ -43,6 +43,8 @@ pub(crate) struct ChatRequest {
     /// Whether the choice is a list of allowed tools; the others are left out of `tools`.
     pub(crate) has_allowed_tools: bool,
     pub(crate) parallel_tool_calls: bool,
+    /// How much to think; `None` if absent.
+    pub(crate) effort: Option<String>,
     /// DeepSeek's switch; `None` if absent.
     pub(crate) thinking: Option<bool>,
     pub(crate) audio: Audio,
@@ -102,6 +104,9 @@ impl ChatRequest {
             tool_choice: tool::choice(body)?,
             has_allowed_tools: allowed.is_some(),
             parallel_tool_calls: flag(body, "parallel_tool_calls")?.unwrap_or(true),
+            effort: present(body, "reasoning_effort")
+                .map(|effort| field::text(effort, "reasoning_effort"))
+                .transpose()?,
             thinking: thinking(body)?,
             audio: audio(body),
             moderation: moderation(body),
@@ -131,6 +136,7 @@ impl ChatRequest {
             tool_choice: ToolChoice::Absent,
             has_allowed_tools: false,
             parallel_tool_calls: true,
+            effort: None,
             thinking: None,
             audio: Audio::No,
             moderation: None,

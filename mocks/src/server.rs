@@ -3,6 +3,8 @@
 mod body;
 mod handle;
 mod listener;
+mod memory;
+mod moderation;
 mod plan;
 mod stage;
 
@@ -10,22 +12,19 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use axum::Router;
-use axum::extract::DefaultBodyLimit;
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 use tokio_util::sync::{CancellationToken, DropGuard};
 use wire::provider::Provider;
 
-use crate::face;
+use crate::account::Purse;
+use crate::clock::Clock;
 use crate::log::RequestLog;
-use crate::prefix_cache::PrefixCache;
 use crate::profile::{Profile, ProfileError};
-use crate::responses::state::Responses;
 use crate::script::Script;
-
-/// Larger request bodies are refused; DeepSeek's own limit.
-const BODY_BYTES_MAX: usize = 48 * 1024 * 1024;
+use memory::Memory;
+pub use moderation::{ModerationConfig, ModerationService, RunningModeration, start_moderation};
+use plan::Vendor;
 
 /// How long a shutdown waits for connections to notice.
 const GOODBYE: Duration = Duration::from_secs(5);
@@ -47,6 +46,8 @@ pub struct MockConfig {
     pub models: Option<Vec<String>>,
     /// Number of requests kept in the log.
     pub log_capacity: usize,
+    /// The date, for everything that depends on it.
+    pub clock: Clock,
 }
 
 impl MockConfig {
@@ -61,6 +62,7 @@ impl MockConfig {
             accept_key: None,
             models: None,
             log_capacity: 1024,
+            clock: Clock::system(),
         }
     }
 
@@ -76,21 +78,20 @@ impl MockConfig {
 pub enum MockError {
     /// Another process listens there.
     #[error(
-        "address {address} for the {} mock is already in use: stop the process that holds it, or choose another \
-         address with --listen (port 0 picks a free one)",
-        provider.name()
+        "address {address} for the {name} mock is already in use: stop the process that holds it, or choose another \
+         address with --listen (port 0 picks a free one)"
     )]
     InUse {
         /// Whom the mock imitates.
-        provider: Provider,
+        name: &'static str,
         /// The address wanted.
         address: SocketAddr,
     },
     /// The address cannot be listened on.
-    #[error("cannot listen on {address} for the {} mock: {source}", provider.name())]
+    #[error("cannot listen on {address} for the {name} mock: {source}")]
     Listen {
         /// Whom the mock imitates.
-        provider: Provider,
+        name: &'static str,
         /// The address wanted.
         address: SocketAddr,
         /// What the system said.
@@ -107,6 +108,14 @@ pub struct Running {
     /// Where it listens; the port is the real one if port 0 was asked for.
     pub addr: SocketAddr,
     provider: Provider,
+    purse: Option<Arc<Purse>>,
+    listening: Listening,
+}
+
+/// A listener at work. Dropping it stops it.
+#[derive(Debug)]
+struct Listening {
+    name: &'static str,
     log: RequestLog,
     stop: DropGuard,
     task: JoinHandle<()>,
@@ -116,13 +125,20 @@ impl Running {
     /// What the mock was asked, and counters.
     #[must_use]
     pub fn requests(&self) -> &RequestLog {
-        &self.log
+        &self.listening.log
     }
 
     /// Whom it imitates.
     #[must_use]
     pub fn provider(&self) -> Provider {
         self.provider
+    }
+
+    /// Pays money in, millionths; without an account there is nothing to pay into.
+    pub fn top_up(&self, micros: u64) {
+        if let Some(purse) = &self.purse {
+            purse.top_up(micros);
+        }
     }
 
     /// The base URL a client of this provider is configured with: all but DeepSeek's end in `/v1`.
@@ -137,13 +153,16 @@ impl Running {
 
     /// Stops listening, ends what is in flight, and waits for it, at most five seconds.
     pub async fn shutdown(self) {
+        self.listening.shutdown().await;
+    }
+}
+
+impl Listening {
+    async fn shutdown(self) {
         drop(self.stop);
         let mut task = self.task;
         if tokio::time::timeout(GOODBYE, &mut task).await.is_err() {
-            tracing::warn!(
-                provider = self.provider.name(),
-                "mock still had open connections after five seconds; leaving them"
-            );
+            tracing::warn!(mock = self.name, "mock still had open connections after five seconds; leaving them");
             task.abort();
         }
     }
@@ -156,31 +175,31 @@ impl Running {
 pub async fn start(addr: SocketAddr, config: MockConfig) -> Result<Running, MockError> {
     config.profile.check()?;
     let provider = config.provider;
+    let purse = config.profile.account.clone().map(|account| Arc::new(Purse::new(account)));
+    let (log_capacity, clock) = (config.log_capacity, config.clock.clone());
+    let vendor = Box::new(Vendor::new(config, purse.clone()));
+    let (addr, listening) = listen(addr, provider.name(), vendor, log_capacity, clock).await?;
+    Ok(Running { addr, provider, purse, listening })
+}
+
+/// Starts to listen for a service.
+async fn listen(
+    addr: SocketAddr,
+    name: &'static str,
+    service: Box<dyn handle::Service>,
+    log_capacity: usize,
+    clock: Clock,
+) -> Result<(SocketAddr, Listening), MockError> {
     let fault = |source: std::io::Error| match source.kind() {
-        std::io::ErrorKind::AddrInUse => MockError::InUse { provider, address: addr },
-        _ => MockError::Listen { provider, address: addr, source },
+        std::io::ErrorKind::AddrInUse => MockError::InUse { name, address: addr },
+        _ => MockError::Listen { name, address: addr, source },
     };
     let listener = TcpListener::bind(addr).await.map_err(fault)?;
     let addr = listener.local_addr().map_err(fault)?;
-
     let stop = CancellationToken::new();
-    let log = RequestLog::new(config.log_capacity, Instant::now());
-    let app = Arc::new(handle::App {
-        face: face::of(provider),
-        config,
-        log: log.clone(),
-        responses: Responses::default(),
-        cache: PrefixCache::default(),
-        stop: stop.clone(),
-    });
-    let router = Router::new().fallback(handle::handle).layer(DefaultBodyLimit::max(BODY_BYTES_MAX)).with_state(app);
-    let service = router.into_make_service_with_connect_info::<listener::Line>();
-    let serving =
-        axum::serve(listener::MockListener(listener), service).with_graceful_shutdown(stop.clone().cancelled_owned());
-    let task = tokio::spawn(async move {
-        if let Err(error) = serving.await {
-            tracing::error!(provider = provider.name(), %error, "mock stopped");
-        }
-    });
-    Ok(Running { addr, provider, log, stop: stop.drop_guard(), task })
+    let log = RequestLog::new(log_capacity, Instant::now());
+    let (memory, stopped) = (Memory::new(), stop.clone());
+    let app = Arc::new(handle::App { service, log: log.clone(), memory, clock, stop: stopped });
+    let task = tokio::spawn(listener::serve(listener, app));
+    Ok((addr, Listening { name, log, stop: stop.drop_guard(), task }))
 }

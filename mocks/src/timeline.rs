@@ -68,6 +68,16 @@ impl Timeline {
         self.due(due_us);
     }
 
+    /// Drops the last step if it is `frame`.
+    pub(crate) fn drop_end(&mut self, frame: &[u8]) {
+        let start = self.bytes.len().saturating_sub(frame.len());
+        let before = self.steps.iter().rev().nth(1).map_or(0, |step| step.end);
+        if before == start && self.bytes.ends_with(frame) {
+            self.bytes.truncate(start);
+            self.steps.pop();
+        }
+    }
+
     /// Puts `frame` in the place of the middle step.
     pub(crate) fn replace_middle(&mut self, frame: &[u8]) {
         let middle = self.middle();
@@ -98,6 +108,8 @@ pub(crate) struct Delivery {
     pub(crate) fault: Option<Fault>,
     /// How long the request is queued, microseconds.
     pub(crate) queue_us: u64,
+    /// When a queued request is given up, microseconds; 0 for never.
+    pub(crate) queue_limit_us: u64,
     /// Distance of keep-alive signs while queued, microseconds; 0 for none.
     pub(crate) keep_alive_us: u64,
     pub(crate) pace: Pace,
@@ -109,24 +121,38 @@ pub(crate) struct Pace {
     now_us: f64,
     /// Microseconds per unscaled millisecond; 0 when nothing waits.
     scale: f64,
-    gap: Latency,
+    gap: Gap,
     dice: Dice,
 }
 
+/// How long the model takes for a chunk.
+#[derive(Clone, Copy, Debug)]
+enum Gap {
+    /// Each gap is drawn.
+    Drawn(Latency),
+    /// All of them are the same, milliseconds.
+    Same(f64),
+}
+
 impl Delivery {
-    pub(crate) fn draw(profile: &Profile, mut dice: Dice) -> Self {
+    /// `model` is the name asked for; `wait_factor` makes the model itself slower, as in peak hours.
+    pub(crate) fn draw(profile: &Profile, model: &str, wait_factor: f64, mut dice: Dice) -> Self {
         let fault = profile.faults.draw(&mut dice);
         let slow = dice.random::<f64>() < profile.slow_share;
         let queued = dice.random::<f64>() < profile.queue_share;
-        let first_token_ms = profile.first_token.draw_ms(&mut dice);
+        let measured = profile.measured_of(model);
+        let (first_token_ms, gap) = measured.map_or((None, None), |measured| measured.draw_times(&mut dice));
+        let first_token_ms = first_token_ms.unwrap_or_else(|| profile.first_token.draw_ms(&mut dice));
+        let gap = gap.map_or(Gap::Drawn(profile.gap), |gap_ms| Gap::Same(gap_ms * f64::from(profile.tokens_per_chunk)));
         let scale_of = |factor: f64| 1000.0 * profile.time_scale * factor;
         let queue = if queued { profile.queue_ms as f64 * scale_of(1.0) } else { 0.0 };
-        let scale = scale_of(if slow { profile.slow_factor } else { 1.0 });
+        let scale = scale_of(if slow { profile.slow_factor } else { 1.0 }) * wait_factor;
         Self {
             fault,
             queue_us: whole_us(queue),
+            queue_limit_us: whole_us(profile.queue_limit_ms as f64 * scale_of(1.0)),
             keep_alive_us: whole_us(profile.keep_alive_ms as f64 * scale_of(1.0)),
-            pace: Pace { now_us: queue + first_token_ms * scale, scale, gap: profile.gap, dice },
+            pace: Pace { now_us: queue + first_token_ms * scale, scale, gap, dice },
         }
     }
 }
@@ -140,7 +166,11 @@ impl Pace {
     /// Moves on to the next chunk.
     pub(crate) fn advance(&mut self) {
         if self.scale > 0.0 {
-            self.now_us += self.gap.draw_ms(&mut self.dice) * self.scale;
+            let gap_ms = match self.gap {
+                Gap::Drawn(latency) => latency.draw_ms(&mut self.dice),
+                Gap::Same(gap_ms) => gap_ms,
+            };
+            self.now_us += gap_ms * self.scale;
         }
     }
 

@@ -8,6 +8,7 @@
 //! - *known providers* are remote whatever the caller says of them.
 
 use crate::error::ReplayError;
+use crate::options::ReplayOptions;
 use std::net::{IpAddr, Ipv6Addr};
 use url::Url;
 
@@ -24,6 +25,14 @@ pub struct Allow<'a> {
     pub hosts: &'a [String],
     /// There is a cap on money (`--budget-usd`).
     pub budget: bool,
+}
+
+impl<'a> Allow<'a> {
+    /// What the options agree to.
+    #[must_use]
+    pub fn of(options: &'a ReplayOptions) -> Self {
+        Self { remote: options.allow_remote, hosts: &options.allow_hosts, budget: options.budget_nanos.is_some() }
+    }
 }
 
 /// Refuses a host that the caller has not agreed to.

@@ -1,13 +1,12 @@
 //! Where a replay may go: the target's address, checked, and completed for each endpoint.
 //!
-//! A replay sends thousands of requests; at a real provider that costs money. Targets outside this machine and
-//! private networks are therefore refused until the caller allows them.
+//! Hosts outside this machine and private networks are refused until the caller allows them ([`crate::allow`]).
 
+use crate::allow::{self, Allow};
 use crate::error::ReplayError;
 use crate::options::{ArmChoice, ReplayOptions};
 use http::header::{ACCEPT, ACCEPT_ENCODING, AUTHORIZATION, CONTENT_TYPE, HOST, USER_AGENT};
 use http::{HeaderMap, HeaderValue, Uri};
-use std::net::{IpAddr, Ipv6Addr};
 use url::Url;
 use wire::Endpoint;
 use wire::provider::Provider;
@@ -20,12 +19,10 @@ use wire::provider::Provider;
 /// forced arm's provider), which has no version.
 ///
 /// # Errors
-/// The target is no HTTP address, holds a password, or is remote and `allow_remote` is not set.
+/// The target is no HTTP address, holds a password, or is a host that the options do not allow.
 pub fn endpoint(options: &ReplayOptions, endpoint: Endpoint) -> Result<Url, ReplayError> {
     let mut url = parse(&options.target)?;
-    if !options.allow_remote && !is_private(&url) {
-        return Err(ReplayError::Remote { host: url.host_str().unwrap_or_default().to_owned() });
-    }
+    allow::check(&url, Allow::of(options))?;
     let path = url.path().trim_end_matches('/').to_owned();
     let named = Endpoint::ALL.into_iter().find_map(|known| path.strip_suffix(known.path_below_version()));
     let base = named.unwrap_or(&path);
@@ -117,30 +114,14 @@ fn is_version(segment: &str) -> bool {
     segment == "beta" || (!digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit()))
 }
 
-/// Loopback, private and link-local addresses, and `localhost`. Other names may lead anywhere.
-fn is_private(url: &Url) -> bool {
-    let host = url.host_str().unwrap_or_default().trim_end_matches('.');
-    if host == "localhost" || host.ends_with(".localhost") {
-        return true;
-    }
-    match host.trim_start_matches('[').trim_end_matches(']').parse::<IpAddr>().map(|address| address.to_canonical()) {
-        Ok(IpAddr::V4(v4)) => v4.is_loopback() || v4.is_private() || v4.is_link_local() || v4.is_unspecified(),
-        Ok(IpAddr::V6(v6)) => is_private_v6(v6),
-        Err(_) => false,
-    }
-}
-
-fn is_private_v6(v6: Ipv6Addr) -> bool {
-    v6.is_loopback() || v6.is_unspecified() || v6.is_unique_local() || v6.is_unicast_link_local()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use datasets::Arm;
 
     fn at(target: &str, arm: ArmChoice, allow_remote: bool) -> Result<String, String> {
-        let options = ReplayOptions { target: target.into(), arm, allow_remote, ..ReplayOptions::default() };
+        let budget_nanos = allow_remote.then_some(1);
+        let options = ReplayOptions { target: target.into(), arm, allow_remote, budget_nanos, ..ReplayOptions::default() };
         endpoint(&options, Endpoint::Chat).map(|url| url.to_string()).map_err(|error| error.to_string())
     }
 
@@ -201,29 +182,11 @@ mod tests {
 
     #[test]
     fn remote_targets_need_leave() {
-        for target in [
-            "https://api.openai.com/v1",
-            "http://8.8.8.8",
-            "http://[2001:db8::1]",
-            "http://localhost.evil.com",
-            "http://127.0.0.1.nip.io",
-            "http://172.32.0.1",
-            "http://[::ffff:8.8.8.8]",
-        ] {
-            let error = at(target, ArmChoice::AsRouted, false).unwrap_err();
-            assert!(error.contains("--allow-remote") && error.contains("--dry-run"), "{error}");
-            assert!(at(target, ArmChoice::AsRouted, true).is_ok());
-        }
-        for target in [
-            "http://10.1.2.3",
-            "http://172.16.0.1",
-            "http://192.168.1.1",
-            "http://[::1]:80",
-            "http://[fd00::1]",
-            "http://[::ffff:127.0.0.1]",
-        ] {
-            assert!(at(target, ArmChoice::AsRouted, false).is_ok(), "{target}");
-        }
+        let remote = "https://api.openai.com/v1";
+        assert!(at(remote, ArmChoice::AsRouted, false).unwrap_err().contains("--allow-remote"));
+        assert!(at(remote, ArmChoice::AsRouted, true).is_ok());
+        let options = ReplayOptions { target: remote.into(), allow_remote: true, ..ReplayOptions::default() };
+        assert!(endpoint(&options, Endpoint::Chat).unwrap_err().to_string().contains("--budget-usd"));
     }
 
     #[test]

@@ -12,7 +12,6 @@ pub use arm::ArmPreview;
 
 use crate::allow::{self, Allow};
 use crate::error::ReplayError;
-use crate::feed;
 use crate::finished;
 use crate::log::Log;
 use crate::options::{ArmChoice, ReplayOptions};
@@ -157,7 +156,7 @@ pub(crate) fn look(
 
 /// A pass that ends: where nothing but answers would end the laps, one stands for all.
 fn finite(options: &ReplayOptions) -> (Selection, bool) {
-    let mut selection = feed::selection(options);
+    let mut selection = options.selection.clone();
     let timed = options.duration.is_some() && options.rate.is_open_loop();
     let endless = selection.laps.is_none() && selection.limit.is_none() && !timed;
     if endless {
@@ -304,9 +303,7 @@ fn add_name(names: &mut BTreeMap<String, u64>, name: &str) {
 fn refusals(dry: &DryRun, options: &ReplayOptions, candidate: &ArmPreview) -> Vec<String> {
     let mut refusals = Vec::new();
     if let Ok(url) = url::Url::parse(&options.target) {
-        let allow =
-            Allow { remote: options.allow_remote, hosts: &options.allow_hosts, budget: options.budget_nanos.is_some() };
-        refusals.extend(allow::check(&url, allow).err().map(|error| error.to_string()));
+        refusals.extend(allow::check(&url, Allow::of(options)).err().map(|error| error.to_string()));
     }
     if options.arm == ArmChoice::Forced(Arm::Candidate) {
         let provider = options.candidate_provider.name();

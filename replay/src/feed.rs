@@ -63,7 +63,7 @@ impl Feed {
         };
         let reader = Reader {
             log: log.clone(),
-            selection: selection(options),
+            selection: options.selection.clone(),
             options: Arc::clone(options),
             finished: Arc::clone(finished),
             tariffs: Arc::clone(tariffs),
@@ -149,9 +149,4 @@ impl Reader {
         reading.run(select(open, &selection, seed, selected), planner, supply, manner);
         Ok(())
     }
-}
-
-pub(crate) fn selection(options: &ReplayOptions) -> Selection {
-    let limit = options.limit.map(|rows| rows as u64);
-    Selection { limit: options.selection.limit.or(limit), ..options.selection.clone() }
 }

@@ -102,8 +102,6 @@ pub struct ReplayOptions {
     pub models: BTreeMap<String, String>,
     /// Broken rows are skipped and counted; else the first one ends the run.
     pub skip_broken: bool,
-    /// Only the first so many rows in time order.
-    pub limit: Option<usize>,
     /// Nothing is sent later than this after the start.
     pub duration: Option<Duration>,
     /// How long answers are waited for after the last request; what is unfinished then is counted and cancelled.
@@ -154,7 +152,6 @@ impl Default for ReplayOptions {
             candidate_provider: Provider::DeepSeek,
             models: BTreeMap::new(),
             skip_broken: false,
-            limit: None,
             duration: None,
             drain: Duration::from_secs(30),
             in_flight_max: 4096,

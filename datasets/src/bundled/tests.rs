@@ -3,36 +3,65 @@ use crate::digest;
 use crate::synth;
 use std::collections::BTreeSet;
 
-const SUMS: &str = include_str!("../../data/SHA256SUMS");
-const HOW: &str = "run `cargo run -p datasets --example make_demo`";
+mod content;
+
+const HOW: &str = "run `cargo run -p datasets --example make_bundled`";
 
 #[test]
 fn the_files_are_the_ones_that_were_made() {
-    for (name, bytes) in [("demo.ndjson.zst", DEMO.requests_zstd), ("demo.script.ndjson.zst", DEMO.script_zstd)] {
-        let line = format!("{}  {name}", digest::of_bytes(bytes));
-        assert!(SUMS.lines().any(|known| known == line), "{name} is not the file in SHA256SUMS: {HOW}");
-        assert!(bytes.len() < 600 * 1024, "{name} has {} bytes", bytes.len());
+    for log in ALL {
+        for (sum, bytes) in [(log.requests_sha256(), log.requests_zstd), (log.script_sha256(), log.script_zstd)] {
+            assert_eq!(sum, digest::of_bytes(bytes), "a file of {} is not the one in SHA256SUMS: {HOW}", log.name);
+        }
+        assert!(!log.summary.is_empty() && log.origin.contains("make_bundled") && log.licence.contains("Apache-2.0"));
     }
-    assert_eq!(SUMS.lines().count(), 2);
+    assert_eq!(SUMS.lines().count(), 2 * ALL.len());
+    assert_eq!(sum_of("no such file"), "");
+    let bytes: usize = [CALM, VIOLENT].iter().map(|log| log.requests_zstd.len() + log.script_zstd.len()).sum();
+    assert!(bytes < 600_000, "{bytes} bytes: a log should stay small enough to be part of the program");
 }
 
 #[test]
-fn the_files_are_what_the_generator_makes_today() {
-    let log = synth::demo_log(synth::DEMO).unwrap();
-    let requests = unpacked("demo", DEMO.requests_zstd).unwrap();
-    assert!(requests == log.requests_text().unwrap(), "demo.ndjson.zst is stale: {HOW}");
-    assert!(DEMO.script_text().unwrap() == log.script_text().unwrap(), "demo.script.ndjson.zst is stale: {HOW}");
+fn the_files_are_what_the_generators_make_today() {
+    let made = [
+        (DEMO, synth::demo_log(synth::DEMO)),
+        (CALM, synth::mixed_log(synth::CALM)),
+        (VIOLENT, synth::mixed_log(synth::VIOLENT)),
+    ];
+    for (log, made) in made {
+        let made = made.unwrap();
+        let requests = unpacked(log.name, log.requests_zstd).unwrap();
+        assert!(requests == made.requests_text().unwrap(), "{}.ndjson.zst is stale: {HOW}", log.name);
+        assert!(
+            log.script_text().unwrap() == made.script_text().unwrap(),
+            "the script of {} is stale: {HOW}",
+            log.name
+        );
+    }
 }
 
 #[test]
-fn the_demo_reads_as_requests_and_script() {
-    let requests = find("demo").unwrap().requests().unwrap();
-    assert_eq!(requests.len(), 2_000);
-    let script: Vec<synth::ScriptLine> =
-        DEMO.script_text().unwrap().split_terminator('\n').map(|line| serde_json::from_str(line).unwrap()).collect();
-    let prompts: BTreeSet<&str> = script.iter().map(|line| line.prompt.as_str()).collect();
-    assert_eq!(prompts.len(), 2_000);
+fn every_log_is_found_by_its_name_and_reads_as_requests_and_script() {
+    for (name, requests) in [("demo", 2_000), ("calm", 1_200), ("violent", 1_200)] {
+        let log = find(name).unwrap();
+        assert_eq!(log.requests().unwrap().len(), requests, "{name}");
+        let script = script(log);
+        let prompts: BTreeSet<&str> = script.iter().map(|line| line.prompt.as_str()).collect();
+        assert_eq!(prompts.len(), script.len(), "{name}");
+        assert!(script.len() <= requests, "{name}");
+    }
     assert!(find("no such log").is_none());
+}
+
+#[test]
+fn the_version_is_the_oldest_that_says_it_all() {
+    let version = |log: &Bundled| log.open().unwrap().header().version.clone();
+    assert_eq!([DEMO, CALM, VIOLENT].map(|log| version(&log)), ["1.0", "2.0", "2.0"]);
+}
+
+fn script(log: &Bundled) -> Vec<synth::ScriptLine> {
+    let text = log.script_text().unwrap();
+    text.split_terminator('\n').map(|line| serde_json::from_str(line).unwrap()).collect()
 }
 
 #[test]

@@ -15,6 +15,28 @@ pub(crate) type Quantiles = &'static [(u64, u64)];
 
 /// The share that the last quantile of a table stands for.
 const WHOLE: u64 = 10_000;
+/// Steps in which a share is drawn: finer than any table.
+const STEPS: u64 = 1 << 32;
+
+/// `count` values of a distribution in rising order: the middles of as many equal shares of it. Shuffled, they stand
+/// for draws that keep to the table far closer than independent ones do, which matters where the tail decides.
+pub(crate) fn strata(table: Quantiles, count: usize) -> Vec<u64> {
+    let count = count as u64;
+    (0..count).map(|index| value_at(table, (2 * index + 1) * (WHOLE * STEPS / (2 * count)))).collect()
+}
+
+/// The value at a share of a distribution, in steps.
+fn value_at(table: Quantiles, at: u64) -> u64 {
+    for pair in table.windows(2) {
+        let &[(low_share, low), (high_share, high)] = pair else { continue };
+        if at < high_share * STEPS {
+            let width = u128::from((high_share - low_share) * STEPS);
+            let inside = u128::from(at - low_share * STEPS) * u128::from(high - low) / width.max(1);
+            return low + u64::try_from(inside).unwrap_or(0);
+        }
+    }
+    table.last().map_or(0, |(_, value)| *value)
+}
 
 impl Dice {
     /// The stream of a seed.
@@ -58,18 +80,7 @@ impl Dice {
 
     /// A value of a distribution: linear between two quantiles.
     pub(crate) fn quantile(&mut self, table: Quantiles) -> u64 {
-        /// Steps in which a share is drawn: finer than any table.
-        const STEPS: u64 = 1 << 32;
-        let at = self.below(WHOLE * STEPS);
-        for pair in table.windows(2) {
-            let &[(low_share, low), (high_share, high)] = pair else { continue };
-            if at < high_share * STEPS {
-                let width = u128::from((high_share - low_share) * STEPS);
-                let inside = u128::from(at - low_share * STEPS) * u128::from(high - low) / width.max(1);
-                return low + u64::try_from(inside).unwrap_or(0);
-            }
-        }
-        table.last().map_or(0, |(_, value)| *value)
+        value_at(table, self.below(WHOLE * STEPS))
     }
 
     /// The items in a drawn order.
@@ -102,6 +113,15 @@ mod tests {
         let mean = values.iter().sum::<u64>() / 10_000;
         assert!((40..46).contains(&mean), "expected (15 + 70) / 2, got {mean}");
         assert!(values.iter().all(|value| (10..120).contains(value)));
+    }
+
+    #[test]
+    fn strata_rise_and_keep_to_the_table() {
+        const TABLE: Quantiles = &[(0, 0), (9_000, 90), (10_000, 10_000)];
+        let values = strata(TABLE, 100);
+        assert!(values.is_sorted());
+        assert_eq!(values.iter().filter(|value| **value <= 90).count(), 90, "{values:?}");
+        assert!(strata(TABLE, 0).is_empty());
     }
 
     #[test]

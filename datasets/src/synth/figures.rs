@@ -46,8 +46,16 @@ pub(crate) const CODE_GAPS_US: Quantiles = &[
     (9_500, 394_325),
     (9_800, 698_626),
     (9_900, 1_900_146),
+    (9_920, 2_607_430),
+    (9_940, 3_703_636),
+    (9_946, 6_656_444),
     (9_950, 7_013_834),
+    (9_960, 8_406_083),
+    (9_970, 23_069_524),
+    (9_980, 29_713_666),
     (9_990, 65_502_408),
+    (9_994, 87_294_491),
+    (9_996, 138_720_782),
     (9_998, 143_734_273),
     (10_000, 173_521_702),
 ];
@@ -98,6 +106,46 @@ pub(crate) const COMPLETION_TOKENS: Quantiles = &[
     (10_000, 1_000),
 ];
 
+/// Prompt tokens of the code trace.
+pub(crate) const CODE_PROMPT_TOKENS: Quantiles = &[
+    (0, 6),
+    (100, 22),
+    (500, 76),
+    (1_000, 155),
+    (2_000, 397),
+    (3_000, 778),
+    (4_000, 1_083),
+    (5_000, 1_473),
+    (6_000, 1_897),
+    (7_000, 2_433),
+    (8_000, 3_229),
+    (9_000, 5_047),
+    (9_500, 7_289),
+    (9_800, 7_436),
+    (10_000, 7_437),
+];
+
+/// Completion tokens of the code trace.
+pub(crate) const CODE_COMPLETION_TOKENS: Quantiles = &[
+    (0, 6),
+    (1_000, 7),
+    (2_000, 8),
+    (3_000, 9),
+    (4_000, 11),
+    (5_000, 13),
+    (6_000, 15),
+    (7_000, 19),
+    (8_000, 28),
+    (9_000, 54),
+    (9_500, 85),
+    (9_800, 162),
+    (9_900, 235),
+    (9_950, 319),
+    (9_990, 841),
+    (9_998, 940),
+    (10_000, 1_899),
+];
+
 /// DeepSeek's token count of an English text, in percent of the count in OpenAI's `o200k` encoding. Measured on 500
 /// pairs of GSM8K: 13 to 15 % more.
 pub(crate) const DEEPSEEK_ENGLISH_PERCENT: u64 = 114;
@@ -111,16 +159,30 @@ pub(crate) const FIRST_TEXT_US: Quantiles =
 /// Time per further token, in microseconds: an assumption as well.
 pub(crate) const TOKEN_US: Quantiles = &[(0, 7_000), (5_000, 11_000), (9_500, 18_000), (10_000, 30_000)];
 
-/// What the bundled log is held against (`tests/calibration.rs`): whole-trace figures of the conversation trace.
+/// What the bundled logs are held against (`calibration.rs`): whole-trace figures.
 pub mod expected {
     /// Coefficient of variation of the gaps between arrivals.
     pub const GAP_VARIATION: f64 = 1.07;
     /// Requests a second.
     pub const RATE_PER_SECOND: f64 = 5.6;
+    /// Requests in the busiest second.
+    pub const PEAK_PER_SECOND: u32 = 15;
+    /// Variance of the requests in a second, divided by their mean: 1 for a Poisson process.
+    pub const DISPERSION: f64 = 1.3;
     /// Prompt tokens: median and 95th percentile.
     pub const PROMPT_TOKENS_P50_P95: (u64, u64) = (1_033, 4_086);
     /// Completion tokens: median and 95th percentile.
     pub const COMPLETION_TOKENS_P50_P95: (u64, u64) = (136, 461);
     /// Coefficient of variation of the gaps of the code trace.
     pub const CODE_GAP_VARIATION: f64 = 13.7;
+    /// Requests a second of the code trace.
+    pub const CODE_RATE_PER_SECOND: f64 = 3.1;
+    /// Requests in the busiest second of the code trace.
+    pub const CODE_PEAK_PER_SECOND: u32 = 67;
+    /// Variance of the requests in a second of the code trace, divided by their mean.
+    pub const CODE_DISPERSION: f64 = 14.6;
+    /// Prompt tokens of the code trace: median and 95th percentile.
+    pub const CODE_PROMPT_TOKENS_P50_P95: (u64, u64) = (1_473, 7_289);
+    /// Completion tokens of the code trace: median and 95th percentile.
+    pub const CODE_COMPLETION_TOKENS_P50_P95: (u64, u64) = (13, 85);
 }

@@ -1,4 +1,4 @@
-//! The texts of the demo log: who asks what, and what is answered. All sentences are the project's own.
+//! The texts of the bundled logs: who asks what, and what is answered. All sentences are the project's own.
 //!
 //! A [`Topic`] is one question with its answer; a [`Scene`] is a kind of work with its topics, the questions that may
 //! follow, and sentences that any of its answers may add. Places such as `{order}` are filled from
@@ -6,6 +6,10 @@
 
 pub(crate) mod coding;
 pub(crate) mod extraction;
+pub(crate) mod forms;
+pub(crate) mod functions;
+pub(crate) mod library;
+pub(crate) mod moderated;
 pub(crate) mod summary;
 pub(crate) mod support;
 pub(crate) mod tools;

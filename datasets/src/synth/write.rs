@@ -276,7 +276,7 @@ fn answer_chars(tokens: u64, language: Language) -> usize {
 }
 
 /// Sentences one after the other: with blanks in English, without in Chinese, code on lines of its own.
-fn joined<'a>(parts: impl Iterator<Item = &'a str>, language: Language) -> String {
+pub(crate) fn joined<'a>(parts: impl Iterator<Item = &'a str>, language: Language) -> String {
     let mut text = String::new();
     let mut after_code = false;
     for part in parts.filter(|part| !part.is_empty()) {

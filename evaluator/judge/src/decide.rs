@@ -179,6 +179,7 @@ fn reasons(
     reasons.extend(whys(&[State::HoldConflict]));
     reasons.extend(whys(&[State::HoldInsufficient]));
     reasons.extend(left_out);
+    reasons.extend(instrument::recorded_note(instrument));
     reasons.push(next.why.clone());
     reasons
 }

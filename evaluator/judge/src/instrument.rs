@@ -63,6 +63,28 @@ pub(crate) fn health(evidence: &Evidence, policy: &Policy, levels: LevelsInForce
     Health { paired: with_both(paired_only), canary: with_both(canary_only), instrument }
 }
 
+/// What a reader of the latencies must know where the baseline's answers come from a log. It holds nothing: the
+/// latencies that the log has are the best there is, and those that it lacks are missing evidence already.
+pub(crate) fn recorded_note(instrument: &Instrument) -> Option<String> {
+    let (recorded, untimed) = (instrument.recorded_pairs, instrument.untimed_pairs);
+    let of_pairs = part(recorded, instrument.pairs.max(recorded));
+    let contemporaneous =
+        "so its latencies are not contemporaneous with the candidate's: they are of another time and load";
+    match (recorded, untimed) {
+        (0, _) => None,
+        (_, 0) => Some(format!("In {of_pairs} pairs the baseline's answer is from a log, {contemporaneous}.")),
+        (_, all) if all >= recorded => Some(format!(
+            "In {of_pairs} pairs the baseline's answer is from a log that does not tell how long it took, so no latency can be \
+             compared there."
+        )),
+        _ => Some(format!(
+            "In {of_pairs} pairs the baseline's answer is from a log, {contemporaneous}; {} of these logged answers do not \
+             tell how long they took, and no latency is compared there.",
+            words::count(untimed)
+        )),
+    }
+}
+
 /// `12 of 3 400 (0.35 %)`.
 fn part(count: u64, whole: u64) -> String {
     format!("{} of {} ({:.2} %)", words::count(count), words::count(whole), percent(count, whole))

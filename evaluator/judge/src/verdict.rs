@@ -192,6 +192,12 @@ pub struct Instrument {
     pub mixed_epochs: u64,
     /// Pairs answered at prices that have changed since. Their costs are not compared.
     pub mixed_tariffs: u64,
+    /// Pairs whose baseline was not asked but taken from a log: its latencies are of another time and load. They count.
+    pub recorded_pairs: u64,
+    /// Those of them whose log did not tell how long it took: their latencies are missing evidence.
+    pub untimed_pairs: u64,
+    /// Those of them that were streamed.
+    pub untimed_streamed_pairs: u64,
     /// p-value of the sample-ratio test on assignment units, where a split was judged. For one look.
     pub srm_p: Option<f64>,
     /// e-value of the same, which may be looked at after every unit; at most 1e300.

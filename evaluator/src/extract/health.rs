@@ -38,6 +38,9 @@ pub(super) fn instrument(
         clock_skew_pairs: sources.pairing.skewed_clocks,
         mixed_epochs: sources.pairing.mixed_epochs,
         mixed_tariffs: sources.priced.outdated(),
+        recorded_pairs: pair_counts.recorded,
+        untimed_pairs: pair_counts.untimed,
+        untimed_streamed_pairs: pair_counts.untimed_streamed,
         replay_degraded: sources.replay_degraded,
         alarms: [
             alarms(sources, judged, pair_counts),
@@ -118,6 +121,15 @@ fn unseen(sources: &Sources<'_>, found: &PairCounts) -> Vec<String> {
             found.one_gap,
             found.streamed,
             percent(found.one_gap, found.streamed)
+        ));
+    }
+    let pairs = sources.pairing.pairs.len() as u64;
+    let share_untimed = percent(found.untimed, pairs);
+    if found.untimed < pairs && share_untimed > limit && Latency::ALL.into_iter().any(timed) {
+        alarms.push(format!(
+            "In {} of {pairs} pairs ({share_untimed:.1} %, limit {limit} %) the baseline's answer is from a log that does not \
+             tell how long it took, so the compared times may be a biased selection.",
+            found.untimed
         ));
     }
     if timed(Latency::Ttft) && percent(found.one_first_token, found.streamed) > limit {

@@ -45,7 +45,7 @@ pub(crate) const fn answers_in_text(row: &Row) -> bool {
     }
 }
 
-/// Time to the last byte; a failure is infinitely slow.
+/// Time to the last byte of a row that is not untimed; a failure is infinitely slow.
 pub(crate) fn duration(row: &Row) -> Option<u64> {
     (!row.failed()).then(|| row.duration_us())
 }
@@ -56,15 +56,15 @@ pub(crate) fn ttft(row: &Row) -> Option<u64> {
 }
 
 /// Whether a first token can be asked of a row: it was streamed, and failed or has one. An answer without a first token
-/// (tool calls alone, or nothing) says nothing about it.
+/// (tool calls alone, or nothing) says nothing about it, nor does one whose times nobody knows.
 pub(crate) fn has_ttft(row: &Row) -> bool {
-    row.streamed && (row.failed() || row.ttft_us().is_some())
+    row.streamed && !row.untimed() && (row.failed() || row.ttft_us().is_some())
 }
 
 /// Mean gap between the output tokens of a streamed answer, microseconds; `None` where there is none.
 pub(crate) fn gap(row: &Row) -> Option<u64> {
     let tokens = row.usage().map_or(0, |usage| usage.completion);
-    if !row.streamed || row.failed() || tokens < TOKENS_WITH_A_GAP {
+    if !row.streamed || row.untimed() || row.failed() || tokens < TOKENS_WITH_A_GAP {
         return None;
     }
     Some(row.duration_us().checked_sub(row.ttft_us()?)? / (tokens - 1))
@@ -94,7 +94,7 @@ pub(super) fn shares(row: &Row, names: &Names, limits: Limits) -> (ShareSet, Sha
     if let Some(limit) = limits.slow_ttft_us.filter(|_| has_ttft(row)) {
         ask(Share::SlowTtft, ttft(row).is_none_or(|ttft| ttft > limit));
     }
-    if let Some(limit) = limits.slow_duration_us {
+    if let Some(limit) = limits.slow_duration_us.filter(|_| !row.untimed()) {
         ask(Share::SlowDuration, duration(row).is_none_or(|duration| duration > limit));
     }
     (asked, bad)
@@ -103,6 +103,10 @@ pub(super) fn shares(row: &Row, names: &Names, limits: Limits) -> (ShareSet, Sha
 /// Latencies that can be asked of a row by itself, by [`Latency::slot`].
 pub(super) fn latencies(row: &Row) -> [Option<Option<u64>>; 3] {
     let mut values = [None; 3];
+    // A failure is infinitely slow, but not where the answers beside it have no times: it would be all that is left.
+    if row.untimed() {
+        return values;
+    }
     values[Latency::Ttft.slot()] = has_ttft(row).then(|| ttft(row));
     values[Latency::Duration.slot()] = Some(duration(row));
     values[Latency::InterToken.slot()] = if row.failed() { row.streamed.then_some(None) } else { gap(row).map(Some) };

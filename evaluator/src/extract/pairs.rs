@@ -25,6 +25,12 @@ pub struct PairCounts {
     pub one_first_token: u64,
     /// Streamed pairs.
     pub streamed: u64,
+    /// Pairs of which at least one answer was taken from a request log.
+    pub recorded: u64,
+    /// Those of them whose log did not tell how long it took.
+    pub untimed: u64,
+    /// Those of them that were streamed.
+    pub untimed_streamed: u64,
     /// Streamed pairs in which only one of the two answers has a gap between tokens.
     pub one_gap: u64,
     /// Pairs in which both arms answered and at least one answer has a quality score.
@@ -72,6 +78,9 @@ impl PairCounts {
         self.without_first_token += other.without_first_token;
         self.one_first_token += other.one_first_token;
         self.streamed += other.streamed;
+        self.recorded += other.recorded;
+        self.untimed += other.untimed;
+        self.untimed_streamed += other.untimed_streamed;
         self.one_gap += other.one_gap;
         self.scored += other.scored;
         self.one_score += other.one_score;
@@ -324,6 +333,12 @@ fn labels(made: &mut PairOutcome, pair: &Pair<'_>, labels: &Labels, counts: &mut
 
 fn latencies(made: &mut PairOutcome, pair: &Pair<'_>, counts: &mut PairCounts) {
     let (baseline, candidate) = (pair.baseline, pair.candidate);
+    counts.recorded += u64::from(baseline.recorded().is_some() || candidate.recorded().is_some());
+    if baseline.untimed() || candidate.untimed() {
+        counts.untimed += 1;
+        counts.untimed_streamed += u64::from(baseline.streamed || candidate.streamed);
+        return;
+    }
     made.latency_us[Latency::Duration.slot()] = Some([baseline, candidate].map(outcome::duration));
     if !baseline.streamed && !candidate.streamed {
         return;

@@ -21,7 +21,11 @@ pub(super) fn rates(sources: &Sources<'_>, served: &[&Row], judged: u64) -> Rate
         span.add(row.at_us);
     }
     let candidate = served.iter().filter(|row| row.arm == Arm::Candidate && row.epoch == judged);
-    let mut durations: Vec<u64> = pairs.iter().filter_map(|pair| outcome::duration(pair.candidate)).collect();
+    let mut durations: Vec<u64> = pairs
+        .iter()
+        .filter(|pair| !pair.candidate.untimed())
+        .filter_map(|pair| outcome::duration(pair.candidate))
+        .collect();
     let rank = (durations.len() * 95).div_ceil(100).saturating_sub(1);
     let p95 = (rank < durations.len()).then(|| *durations.select_nth_unstable(rank).1);
     Rates {

@@ -7,7 +7,7 @@ use super::error::ParquetError;
 use super::shared::SharedNames;
 use crate::rows::key::Domain;
 use crate::rows::{EndingId, Fields, MigrationId, NameId, PairKey, RouteId, Row, hash32, hash64};
-use datasets::{Arm, AssignedBy, Endpoint, Moderation, Role, ShadowFate};
+use datasets::{Arm, AssignedBy, Endpoint, FromLog, Moderation, Role, ShadowFate};
 use polars_arrow::array::Array;
 use serde::de::value::Error as Unknown;
 use serde::de::{DeserializeOwned, IntoDeserializer};
@@ -59,6 +59,7 @@ pub(super) struct Batch {
     tools_digest: Cells<NonZeroU32>,
     quality: Cells<f64>,
     shadow: Cells<ShadowFate>,
+    recorded: Cells<FromLog>,
 }
 
 /// Why a row is none.
@@ -185,6 +186,7 @@ impl Batch {
             }),
             quality: Cells::of_real("quality", columns.arrays("quality")),
             shadow: columns.listed("shadow"),
+            recorded: columns.listed("recorded"),
         }
     }
 
@@ -237,6 +239,7 @@ impl Batch {
             prompt_wide_chars: self.prompt_wide_chars.optional_count(row)?,
             answer_chars: self.answer_chars.count(row)?,
             shadow: self.shadow.optional(row)?,
+            recorded: self.recorded.optional(row)?,
         })
     }
 

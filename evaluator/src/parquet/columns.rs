@@ -41,7 +41,7 @@ const fn optional(name: &'static str, kind: Kind) -> Column {
 }
 
 /// What is read. Members that a record may leave out may be null or have no column at all.
-pub(super) const COLUMNS: [Column; 42] = [
+pub(super) const COLUMNS: [Column; 43] = [
     required("pair", Kind::Text),
     required("arm", Kind::Text),
     required("role", Kind::Text),
@@ -84,6 +84,7 @@ pub(super) const COLUMNS: [Column; 42] = [
     optional("tools_digest", Kind::Text),
     optional("quality", Kind::Real),
     optional("shadow", Kind::Text),
+    optional("recorded", Kind::Text),
 ];
 
 impl Kind {

@@ -183,6 +183,7 @@ fn frame(rows: &[Exchange]) -> PolarsResult<DataFrame> {
         column(rows, "quality", |row| row.quality),
         column(rows, "answer", |row| row.answer.as_deref()),
         column(rows, "shadow", |row| row.shadow.and_then(name_of)),
+        column(rows, "recorded", |row| row.recorded.and_then(name_of)),
         // Names of members hold no comma; an absent value is an empty list.
         column(rows, "dropped", |row| (!row.dropped.is_empty()).then(|| row.dropped.join(","))),
     ];

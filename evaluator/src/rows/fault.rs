@@ -2,10 +2,11 @@
 //!
 //! A clock that jumped or a broken recorder must not become a fast answer. Timings of *failed* exchanges are not
 //! looked at: they never enter a latency (a failure counts as infinitely slow), and refusing a failure because of its
-//! odd timing would hide it.
+//! odd timing would hide it. Nor are those of answers from a log that does not tell them.
 
 use super::packed::Optional32;
 use super::row::Fields;
+use datasets::FromLog;
 
 /// Longest exchange that is believed, microseconds: 24 hours.
 const DURATION_US_MAX: u64 = 24 * 3_600 * 1_000_000;
@@ -79,7 +80,8 @@ impl Fault {
 
 /// The first fault of a row; `None` if it can be true.
 pub(super) fn of(fields: &Fields) -> Option<Fault> {
-    untimed(fields).or_else(|| if fields.error.is_some() { None } else { timed(fields) })
+    let without_times = fields.error.is_some() || fields.recorded == Some(FromLog::Untimed);
+    untimed(fields).or_else(|| if without_times { None } else { timed(fields) })
 }
 
 fn untimed(fields: &Fields) -> Option<Fault> {

@@ -1,5 +1,7 @@
 //! Numbers in as many bytes as they need.
 
+use datasets::FromLog;
+
 /// Microseconds or nano-dollars in 40 bits, unsigned: up to 12.7 days. Larger values become the largest one. Big-endian, so
 /// that the derived order is that of the numbers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
@@ -51,13 +53,18 @@ impl Optional32 {
     }
 }
 
-/// Two answers to yes or no, in one byte.
+/// Two answers to yes or no, and whether and how a row is from a log, in one byte.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub(super) struct TwoFlags(u8);
+pub(super) struct Flags(u8);
 
-impl TwoFlags {
-    pub(super) fn new(first: bool, second: bool) -> Self {
-        Self(u8::from(first) | u8::from(second) << 1)
+impl Flags {
+    pub(super) fn new(first: bool, second: bool, recorded: Option<FromLog>) -> Self {
+        let recorded = match recorded {
+            None => 0,
+            Some(FromLog::Timed) => 1,
+            Some(FromLog::Untimed) => 2,
+        };
+        Self(u8::from(first) | u8::from(second) << 1 | recorded << 2)
     }
 
     pub(super) const fn first(self) -> bool {
@@ -66,6 +73,14 @@ impl TwoFlags {
 
     pub(super) const fn second(self) -> bool {
         self.0 & 2 != 0
+    }
+
+    pub(super) const fn recorded(self) -> Option<FromLog> {
+        match self.0 >> 2 {
+            0 => None,
+            1 => Some(FromLog::Timed),
+            _ => Some(FromLog::Untimed),
+        }
     }
 }
 

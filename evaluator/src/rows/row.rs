@@ -3,8 +3,8 @@
 use super::fault::{self, Fault};
 use super::key::{Domain, PairKey, hash32, hash64};
 use super::names::{Ending, EndingId, MigrationId, NameId, Names, Renumbered, Route, RouteId};
-use super::packed::{Optional16, Optional32, Optional40, TwoFlags, Unsigned40, saturating16};
-use datasets::{Arm, AssignedBy, Endpoint, Exchange, Moderation, Role, ShadowFate};
+use super::packed::{Flags, Optional16, Optional32, Optional40, Unsigned40, saturating16};
+use datasets::{Arm, AssignedBy, Endpoint, Exchange, FromLog, Moderation, Role, ShadowFate};
 use std::cmp::Ordering;
 use std::num::{NonZeroU32, NonZeroU64};
 use wire::{ErrorKind, Usage, UsageSource};
@@ -68,7 +68,7 @@ pub struct Row {
     pub streamed: bool,
     /// Who counted the tokens; `None` without counts.
     usage_source: Option<UsageSource>,
-    refused_structured: TwoFlags,
+    flags: Flags,
     fault: Option<Fault>,
     migration: MigrationId,
     assigned_bp: Optional16,
@@ -122,6 +122,7 @@ pub(crate) struct Fields {
     pub(crate) prompt_wide_chars: Option<u64>,
     pub(crate) answer_chars: u64,
     pub(crate) shadow: Option<ShadowFate>,
+    pub(crate) recorded: Option<FromLog>,
 }
 
 impl Fields {
@@ -171,6 +172,7 @@ impl Fields {
             prompt_wide_chars: exchange.prompt_wide_chars,
             answer_chars: exchange.answer_chars,
             shadow: exchange.shadow,
+            recorded: exchange.recorded,
         }
     }
 }
@@ -214,7 +216,7 @@ impl Row {
             moderation: fields.moderation,
             streamed: fields.streamed,
             usage_source: usage.map(|usage| usage.source),
-            refused_structured: TwoFlags::new(fields.refused, fields.structured),
+            flags: Flags::new(fields.refused, fields.structured, fields.recorded),
             fault: fault::of(fields),
             migration: fields.migration,
             assigned_bp: Optional16::saturating(fields.assigned_bp),
@@ -283,13 +285,13 @@ impl Row {
     /// Whether the model itself refused, in the member that is made for it; `false` also where the record does not say.
     #[must_use]
     pub const fn refused(&self) -> bool {
-        self.refused_structured.first()
+        self.flags.first()
     }
 
     /// Whether the request demanded a form of its answer; `false` also where the record does not say.
     #[must_use]
     pub const fn structured(&self) -> bool {
-        self.refused_structured.second()
+        self.flags.second()
     }
 
     /// Probability of being assigned the arm that it got, hundredths of a percent.
@@ -315,6 +317,18 @@ impl Row {
     #[must_use]
     pub const fn fault(&self) -> Option<Fault> {
         self.fault
+    }
+
+    /// Whether the answer was taken from a request log, and whether that tells its times.
+    #[must_use]
+    pub const fn recorded(&self) -> Option<FromLog> {
+        self.flags.recorded()
+    }
+
+    /// Whether nobody knows how long it took: it was taken from a log that does not tell. Its times mean nothing.
+    #[must_use]
+    pub const fn untimed(&self) -> bool {
+        matches!(self.flags.recorded(), Some(FromLog::Untimed))
     }
 
     /// The exchange failed, and the provider is to blame.
@@ -368,6 +382,7 @@ impl Row {
             prompt_wide_chars: None,
             answer_chars: 0,
             shadow: None,
+            recorded: None,
         })
     }
 
@@ -426,7 +441,7 @@ impl Row {
                 self.cost_nanos,
                 self.quality,
                 self.fault,
-                self.refused_structured,
+                self.flags,
                 codes,
                 shares,
                 counts,

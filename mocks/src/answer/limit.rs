@@ -46,7 +46,7 @@ impl Speaker<'_> {
         let cut = asked.map_or(halfway, |asked| asked.min(halfway));
         let (limit, reason) = match fault {
             Some(Fault::Length) => (cut, "length"),
-            Some(Fault::ContentFilter) => (cut, "content_filter"),
+            Some(Fault::ContentFilter | Fault::AnswerFilter) => (cut, "content_filter"),
             Some(Fault::InsufficientResource) => (cut, "insufficient_system_resource"),
             Some(Fault::Aborted) => (cut, "aborted"),
             _ => (asked.unwrap_or(u64::MAX), "length"),

@@ -21,11 +21,16 @@ fn recorded(provider: Provider, answer: ScriptAnswer) -> Script {
 
 fn speak(provider: Provider, script: &Script, extra: &Value, thinking: bool, fault: Option<Fault>) -> Answer {
     let profile = Profile { cached_share: 0.5, ..Profile::instant() };
-    Speaker { provider, face: crate::face::of(provider), seed: 1, script, profile: &profile, cache: None }.answer(
-        &request(extra),
-        thinking,
-        fault,
-    )
+    Speaker {
+        provider,
+        face: crate::face::of(provider),
+        seed: 1,
+        script,
+        profile: &profile,
+        cache: None,
+        checkpoint: None,
+    }
+    .answer(&request(extra), thinking, fault)
 }
 
 #[test]
@@ -205,8 +210,15 @@ fn cached_tokens_come_in_blocks_above_a_minimum() {
     let profile = Profile { cached_share: 0.9, cache_block_tokens: 128, cache_tokens_min: 1024, ..Profile::instant() };
     let script = Script::new();
     let face = crate::face::of(Provider::OpenAi);
-    let speaker =
-        Speaker { provider: Provider::OpenAi, face, seed: 1, script: &script, profile: &profile, cache: None };
+    let speaker = Speaker {
+        provider: Provider::OpenAi,
+        face,
+        seed: 1,
+        script: &script,
+        profile: &profile,
+        cache: None,
+        checkpoint: None,
+    };
     assert_eq!(speaker.cached_share(1000), 0);
     assert_eq!(speaker.cached_share(2000), 1792);
 }

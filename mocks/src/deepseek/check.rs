@@ -17,6 +17,9 @@ const OUTPUT_TOKENS_MAX: u64 = 393_216;
 const TOOLS_MAX: usize = 128;
 const STOPS_MAX: usize = 16;
 const ALTERNATIVES_MAX: u64 = 20;
+const USER_ID_BYTES_MAX: usize = 512;
+/// Efforts that are understood; several mean the same.
+const EFFORTS: [&str; 8] = ["none", "minimal", "low", "medium", "high", "xhigh", "max", "ultra"];
 
 pub(super) fn check(request: &ChatRequest, thinking: bool) -> Result<(), Refusal> {
     if let Some((index, message)) =
@@ -28,10 +31,21 @@ pub(super) fn check(request: &ChatRequest, thinking: bool) -> Result<(), Refusal
              `{role}`, expected one of `system`, `user`, `assistant`, `tool`"
         )));
     }
-    if let Some(tokens) = tokens::beyond(Provider::DeepSeek, request, WINDOW_TOKENS) {
+    // What may be answered counts against the window too.
+    let answer = request.max_tokens.unwrap_or(0).min(OUTPUT_TOKENS_MAX);
+    if let Some(tokens) = tokens::beyond(Provider::DeepSeek, request, WINDOW_TOKENS - answer) {
+        let tokens = tokens + answer;
         return Err(invalid(format!(
             "This model's maximum context length is {WINDOW_TOKENS} tokens. However, you requested {tokens} tokens."
         )));
+    }
+    if let Some(effort) = request.effort.as_deref().filter(|effort| !EFFORTS.contains(effort)) {
+        return Err(invalid(format!(
+            "Failed to deserialize the JSON body into the target type: reasoning_effort: unknown variant `{effort}`"
+        )));
+    }
+    if request.user_id.len() > USER_ID_BYTES_MAX {
+        return Err(invalid(format!("Invalid user_id: at most {USER_ID_BYTES_MAX} bytes are allowed")));
     }
     if request.n != 1 {
         return Err(invalid("Invalid n value (currently only n = 1 is supported)"));

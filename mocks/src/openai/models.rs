@@ -2,7 +2,10 @@
 
 use serde_json::{Value, json};
 
+use jiff::civil::{Date, date};
+
 use super::INVALID;
+use crate::profile::world;
 use crate::refusal::Refusal;
 
 /// Names that stand for a dated snapshot, which is what an answer reports. Newer models have no snapshots.
@@ -19,6 +22,49 @@ const SNAPSHOTS: [(&str, &str); 8] = [
 
 /// Unix time reported as the birth of every model.
 const CREATED: u64 = 1_720_000_000;
+
+/// The last days of models: from these days on, the name is unknown. A dated snapshot goes with its family.
+const LAST_DAYS: [(&str, Date); 24] = [
+    ("gpt-3.5-turbo-1106", date(2026, 9, 28)),
+    ("gpt-4.1-nano", date(2026, 10, 23)),
+    ("o4-mini", date(2026, 10, 23)),
+    ("o3-mini", date(2026, 10, 23)),
+    ("o1", date(2026, 10, 23)),
+    ("gpt-4-turbo", date(2026, 10, 23)),
+    ("gpt-4", date(2026, 10, 23)),
+    ("gpt-3.5-turbo", date(2026, 10, 23)),
+    ("gpt-4o-search-preview", date(2026, 7, 23)),
+    ("gpt-4o-mini-search-preview", date(2026, 7, 23)),
+    ("gpt-5-codex", date(2026, 7, 23)),
+    ("gpt-5-chat-latest", date(2026, 7, 23)),
+    ("gpt-5", date(2026, 12, 11)),
+    ("gpt-5-mini", date(2026, 12, 11)),
+    ("gpt-5-nano", date(2026, 12, 11)),
+    ("o3", date(2026, 12, 11)),
+    ("gpt-4.1", date(2027, 1, 14)),
+    ("gpt-4.1-mini", date(2027, 1, 14)),
+    ("gpt-4o", date(2027, 1, 14)),
+    ("gpt-4o-mini", date(2027, 1, 14)),
+    ("gpt-audio-mini", date(2027, 1, 20)),
+    ("gpt-5.1", date(2027, 4, 1)),
+    ("gpt-5.4-nano", date(2027, 4, 1)),
+    ("chatgpt-4o-latest", date(2026, 7, 23)),
+];
+
+/// Whether a model's last day is over at an instant, Unix seconds.
+pub(super) fn is_over(name: &str, now: u64) -> bool {
+    let last = LAST_DAYS
+        .iter()
+        .find(|(model, _)| *model == name)
+        .or_else(|| LAST_DAYS.iter().find(|(model, _)| name.strip_prefix(model).is_some_and(is_date_suffix)));
+    last.is_some_and(|(_, day)| world::date(now).is_some_and(|today| today >= *day))
+}
+
+/// Whether what stands behind a family's name is a date, as in `-2025-04-14` and `-1106`.
+fn is_date_suffix(rest: &str) -> bool {
+    let digits = |character: char| character.is_ascii_digit() || character == '-';
+    rest.strip_prefix('-').is_some_and(|rest| rest.len() >= 4 && rest.chars().all(digits))
+}
 
 /// The name an answer reports for the name asked for.
 pub(super) fn snapshot(name: &str) -> &str {

@@ -2,11 +2,13 @@
 
 use std::path::{Path, PathBuf};
 
+use super::world::{self, PeakHours};
 use super::{Base, Length, Profile};
 
 const OPENAI: &str = include_str!("../../profiles/openai.toml");
 const DEEPSEEK: &str = include_str!("../../profiles/deepseek.toml");
 const COMPATIBLE: &str = include_str!("../../profiles/compatible.toml");
+const MODERATION: &str = include_str!("../../profiles/moderation.toml");
 
 /// A profile cannot be used.
 #[derive(Debug, thiserror::Error)]
@@ -99,6 +101,28 @@ impl Profile {
         for (field, count) in counts {
             require(count >= 1, field.to_owned(), count, "a whole number of at least 1")?;
         }
+        self.check_measured()?;
+        self.check_world()
+    }
+
+    fn check_world(&self) -> Result<(), ProfileError> {
+        if let Some(peak) = &self.peak {
+            let field = "peak.wait_factor".to_owned();
+            require((0.0..=1e6).contains(&peak.wait_factor), field, peak.wait_factor, "a number from 0 to 1e6")?;
+            let hours = PeakHours::of(peak);
+            let expected = "windows such as 01:00-04:00 and holidays such as 2026-10-01";
+            require(hours.is_ok(), "peak".to_owned(), hours.err().unwrap_or_default(), expected)?;
+        }
+        if let Some(account) = &self.account {
+            let (field, percent) = ("account.peak_percent".to_owned(), account.peak_percent);
+            require(percent <= 10_000, field, percent, "a percentage of at most 10000")?;
+        }
+        if let Some(checkpoint) = &self.checkpoint {
+            let (field, factor) = ("checkpoint.length_factor".to_owned(), checkpoint.length_factor);
+            require((0.0..=1e6).contains(&factor), field, factor, "a number from 0 to 1e6")?;
+            let expected = "an instant such as 2026-10-17T00:00:00Z";
+            require(world::instant(&checkpoint.at).is_some(), "checkpoint.at".to_owned(), &checkpoint.at, expected)?;
+        }
         Ok(())
     }
 }
@@ -139,6 +163,7 @@ const fn source(base: Base) -> &'static str {
         Base::OpenAi => OPENAI,
         Base::DeepSeek => DEEPSEEK,
         Base::Compatible => COMPATIBLE,
+        Base::Moderation => MODERATION,
         Base::Instant => "",
     }
 }

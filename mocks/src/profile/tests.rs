@@ -24,7 +24,10 @@ fn the_embedded_profiles_are_complete_and_valid() {
         assert!(profile.time_scale > 0.9);
     }
     assert!(Profile::deepseek().queue_share > 0.0);
-    for profile in [Profile::demo_openai(), Profile::demo_deepseek(), Profile::regressed_deepseek()] {
+    assert!(Profile::moderation().time_scale > 0.9);
+    for profile in
+        [Profile::moderation(), Profile::demo_openai(), Profile::demo_deepseek(), Profile::regressed_deepseek()]
+    {
         profile.check().unwrap();
     }
 }

@@ -56,6 +56,7 @@ impl ResponsesRequest {
             tools,
             tool_choice: tool::choice(body)?,
             parallel_tool_calls: flag(body, "parallel_tool_calls")?.unwrap_or(true),
+            effort: effort.map(str::to_owned),
             thinking: effort.map(|effort| effort != "none"),
             ..ChatRequest::plain(model, messages(body)?)
         };

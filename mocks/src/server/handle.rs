@@ -1,84 +1,149 @@
 //! From an HTTP request to an HTTP answer.
 
 use std::sync::Arc;
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::Duration;
 
-use axum::body::Body;
-use axum::extract::rejection::BytesRejection;
-use axum::extract::{ConnectInfo, State};
-use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, Uri, header};
-use axum::response::Response;
 use bytes::Bytes;
+use http::header::{self, AUTHORIZATION};
+use http::request::Parts;
+use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode};
+use http_body_util::{BodyExt, Limited};
+use hyper::body::Incoming;
 use tokio::time::{Instant, sleep_until};
 use tokio_util::sync::CancellationToken;
 
-use super::MockConfig;
-use super::body::PacedBody;
+use super::body::{Body, PacedBody, Script};
 use super::listener::Line;
-use super::plan::{Call, Content};
-use crate::face::Face;
+use super::memory::{Known, Memory, Question};
+use crate::clock::Clock;
+use crate::lanes::Seat;
 use crate::log::{Outcome, RequestLog, Ticket};
-use crate::prefix_cache::PrefixCache;
-use crate::refusal::Refusal;
-use crate::responses::state::Responses;
-use crate::timeline::{Ending, Timeline};
+use crate::profile::Fault;
+use crate::timeline::Ending;
+
+/// Larger request bodies are refused; DeepSeek's own limit.
+const BODY_BYTES_MAX: usize = 48 * 1024 * 1024;
 
 /// What all requests of one mock share.
 pub(super) struct App {
-    pub(super) config: MockConfig,
-    pub(super) face: &'static dyn Face,
+    pub(super) service: Box<dyn Service>,
     pub(super) log: RequestLog,
-    pub(super) responses: Responses,
-    pub(super) cache: PrefixCache,
+    pub(super) memory: Memory,
+    pub(super) clock: Clock,
     pub(super) stop: CancellationToken,
 }
 
-/// The one handler behind every URL.
-pub(super) async fn handle(
-    State(app): State<Arc<App>>,
-    ConnectInfo(line): ConnectInfo<Line>,
-    method: Method,
-    uri: Uri,
-    headers: HeaderMap,
-    body: Result<Bytes, BytesRejection>,
-) -> Response {
+/// Whoever is imitated: decides what is answered, and when, before the first byte of it is sent.
+pub(super) trait Service: Send + Sync {
+    /// `in_flight` counts this request too.
+    fn plan(&self, call: &Call, body: Result<Bytes, String>, in_flight: u64) -> Plan;
+    /// Whether an answer may be given from memory while so many requests are in flight.
+    fn may_repeat(&self, in_flight: u64) -> bool;
+    /// Whether [`Call::headers`] has to be filled.
+    fn reads_headers(&self) -> bool {
+        false
+    }
+}
+
+/// A request without its body.
+pub(super) struct Call {
+    pub(super) method: Method,
+    pub(super) path: String,
+    /// What follows the question mark.
+    pub(super) query: Option<String>,
+    pub(super) authorization: Option<HeaderValue>,
+    pub(super) request_id: Option<HeaderValue>,
+    pub(super) retry_count: Option<HeaderValue>,
+    /// All headers, for a service that reads them.
+    pub(super) headers: HeaderMap,
+    /// When it arrived by the mock's clock, Unix seconds.
+    pub(super) now: u64,
+}
+
+impl Call {
+    fn new(parts: &Parts, reads_headers: bool, now: u64) -> Self {
+        let header = |name: &str| parts.headers.get(name).cloned();
+        Self {
+            method: parts.method.clone(),
+            path: parts.uri.path().to_owned(),
+            query: parts.uri.query().map(str::to_owned),
+            authorization: parts.headers.get(AUTHORIZATION).cloned(),
+            request_id: header("x-request-id"),
+            retry_count: header("x-stainless-retry-count"),
+            headers: if reads_headers { parts.headers.clone() } else { HeaderMap::new() },
+            now,
+        }
+    }
+}
+
+/// An answer that is decided but not sent.
+pub(super) struct Plan {
+    pub(super) headers: HeaderMap,
+    pub(super) fault: Option<Fault>,
+    /// The request's place among those of its model, kept until its end.
+    pub(super) seat: Option<Seat>,
+    pub(super) reply: Reply,
+    /// Whether the same question, asked again within the same second, gets the same answer.
+    pub(super) repeatable: bool,
+}
+
+pub(super) enum Reply {
+    /// A body that is due in one piece after so many microseconds.
+    Once { status: u16, body: Bytes, due_us: u64 },
+    /// A body, or a stream, whose bytes are due one after the other.
+    Timed(Timed),
+    /// No answer: the connection breaks.
+    Reset,
+}
+
+/// A body with its own pace, behind status 200.
+#[derive(Clone)]
+pub(super) struct Timed {
+    pub(super) script: Script,
+    pub(super) stream: bool,
+    /// Whether the status leaves before the first byte is due.
+    pub(super) early: bool,
+}
+
+/// Answers one request, whatever its URL.
+pub(super) async fn handle(app: Arc<App>, line: Line, request: Request<Incoming>) -> Response<Body> {
+    let (parts, body) = request.into_parts();
+    let body = Limited::new(body, BODY_BYTES_MAX).collect().await;
+    let body = body.map(http_body_util::Collected::to_bytes).map_err(|error| error.to_string());
     let start = Instant::now();
+    let call = Call::new(&parts, app.service.reads_headers(), app.clock.unix_seconds());
     let bytes = body.as_ref().map_or_else(|_| Bytes::new(), Clone::clone);
-    let mut ticket = app.log.open(method.as_str(), uri.path(), &headers, &bytes);
-    let body = body.map_err(|rejection| rejection.body_text());
-    let call = Call { post: method == Method::POST, method: method.as_str(), path: uri.path(), headers: &headers };
-    let plan = app.plan(call, body, ticket.in_flight, unix_seconds());
-    let mut parts = HeaderMap::with_capacity(16);
-    match plan.content {
-        Content::Reset => {
+    let mut ticket = app.log.open(parts.method.as_str(), &call.path, parts.headers, &bytes);
+
+    let question = Question::new(&call, &bytes).filter(|_| body.is_ok() && app.service.may_repeat(ticket.in_flight));
+    if let Some((known, seat)) = question.as_ref().and_then(|question| app.memory.recall(question)) {
+        ticket.hold(seat);
+        ticket.decided(200, known.fault);
+        return app.timed(known.timed.clone(), known.headers.clone(), start, line, ticket).await;
+    }
+    let plan = app.service.plan(&call, body, ticket.in_flight);
+    let lane = plan.seat.as_ref().map(|seat| Arc::clone(seat.lane()));
+    ticket.hold(plan.seat);
+    match plan.reply {
+        Reply::Reset => {
             ticket.decided(0, plan.fault);
             ticket.ends(Outcome::Broken);
             line.cut();
-            Response::new(Body::empty())
+            Response::new(Body::Whole(None))
         }
-        Content::Refusal { refusal, due_us } => {
-            app.face.headers(&plan.envelope, due_us / 1000, &mut parts);
-            advise_to_wait(&refusal, &mut parts);
-            ticket.decided(refusal.status, plan.fault);
+        Reply::Once { status, body, due_us } => {
+            ticket.decided(status, plan.fault);
             app.wait(start, due_us).await;
             ticket.ends(Outcome::Finished);
-            respond(refusal.status, parts, "application/json", Body::from(app.face.error_body(&refusal)))
+            respond(status, plan.headers, "application/json", Body::whole(body))
         }
-        Content::Json(text) => {
-            app.face.headers(&plan.envelope, 1, &mut parts);
-            ticket.decided(200, None);
-            ticket.ends(Outcome::Finished);
-            respond(200, parts, "application/json", Body::from(text))
-        }
-        Content::Timed { timeline, stream } => {
-            let first_us = timeline.steps.first().map_or(0, |step| step.due_us);
-            app.face.headers(&plan.envelope, first_us / 1000, &mut parts);
+        Reply::Timed(timed) => {
             ticket.decided(200, plan.fault);
-            if !app.face.accepts_early() {
-                app.wait(start, first_us).await;
+            if let Some(question) = question.filter(|_| plan.repeatable) {
+                let known = Known { timed: timed.clone(), headers: plan.headers.clone(), fault: plan.fault, lane };
+                app.memory.keep(question, known);
             }
-            let kind = if stream { "text/event-stream; charset=utf-8" } else { "application/json" };
-            respond(200, parts, kind, app.timed_body(timeline, stream, start, line, ticket).await)
+            app.timed(timed, plan.headers, start, line, ticket).await
         }
     }
 }
@@ -95,39 +160,36 @@ impl App {
         }
     }
 
-    /// A body that takes its time. An unstreamed one that is sent in a single piece goes out with its length.
-    async fn timed_body(
+    /// An answer that takes its time. An unstreamed one that is sent in a single piece goes out with its length.
+    async fn timed(
         &self,
-        timeline: Timeline,
-        stream: bool,
+        timed: Timed,
+        headers: HeaderMap,
         start: Instant,
         line: Line,
         mut ticket: Ticket,
-    ) -> Body {
-        if stream || timeline.steps.len() > 1 || timeline.ending != Ending::Complete {
-            return Body::from_stream(PacedBody::new(timeline, start, self.stop.clone(), line, ticket));
+    ) -> Response<Body> {
+        let Timed { script, stream, early } = timed;
+        let first_us = script.steps.first().map_or(0, |step| step.due_us);
+        let whole = !stream && script.steps.len() <= 1 && script.ending == Ending::Complete;
+        if whole || !early {
+            self.wait(start, first_us).await;
         }
-        self.wait(start, timeline.steps.first().map_or(0, |step| step.due_us)).await;
-        ticket.ends(Outcome::Finished);
-        Body::from(timeline.bytes)
+        let kind = if stream { "text/event-stream; charset=utf-8" } else { "application/json" };
+        let body = if whole {
+            ticket.ends(Outcome::Finished);
+            Body::whole(script.bytes)
+        } else {
+            Body::Paced(PacedBody::new(script, start, self.stop.clone(), line, ticket))
+        };
+        respond(200, headers, kind, body)
     }
 }
 
-fn advise_to_wait(refusal: &Refusal, headers: &mut HeaderMap) {
-    if let Some(milliseconds) = refusal.retry_after_ms {
-        headers.insert("retry-after-ms", HeaderValue::from(milliseconds));
-        headers.insert(header::RETRY_AFTER, HeaderValue::from(milliseconds.div_ceil(1000)));
-    }
-}
-
-fn respond(status: u16, mut headers: HeaderMap, kind: &'static str, body: Body) -> Response {
-    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(kind));
+fn respond(status: u16, mut headers: HeaderMap, kind: &'static str, body: Body) -> Response<Body> {
+    headers.entry(header::CONTENT_TYPE).or_insert(HeaderValue::from_static(kind));
     let mut response = Response::new(body);
     *response.status_mut() = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
     *response.headers_mut() = headers;
     response
-}
-
-fn unix_seconds() -> u64 {
-    SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs())
 }

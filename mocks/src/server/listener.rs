@@ -4,24 +4,87 @@
 //! switch. A handler that turns it makes the next write fail, the server drops the socket, and as lingering is off by
 //! then, the peer sees a reset and not an orderly end.
 
+use std::convert::Infallible;
 use std::io;
-use std::net::SocketAddr;
-use std::pin::Pin;
+use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::{Context, Poll};
 use std::time::Duration;
 
-use axum::extract::connect_info::Connected;
-use axum::serve::{IncomingStream, Listener};
+use hyper::server::conn::http1;
+use hyper::service::service_fn;
+use hyper_util::rt::TokioIo;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::Semaphore;
+use tokio_util::task::TaskTracker;
+
+use super::handle::{self, App};
 
 /// Pause after a failed accept, which mostly means that the process is out of file descriptors.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 
-/// A listener whose connections can be reset, with Nagle's algorithm off, as small chunks must leave at once.
-pub(super) struct MockListener(pub(super) TcpListener);
+/// Connections served at once. More of them wait in the system's own queue until one is closed.
+const CONNECTIONS_MAX: usize = 65_536;
+
+/// Accepts connections until the mock stops, and then waits for those that are open.
+pub(super) async fn serve(listener: TcpListener, app: Arc<App>) {
+    let connections = TaskTracker::new();
+    let seats = Arc::new(Semaphore::new(CONNECTIONS_MAX));
+    let accept = async || {
+        let seat = Arc::clone(&seats).acquire_owned().await;
+        (seat, listener.accept().await)
+    };
+    loop {
+        let (seat, accepted) = tokio::select! {
+            accepted = accept() => accepted,
+            () = app.stop.cancelled() => break,
+        };
+        match accepted {
+            Ok((stream, _peer)) => {
+                let app = Arc::clone(&app);
+                connections.spawn(async move {
+                    connection(stream, app).await;
+                    drop(seat);
+                });
+            }
+            Err(error) => {
+                tracing::warn!(%error, "cannot accept a connection");
+                tokio::time::sleep(ACCEPT_PAUSE).await;
+            }
+        }
+    }
+    drop(listener);
+    connections.close();
+    connections.wait().await;
+}
+
+/// Serves one connection until it is closed, or the mock stops: then the answer in flight is the last one.
+async fn connection(stream: TcpStream, app: Arc<App>) {
+    // Small chunks must leave at once.
+    if let Err(error) = stream.set_nodelay(true) {
+        tracing::debug!(%error, "cannot turn off Nagle's algorithm");
+    }
+    let line = Line::default();
+    let io = TokioIo::new(MockStream { stream, line: line.clone() });
+    let service = service_fn(|request| {
+        let answer = handle::handle(Arc::clone(&app), line.clone(), request);
+        async move { Ok::<_, Infallible>(answer.await) }
+    });
+    let mut served = pin!(http1::Builder::new().serve_connection(io, service));
+    let ended = tokio::select! {
+        ended = served.as_mut() => ended,
+        () = app.stop.cancelled() => {
+            served.as_mut().graceful_shutdown();
+            served.await
+        }
+    };
+    if let Err(error) = ended {
+        // Clients that go away are everyday business, and faults break connections on purpose.
+        tracing::debug!(%error, "connection ended");
+    }
+}
 
 /// A connection with its switch.
 pub(super) struct MockStream {
@@ -41,38 +104,6 @@ impl Line {
 
     pub(super) fn is_cut(&self) -> bool {
         self.0.load(Ordering::Acquire)
-    }
-}
-
-impl Connected<IncomingStream<'_, MockListener>> for Line {
-    fn connect_info(stream: IncomingStream<'_, MockListener>) -> Self {
-        stream.io().line.clone()
-    }
-}
-
-impl Listener for MockListener {
-    type Io = MockStream;
-    type Addr = SocketAddr;
-
-    async fn accept(&mut self) -> (Self::Io, Self::Addr) {
-        loop {
-            match self.0.accept().await {
-                Ok((stream, peer)) => {
-                    if let Err(error) = stream.set_nodelay(true) {
-                        tracing::debug!(%error, "cannot turn off Nagle's algorithm");
-                    }
-                    return (MockStream { stream, line: Line::default() }, peer);
-                }
-                Err(error) => {
-                    tracing::warn!(%error, "cannot accept a connection");
-                    tokio::time::sleep(ACCEPT_PAUSE).await;
-                }
-            }
-        }
-    }
-
-    fn local_addr(&self) -> io::Result<Self::Addr> {
-        self.0.local_addr()
     }
 }
 

@@ -1,114 +1,237 @@
 //! What is answered to a request, decided before the first byte of it is sent: who may ask, where the path leads, and what
 //! each endpoint makes of the body.
 
-use axum::http::{HeaderMap, HeaderValue};
+use std::sync::Arc;
+
 use bytes::Bytes;
+use http::header::{CONTENT_TYPE, RETRY_AFTER};
+use http::{HeaderMap, HeaderValue, Method};
 use serde_json::Value;
 
 use super::MockConfig;
-use super::handle::App;
+use super::handle::{Call, Plan, Reply, Service, Timed};
 use super::stage::{Events, Stage};
+use crate::account::{self, Purse, Standing};
 use crate::answer::{Answer, Speaker};
 use crate::completions::{self, CompletionRequest};
 use crate::dice::{self, Identity};
 use crate::embeddings::EmbeddingRequest;
 use crate::envelope::Envelope;
-use crate::face::{Route, StreamOptions};
+use crate::face::{self, Face, Route, Served, StreamOptions};
+use crate::lanes::{Lanes, Seat};
 use crate::moderations::{self, ModerationRequest};
-use crate::profile::Fault;
+use crate::prefix_cache::PrefixCache;
+use crate::profile::world::{self, PeakHours};
+use crate::profile::{Checkpoint, Fault};
 use crate::refusal::Refusal;
 use crate::request::{Audio, ChatRequest, FieldFault};
-use crate::responses::state::Kept;
+use crate::responses::state::{Kept, Responses};
 use crate::responses::{self, Response, ResponsesRequest};
 use crate::shape::{self, Shape};
 use crate::timeline::{Delivery, Timeline};
 
-/// A request without its body.
-#[derive(Clone, Copy)]
-pub(super) struct Call<'a> {
-    pub(super) post: bool,
-    pub(super) method: &'a str,
-    pub(super) path: &'a str,
-    pub(super) headers: &'a HeaderMap,
+/// What an account holds that nobody has configured, millionths.
+const PLENTY_MICROS: u64 = 100_000_000;
+
+/// A provider as a whole: its manners and what it remembers.
+pub(super) struct Vendor {
+    config: MockConfig,
+    face: &'static dyn Face,
+    responses: Responses,
+    cache: PrefixCache,
+    lanes: Lanes,
+    purse: Option<Arc<Purse>>,
+    peak: PeakHours,
+    /// The instant of the profile's checkpoint, Unix seconds.
+    exchanged_at: Option<u64>,
+    /// Whether moderations are all it does.
+    only_moderating: bool,
 }
 
-impl<'a> Call<'a> {
-    fn header(self, name: &str) -> Option<&'a [u8]> {
-        self.headers.get(name).map(HeaderValue::as_bytes)
-    }
+/// What is known of a request once it is decided, besides its answer.
+struct Decision {
+    fault: Option<Fault>,
+    seat: Option<Seat>,
+    /// By the mock's clock, Unix seconds.
+    now: u64,
+    /// Requests in flight, this one included.
+    in_flight: u64,
 }
 
-/// An answer that is decided but not sent.
-pub(super) struct Plan {
-    pub(super) envelope: Envelope,
-    pub(super) fault: Option<Fault>,
-    pub(super) content: Content,
-}
-
+/// An answer before its headers.
 pub(super) enum Content {
     /// An error status, due after so many microseconds.
     Refusal { refusal: Refusal, due_us: u64 },
     /// A small body that is due at once.
     Json(String),
-    /// A body, or a stream, whose bytes are due one after the other.
-    Timed { timeline: Timeline, stream: bool },
+    /// A body, or a stream, whose bytes are due one after the other; `kept` if a later request can refer to it.
+    Timed { timeline: Timeline, stream: bool, kept: bool },
     /// No answer: the connection breaks.
     Reset,
 }
 
-impl App {
-    /// `now` is in Unix seconds; `in_flight` counts this request too.
-    pub(super) fn plan(&self, call: Call<'_>, body: Result<Bytes, String>, in_flight: u64, now: u64) -> Plan {
+impl Service for Vendor {
+    fn plan(&self, call: &Call, body: Result<Bytes, String>, in_flight: u64) -> Plan {
         let value = body.and_then(|bytes| {
             if bytes.is_empty() { Ok(Value::Null) } else { serde_json::from_slice(&bytes).map_err(|e| e.to_string()) }
         });
         let config = &self.config;
-        let identity =
-            Identity { request_id: call.header("x-request-id"), retry_count: call.header("x-stainless-retry-count") };
+        let identity = Identity {
+            request_id: call.request_id.as_ref().map(HeaderValue::as_bytes),
+            retry_count: call.retry_count.as_ref().map(HeaderValue::as_bytes),
+        };
         let null = Value::Null;
         let mut dice = dice::for_request(config.seed, config.provider, value.as_ref().unwrap_or(&null), identity);
         let model = value.as_ref().ok().and_then(|body| body.get("model")).and_then(Value::as_str).unwrap_or_default();
-        let envelope = self.face.envelope(model, now, &mut dice);
-        let delivery = Delivery::draw(&config.profile, dice);
-        let fault = delivery.fault;
+        let mut envelope = self.face.envelope(model, call.now, &mut dice);
+        if self.checkpoint(call.now).is_some_and(|checkpoint| checkpoint.new_fingerprint) {
+            envelope.fingerprint = format!("fp_{}", dice::fingerprint(config.provider, &envelope.fingerprint));
+        }
+        let delivery = Delivery::draw(&config.profile, model, self.wait_factor(call.now), dice);
+        let mut decision = Decision { fault: delivery.fault, seat: None, now: call.now, in_flight };
         let stage = Stage { face: self.face, profile: &config.profile, delivery };
-        let (fault, content) = match self.content(call, value, &envelope, stage, in_flight) {
+        let content = self.content(call, value, &envelope, stage, &mut decision);
+        let (fault, content) = match content {
             Ok(Content::Json(text)) => (None, Content::Json(text)),
-            Ok(content) => (fault, content),
-            Err(refusal) => (None, Content::Refusal { refusal, due_us: 0 }),
+            Ok(content) => (decision.fault, content),
+            Err(refusal) => {
+                decision.seat = None;
+                (None, Content::Refusal { refusal, due_us: 0 })
+            }
         };
-        Plan { envelope, fault, content }
+        Plan { seat: decision.seat, ..self.planned(&envelope, fault, content) }
+    }
+
+    fn may_repeat(&self, in_flight: u64) -> bool {
+        let profile = &self.config.profile;
+        !profile.prefix_cache
+            && self.purse.is_none()
+            && (profile.concurrency_max == 0 || in_flight <= profile.concurrency_max)
+    }
+}
+
+impl Vendor {
+    /// `config` has been checked, so its hours and instants can be read.
+    pub(super) fn new(config: MockConfig, purse: Option<Arc<Purse>>) -> Self {
+        let profile = &config.profile;
+        Self {
+            face: face::of(config.provider),
+            responses: Responses::default(),
+            cache: PrefixCache::default(),
+            lanes: Lanes::new(&profile.concurrency_by_model),
+            purse,
+            peak: profile.peak.as_ref().and_then(|peak| PeakHours::of(peak).ok()).unwrap_or_default(),
+            exchanged_at: profile.checkpoint.as_ref().and_then(|checkpoint| world::instant(&checkpoint.at)),
+            only_moderating: false,
+            config,
+        }
+    }
+
+    /// The same, with all other endpoints gone.
+    pub(super) fn only_moderating(self) -> Self {
+        Self { only_moderating: true, ..self }
+    }
+
+    /// The model that has taken the first one's place by now.
+    fn checkpoint(&self, now: u64) -> Option<&Checkpoint> {
+        let checkpoint = self.config.profile.checkpoint.as_ref();
+        checkpoint.filter(|_| self.exchanged_at.is_some_and(|exchanged_at| now >= exchanged_at))
+    }
+
+    fn wait_factor(&self, now: u64) -> f64 {
+        let peak = self.config.profile.peak.as_ref().filter(|_| self.peak.hold(now));
+        peak.map_or(1.0, |peak| peak.wait_factor)
+    }
+
+    /// Puts the headers to an answer.
+    fn planned(&self, envelope: &Envelope, fault: Option<Fault>, content: Content) -> Plan {
+        let mut headers = HeaderMap::with_capacity(16);
+        let mut repeatable = false;
+        let reply = match content {
+            Content::Reset => Reply::Reset,
+            Content::Refusal { refusal, due_us } => {
+                self.face.headers(envelope, due_us / 1000, &mut headers);
+                advise_to_wait(&refusal, &mut headers);
+                if self.config.profile.unlabelled_errors {
+                    headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/octet-stream"));
+                }
+                Reply::Once { status: refusal.status, body: self.face.error_body(&refusal).into(), due_us }
+            }
+            Content::Json(text) => {
+                self.face.headers(envelope, 1, &mut headers);
+                Reply::Once { status: 200, body: text.into(), due_us: 0 }
+            }
+            Content::Timed { timeline, stream, kept } => {
+                repeatable = !kept;
+                let first_us = timeline.steps.first().map_or(0, |step| step.due_us);
+                self.face.headers(envelope, first_us / 1000, &mut headers);
+                Reply::Timed(Timed { script: timeline.into(), stream, early: self.face.accepts_early() })
+            }
+        };
+        Plan { headers, fault, seat: None, reply, repeatable }
     }
 
     fn content(
         &self,
-        call: Call<'_>,
+        call: &Call,
         body: Result<Value, String>,
         envelope: &Envelope,
         stage: Stage<'_>,
-        in_flight: u64,
+        decision: &mut Decision,
     ) -> Result<Content, Refusal> {
         let face = self.face;
-        self.authorize(call.header("authorization"))?;
+        self.authorize(call.authorization.as_ref().map(HeaderValue::as_bytes))?;
         let models = self.config.models.as_deref();
-        let route = match face.route(call.post, call.path) {
-            Route::Unknown => return Err(face.no_such_url(call.method, call.path)),
+        let route = match face.route(call.method == Method::POST, &call.path) {
+            Route::Unknown => return Err(face.no_such_url(call.method.as_str(), &call.path)),
+            Route::Moderations => Route::Moderations,
+            _ if self.only_moderating => return Err(face.no_such_url(call.method.as_str(), &call.path)),
             Route::Models => return Ok(Content::Json(face.models(None, models)?)),
             Route::Model(name) => return Ok(Content::Json(face.models(Some(&name), models)?)),
             Route::Response(id) => return self.stored(&id),
+            Route::Balance => return Ok(Content::Json(self.balance())),
             route => route,
         };
-        let limit = self.config.profile.concurrency_max;
-        if limit > 0 && in_flight > limit {
-            return Err(face.too_many(limit, &self.config.profile));
-        }
+        self.admit(&envelope.model, decision)?;
         let body = body.map_err(|problem| face.unreadable(&problem))?;
         match route {
-            Route::Chat { strict_tools } => self.chat(&body, strict_tools, envelope, stage),
-            Route::Completions => self.completions(&body, envelope, stage),
-            Route::Embeddings => self.embeddings(&body, envelope, stage),
-            Route::Responses => self.responses(&body, envelope, stage),
+            Route::Chat { strict_tools } => self.chat(&body, strict_tools, envelope, stage, decision),
+            Route::Completions => self.completions(&body, envelope, stage, decision.now),
+            Route::Embeddings => self.embeddings(&body, envelope, stage, decision.now),
+            Route::Responses => self.responses(&body, envelope, stage, decision.now),
             _ => self.moderations(&body, envelope, stage),
+        }
+    }
+
+    /// Whether there is money and room for one more request; the room is taken.
+    fn admit(&self, model: &str, decision: &mut Decision) -> Result<(), Refusal> {
+        let profile = &self.config.profile;
+        let low = match self.purse.as_ref().map(|purse| purse.standing()) {
+            Some(Standing::Empty) => return self.face.out_of_money(profile).map_or(Ok(()), Err),
+            Some(Standing::Low(limit)) => Some(limit),
+            Some(Standing::Good) | None => None,
+        };
+        let lane = self.lanes.of(model);
+        if let Some(lane) = lane {
+            let seat = lane.enter(low).map_err(|limit| self.face.too_many(limit, profile))?;
+            decision.seat = Some(seat);
+        }
+        let usual = Some(profile.concurrency_max).filter(|limit| *limit > 0);
+        let limit = [usual, low.filter(|_| lane.is_none())].into_iter().flatten().min();
+        match limit.filter(|limit| decision.in_flight > *limit) {
+            Some(limit) => Err(self.face.too_many(limit, profile)),
+            None => Ok(()),
+        }
+    }
+
+    fn balance(&self) -> String {
+        let balance = self.purse.as_ref().map(|purse| purse.balance());
+        balance.unwrap_or_else(|| account::balance("USD", 0, PLENTY_MICROS)).to_string()
+    }
+
+    fn charge(&self, envelope: &Envelope, answer: &Answer, now: u64) {
+        if let Some(purse) = &self.purse {
+            purse.charge(&envelope.model, &answer.usage, self.peak.hold(now));
         }
     }
 
@@ -131,14 +254,15 @@ impl App {
         read.map_err(|fault| self.face.misfit(&fault))
     }
 
-    fn check_model(&self, model: &str) -> Result<(), Refusal> {
-        self.face.check_model(model, self.config.models.as_deref(), &self.config.profile)
+    fn check_model(&self, model: &str, now: u64) -> Result<(), Refusal> {
+        self.face.check_model(model, Served { only: self.config.models.as_deref(), profile: &self.config.profile, now })
     }
 
-    fn speaker(&self) -> Speaker<'_> {
+    fn speaker(&self, now: u64) -> Speaker<'_> {
         let MockConfig { provider, seed, script, profile, .. } = &self.config;
         let cache = profile.prefix_cache.then_some(&self.cache);
-        Speaker { provider: *provider, face: self.face, seed: *seed, script, profile, cache }
+        let checkpoint = self.checkpoint(now);
+        Speaker { provider: *provider, face: self.face, seed: *seed, script, profile, cache, checkpoint }
     }
 
     /// How an answer to a chat is written.
@@ -159,16 +283,28 @@ impl App {
         body: &Value,
         strict_tools: bool,
         envelope: &Envelope,
-        stage: Stage<'_>,
+        mut stage: Stage<'_>,
+        decision: &mut Decision,
     ) -> Result<Content, Refusal> {
         let request = self.misfit(ChatRequest::read(body))?;
-        self.check_model(&request.model)?;
+        let now = decision.now;
+        self.check_model(&request.model, now)?;
         self.face.check(&request, strict_tools)?;
+        let filters = self.config.profile.filters_content && decision.fault.is_none();
+        if filters && moderations::flags(request.prompt()) {
+            decision.fault = Some(Fault::PromptFilter);
+            stage.delivery.fault = decision.fault;
+        }
         let thinking = self.face.thinks_aloud(&request);
         let options = self.options(&request, thinking);
         let dialect = self.face.dialect();
         Ok(stage.deliver(request.stream, Events::Plain, |fault, pace, timeline| {
-            let answer = self.speaker().answer(&request, thinking, fault);
+            let mut answer = self.speaker(now).answer(&request, thinking, fault);
+            if filters && moderations::flags(&said(&answer)) {
+                decision.fault = Some(Fault::AnswerFilter);
+                answer = self.speaker(now).answer(&request, thinking, decision.fault);
+            }
+            self.charge(envelope, &answer, now);
             let judge = request.moderation.as_deref().filter(|_| dialect.refusals);
             let moderation = judge.map(|model| moderations::beside(model, request.prompt(), &said(&answer)));
             let moderation = moderation.as_ref();
@@ -183,9 +319,13 @@ impl App {
         }))
     }
 
-    fn completions(&self, body: &Value, envelope: &Envelope, stage: Stage<'_>) -> Result<Content, Refusal> {
+    fn completions(&self, body: &Value, envelope: &Envelope, stage: Stage<'_>, now: u64) -> Result<Content, Refusal> {
         let request = self.misfit(CompletionRequest::read(body, self.config.provider))?;
-        self.check_model(&request.model)?;
+        self.check_model(&request.model, now)?;
+        if let Some(limit) = self.face.completion_tokens_max().filter(|limit| request.tokens_max() > *limit) {
+            let message = format!("Invalid max_tokens value, the valid range of max_tokens is [1, {limit}]");
+            return Err(self.face.invalid("max_tokens", message));
+        }
         if !(1..=128).contains(&request.n()) {
             return Err(self.face.invalid("n", format!("Invalid 'n': expected 1 to 128, but got {}.", request.n())));
         }
@@ -200,7 +340,8 @@ impl App {
         };
         let dialect = self.face.dialect();
         Ok(stage.deliver(request.stream, Events::Plain, |fault, pace, timeline| {
-            let answer = request.answer(self.speaker(), fault);
+            let answer = request.answer(self.speaker(now), fault);
+            self.charge(envelope, &answer, now);
             if request.stream {
                 completions::stream((dialect, &answer, envelope), options, pace, timeline);
                 return;
@@ -211,10 +352,10 @@ impl App {
         }))
     }
 
-    fn embeddings(&self, body: &Value, envelope: &Envelope, stage: Stage<'_>) -> Result<Content, Refusal> {
+    fn embeddings(&self, body: &Value, envelope: &Envelope, stage: Stage<'_>, now: u64) -> Result<Content, Refusal> {
         let MockConfig { provider, seed, .. } = self.config;
         let request = self.misfit(EmbeddingRequest::read(body, provider))?;
-        self.check_model(&request.model)?;
+        self.check_model(&request.model, now)?;
         Ok(stage.deliver(false, Events::Plain, |_, pace, timeline| {
             timeline.bytes.extend_from_slice(request.answer(seed, provider, &envelope.model).as_bytes());
             timeline.due(pace.now_us());
@@ -233,9 +374,9 @@ impl App {
         }))
     }
 
-    fn responses(&self, body: &Value, envelope: &Envelope, stage: Stage<'_>) -> Result<Content, Refusal> {
+    fn responses(&self, body: &Value, envelope: &Envelope, stage: Stage<'_>, now: u64) -> Result<Content, Refusal> {
         let mut request = self.misfit(ResponsesRequest::read(body))?;
-        self.check_model(&request.chat.model)?;
+        self.check_model(&request.chat.model, now)?;
         self.face.check_responses(body)?;
         // Instructions hold for their own turn only, so they are not carried on.
         let asked =
@@ -259,7 +400,8 @@ impl App {
         let per_chunk = self.config.profile.tokens_per_chunk;
         let obfuscates = dialect.obfuscates && request.chat.include_obfuscation;
         Ok(stage.deliver(request.chat.stream, Events::Named, |fault, pace, timeline| {
-            let answer = self.speaker().answer(&request.chat, thinking, fault);
+            let answer = self.speaker(now).answer(&request.chat, thinking, fault);
+            self.charge(envelope, &answer, now);
             let chunks = answer.usage.completion.div_ceil(u64::from(per_chunk));
             let response = Response::new(&request, answer, dialect, envelope, per_chunk);
             let whole = response.finished().to_string();
@@ -285,6 +427,13 @@ impl App {
                 ..self.face.invalid("id", format!("Response with id '{id}' not found."))
             }),
         }
+    }
+}
+
+fn advise_to_wait(refusal: &Refusal, headers: &mut HeaderMap) {
+    if let Some(milliseconds) = refusal.retry_after_ms {
+        headers.insert("retry-after-ms", HeaderValue::from(milliseconds));
+        headers.insert(RETRY_AFTER, HeaderValue::from(milliseconds.div_ceil(1000)));
     }
 }
 

@@ -59,7 +59,7 @@ fn pieces_cover_the_text_in_order() {
 }
 
 fn draw(profile: &Profile, seed: u64) -> Delivery {
-    Delivery::draw(profile, Dice::seed_from_u64(seed))
+    Delivery::draw(profile, "m", 1.0, Dice::seed_from_u64(seed))
 }
 
 #[test]

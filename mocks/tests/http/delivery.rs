@@ -237,3 +237,84 @@ async fn too_many_at_once_are_refused() {
     assert!(answer["error"]["message"].as_str().unwrap().ends_with("is 1"));
     drop(hanging);
 }
+
+#[tokio::test]
+async fn a_stream_can_be_complete_and_lack_its_end_mark() {
+    for provider in Provider::ALL {
+        let mock = Mock::start(with(provider, Faults { no_done: 1.0, ..Faults::default() })).await;
+        let events = mock.stream(&body(provider, true)).await;
+        assert_ne!(events.last().unwrap(), "[DONE]");
+        let chunks = parse(&events);
+        assert!(chunks.iter().any(|chunk| chunk["choices"][0]["finish_reason"] == "stop"));
+        // An answer in one piece has no end mark to lack.
+        assert_eq!(mock.json(&body(provider, false)).await.0, 200);
+    }
+}
+
+#[tokio::test]
+async fn prompts_and_answers_are_filtered_at_a_set_rate() {
+    for (provider, status, message) in
+        [(Provider::OpenAi, 400, "Invalid prompt"), (Provider::DeepSeek, 400, "Content Exists Risk")]
+    {
+        let mock = Mock::start(with(provider, Faults { prompt_filter: 1.0, ..Faults::default() })).await;
+        let (found, answer) = mock.json(&body(provider, true)).await;
+        assert_eq!(found, status);
+        assert!(answer["error"]["message"].as_str().unwrap().starts_with(message));
+        let mock = Mock::start(with(provider, Faults { answer_filter: 1.0, ..Faults::default() })).await;
+        let chunks = parse(&mock.stream(&body(provider, true)).await);
+        assert!(chunks.iter().any(|chunk| chunk["choices"][0]["finish_reason"] == "content_filter"));
+    }
+}
+
+fn queued(faults: Faults, queue_limit_ms: u64) -> MockConfig {
+    let none = mocks::Latency { median_ms: 0.0, sigma: 0.0 };
+    let profile = Profile { time_scale: 1.0, queue_share: 1.0, queue_ms: 35, keep_alive_ms: 10, ..Profile::instant() };
+    let profile = Profile { first_token: none, gap: none, faults, queue_limit_ms, ..profile };
+    MockConfig { profile, ..MockConfig::instant(Provider::DeepSeek) }
+}
+
+#[tokio::test]
+async fn a_failure_behind_a_queue_hides_behind_signs_of_life() {
+    let mock = Mock::start(queued(Faults { error_503: 1.0, ..Faults::default() }, 0)).await;
+    let text = mock.send(&body(Provider::DeepSeek, true)).await.text().await.unwrap();
+    assert!(text.starts_with(": keep-alive\n\n: keep-alive\n\n"), "{text}");
+    let events = events(&text);
+    let error: Value = serde_json::from_str(&events[0]).unwrap();
+    assert_eq!((events.len(), &error["error"]["type"]), (1, &json!("service_unavailable_error")));
+    let response = mock.send(&body(Provider::DeepSeek, false)).await;
+    assert_eq!(response.status(), 200);
+    let text = response.text().await.unwrap();
+    assert!(text.starts_with("\n\n\n{\"error\""), "{text}");
+    // What is refused at the door was never queued.
+    let mock = Mock::start(queued(Faults { error_402: 1.0, ..Faults::default() }, 0)).await;
+    assert_eq!(mock.send(&body(Provider::DeepSeek, true)).await.status(), 402);
+}
+
+#[tokio::test]
+async fn a_queue_that_is_too_long_ends_with_the_connection() {
+    let mock = Mock::start(queued(Faults::default(), 25)).await;
+    for stream in [true, false] {
+        let mut response = mock.send(&body(Provider::DeepSeek, stream)).await;
+        assert_eq!(response.status(), 200);
+        let sign = response.chunk().await.unwrap().unwrap();
+        let expected: &[u8] = if stream { b": keep-alive\n\n" } else { b"\n" };
+        assert!(sign.starts_with(expected), "{sign:?}");
+        let mut ended = response.chunk().await;
+        while let Ok(Some(sign)) = ended {
+            assert!(!sign.contains(&b'{'));
+            ended = response.chunk().await;
+        }
+        assert!(ended.is_err());
+    }
+}
+
+#[tokio::test]
+async fn error_bodies_can_lack_their_label() {
+    let faults = Faults { error_500: 1.0, ..Faults::default() };
+    let profile = Profile { faults, unlabelled_errors: true, ..Profile::instant() };
+    let mock = Mock::start(MockConfig { profile, ..MockConfig::instant(Provider::DeepSeek) }).await;
+    let response = mock.send(&body(Provider::DeepSeek, false)).await;
+    assert_eq!(response.headers()["content-type"], "application/octet-stream");
+    let answer: Value = response.json().await.unwrap();
+    assert_eq!(answer["error"]["type"], "server_error");
+}

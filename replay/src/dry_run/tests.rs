@@ -141,8 +141,7 @@ fn it_holds_no_rows() {
         })))
     };
     let options = ReplayOptions {
-        selection: Selection { reorder_rows: 10, ..Selection::default() },
-        limit: Some(5_000),
+        selection: Selection { reorder_rows: 10, limit: Some(5_000), ..Selection::default() },
         ..options("as-routed")
     };
     let dry = look(open, &options, |_| false, NOW_US).unwrap();

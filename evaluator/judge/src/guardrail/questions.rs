@@ -87,7 +87,14 @@ pub(crate) fn questions<'a>(
     let missed_by_itself =
         proportion::clopper_pearson(missed.candidate_bad(), missed.pairs(), policy.levels.alpha_go, Side::Lower)
             .unwrap_or(0.0);
-    let mut list = List { asked: Vec::new(), left_out: Vec::new(), disabled: Vec::new(), policy, missed_by_itself };
+    let mut list = List {
+        asked: Vec::new(),
+        left_out: Vec::new(),
+        disabled: Vec::new(),
+        policy,
+        missed_by_itself,
+        untimed_streams: evidence.instrument.untimed_streamed_pairs > 0,
+    };
     let everything = Segment { name: ALL, pairs: &views.pairs, served: views.served.as_ref() };
     list.segment(&everything, &evidence.plan.labels);
     for (name, pairs, served) in &views.segments {
@@ -123,6 +130,8 @@ struct List<'a, 'p> {
     policy: &'p Policy,
     /// Share of requests that the baseline blocked and its own repetition did not, at least.
     missed_by_itself: f64,
+    /// There are streamed pairs whose times nobody knows: that nothing is known of them is no reason not to ask.
+    untimed_streams: bool,
 }
 
 impl<'a> List<'a, '_> {
@@ -196,7 +205,7 @@ impl<'a> List<'a, '_> {
             let canary = served.canary;
             canary.latency_baseline[latency.slot()].n().max(canary.latency_candidate[latency.slot()].n())
         });
-        if paired == 0 && served == 0 && latency != Latency::Duration {
+        if paired == 0 && served == 0 && latency != Latency::Duration && !self.untimed_streams {
             let any = Quantile::ALL.into_iter().any(|quantile| asked(quantile).is_some_and(|margin| margin.enabled));
             if any && segment.name == ALL && segment.pairs.pooled.pairs > 0 {
                 self.left_out.push(format!("No request was streamed, so `{}` is not judged.", latency.name()));

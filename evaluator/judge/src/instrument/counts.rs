@@ -31,6 +31,9 @@ impl Instrument {
             (&mut self.clock_skew_pairs, other.clock_skew_pairs),
             (&mut self.mixed_epochs, other.mixed_epochs),
             (&mut self.mixed_tariffs, other.mixed_tariffs),
+            (&mut self.recorded_pairs, other.recorded_pairs),
+            (&mut self.untimed_pairs, other.untimed_pairs),
+            (&mut self.untimed_streamed_pairs, other.untimed_streamed_pairs),
         ] {
             *own = own.saturating_add(add);
         }

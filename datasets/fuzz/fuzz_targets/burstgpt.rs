@@ -1,0 +1,2 @@
+#![no_main]
+datasets_fuzz::reader!(BurstGpt);

@@ -1,0 +1,4 @@
+//! Bytes of no stated format: whatever they are taken for, reading them ends.
+#![no_main]
+
+libfuzzer_sys::fuzz_target!(|bytes: &[u8]| datasets_fuzz::read(None, bytes));

@@ -1,0 +1,4 @@
+//! Files of exchange records.
+#![no_main]
+
+libfuzzer_sys::fuzz_target!(|bytes: &[u8]| datasets_fuzz::read_records(bytes));

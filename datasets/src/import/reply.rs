@@ -1,0 +1,119 @@
+//! Answers as logging tools keep them: the body that came, a message of it, a list of messages, or only its text.
+
+use super::answered;
+use crate::Recorded;
+use serde_json::{Map, Value, json};
+use wire::{Endpoint, Usage, UsageSource};
+
+/// Members by which a whole body is told from a message.
+const BODIES: [&str; 5] = ["choices", "object", "error", "results", "usage"];
+
+/// Fills a recorded answer from whatever a log has of it.
+pub(super) fn fill(recorded: &mut Recorded, endpoint: Endpoint, reply: Value) {
+    match reply {
+        Value::String(text) if answered::is_event_stream(text.as_bytes()) => {
+            answered::fill(recorded, endpoint, text.as_bytes());
+        }
+        Value::String(text) => recorded.answer = Some(text),
+        Value::Array(mut list) if !list.is_empty() => fill(recorded, endpoint, list.swap_remove(0)),
+        Value::Object(members) if BODIES.iter().any(|name| members.contains_key(*name)) => {
+            answered::fill(recorded, endpoint, Value::Object(members).to_string().as_bytes());
+        }
+        Value::Object(members) => message(recorded, members),
+        _ => {}
+    }
+}
+
+/// A message of the assistant, or an object around its text.
+fn message(recorded: &mut Recorded, mut members: Map<String, Value>) {
+    if let Some(inner) = members.remove("message") {
+        members.extend(inner.as_object().cloned().unwrap_or_default());
+    }
+    let text = ["content", "completion", "text", "output"].iter().find_map(|name| text_of(members.get(*name)?));
+    let finish_reason = members.get("finish_reason").cloned();
+    let mut message = json!({"role": "assistant", "content": text});
+    for name in ["tool_calls", "function_call", "refusal"] {
+        if let Some(value) = members.remove(name).filter(|value| !value.is_null()) {
+            message[name] = value;
+        }
+    }
+    let body = json!({"choices": [{"index": 0, "message": message, "finish_reason": finish_reason}]});
+    answered::fill(recorded, Endpoint::Chat, body.to_string().as_bytes());
+}
+
+/// The text of a content: itself, or its parts one behind the other.
+pub(super) fn text_of(content: &Value) -> Option<String> {
+    match content {
+        Value::String(text) => Some(text.clone()),
+        Value::Array(parts) => {
+            let texts: Vec<&str> = parts.iter().filter_map(part_text).collect();
+            (!texts.is_empty()).then(|| texts.concat())
+        }
+        _ => None,
+    }
+}
+
+fn part_text(part: &Value) -> Option<&str> {
+    let kind = part.get("type").and_then(Value::as_str).unwrap_or("text");
+    let text = || part.get("text").or_else(|| part.get("content")).and_then(Value::as_str);
+    matches!(kind, "text" | "output_text").then(text).flatten().or_else(|| part.as_str())
+}
+
+/// Tokens as a log counts them; `None` if it counted nothing, as it does for calls that failed.
+pub(super) fn usage(
+    prompt: Option<u64>,
+    completion: Option<u64>,
+    cached: Option<u64>,
+    reasoning: Option<u64>,
+) -> Option<Usage> {
+    let (prompt, completion) = (prompt?, completion.unwrap_or(0));
+    if prompt == 0 && completion == 0 {
+        return None;
+    }
+    Some(Usage {
+        prompt,
+        completion,
+        cached: cached.map(|cached| cached.min(prompt)),
+        reasoning: reasoning.map(|reasoning| reasoning.min(completion)),
+        source: UsageSource::Provider,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn filled(reply: Value) -> Recorded {
+        let mut recorded = Recorded::new("p", "m", 200);
+        fill(&mut recorded, Endpoint::Chat, reply);
+        recorded
+    }
+
+    #[test]
+    fn the_text_is_found_in_every_shape() {
+        for reply in [
+            json!("hello"),
+            json!({"role": "assistant", "content": "hello"}),
+            json!([{"role": "assistant", "content": "hello"}]),
+            json!({"content": [{"type": "text", "text": "hel"}, {"type": "text", "text": "lo"}]}),
+            json!({"completion": "hello"}),
+            json!({"message": {"content": "hello"}, "finish_reason": "stop"}),
+            json!({"choices": [{"message": {"content": "hello"}}]}),
+            json!("data: {\"choices\":[{\"delta\":{\"content\":\"hello\"}}]}\n\ndata: [DONE]\n\n"),
+        ] {
+            let recorded = filled(reply.clone());
+            assert_eq!((recorded.answer.as_deref(), recorded.error), (Some("hello"), None), "{reply}");
+        }
+        assert_eq!(
+            filled(json!({"message": {"content": "x"}, "finish_reason": "length"})).finish_reason.unwrap(),
+            "length"
+        );
+        let called =
+            filled(json!({"content": null, "tool_calls": [{"function": {"name": "f", "arguments": "{\"a\":1}"}}]}));
+        assert_eq!((called.answer, called.tools), (None, vec![("f".to_owned(), json!({"a": 1}))]));
+        assert!(filled(json!({"content": "", "refusal": "no"})).refused);
+        for reply in [json!(null), json!([]), json!(7)] {
+            assert_eq!(filled(reply).answer, None);
+        }
+    }
+}

@@ -1,0 +1,39 @@
+use super::*;
+use std::io::Write;
+
+fn file(text: &str) -> tempfile::NamedTempFile {
+    let mut file = tempfile::NamedTempFile::new().unwrap();
+    file.write_all(text.as_bytes()).unwrap();
+    file
+}
+
+#[test]
+fn what_nobody_knows_is_told_with_the_names_of_what_is_known() {
+    for (text, words) in [("", "is empty"), ("dear diary\n", "--format"), ("{\"a\":1}\n", "goreplay")] {
+        let log = file(text);
+        let error = open(&[log.path().to_owned()], ImportOptions::default()).unwrap_err().to_string();
+        assert!(error.contains(words) && error.contains(log.path().to_str().unwrap()), "{error}");
+    }
+    assert!(open(&[], ImportOptions::default()).is_err());
+    assert!("csv".parse::<LogFormat>().unwrap_err().to_string().contains("helicone"));
+}
+
+#[test]
+fn own_logs_come_back_byte_for_byte_and_broken_rows_are_skipped_or_stop() {
+    let text = "{\"format\":\"weighbridge.requests\",\"version\":\"1.0\",\"creator\":\"t\"}\n\
+                {\"id\":\"a\",\"at_us\":5,\"body\":{ \"model\":\"m\",\"x\":1.50}}\n{\"id\":\"b\"}\n\
+                {\"id\":\"c\",\"at_us\":4,\"body\":{}}\n";
+    let log = file(text);
+    let mut import = open(&[log.path().to_owned()], ImportOptions::default()).unwrap();
+    let first = import.next().unwrap().unwrap();
+    assert_eq!(first.body.get(), "{ \"model\":\"m\",\"x\":1.50}");
+    assert_eq!(import.next().unwrap().unwrap().id, "c");
+    assert!(import.next().is_none());
+    assert_eq!((import.report().requests, import.report().skipped, import.report().out_of_order), (2, 1, 1));
+    assert!(import.report().skips[0].message.contains("line 3"));
+    let mut strict =
+        open(&[log.path().to_owned()], ImportOptions { strict: true, ..ImportOptions::default() }).unwrap();
+    assert!(strict.next().unwrap().is_ok());
+    assert!(strict.next().unwrap().unwrap_err().to_string().contains("line 3"));
+    assert!(strict.next().is_none());
+}
