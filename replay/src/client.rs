@@ -1,48 +1,91 @@
-//! The HTTP client, and where it may go.
+//! Where a replay may go: the target's address, checked, and completed for each endpoint.
 //!
-//! A replay sends thousands of requests; at a real provider that costs money. Targets outside this machine and
-//! private networks are therefore refused until the caller allows them.
+//! Hosts outside this machine and private networks are refused until the caller allows them ([`crate::allow`]).
 
+use crate::allow::{self, Allow};
 use crate::error::ReplayError;
 use crate::options::{ArmChoice, ReplayOptions};
-use reqwest::Url;
-use reqwest::header::{AUTHORIZATION, HeaderMap, HeaderValue};
-use std::net::{IpAddr, Ipv6Addr};
-use std::time::Duration;
+use http::header::{ACCEPT, ACCEPT_ENCODING, AUTHORIZATION, CONTENT_TYPE, HOST, USER_AGENT};
+use http::{HeaderMap, HeaderValue, Uri};
+use url::Url;
+use wire::Endpoint;
 use wire::provider::Provider;
 
-/// How long an idle connection is kept.
-const POOL_IDLE: Duration = Duration::from_secs(90);
-
-/// The address that requests go to, checked against the allow-list.
+/// The address that requests to an endpoint go to, checked against the allow-list.
 ///
-/// The path is completed as users of OpenAI-compatible tools expect: a target that ends with `/chat/completions` is
-/// taken as it is; one that ends with a version (`/v1`, `/v4`, `/beta`) gets `/chat/completions`; anything else gets
-/// `/v1/chat/completions`, except a bare DeepSeek base (host `api.deepseek.com`, or DeepSeek as the forced arm's
-/// provider), which gets `/chat/completions`.
+/// The path is completed as users of OpenAI-compatible tools expect: a target that ends with an endpoint's own path
+/// (`/chat/completions`) stands for its base; one that ends with a version (`/v1`, `/v4`, `/beta`) gets the endpoint's
+/// path; anything else gets `/v1` before it, except a bare DeepSeek base (host `api.deepseek.com`, or DeepSeek as the
+/// forced arm's provider), which has no version.
 ///
 /// # Errors
-/// The target is no HTTP address, holds a password, or is remote and `allow_remote` is not set.
-pub fn endpoint(options: &ReplayOptions) -> Result<Url, ReplayError> {
+/// The target is no HTTP address, holds a password, or is a host that the options do not allow.
+pub fn endpoint(options: &ReplayOptions, endpoint: Endpoint) -> Result<Url, ReplayError> {
     let mut url = parse(&options.target)?;
-    if !options.allow_remote && !is_private(&url) {
-        return Err(ReplayError::Remote { host: url.host_str().unwrap_or_default().to_owned() });
-    }
-    let base = url.path().trim_end_matches('/').to_owned();
+    allow::check(&url, Allow::of(options))?;
+    let path = url.path().trim_end_matches('/').to_owned();
+    let named = Endpoint::ALL.into_iter().find_map(|known| path.strip_suffix(known.path_below_version()));
+    let base = named.unwrap_or(&path);
     let last = base.rsplit('/').next().unwrap_or_default();
     let deepseek = match options.arm {
         ArmChoice::AsRouted => false,
         ArmChoice::Forced(arm) => options.provider(arm) == Provider::DeepSeek,
     };
-    let rest = if base.ends_with("/chat/completions") {
-        ""
-    } else if is_version(last) || (base.is_empty() && (deepseek || url.host_str() == Some("api.deepseek.com"))) {
-        "/chat/completions"
-    } else {
-        "/v1/chat/completions"
-    };
+    let without_version = base.is_empty() && (deepseek || url.host_str() == Some("api.deepseek.com"));
+    let complete = named.is_some() || is_version(last) || without_version;
+    let rest = if complete { endpoint.path_below_version() } else { endpoint.path() };
     url.set_path(&format!("{base}{rest}"));
     Ok(url)
+}
+
+/// What every request of a run shares: where it goes and the headers that are always the same.
+#[derive(Debug)]
+pub(crate) struct Route {
+    /// Scheme and host; the path is that of chat completions.
+    pub(crate) target: Uri,
+    pub(crate) headers: HeaderMap,
+    /// Paths in the order of [`Endpoint::ALL`].
+    paths: Vec<Uri>,
+}
+
+impl Route {
+    /// # Errors
+    /// As [`endpoint`], or the API key cannot be sent in a header.
+    pub(crate) fn of(options: &ReplayOptions) -> Result<Self, ReplayError> {
+        let url = endpoint(options, Endpoint::Chat)?;
+        let unusable = |message: String| ReplayError::Target { target: url.to_string(), message };
+        let uri = |text: &str| text.parse::<Uri>().map_err(|error| unusable(error.to_string()));
+        let mut paths = Vec::with_capacity(Endpoint::ALL.len());
+        for known in Endpoint::ALL {
+            paths.push(uri(endpoint(options, known)?.path())?);
+        }
+        let target = uri(url.as_str())?;
+        let authority = target.authority().map(ToString::to_string).unwrap_or_default();
+        let host = HeaderValue::from_str(&authority).map_err(|error| unusable(error.to_string()))?;
+        Ok(Self { target, headers: headers(options, host)?, paths })
+    }
+
+    pub(crate) fn path(&self, endpoint: Endpoint) -> Uri {
+        self.paths.get(endpoint as usize).cloned().unwrap_or_default()
+    }
+}
+
+fn headers(options: &ReplayOptions, host: HeaderValue) -> Result<HeaderMap, ReplayError> {
+    let mut headers = HeaderMap::with_capacity(8);
+    headers.insert(HOST, host);
+    headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    headers.insert(ACCEPT, HeaderValue::from_static("*/*"));
+    // Answers are read as they come, so they must not come compressed.
+    headers.insert(ACCEPT_ENCODING, HeaderValue::from_static("identity"));
+    headers.insert(USER_AGENT, HeaderValue::from_static(concat!("weighbridge/", env!("CARGO_PKG_VERSION"))));
+    if let Some(key) = &options.api_key {
+        let mut value = HeaderValue::from_str(&format!("Bearer {}", key.expose().trim())).map_err(|_| {
+            ReplayError::Options("the API key holds characters that cannot be sent in a header".to_owned())
+        })?;
+        value.set_sensitive(true);
+        headers.insert(AUTHORIZATION, value);
+    }
+    Ok(headers)
 }
 
 fn parse(target: &str) -> Result<Url, ReplayError> {
@@ -71,60 +114,15 @@ fn is_version(segment: &str) -> bool {
     segment == "beta" || (!digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit()))
 }
 
-/// Loopback, private and link-local addresses, and `localhost`. Other names may lead anywhere.
-fn is_private(url: &Url) -> bool {
-    let host = url.host_str().unwrap_or_default().trim_end_matches('.');
-    if host == "localhost" || host.ends_with(".localhost") {
-        return true;
-    }
-    match host.trim_start_matches('[').trim_end_matches(']').parse::<IpAddr>().map(|address| address.to_canonical()) {
-        Ok(IpAddr::V4(v4)) => v4.is_loopback() || v4.is_private() || v4.is_link_local() || v4.is_unspecified(),
-        Ok(IpAddr::V6(v6)) => is_private_v6(v6),
-        Err(_) => false,
-    }
-}
-
-fn is_private_v6(v6: Ipv6Addr) -> bool {
-    v6.is_loopback() || v6.is_unspecified() || v6.is_unique_local() || v6.is_unicast_link_local()
-}
-
-/// A client with explicit deadlines that goes nowhere else: no redirects, no proxy of the system, no retries of its
-/// own (a retry would hide a failure and send twice).
-///
-/// # Errors
-/// The API key cannot be sent in a header, or the client cannot be built.
-pub fn build(options: &ReplayOptions) -> Result<reqwest::Client, ReplayError> {
-    let mut headers = HeaderMap::new();
-    if let Some(key) = &options.api_key {
-        let mut value = HeaderValue::from_str(&format!("Bearer {}", key.expose().trim())).map_err(|_| {
-            ReplayError::Options("the API key holds characters that cannot be sent in a header".to_owned())
-        })?;
-        value.set_sensitive(true);
-        headers.insert(AUTHORIZATION, value);
-    }
-    reqwest::Client::builder()
-        .default_headers(headers)
-        .user_agent(concat!("weighbridge/", env!("CARGO_PKG_VERSION")))
-        .connect_timeout(options.connect_timeout)
-        .timeout(options.total_timeout)
-        .redirect(reqwest::redirect::Policy::none())
-        .retry(reqwest::retry::never())
-        .no_proxy()
-        .pool_max_idle_per_host(options.in_flight_max)
-        .pool_idle_timeout(POOL_IDLE)
-        .tcp_nodelay(true)
-        .build()
-        .map_err(|error| ReplayError::Client(error.to_string()))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use datasets::Arm;
 
     fn at(target: &str, arm: ArmChoice, allow_remote: bool) -> Result<String, String> {
-        let options = ReplayOptions { target: target.into(), arm, allow_remote, ..ReplayOptions::default() };
-        endpoint(&options).map(|url| url.to_string()).map_err(|error| error.to_string())
+        let budget_nanos = allow_remote.then_some(1);
+        let options = ReplayOptions { target: target.into(), arm, allow_remote, budget_nanos, ..ReplayOptions::default() };
+        endpoint(&options, Endpoint::Chat).map(|url| url.to_string()).map_err(|error| error.to_string())
     }
 
     #[test]
@@ -147,30 +145,48 @@ mod tests {
     }
 
     #[test]
+    fn a_route_has_host_key_and_every_path() {
+        let options = ReplayOptions {
+            target: "http://localhost:81/llm".into(),
+            api_key: Some(crate::ApiKey::new(" sk-1\n")),
+            ..ReplayOptions::default()
+        };
+        let route = Route::of(&options).unwrap();
+        assert_eq!(
+            (route.headers[HOST].as_bytes(), route.headers[AUTHORIZATION].as_bytes()),
+            (&b"localhost:81"[..], &b"Bearer sk-1"[..])
+        );
+        assert!(!format!("{route:?}").contains("sk-1"));
+        for known in Endpoint::ALL {
+            assert_eq!(route.path(known).to_string(), format!("/llm{}", known.path()));
+        }
+        let error = Route::of(&ReplayOptions { api_key: Some(crate::ApiKey::new("a\nb")), ..options }).unwrap_err();
+        assert!(matches!(error, ReplayError::Options(_)), "{error}");
+    }
+
+    #[test]
+    fn every_endpoint_has_its_path_below_the_same_base() {
+        let options = |target: &str| ReplayOptions { target: target.into(), ..ReplayOptions::default() };
+        for (target, base) in [
+            ("http://localhost", "http://localhost/v1"),
+            ("http://localhost/v1/", "http://localhost/v1"),
+            ("http://localhost/x/chat/completions", "http://localhost/x"),
+            ("http://localhost/x/embeddings", "http://localhost/x"),
+        ] {
+            for known in Endpoint::ALL {
+                let url = endpoint(&options(target), known).unwrap().to_string();
+                assert_eq!(url, format!("{base}{}", known.path_below_version()), "{target}");
+            }
+        }
+    }
+
+    #[test]
     fn remote_targets_need_leave() {
-        for target in [
-            "https://api.openai.com/v1",
-            "http://8.8.8.8",
-            "http://[2001:db8::1]",
-            "http://localhost.evil.com",
-            "http://127.0.0.1.nip.io",
-            "http://172.32.0.1",
-            "http://[::ffff:8.8.8.8]",
-        ] {
-            let error = at(target, ArmChoice::AsRouted, false).unwrap_err();
-            assert!(error.contains("--allow-remote") && error.contains("--dry-run"), "{error}");
-            assert!(at(target, ArmChoice::AsRouted, true).is_ok());
-        }
-        for target in [
-            "http://10.1.2.3",
-            "http://172.16.0.1",
-            "http://192.168.1.1",
-            "http://[::1]:80",
-            "http://[fd00::1]",
-            "http://[::ffff:127.0.0.1]",
-        ] {
-            assert!(at(target, ArmChoice::AsRouted, false).is_ok(), "{target}");
-        }
+        let remote = "https://api.openai.com/v1";
+        assert!(at(remote, ArmChoice::AsRouted, false).unwrap_err().contains("--allow-remote"));
+        assert!(at(remote, ArmChoice::AsRouted, true).is_ok());
+        let options = ReplayOptions { target: remote.into(), allow_remote: true, ..ReplayOptions::default() };
+        assert!(endpoint(&options, Endpoint::Chat).unwrap_err().to_string().contains("--budget-usd"));
     }
 
     #[test]

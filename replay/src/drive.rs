@@ -1,22 +1,34 @@
-//! The dispatcher: one loop that starts each request when it is due.
+//! The dispatcher: a thread that starts each request when it is due.
 //!
 //! On an open-loop schedule nothing that happens to earlier requests delays a later one. The only bound is the number
 //! in flight, and at the bound a request is counted as dropped: holding it back would hide the overload that the
-//! replay is there to show. A closed loop waits for a free place by definition.
+//! replay is there to show. A closed loop ([`lanes`](crate::lanes)) waits for a free place by definition.
 //!
-//! The loop only spawns. Sending, reading, digests and files belong to the tasks and the collector, so that the timer
-//! is looked at again at once. Timers have a resolution of a millisecond; everything due by then starts together.
+//! The thread does nothing but wait and start. It sleeps until shortly before an instant and spends the rest awake,
+//! because a runtime's timers have a resolution of a millisecond and a sleep may end a twentieth of one late.
 
-use crate::schedule::Schedule;
+use crate::agenda::{Agenda, Due};
+use crate::board::Board;
+use crate::budget::Budget;
+use crate::measure::Clock;
+use crate::options::ReplayOptions;
+use crate::plan::Job;
+use crate::sessions::SessionMode;
+use crate::stop::Stop;
+use crate::summary::Tally;
+use crate::supply::{Supply, Taken};
+use crate::worker::Received;
+use crate::workers::Workers;
 use std::sync::Arc;
-use std::time::Duration;
-use tokio::sync::Semaphore;
-use tokio::task::JoinSet;
-use tokio::time::{Instant, sleep_until};
-use tokio_util::sync::CancellationToken;
+use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
+use std::thread::Thread;
+use std::time::{Duration, Instant};
+use tokio::sync::{Semaphore, mpsc};
 
-/// Starts between two looks at other tasks in a burst.
-const BURST: u64 = 64;
+/// Longest sleep before the dispatcher looks around, for example whether it shall stop.
+const NAP: Duration = Duration::from_millis(20);
+/// This long before an instant it stops sleeping: what a sleep is late by.
+const AWAKE_US: u64 = 60;
 
 /// Bounds of a drive.
 #[derive(Debug, Clone, Copy)]
@@ -24,256 +36,264 @@ pub(crate) struct Limits {
     pub(crate) in_flight_max: usize,
     /// Wait for answers after the last start.
     pub(crate) drain: Duration,
-    /// Nothing starts later than this; open-loop schedules are cut beforehand.
+    /// Nothing starts later than this.
     pub(crate) duration: Option<Duration>,
+    pub(crate) warm_up: Duration,
 }
 
-/// What the dispatcher did.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+impl Limits {
+    pub(crate) const fn of(options: &ReplayOptions) -> Self {
+        Self {
+            in_flight_max: options.in_flight_max,
+            drain: options.drain,
+            duration: options.duration,
+            warm_up: options.warm_up,
+        }
+    }
+}
+
+/// What was done.
+#[derive(Debug)]
 pub(crate) struct Driven {
     pub(crate) started: u64,
+    /// Not sent because too many were in flight.
     pub(crate) dropped: u64,
-    /// The caller ended it before the schedule did.
+    /// Not sent because too many waited for earlier turns of their sessions.
+    pub(crate) dropped_waiting: u64,
+    /// Sent late because the previous answer was.
+    pub(crate) delayed: u64,
+    /// The caller ended it before the log did.
     pub(crate) cancelled: bool,
+    /// The money did.
+    pub(crate) out_of_money: bool,
+    /// The log is at its end, and turns that waited for an answer were given up.
+    pub(crate) gave_up_waiting: bool,
+    /// The drops on the time line.
+    pub(crate) tally: Tally,
+    /// First and last planned instant of what was sent or dropped.
+    pub(crate) planned_us: Option<(u64, u64)>,
+    /// In flight when the last request had been sent.
+    pub(crate) in_flight_at_end: u64,
+    /// How long their answers were waited for.
+    pub(crate) drain_us: u64,
 }
 
-/// Called by the dispatcher for each drop, so that progress can show it.
-pub(crate) type OnDrop<'a> = &'a (dyn Fn() + Sync);
-
-struct Dispatcher<'a, J> {
-    tasks: JoinSet<()>,
-    places: Arc<Semaphore>,
-    driven: Driven,
-    origin: Instant,
-    cancel: &'a CancellationToken,
-    job: J,
-}
-
-/// Runs `job(row, planned_us)` for each row of the schedule, then waits for those in flight, at most the drain time.
-/// On cancellation what is in flight is given up at once.
-pub(crate) async fn drive<J, F>(
-    schedule: &Schedule,
-    rows: usize,
-    limits: Limits,
-    origin: Instant,
-    cancel: &CancellationToken,
-    on_drop: OnDrop<'_>,
-    job: J,
-) -> Driven
-where
-    J: Fn(usize, u64) -> F,
-    F: Future<Output = ()> + Send + 'static,
-{
-    let places = match schedule {
-        Schedule::Open(_) => limits.in_flight_max,
-        Schedule::Closed { connections } => *connections as usize,
-    };
-    let places = Arc::new(Semaphore::new(places.min(Semaphore::MAX_PERMITS)));
-    let mut dispatcher = Dispatcher { tasks: JoinSet::new(), places, driven: Driven::default(), origin, cancel, job };
-    sleep_until(origin).await;
-    match schedule {
-        Schedule::Open(due) => dispatcher.open(due, on_drop).await,
-        Schedule::Closed { .. } => dispatcher.closed(rows, limits.duration).await,
+impl Driven {
+    pub(crate) fn new(warm_up: Duration) -> Self {
+        Self {
+            started: 0,
+            dropped: 0,
+            dropped_waiting: 0,
+            delayed: 0,
+            cancelled: false,
+            out_of_money: false,
+            gave_up_waiting: false,
+            tally: Tally::new(crate::micros(warm_up)),
+            planned_us: None,
+            in_flight_at_end: 0,
+            drain_us: 0,
+        }
     }
-    dispatcher.drain(limits.drain).await
+
+    /// Notes when a request was due.
+    fn planned(&mut self, at_us: u64) {
+        let (first, last) = self.planned_us.unwrap_or((at_us, at_us));
+        self.planned_us = Some((first.min(at_us), last.max(at_us)));
+    }
 }
 
-impl<J, F> Dispatcher<'_, J>
-where
-    J: Fn(usize, u64) -> F,
-    F: Future<Output = ()> + Send + 'static,
-{
-    async fn open(&mut self, due: &[u64], on_drop: OnDrop<'_>) {
-        for (row, planned_us) in due.iter().enumerate() {
-            if crate::micros(self.origin.elapsed()) < *planned_us {
-                self.reap();
-                tokio::select! {
-                    biased;
-                    () = self.cancel.cancelled() => {}
-                    () = sleep_until(self.origin + Duration::from_micros(*planned_us)) => {}
-                }
-            }
-            if self.cancel.is_cancelled() {
+/// An exchange that has ended.
+#[derive(Debug)]
+pub(crate) struct Done {
+    pub(crate) job: Box<Job>,
+    pub(crate) received: Received,
+}
+
+/// What those who send share.
+#[derive(Debug)]
+pub(crate) struct Crew {
+    pub(crate) workers: Workers,
+    pub(crate) supply: Arc<Supply>,
+    pub(crate) results: mpsc::Sender<Done>,
+    pub(crate) board: Arc<Board>,
+    pub(crate) budget: Arc<Budget>,
+    pub(crate) clock: Clock,
+    pub(crate) stop: Stop,
+    pub(crate) limits: Limits,
+    pub(crate) sessions: SessionMode,
+}
+
+impl Crew {
+    /// Nothing starts at or after this, microseconds from the origin.
+    pub(crate) fn end_us(&self) -> u64 {
+        self.limits.duration.map_or(u64::MAX, crate::micros)
+    }
+}
+
+/// Called when an exchange has ended, if anybody has to know.
+type Ended = Option<(SyncSender<u64>, Thread)>;
+
+struct Dispatcher<'a> {
+    crew: &'a Crew,
+    agenda: Agenda,
+    /// The row after those in the agenda.
+    next: Option<Box<Job>>,
+    /// No more rows come.
+    read: bool,
+    places: Arc<Semaphore>,
+    ended: Ended,
+    finished: Receiver<u64>,
+    driven: Driven,
+}
+
+/// Sends every row when it is due, then waits for those in flight, at most the drain time.
+pub(crate) fn drive(crew: &Crew, agenda: Agenda) -> Driven {
+    let places = crew.limits.in_flight_max.min(Semaphore::MAX_PERMITS);
+    // Each one in flight is in it once at most.
+    let (ended, finished) = sync_channel(places);
+    let told = crew.sessions != SessionMode::Independent;
+    crew.supply.wake_this_thread();
+    let mut dispatcher = Dispatcher {
+        crew,
+        agenda,
+        next: None,
+        read: false,
+        places: Arc::new(Semaphore::new(places)),
+        ended: told.then(|| (ended, std::thread::current())),
+        finished,
+        driven: Driven::new(crew.limits.warm_up),
+    };
+    dispatcher.send_all();
+    crew.supply.close();
+    dispatcher.driven.delayed = dispatcher.agenda.delayed();
+    let in_flight = || (places - dispatcher.places.available_permits()) as u64;
+    dispatcher.driven.in_flight_at_end = in_flight();
+    dispatcher.driven.drain_us = drain(crew, || in_flight() == 0);
+    dispatcher.driven
+}
+
+/// Waits until all is `done`, until the drain time is over, or until the caller is impatient. Says how long that took,
+/// microseconds.
+pub(crate) fn drain(crew: &Crew, done: impl Fn() -> bool) -> u64 {
+    let begun = Instant::now();
+    while !done() && !crew.stop.waiting.is_cancelled() && begun.elapsed() < crew.limits.drain {
+        std::thread::park_timeout(Duration::from_millis(2));
+    }
+    crate::micros(begun.elapsed())
+}
+
+impl Dispatcher<'_> {
+    fn send_all(&mut self) {
+        let end_us = self.crew.end_us();
+        let mut waits_since = None;
+        loop {
+            if self.crew.stop.is_asked() {
                 self.driven.cancelled = true;
                 return;
             }
-            match Arc::clone(&self.places).try_acquire_owned() {
-                Ok(place) => self.start(row, *planned_us, place).await,
-                Err(_) => {
-                    self.driven.dropped += 1;
-                    on_drop();
-                }
+            let now_us = self.crew.clock.now_us();
+            if now_us >= end_us {
+                return;
             }
-        }
-    }
-
-    async fn closed(&mut self, rows: usize, duration: Option<Duration>) {
-        let end = duration.map(|duration| self.origin + duration);
-        for row in 0..rows {
-            self.reap();
-            let place = tokio::select! {
-                biased;
-                () = self.cancel.cancelled() => {
-                    self.driven.cancelled = true;
+            self.look_around(now_us);
+            while let Some(due) = self.agenda.take(now_us) {
+                if !self.start(due, now_us) {
                     return;
                 }
-                () = until(end) => return,
-                place = Arc::clone(&self.places).acquire_owned() => place,
-            };
-            let Ok(place) = place else { return };
-            let planned_us = crate::micros(self.origin.elapsed());
-            self.start(row, planned_us, place).await;
+            }
+            if self.read && self.agenda.due_us().is_none() {
+                // What is left waits for answers that may never come.
+                let since = *waits_since.get_or_insert_with(Instant::now);
+                self.driven.gave_up_waiting = !self.agenda.is_empty();
+                if self.agenda.is_empty() || since.elapsed() >= self.crew.limits.drain {
+                    return;
+                }
+            } else {
+                waits_since = None;
+            }
+            self.wait(end_us);
         }
     }
 
-    async fn start(&mut self, row: usize, planned_us: u64, place: tokio::sync::OwnedSemaphorePermit) {
-        let work = (self.job)(row, planned_us);
-        self.tasks.spawn(async move {
-            work.await;
+    /// Lets rows come up, and turns whose previous one has ended.
+    fn look_around(&mut self, now_us: u64) {
+        while let Ok(ticket) = self.finished.try_recv() {
+            self.agenda.finished(ticket, now_us);
+        }
+        loop {
+            let Some(job) = self.next.take().or_else(|| self.read_next()) else { return };
+            if job.turn.due_us > now_us && !self.agenda.looks_ahead() {
+                self.next = Some(job);
+                return;
+            }
+            let due_us = job.turn.due_us;
+            if self.agenda.arrive(job, now_us).is_err() {
+                self.driven.dropped_waiting += 1;
+                self.drop_due(due_us);
+            }
+        }
+    }
+
+    fn read_next(&mut self) -> Option<Box<Job>> {
+        match self.crew.supply.take() {
+            Taken::Job(job) => Some(job),
+            Taken::Empty => None,
+            Taken::Ended => {
+                self.read = true;
+                None
+            }
+        }
+    }
+
+    /// Notes that a request was due and is not sent.
+    fn drop_due(&mut self, planned_us: u64) {
+        self.driven.planned(planned_us);
+        self.driven.tally.dropped(planned_us);
+        self.crew.board.dropped();
+    }
+
+    /// Starts a request. `false` if there is no money for it.
+    fn start(&mut self, due: Due, now_us: u64) -> bool {
+        let Due { planned_us, job } = due;
+        let Ok(place) = Arc::clone(&self.places).try_acquire_owned() else {
+            self.driven.dropped += 1;
+            self.drop_due(planned_us);
+            self.agenda.finished(job.ticket, now_us);
+            return true;
+        };
+        if !self.crew.budget.admit(job.estimate_nanos) {
+            self.driven.out_of_money = true;
+            return false;
+        }
+        self.driven.started += 1;
+        self.driven.planned(planned_us);
+        let (board, results, ended) = (Arc::clone(&self.crew.board), self.crew.results.clone(), self.ended.clone());
+        self.crew.workers.spawn(|sender| async move {
+            let on_send = |sent_us: u64| board.sent(sent_us.saturating_sub(planned_us));
+            let received = sender.exchange(&job.item, planned_us, on_send).await;
+            if let Some((ended, dispatcher)) = ended {
+                // There is room for every one in flight, and somebody listens as long as more is to be sent.
+                let _over = ended.try_send(job.ticket);
+                dispatcher.unpark();
+            }
+            // The collector is gone only if the records cannot be written; the run is over then.
+            drop(results.send(Done { job, received }).await);
             drop(place);
         });
-        self.driven.started += 1;
-        if self.driven.started.is_multiple_of(BURST) {
-            tokio::task::yield_now().await;
+        true
+    }
+
+    /// Sleeps until the next row is due, until something happens, or for a nap.
+    fn wait(&self, end_us: u64) {
+        let next_us = self.next.as_ref().map(|job| job.turn.due_us);
+        let due_us = self.agenda.due_us().into_iter().chain(next_us).fold(end_us, u64::min);
+        let left_us = due_us.saturating_sub(self.crew.clock.now_us());
+        if left_us > AWAKE_US {
+            std::thread::park_timeout(Duration::from_micros(left_us - AWAKE_US).min(NAP));
+            return;
         }
-    }
-
-    /// Forgets tasks that have ended, so that memory follows what is in flight.
-    fn reap(&mut self) {
-        while self.tasks.try_join_next().is_some() {}
-    }
-
-    async fn drain(mut self, limit: Duration) -> Driven {
-        let end = Instant::now() + limit;
-        while !self.driven.cancelled {
-            tokio::select! {
-                biased;
-                () = self.cancel.cancelled() => self.driven.cancelled = true,
-                () = sleep_until(end) => break,
-                ended = self.tasks.join_next() => if ended.is_none() { break },
-            }
+        while self.crew.clock.now_us() < due_us {
+            std::hint::spin_loop();
         }
-        self.tasks.shutdown().await;
-        self.driven
-    }
-}
-
-async fn until(end: Option<Instant>) {
-    match end {
-        Some(end) => sleep_until(end).await,
-        None => std::future::pending().await,
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use std::sync::Mutex;
-    use std::sync::atomic::{AtomicUsize, Ordering};
-
-    const LIMITS: Limits = Limits { in_flight_max: 4096, drain: Duration::from_secs(30), duration: None };
-
-    #[derive(Default)]
-    struct Seen {
-        /// Row, planned, started.
-        starts: Mutex<Vec<(usize, u64, u64)>>,
-        now: AtomicUsize,
-        most: AtomicUsize,
-        finished: AtomicUsize,
-    }
-
-    /// Drives jobs that last `work_ms(row)` on the paused clock.
-    async fn check(
-        schedule: &Schedule,
-        rows: usize,
-        limits: Limits,
-        cancel: &CancellationToken,
-        work_ms: fn(usize) -> u64,
-    ) -> (Driven, Arc<Seen>) {
-        let seen = Arc::new(Seen::default());
-        let origin = Instant::now();
-        let driven = drive(schedule, rows, limits, origin, cancel, &|| {}, |row, planned_us| {
-            let seen = Arc::clone(&seen);
-            async move {
-                seen.starts.lock().unwrap().push((row, planned_us, crate::micros(origin.elapsed())));
-                seen.most.fetch_max(seen.now.fetch_add(1, Ordering::SeqCst) + 1, Ordering::SeqCst);
-                tokio::time::sleep(Duration::from_millis(work_ms(row))).await;
-                seen.now.fetch_sub(1, Ordering::SeqCst);
-                seen.finished.fetch_add(1, Ordering::SeqCst);
-            }
-        })
-        .await;
-        (driven, seen)
-    }
-
-    #[tokio::test(start_paused = true)]
-    async fn open_loop_sends_on_time_however_slow_the_answers_are() {
-        let schedule = Schedule::plan("100/s".parse().unwrap(), &[0; 500], 0);
-        let (driven, seen) = check(&schedule, 500, LIMITS, &CancellationToken::new(), |_| 20_000).await;
-        assert_eq!((driven.started, driven.dropped), (500, 0));
-        assert_eq!(seen.finished.load(Ordering::SeqCst), 500);
-        for (row, planned, started) in seen.starts.lock().unwrap().iter() {
-            assert_eq!(*planned, *row as u64 * 10_000);
-            // The timer's resolution, and no drift: the last request is as punctual as the first.
-            assert!(*started >= *planned && *started - *planned <= 1_000, "row {row}: {planned} {started}");
-        }
-    }
-
-    #[tokio::test(start_paused = true)]
-    async fn at_the_bound_requests_are_dropped_and_the_rest_stays_on_time() {
-        let schedule = Schedule::plan("100/s".parse().unwrap(), &[0; 100], 0);
-        let limits = Limits { in_flight_max: 10, ..LIMITS };
-        let (driven, seen) = check(&schedule, 100, limits, &CancellationToken::new(), |_| 400).await;
-        assert_eq!(driven.started + driven.dropped, 100);
-        // Each place serves one request in 400 ms: ten of every forty.
-        assert!((25..=30).contains(&driven.started), "{driven:?}");
-        assert_eq!(seen.most.load(Ordering::SeqCst), 10);
-        assert!(seen.starts.lock().unwrap().iter().all(|(_, planned, started)| started - planned <= 1_000));
-    }
-
-    #[tokio::test(start_paused = true)]
-    async fn a_closed_loop_keeps_its_places_filled_and_never_exceeds_them() {
-        let schedule = Schedule::Closed { connections: 7 };
-        let (driven, seen) = check(&schedule, 200, LIMITS, &CancellationToken::new(), |row| 10 + row as u64 % 13).await;
-        assert_eq!((driven.started, driven.dropped), (200, 0));
-        assert_eq!(seen.most.load(Ordering::SeqCst), 7);
-        assert_eq!(seen.finished.load(Ordering::SeqCst), 200);
-    }
-
-    #[tokio::test(start_paused = true)]
-    async fn a_closed_loop_ends_with_its_duration() {
-        let limits = Limits { duration: Some(Duration::from_secs(1)), ..LIMITS };
-        let schedule = Schedule::Closed { connections: 2 };
-        let (driven, seen) = check(&schedule, 1000, limits, &CancellationToken::new(), |_| 100).await;
-        assert!((18..=22).contains(&driven.started), "{driven:?}");
-        assert_eq!(seen.finished.load(Ordering::SeqCst) as u64, driven.started);
-        assert!(!driven.cancelled);
-    }
-
-    #[tokio::test(start_paused = true)]
-    async fn the_drain_is_bounded() {
-        let schedule = Schedule::Open(vec![0, 0, 1_000]);
-        let limits = Limits { drain: Duration::from_secs(5), ..LIMITS };
-        let before = Instant::now();
-        let (driven, seen) =
-            check(&schedule, 3, limits, &CancellationToken::new(), |row| [10, 3_600_000, 10][row]).await;
-        assert_eq!((driven.started, seen.finished.load(Ordering::SeqCst)), (3, 2));
-        assert!(before.elapsed() <= Duration::from_millis(5_100), "{:?}", before.elapsed());
-    }
-
-    #[tokio::test(start_paused = true)]
-    async fn cancelling_ends_at_once_and_keeps_the_counts() {
-        let schedule = Schedule::plan("10/s".parse().unwrap(), &[0; 1000], 0);
-        let cancel = CancellationToken::new();
-        let stop = cancel.clone();
-        tokio::spawn(async move {
-            tokio::time::sleep(Duration::from_millis(930)).await;
-            stop.cancel();
-        });
-        let before = Instant::now();
-        let (driven, seen) = check(&schedule, 1000, LIMITS, &cancel, |_| 450).await;
-        assert!(driven.cancelled);
-        assert_eq!((driven.started, seen.finished.load(Ordering::SeqCst)), (10, 5));
-        assert!(before.elapsed() < Duration::from_secs(1));
     }
 }

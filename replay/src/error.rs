@@ -47,6 +47,15 @@ pub enum ReplayError {
         /// The host.
         host: String,
     },
+    /// The target may be a paid provider, and nothing says how much it may cost.
+    #[error(
+        "target host `{host}` may cost money, and no cap is set; add --budget-usd, for example --budget-usd 5 \
+         (--dry-run says what to expect), or name a host of your own with --allow-host"
+    )]
+    NoBudget {
+        /// The host.
+        host: String,
+    },
     /// The provider does not have the model that was logged.
     #[error(
         "no model of {provider} is named for `{model}`; map it, for example `{model}=deepseek-flash`, or `*=deepseek-flash` for all"
@@ -54,6 +63,14 @@ pub enum ReplayError {
     Model {
         /// Provider that is called.
         provider: &'static str,
+        /// Model in the log.
+        model: String,
+    },
+    /// Money is capped, and nobody knows what this model costs.
+    #[error(
+        "the price table has no price for `{model}`, so a cap on money cannot be kept; replay without the cap, or leave the model out"
+    )]
+    NoPrice {
         /// Model in the log.
         model: String,
     },
@@ -72,4 +89,20 @@ pub enum ReplayError {
     /// A task of the replay itself broke down.
     #[error("a part of the replay broke down: {0}; this is a defect of weighbridge")]
     Broken(String),
+}
+
+impl ReplayError {
+    /// A rate that follows the log's times, and a log that has none.
+    pub(crate) fn untimed(rate: crate::Rate) -> Self {
+        Self::Options(format!(
+            "the rate is `{rate}`, but the log holds no times, only an order; choose a rate that needs none, such as \
+             `10/s`, `poisson:10/s` or `max:8`"
+        ))
+    }
+
+    /// Whether one row is at fault, so that others could still be sent.
+    #[must_use]
+    pub const fn is_of_a_row(&self) -> bool {
+        matches!(self, Self::Request { .. } | Self::DuplicateId(_) | Self::Read(datasets::ReadError::Line { .. }))
+    }
 }

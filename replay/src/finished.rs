@@ -1,18 +1,18 @@
 //! What an earlier run has finished: read back from its records.
 
 use crate::error::ReplayError;
+use crate::ids::{Added, IDS_MAX, Ids};
 use crate::options::{ArmChoice, ReplayOptions};
 use datasets::{Arm, Exchange, Format, Lines, Role};
-use std::collections::HashSet;
 use std::path::Path;
 
 /// Requests that need not be sent again.
 #[derive(Debug, Default)]
 pub(crate) struct Finished {
     /// Logged ids whose exchange on the chosen arm is recorded, failed ones included.
-    pub(crate) requests: HashSet<String>,
+    pub(crate) requests: Ids,
     /// Logged ids whose recorded baseline answer is in the file.
-    pub(crate) baselines: HashSet<String>,
+    pub(crate) baselines: Ids,
 }
 
 /// Looks into the records file before it is opened for writing.
@@ -54,10 +54,20 @@ fn read(path: &Path, arm: ArmChoice) -> Result<Finished, ReplayError> {
             ArmChoice::AsRouted => exchange.role == Role::Observed,
             ArmChoice::Forced(arm) => exchange.role == Role::Replayed && exchange.arm == arm,
         };
-        if ours {
-            finished.requests.insert(id);
+        let added = if ours {
+            finished.requests.add(&id)
         } else if exchange.role == Role::Replayed && exchange.arm == Arm::Baseline {
-            finished.baselines.insert(id);
+            finished.baselines.add(&id)
+        } else {
+            continue;
+        };
+        if added == Added::Full {
+            let message = format!(
+                "{} holds more than {IDS_MAX} finished requests, more than can be kept in mind; replay the rest of the \
+                 log into another file",
+                path.display()
+            );
+            return Err(ReplayError::Options(message));
         }
     }
     Ok(finished)

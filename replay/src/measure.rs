@@ -4,7 +4,7 @@
 //! Latency is reported from *sent* (what the server did) and from *planned* (what a user who arrived on time would
 //! have waited, send lag included). A tool that shows only the first looks fast exactly when it is too slow to send.
 
-use tokio::time::Instant;
+use std::time::{Duration, Instant};
 use wire::{ErrorKind, Usage, UsageSource};
 
 /// Offsets from the origin, and what the origin was on the wall clock.
@@ -16,6 +16,12 @@ pub(crate) struct Clock {
 }
 
 impl Clock {
+    /// A clock whose origin is so far ahead.
+    pub(crate) fn starting_in(lead: Duration) -> Self {
+        let origin_wall_us = crate::run::wall_us().saturating_add_unsigned(crate::micros(lead));
+        Self { origin: Instant::now() + lead, origin_wall_us }
+    }
+
     /// Microseconds since the origin.
     pub(crate) fn now_us(&self) -> u64 {
         crate::micros(self.origin.elapsed())

@@ -2,12 +2,17 @@
 
 use crate::error::ReplayError;
 use crate::schedule::Rate;
+use crate::select::Selection;
+use crate::sessions::SessionMode;
 use datasets::{Arm, Redaction};
 use std::collections::BTreeMap;
 use std::fmt;
 use std::path::PathBuf;
 use std::time::Duration;
 use wire::provider::Provider;
+
+/// Most connections of a closed loop.
+const CONNECTIONS_MAX: u32 = 50_000;
 
 /// Who decides which arm answers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -70,10 +75,20 @@ pub struct ReplayOptions {
     pub target: String,
     /// Targets outside this machine and private networks are allowed (`--allow-remote`): they may cost money.
     pub allow_remote: bool,
+    /// Hosts of one's own that may be called although they are not near (`--allow-host`), named exactly.
+    pub allow_hosts: Vec<String>,
+    /// Most that the run may cost, nano-dollars; a remote target needs it.
+    pub budget_nanos: Option<i64>,
     /// Sent as `Authorization: Bearer`.
     pub api_key: Option<ApiKey>,
     /// How fast.
     pub rate: Rate,
+    /// Which rows are played.
+    pub selection: Selection,
+    /// How turns of one conversation depend on each other.
+    pub sessions: SessionMode,
+    /// What is planned within this time from the start is reported apart.
+    pub warm_up: Duration,
     /// Which arm answers.
     pub arm: ArmChoice,
     /// With [`Arm::Candidate`]: the log's own recorded answers become the baseline's exchanges.
@@ -85,8 +100,8 @@ pub struct ReplayOptions {
     /// Model in the log to model at the candidate's provider; the key `*` stands for all others. A model that no key
     /// covers keeps its name, but is refused if a DeepSeek candidate is called and the name is not DeepSeek's.
     pub models: BTreeMap<String, String>,
-    /// Only the first so many rows in time order.
-    pub limit: Option<usize>,
+    /// Broken rows are skipped and counted; else the first one ends the run.
+    pub skip_broken: bool,
     /// Nothing is sent later than this after the start.
     pub duration: Option<Duration>,
     /// How long answers are waited for after the last request; what is unfinished then is counted and cancelled.
@@ -124,14 +139,19 @@ impl Default for ReplayOptions {
         Self {
             target: String::new(),
             allow_remote: false,
+            allow_hosts: Vec::new(),
+            budget_nanos: None,
             api_key: None,
             rate: Rate::default(),
+            selection: Selection::default(),
+            sessions: SessionMode::default(),
+            warm_up: Duration::ZERO,
             arm: ArmChoice::default(),
             baseline_recorded: false,
             baseline_provider: Provider::OpenAi,
             candidate_provider: Provider::DeepSeek,
             models: BTreeMap::new(),
-            limit: None,
+            skip_broken: false,
             duration: None,
             drain: Duration::from_secs(30),
             in_flight_max: 4096,
@@ -184,6 +204,9 @@ impl ReplayOptions {
         }
         if self.in_flight_max == 0 {
             return wrong("the bound of requests in flight is 0, expected at least 1");
+        }
+        if matches!(self.rate, Rate::Closed { connections } if connections > CONNECTIONS_MAX) {
+            return wrong("the rate asks for more than 50000 connections, more than one machine has ports for");
         }
         Ok(())
     }

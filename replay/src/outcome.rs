@@ -3,20 +3,22 @@
 use crate::measure::{Clock, Sample};
 use crate::options::{ArmChoice, ReplayOptions};
 use crate::plan::Item;
+use crate::recorded;
 use crate::worker::{Body, REQUEST_ID, Received};
 use datasets::{Arm, Exchange, FromLog, Moderation, Recorded, Redaction, Role, digest};
-use reqwest::header::HeaderMap;
-use wire::chat::Answer;
+use http::HeaderMap;
+use std::sync::Arc;
+use wire::chat::{Answer, Fold, Seen};
 use wire::price::Tariffs;
 use wire::provider::{Provider, standard_error};
 use wire::usage::Characters;
-use wire::{Endpoint, ErrorKind, Form, Usage};
+use wire::{ErrorKind, Usage};
 
 /// What every exchange of a run shares.
 #[derive(Debug)]
 pub(crate) struct Context {
-    pub(crate) options: ReplayOptions,
-    pub(crate) tariffs: Tariffs,
+    pub(crate) options: Arc<ReplayOptions>,
+    pub(crate) tariffs: Arc<Tariffs>,
     pub(crate) clock: Clock,
 }
 
@@ -42,7 +44,7 @@ impl Context {
     pub(crate) fn outcome(&self, item: &Item, received: Received, with_baseline: bool) -> Outcome {
         let origin = self.origin(item, &received.headers);
         let provider = self.options.provider(origin.arm);
-        let judged = judge(received.body, received.status, provider, self.options.arm);
+        let judged = self.judge(item, received.body, received.status, provider);
         let mut exchange = self.blank(item, &origin, received.instants.planned_us);
         exchange.model = self.options.model(origin.arm, &item.logged_model).to_owned();
         exchange.provider = provider.name().to_owned();
@@ -73,6 +75,31 @@ impl Context {
         Outcome { sample, chunk_gaps_us: received.chunk_gaps_us, records }
     }
 
+    fn judge(&self, item: &Item, body: Body, status: u16, provider: Provider) -> Judged {
+        match body {
+            Body::Streamed(answer, error) => Judged { error, answer: Some(answer) },
+            Body::Whole(bytes, broken) => {
+                let mut fold = Fold::new(item.endpoint, self.options.answer_bytes_max);
+                let seen = fold.whole(&bytes);
+                let error = broken.or(match seen {
+                    Seen::Malformed => Some(ErrorKind::Malformed),
+                    Seen::Error => Some(ErrorKind::Server),
+                    _ => None,
+                });
+                Judged { error, answer: Some(Box::new(fold.answer())) }
+            }
+            Body::Nothing(kind) => Judged { error: Some(kind), answer: None },
+            Body::Refused(bytes) => {
+                // A gateway speaks OpenAI's language whoever answered; only a provider called directly has its own.
+                let error = match self.options.arm {
+                    ArmChoice::AsRouted => standard_error(status, &bytes),
+                    ArmChoice::Forced(_) => provider.adapter().error(status, &bytes),
+                };
+                Judged { error: Some(error.kind), answer: None }
+            }
+        }
+    }
+
     fn origin(&self, item: &Item, headers: &HeaderMap) -> Origin {
         match self.options.arm {
             ArmChoice::Forced(arm) => {
@@ -98,13 +125,13 @@ impl Context {
             pair: origin.pair.clone(),
             arm: origin.arm,
             role: origin.role,
-            endpoint: datasets::Endpoint::Chat,
+            endpoint: item.endpoint,
             migration: self.options.migration.clone(),
             epoch: origin.epoch,
             weight_bp: self.options.weight_bp,
             request: Some(item.id.clone()),
             unit: Some(item.unit.clone()),
-            consumer: None,
+            consumer: item.consumer.clone(),
             assigned_by: None,
             assigned_bp: None,
             shadow_bp: None,
@@ -143,6 +170,7 @@ impl Context {
     fn fill(&self, exchange: &mut Exchange, item: &Item, answer: Answer) {
         if exchange.error.is_none() {
             exchange.form_failure = answer.form_failure(item.form).map(str::to_owned);
+            self.keep(exchange, &answer);
         }
         let mut written = answer.characters;
         written.wide += answer.reasoning.wide;
@@ -153,23 +181,18 @@ impl Context {
         exchange.answer_chars = answer.characters.total();
         exchange.reasoning_chars = Some(answer.reasoning.total()).filter(|characters| *characters > 0);
         exchange.refused = answer.refused;
-        if exchange.error.is_none() && self.options.redaction != Redaction::None {
-            exchange.tools_digest = answer.tools.canonical().map(|calls| digest::content(&self.options.salt, &calls));
-        }
         exchange.finish_reason = answer.finish_reason;
         exchange.model_answered = answer.model;
-        self.keep(exchange, answer.text);
     }
 
-    /// Keeps of an answer's text what the redaction mode allows.
-    fn keep(&self, exchange: &mut Exchange, text: String) {
-        if self.options.redaction == Redaction::None || exchange.answer_chars == 0 {
+    /// Keeps of an answer that came whole what the redaction mode allows. An empty text is a text.
+    fn keep(&self, exchange: &mut Exchange, answer: &Answer) {
+        if self.options.redaction == Redaction::None {
             return;
         }
-        exchange.answer_digest = Some(digest::content(&self.options.salt, &text));
-        if self.options.redaction == Redaction::Full {
-            exchange.answer = Some(text);
-        }
+        exchange.answer_digest = Some(digest::content(&self.options.salt, &answer.text));
+        exchange.tools_digest = answer.tools.canonical().map(|calls| digest::content(&self.options.salt, &calls));
+        exchange.answer = (self.options.redaction == Redaction::Full).then(|| answer.text.clone());
     }
 
     /// The recorded answer as the baseline's exchange, on the candidate's clock: the question is what both would cost
@@ -190,12 +213,13 @@ impl Context {
         exchange.error = recorded.error.or(ErrorKind::of_status(recorded.status));
         exchange.finish_reason.clone_from(&recorded.finish_reason);
         exchange.usage = recorded.usage;
+        exchange.refused = recorded.refused;
+        exchange.answer_chars = recorded.answer.as_deref().map_or(0, |text| Characters::of(text).total());
         if exchange.error.is_none() {
-            exchange.form_failure = recorded_form_failure(recorded, item.form).map(str::to_owned);
-        }
-        if let Some(text) = &recorded.answer {
-            exchange.answer_chars = Characters::of(text).total();
-            self.keep(&mut exchange, text.clone());
+            exchange.form_failure = recorded::form_failure(recorded, item.form).map(str::to_owned);
+            if let Some(answer) = recorded::answer(recorded) {
+                self.keep(&mut exchange, &answer);
+            }
         }
         exchange.moderation = moderation(exchange.error, exchange.finish_reason.as_deref());
         exchange.cost_nanos = self.cost(&exchange);
@@ -215,40 +239,7 @@ struct Judged {
     answer: Option<Box<Answer>>,
 }
 
-fn judge(body: Body, status: u16, provider: Provider, arm: ArmChoice) -> Judged {
-    match body {
-        Body::Answer(answer, error) => Judged { error, answer: Some(answer) },
-        Body::Nothing(kind) => Judged { error: Some(kind), answer: None },
-        Body::Refused(bytes) => {
-            // A gateway speaks OpenAI's language whoever answered; only a provider called directly has its own.
-            let error = match arm {
-                ArmChoice::AsRouted => standard_error(status, &bytes),
-                ArmChoice::Forced(_) => provider.adapter().error(status, &bytes),
-            };
-            Judged { error: Some(error.kind), answer: None }
-        }
-    }
-}
-
 fn moderation(error: Option<ErrorKind>, finish_reason: Option<&str>) -> Option<Moderation> {
     let blocked = error == Some(ErrorKind::Moderation) || finish_reason == Some("content_filter");
     blocked.then_some(Moderation::BlockedByProvider)
-}
-
-/// What the log tells about the form. A log without text or finish reason says nothing, and nothing is no failure.
-fn recorded_form_failure(recorded: &Recorded, demanded: Form) -> Option<&'static str> {
-    let finish_reason = recorded.finish_reason.clone()?;
-    let tool_calls = u64::from(matches!(finish_reason.as_str(), "tool_calls" | "function_call"));
-    let text = recorded.answer.clone();
-    let answer = Answer {
-        truncated: text.is_none(),
-        // An answer whose text was not kept must not look empty.
-        characters: text.as_deref().map_or(Characters { wide: 0, narrow: 1 }, Characters::of),
-        text: text.unwrap_or_default(),
-        tool_calls,
-        finish_reason: Some(finish_reason),
-        complete: true,
-        ..Answer::new(Endpoint::Chat)
-    };
-    answer.form_failure(demanded)
 }

@@ -1,31 +1,45 @@
-//! From a log and options to what will be sent and when. Everything costly (parsing, rewriting, digests) happens
-//! here, before the clock starts, so that sending stays on time.
+//! From a chosen row to what will be sent and when. Everything costly (parsing, rewriting, digests) happens here, on
+//! the reader's thread and ahead of time, so that sending stays on time.
 
+use crate::budget::{self, Completion};
 use crate::error::ReplayError;
 use crate::finished::Finished;
-use crate::log::{Log, check, header};
+use crate::ids::{Added, Ids};
+use crate::log::header;
 use crate::options::{ArmChoice, ReplayOptions};
-use crate::schedule::Schedule;
+use crate::schedule::Timetable;
+use crate::select::Chosen;
+use crate::sessions::Turn;
 use bytes::Bytes;
 use datasets::{Arm, LoggedRequest, Recorded, digest};
-use reqwest::header::HeaderValue;
-use std::collections::{BTreeMap, HashSet};
+use http::HeaderValue;
+use std::sync::Arc;
+use wire::price::Tariffs;
 use wire::provider::{Policy, Provider, Target};
 use wire::usage::Characters;
 use wire::{Endpoint, Form, Request, Unit};
+
+/// What a row weighs in memory besides its texts, roughly.
+const ROW_BYTES: usize = 2 * 1024;
+/// Members in which a request bounds its answer, tokens.
+const ALLOWED: [&str; 3] = ["max_completion_tokens", "max_tokens", "max_output_tokens"];
 
 /// One request, ready to send.
 #[derive(Debug)]
 pub(crate) struct Item {
     pub(crate) id: String,
     pub(crate) id_header: HeaderValue,
-    pub(crate) session: Option<HeaderValue>,
+    pub(crate) session_header: Option<HeaderValue>,
+    pub(crate) consumer: Option<String>,
+    pub(crate) endpoint: Endpoint,
     pub(crate) body: Bytes,
     /// Model in the log.
     pub(crate) logged_model: String,
     pub(crate) streamed: bool,
     pub(crate) form: Form,
     pub(crate) prompt: Characters,
+    /// Tokens that the request allows its answer.
+    pub(crate) completion_max: Option<u64>,
     /// Digest of the assignment unit.
     pub(crate) unit: String,
     /// Members that were dropped for the provider.
@@ -33,70 +47,137 @@ pub(crate) struct Item {
     pub(crate) recorded: Option<Recorded>,
 }
 
-/// What will be sent and when.
+/// One request and its place in the run.
 #[derive(Debug)]
-pub(crate) struct Plan {
-    pub(crate) items: Vec<Item>,
-    pub(crate) schedule: Schedule,
-    pub(crate) out_of_order: u64,
-    /// Rows that the provider cannot serve, by feature.
-    pub(crate) skipped: BTreeMap<String, u64>,
-    /// Rows that have a record already.
-    pub(crate) already_done: u64,
-    /// Rows that are due after the allowed duration.
-    pub(crate) too_late: u64,
+pub(crate) struct Job {
+    /// Counts the jobs of a run.
+    pub(crate) ticket: u64,
+    pub(crate) turn: Turn,
+    /// Set aside for it while it is under way, nano-dollars.
+    pub(crate) estimate_nanos: i64,
+    pub(crate) item: Item,
 }
 
-/// Makes the plan.
-///
-/// # Errors
-/// The log is empty, a row cannot be sent, an id stands twice, or a model has no counterpart.
-pub(crate) fn plan(log: Log, options: &ReplayOptions, finished: &Finished) -> Result<Plan, ReplayError> {
-    if log.rows.is_empty() {
-        return Err(ReplayError::Empty);
+impl Job {
+    /// What it weighs in memory.
+    pub(crate) fn bytes(&self) -> usize {
+        let answer = self.item.recorded.as_ref().and_then(|recorded| recorded.answer.as_ref()).map_or(0, String::len);
+        ROW_BYTES + self.item.body.len() + answer
     }
-    let mut plan = Plan {
-        items: Vec::new(),
-        schedule: Schedule::Open(Vec::new()),
-        out_of_order: log.out_of_order,
-        skipped: BTreeMap::new(),
-        already_done: 0,
-        too_late: 0,
-    };
-    let mut ids = HashSet::new();
-    let mut at_us = Vec::new();
-    for row in log.rows.into_iter().take(options.limit.unwrap_or(usize::MAX)) {
-        if !ids.insert(row.id.clone()) {
-            return Err(ReplayError::DuplicateId(row.id));
+}
+
+/// What becomes of a row.
+#[derive(Debug)]
+pub(crate) enum Planned {
+    Job(Box<Job>),
+    /// The provider cannot serve this feature.
+    Unfit(&'static str),
+    /// It has a record already.
+    Done,
+    /// It is due after the allowed duration, as all after it.
+    Late,
+}
+
+/// Plans row after row.
+#[derive(Debug)]
+pub(crate) struct Planner {
+    options: Arc<ReplayOptions>,
+    finished: Arc<Finished>,
+    timetable: Timetable,
+    tariffs: Arc<Tariffs>,
+    /// The wall clock at the origin, for prices, microseconds since the Unix epoch.
+    origin_wall_us: i64,
+    ids: Ids,
+    /// Rows whose ids could not be compared with all others.
+    pub(crate) ids_unchecked: u64,
+    /// Instant of the first row that is sent, where rows before it were sent by an earlier run.
+    resumed_us: Option<u64>,
+    jobs: u64,
+}
+
+impl Planner {
+    pub(crate) fn new(
+        options: Arc<ReplayOptions>,
+        finished: Arc<Finished>,
+        timetable: Timetable,
+        tariffs: Arc<Tariffs>,
+        origin_wall_us: i64,
+    ) -> Self {
+        Self {
+            options,
+            finished,
+            timetable,
+            tariffs,
+            origin_wall_us,
+            ids: Ids::default(),
+            ids_unchecked: 0,
+            resumed_us: None,
+            jobs: 0,
         }
-        if finished.requests.contains(&row.id) {
-            plan.already_done += 1;
-            continue;
-        }
-        let at = row.at_us;
-        match item(row, options)? {
-            Ok(item) => {
-                plan.items.push(item);
-                at_us.push(at);
+    }
+
+    /// # Errors
+    /// The row cannot be sent, its id stands twice, or its model has no counterpart or no price.
+    pub(crate) fn plan(&mut self, chosen: Chosen) -> Result<Planned, ReplayError> {
+        // Later laps repeat the ids of the first, each with a mark of its own.
+        if chosen.lap == 0 {
+            match self.ids.add(&chosen.row.id) {
+                Added::New => {}
+                Added::Known => return Err(ReplayError::DuplicateId(chosen.row.id)),
+                Added::Full => self.ids_unchecked += 1,
             }
-            Err(feature) => *plan.skipped.entry(feature.to_owned()).or_default() += 1,
         }
+        let due_us = self.timetable.due_us(chosen.ordinal, chosen.at_us);
+        if self.finished.requests.contains(&chosen.row.id) {
+            return Ok(Planned::Done);
+        }
+        let (session, at_us) = (chosen.session_key(), chosen.at_us);
+        let recorded_us = chosen.row.recorded.as_ref().and_then(|recorded| recorded.duration_us);
+        let item = match item(chosen.row, &self.options)? {
+            Ok(item) => item,
+            Err(feature) => return Ok(Planned::Unfit(feature)),
+        };
+        let mut due_us = due_us.unwrap_or(0);
+        if self.options.resume {
+            // Nobody waits for what an earlier run has sent.
+            due_us -= *self.resumed_us.get_or_insert(due_us);
+        }
+        let estimate_nanos = self.estimate(&item, due_us)?;
+        let turn = Turn { session, at_us, due_us, recorded_us };
+        let job = Box::new(Job { ticket: self.jobs, turn, estimate_nanos, item });
+        self.jobs += 1;
+        let end_us = self.options.duration.map_or(u64::MAX, crate::micros);
+        Ok(if due_us >= end_us && self.options.rate.is_open_loop() { Planned::Late } else { Planned::Job(job) })
     }
-    plan.schedule = Schedule::plan(options.rate, &at_us, options.seed);
-    if let Some(duration) = options.duration {
-        plan.too_late = plan.schedule.cut(crate::micros(duration)) as u64;
+
+    /// What to set aside; nothing where money has no limit. A gateway may send the request to either arm.
+    fn estimate(&self, item: &Item, due_us: u64) -> Result<i64, ReplayError> {
+        if self.options.budget_nanos.is_none() {
+            return Ok(0);
+        }
+        let at_us = self.origin_wall_us.saturating_add_unsigned(due_us);
+        let recorded = item.recorded.as_ref().and_then(|recorded| recorded.usage).map(|usage| usage.completion);
+        let completion = Completion { allowed: item.completion_max, recorded };
+        let of_arm = |arm: Arm| {
+            let (provider, model) = (self.options.provider(arm), self.options.model(arm, &item.logged_model));
+            budget::estimate(&self.tariffs, provider, model, at_us, item.prompt, completion)
+        };
+        let estimate = match self.options.arm {
+            ArmChoice::Forced(arm) => of_arm(arm),
+            ArmChoice::AsRouted => of_arm(Arm::Baseline).max(of_arm(Arm::Candidate)),
+        };
+        estimate.ok_or_else(|| ReplayError::NoPrice { model: item.logged_model.clone() })
     }
-    Ok(plan)
 }
 
 /// One row. The inner error is the feature that the provider cannot serve.
 fn item(row: LoggedRequest, options: &ReplayOptions) -> Result<Result<Item, &'static str>, ReplayError> {
     let refused = |message| ReplayError::Request { id: row.id.clone(), message };
-    check(&row).map_err(refused)?;
     let id_header = header("id", &row.id).map_err(refused)?;
-    let session = row.session.as_deref().map(|session| header("session", session)).transpose().map_err(refused)?;
+    let session_header =
+        row.session.as_deref().map(|session| header("session", session)).transpose().map_err(refused)?;
     let request =
-        Request::parse(Endpoint::Chat, row.body.get().as_bytes()).map_err(|error| refused(error.to_string()))?;
+        Request::parse(row.endpoint, row.body.get().as_bytes()).map_err(|error| refused(format!("body: {error}")))?;
     let mut prompt = Characters::default();
     request.for_each_text(|text| prompt.add(text));
     let policy = Policy::default();
@@ -112,12 +193,15 @@ fn item(row: LoggedRequest, options: &ReplayOptions) -> Result<Result<Item, &'st
     };
     let mut item = Item {
         id_header,
-        session,
+        session_header,
+        consumer: row.consumer,
+        endpoint: row.endpoint,
         body: Bytes::new(),
         unit: unit(&request, row.session.as_deref(), &options.salt),
         streamed: request.stream,
         form: request.form(),
         prompt,
+        completion_max: ALLOWED.iter().find_map(|member| request.object.read::<u64>(member)),
         dropped: Vec::new(),
         logged_model: request.model.clone().into_owned(),
         recorded: row.recorded,
@@ -153,13 +237,23 @@ fn unit(request: &Request<'_>, session: Option<&str>, salt: &str) -> String {
 }
 
 #[cfg(test)]
-mod tests {
+pub(crate) mod tests {
     use super::*;
+    use crate::schedule::Rate;
     use serde_json::value::RawValue;
+    use std::collections::BTreeMap;
 
-    fn row(id: &str, at_us: i64, body: &str) -> LoggedRequest {
+    /// A job of so many bytes without an id of its own.
+    pub(crate) fn job(ticket: u64, bytes: usize) -> Box<Job> {
+        let mut item = item(row("a", PLAIN), &ReplayOptions::default()).unwrap().unwrap();
+        item.body = Bytes::from(vec![b' '; bytes]);
+        let turn = Turn { session: None, at_us: 0, due_us: 0, recorded_us: None };
+        Box::new(Job { ticket, turn, estimate_nanos: 0, item })
+    }
+
+    fn row(id: &str, body: &str) -> LoggedRequest {
         let body = RawValue::from_string(body.to_owned()).unwrap();
-        LoggedRequest::chat(id, at_us, body)
+        LoggedRequest::chat(id, 0, body)
     }
 
     const PLAIN: &str = r#"{"model":"gpt-4o",  "messages":[{"role":"user","content":"abcd"}]}"#;
@@ -169,45 +263,105 @@ mod tests {
         ReplayOptions { arm: ArmChoice::Forced(Arm::Candidate), models, ..ReplayOptions::default() }
     }
 
+    /// Plans rows, each with its time.
+    fn plan(rows: &[(&str, u64, &str)], options: ReplayOptions, done: &[&str]) -> Result<Vec<Planned>, ReplayError> {
+        let mut finished = Finished::default();
+        done.iter().for_each(|id| assert_eq!(finished.requests.add(id), Added::New));
+        let timetable = Timetable::new(options.rate, options.seed, None, options.duration).unwrap();
+        let tariffs = Arc::new(Tariffs::embedded().unwrap());
+        // Saturday: off-peak.
+        let wall_us = 1_795_219_200_000_000;
+        let mut planner = Planner::new(Arc::new(options), Arc::new(finished), timetable, tariffs, wall_us);
+        let chosen = |(ordinal, (id, at_us, body)): (usize, &(&str, u64, &str))| Chosen {
+            row: row(id, body),
+            at_us: *at_us,
+            ordinal: ordinal as u64,
+            lap: 0,
+        };
+        rows.iter().enumerate().map(chosen).map(|chosen| planner.plan(chosen)).collect()
+    }
+
+    /// Ids and due times of what is sent; other fates by name.
+    fn fates(planned: &[Planned]) -> Vec<String> {
+        let fate = |planned: &Planned| match planned {
+            Planned::Job(job) => format!("{} {}", job.item.id, job.turn.due_us),
+            Planned::Unfit(feature) => format!("unfit {feature}"),
+            Planned::Done => "done".to_owned(),
+            Planned::Late => "late".to_owned(),
+        };
+        planned.iter().map(fate).collect()
+    }
+
+    fn only(planned: Vec<Planned>) -> Job {
+        match planned.into_iter().next() {
+            Some(Planned::Job(job)) => *job,
+            other => panic!("{other:?}"),
+        }
+    }
+
     #[test]
     fn as_routed_keeps_every_byte_and_a_forced_arm_is_rewritten() {
-        let log = || Log::from(vec![row("a", 0, PLAIN)]);
-        let routed = plan(log(), &ReplayOptions::default(), &Finished::default()).unwrap();
-        assert_eq!(routed.items[0].body, PLAIN);
-        assert_eq!(routed.items[0].prompt.total(), 4);
-        let forced = plan(log(), &candidate(), &Finished::default()).unwrap();
-        assert!(forced.items[0].body.starts_with(br#"{"model":"deepseek-flash""#), "{:?}", forced.items[0].body);
+        let routed = only(plan(&[("a", 0, PLAIN)], ReplayOptions::default(), &[]).unwrap());
+        assert_eq!(routed.item.body, PLAIN);
+        assert_eq!(routed.item.prompt.total(), 4);
+        let forced = only(plan(&[("a", 0, PLAIN)], candidate(), &[]).unwrap());
+        assert!(forced.item.body.starts_with(br#"{"model":"deepseek-flash""#), "{:?}", forced.item.body);
     }
 
     #[test]
     fn what_the_provider_cannot_serve_is_skipped_by_feature_and_others_keep_their_times() {
         let many = r#"{"model":"gpt-4o","n":2,"messages":[]}"#;
-        let log = Log::from(vec![row("a", 100, PLAIN), row("b", 200, many), row("c", 400, PLAIN)]);
-        let plan = plan(log, &candidate(), &Finished::default()).unwrap();
-        assert_eq!(plan.skipped, BTreeMap::from([("n>1".to_owned(), 1)]));
-        assert_eq!(plan.schedule, Schedule::Open(vec![0, 300]));
+        let planned = plan(&[("a", 0, PLAIN), ("b", 100, many), ("c", 300, PLAIN)], candidate(), &[]).unwrap();
+        assert_eq!(fates(&planned), ["a 0", "unfit n>1", "c 300"]);
     }
 
     #[test]
-    fn the_limit_counts_rows_of_the_log_so_a_resumed_run_ends_where_the_first_would_have() {
-        let log = Log::from((0..10).map(|n| row(&format!("r{n}"), n, PLAIN)).collect::<Vec<_>>());
-        let options = ReplayOptions { limit: Some(4), ..ReplayOptions::default() };
-        let finished = Finished { requests: HashSet::from(["r1".into(), "r2".into()]), ..Finished::default() };
-        let plan = plan(log, &options, &finished).unwrap();
-        assert_eq!(plan.items.iter().map(|item| item.id.as_str()).collect::<Vec<_>>(), ["r0", "r3"]);
-        assert_eq!(plan.already_done, 2);
+    fn a_resumed_run_starts_at_once_and_keeps_the_gaps() {
+        let rows = [("a", 0, PLAIN), ("b", 100, PLAIN), ("c", 250, PLAIN), ("d", 600, PLAIN)];
+        let resumed = ReplayOptions { resume: true, ..ReplayOptions::default() };
+        let planned = plan(&rows, resumed.clone(), &["a", "c"]).unwrap();
+        assert_eq!(fates(&planned), ["done", "b 0", "done", "d 500"]);
+        let even = ReplayOptions { rate: "10/s".parse::<Rate>().unwrap(), ..resumed };
+        assert_eq!(fates(&plan(&rows, even, &["a"]).unwrap()), ["done", "b 0", "c 100000", "d 200000"]);
     }
 
     #[test]
-    fn what_cannot_be_sent_is_refused_before_anything_is() {
-        let error = |rows: Vec<LoggedRequest>, options: &ReplayOptions| {
-            plan(Log::from(rows), options, &Finished::default()).unwrap_err().to_string()
-        };
-        let plain = ReplayOptions::default();
-        assert!(error(vec![], &plain).contains("no request"));
-        assert!(error(vec![row("a", 0, PLAIN), row("a", 1, PLAIN)], &plain).contains("`a`"));
-        assert!(error(vec![row("a", 0, "{}")], &plain).contains("model"));
+    fn what_is_due_after_the_duration_is_late() {
+        let duration = Some(std::time::Duration::from_micros(300));
+        let options = ReplayOptions { duration, ..ReplayOptions::default() };
+        let rows = [("a", 0, PLAIN), ("b", 299, PLAIN), ("c", 300, PLAIN)];
+        assert_eq!(fates(&plan(&rows, options.clone(), &[]).unwrap()), ["a 0", "b 299", "late"]);
+        // Answers set the pace of a closed loop, so no row is late beforehand.
+        let closed = ReplayOptions { rate: "max:1".parse::<Rate>().unwrap(), ..options };
+        assert_eq!(fates(&plan(&rows, closed, &[]).unwrap()), ["a 0", "b 0", "c 0"]);
+    }
+
+    #[test]
+    fn what_cannot_be_sent_is_refused() {
+        let error =
+            |rows: &[(&str, u64, &str)], options: ReplayOptions| plan(rows, options, &[]).unwrap_err().to_string();
+        let plain = ReplayOptions::default;
+        assert!(error(&[("a", 0, PLAIN), ("a", 1, PLAIN)], plain()).contains("`a`"));
+        assert!(error(&[("a", 0, "{}")], plain()).contains("model"));
+        assert!(error(&[("a\n", 0, PLAIN)], plain()).contains("id holds control"));
         let unmapped = ReplayOptions { models: BTreeMap::new(), ..candidate() };
-        assert!(error(vec![row("a", 0, PLAIN)], &unmapped).contains("`gpt-4o=deepseek-flash`"));
+        assert!(error(&[("a", 0, PLAIN)], unmapped).contains("`gpt-4o=deepseek-flash`"));
+        let unpriced = ReplayOptions { budget_nanos: Some(1), ..plain() };
+        let unknown = r#"{"model":"who","messages":[]}"#;
+        assert!(error(&[("a", 0, unknown)], unpriced).contains("`who`"));
+    }
+
+    #[test]
+    fn with_a_cap_on_money_each_request_has_its_price() {
+        let bounded = r#"{"model":"gpt-4o","max_tokens":100,"messages":[{"role":"user","content":"abcd"}]}"#;
+        let estimate = |options: ReplayOptions| only(plan(&[("a", 0, bounded)], options, &[]).unwrap()).estimate_nanos;
+        assert_eq!(estimate(ReplayOptions::default()), 0);
+        let capped = |options: ReplayOptions| estimate(ReplayOptions { budget_nanos: Some(1), ..options });
+        let baseline = capped(ReplayOptions { arm: ArmChoice::Forced(Arm::Baseline), ..candidate() });
+        // 100 tokens at 10 USD per million, and a small prompt.
+        assert!((1_000_000..1_020_000).contains(&baseline), "{baseline}");
+        assert!(capped(candidate()) < baseline);
+        // A gateway may choose the dear one.
+        assert_eq!(capped(ReplayOptions { arm: ArmChoice::AsRouted, ..candidate() }), baseline);
     }
 }

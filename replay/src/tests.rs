@@ -2,6 +2,8 @@
 
 mod arms;
 mod edges;
+mod endpoints;
+mod schema;
 mod server;
 
 use crate::progress::Silent;

@@ -1,11 +1,19 @@
 //! Sends one request and reads its answer.
 
+use crate::client::Route;
+use crate::connections::{Connections, Connector};
 use crate::measure::{Clock, Instants};
+use crate::options::ReplayOptions;
 use crate::plan::Item;
-use bytes::Bytes;
-use reqwest::header::{CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
-use reqwest::{Client, Response, Url};
+use bytes::{Buf, Bytes};
+use http::header::{CONTENT_TYPE, HeaderMap, HeaderName};
+use http::{Method, Request, Response};
+use http_body_util::{BodyExt, Full};
+use hyper::body::Incoming;
+use std::pin::{Pin, pin};
+use std::sync::Arc;
 use std::time::Duration;
+use tokio::time::Sleep;
 use wire::chat::{Answer, Fold, Seen};
 use wire::sse::Decoder;
 use wire::{Endpoint, ErrorKind};
@@ -22,13 +30,14 @@ const GAPS_MAX: usize = 100_000;
 /// How long the end of the body is waited for after the end mark, so that the connection can be used again.
 const AFTER_DONE: Duration = Duration::from_secs(1);
 
-/// What every request of a run shares.
-#[derive(Debug, Clone)]
+/// What the requests of one runtime share.
+#[derive(Debug)]
 pub(crate) struct Sender {
-    pub(crate) client: Client,
-    pub(crate) endpoint: Url,
-    pub(crate) clock: Clock,
-    pub(crate) answer_bytes_max: usize,
+    connections: Connections,
+    route: Arc<Route>,
+    clock: Clock,
+    total_timeout: Duration,
+    answer_bytes_max: usize,
 }
 
 /// How one exchange went.
@@ -47,8 +56,10 @@ pub(crate) struct Received {
 /// What came back.
 #[derive(Debug)]
 pub(crate) enum Body {
-    /// An answer, complete or broken off; the error says why it failed.
-    Answer(Box<Answer>, Option<ErrorKind>),
+    /// A streamed answer, complete or broken off; the error says why it failed.
+    Streamed(Box<Answer>, Option<ErrorKind>),
+    /// A whole answer, unread as yet: reading it can wait until nobody is timed.
+    Whole(Vec<u8>, Option<ErrorKind>),
     /// An error answer, unread by the provider's rules as yet.
     Refused(Vec<u8>),
     /// No answer at all.
@@ -56,14 +67,16 @@ pub(crate) enum Body {
 }
 
 impl Sender {
-    /// Sends the request now. `on_send` is told the instant just before it goes out.
+    pub(crate) fn new(connector: Connector, route: Arc<Route>, clock: Clock, options: &ReplayOptions) -> Self {
+        let connections = Connections::new(connector);
+        let (total_timeout, answer_bytes_max) = (options.total_timeout, options.answer_bytes_max);
+        Self { connections, route, clock, total_timeout, answer_bytes_max }
+    }
+
+    /// Sends the item's request now. `on_send` is told the instant just before it goes out.
     pub(crate) async fn exchange(&self, item: &Item, planned_us: u64, on_send: impl FnOnce(u64)) -> Received {
-        let mut request = self.client.post(self.endpoint.clone()).body(item.body.clone());
-        request = request.header(CONTENT_TYPE, HeaderValue::from_static("application/json"));
-        request = request.header(REQUEST_ID, item.id_header.clone());
-        if let Some(session) = &item.session {
-            request = request.header(CONVERSATION, session.clone());
-        }
+        let request = self.request(item);
+        let mut deadline = pin!(tokio::time::sleep(self.total_timeout));
         let sent_us = self.clock.now_us();
         on_send(sent_us);
         let mut received = Received {
@@ -71,66 +84,94 @@ impl Sender {
             status: 0,
             headers: HeaderMap::new(),
             streamed: item.streamed,
-            body: Body::Nothing(ErrorKind::Connect),
+            body: Body::Nothing(ErrorKind::Timeout),
             chunk_gaps_us: Vec::new(),
         };
-        match request.send().await {
-            Ok(response) => self.receive(response, &mut received).await,
-            Err(error) => {
-                received.body = Body::Nothing(if error.is_timeout() { ErrorKind::Timeout } else { ErrorKind::Connect });
+        let answered = within(deadline.as_mut(), self.connections.send(request)).await;
+        match answered.unwrap_or(Err(ErrorKind::Timeout)) {
+            Ok((mut response, lease)) => {
+                if self.receive(item.endpoint, &mut response, deadline, &mut received).await {
+                    self.connections.put_back(lease);
+                }
+            }
+            Err(kind) => {
+                received.body = Body::Nothing(kind);
                 received.instants.done_us = self.clock.now_us();
             }
         }
         received
     }
 
-    async fn receive(&self, mut response: Response, received: &mut Received) {
-        received.status = response.status().as_u16();
-        received.headers = std::mem::take(response.headers_mut());
-        if ErrorKind::of_status(received.status).is_some() {
-            // A refusal stays with the kind of answer that was asked for, so that streamed calls keep their failures.
-            let (body, _broken) = self.whole(&mut response, received).await;
-            received.body = Body::Refused(body);
-            return;
+    fn request(&self, item: &Item) -> Request<Full<Bytes>> {
+        let mut request = Request::new(Full::new(item.body.clone()));
+        *request.method_mut() = Method::POST;
+        *request.uri_mut() = self.route.path(item.endpoint);
+        let mut headers = self.route.headers.clone();
+        headers.insert(REQUEST_ID, item.id_header.clone());
+        if let Some(session) = &item.session_header {
+            headers.insert(CONVERSATION, session.clone());
         }
-        received.streamed = is_event_stream(&received.headers);
-        if received.streamed {
-            received.body = self.stream(&mut response, received).await;
-        } else {
-            let (body, broken) = self.whole(&mut response, received).await;
-            let mut fold = Fold::new(Endpoint::Chat, self.answer_bytes_max);
-            let seen = fold.whole(&body);
-            let error = broken.or(match seen {
-                Seen::Malformed => Some(ErrorKind::Malformed),
-                Seen::Error => Some(ErrorKind::Server),
-                _ => None,
-            });
-            received.body = Body::Answer(Box::new(fold.answer()), error);
-        }
+        *request.headers_mut() = headers;
+        request
     }
 
-    async fn whole(&self, response: &mut Response, received: &mut Received) -> (Vec<u8>, Option<ErrorKind>) {
-        let mut body = Vec::new();
+    /// Reads the answer. Says whether it was read to its end, so that the connection can be used again.
+    async fn receive(
+        &self,
+        endpoint: Endpoint,
+        response: &mut Response<Incoming>,
+        deadline: Pin<&mut Sleep>,
+        received: &mut Received,
+    ) -> bool {
+        received.status = response.status().as_u16();
+        received.headers = std::mem::take(response.headers_mut());
+        let refused = ErrorKind::of_status(received.status).is_some();
+        // A refusal stays with the kind of answer that was asked for, so that streamed calls keep their failures.
+        if !refused {
+            received.streamed = is_event_stream(&received.headers);
+            if received.streamed {
+                let reader = StreamReader::new(endpoint, self.answer_bytes_max);
+                return self.stream(reader, response.body_mut(), deadline, received).await;
+            }
+        }
+        let (body, broken) = self.whole(response.body_mut(), deadline, received).await;
+        received.body = if refused { Body::Refused(body) } else { Body::Whole(body, broken) };
+        broken.is_none()
+    }
+
+    async fn whole(
+        &self,
+        body: &mut Incoming,
+        mut deadline: Pin<&mut Sleep>,
+        received: &mut Received,
+    ) -> (Vec<u8>, Option<ErrorKind>) {
+        let mut bytes = Vec::new();
         let broken = loop {
-            match response.chunk().await {
-                Ok(Some(bytes)) if body.len() + bytes.len() > BODY_BYTES_MAX => break Some(ErrorKind::Malformed),
-                Ok(Some(bytes)) => body.extend_from_slice(&bytes),
+            match chunk(body, deadline.as_mut()).await {
+                Ok(Some(chunk)) if bytes.len() + chunk.len() > BODY_BYTES_MAX => break Some(ErrorKind::Malformed),
+                Ok(Some(chunk)) => bytes.extend_from_slice(&chunk),
                 Ok(None) => break None,
-                Err(error) => break Some(broken_off(&error)),
+                Err(kind) => break Some(kind),
             }
         };
         received.instants.done_us = self.clock.now_us();
-        (body, broken)
+        (bytes, broken)
     }
 
-    async fn stream(&self, response: &mut Response, received: &mut Received) -> Body {
-        let mut reader = StreamReader::new(self.answer_bytes_max);
+    async fn stream(
+        &self,
+        mut reader: StreamReader,
+        body: &mut Incoming,
+        mut deadline: Pin<&mut Sleep>,
+        received: &mut Received,
+    ) -> bool {
+        let mut ended = false;
         let broken = loop {
-            match response.chunk().await {
+            match chunk(body, deadline.as_mut()).await {
                 Ok(Some(bytes)) => {
                     let now_us = self.clock.now_us();
                     received.instants.done_us = now_us;
-                    reader.take(&bytes, now_us);
+                    reader.take(bytes, now_us);
                     if reader.done {
                         break None;
                     }
@@ -138,21 +179,58 @@ impl Sender {
                         break Some(ErrorKind::Malformed);
                     }
                 }
-                Ok(None) => break None,
-                Err(error) => {
+                Ok(None) => {
+                    ended = true;
+                    break None;
+                }
+                Err(kind) => {
                     received.instants.done_us = self.clock.now_us();
-                    break Some(broken_off(&error));
+                    break Some(kind);
                 }
             }
         };
         if reader.done {
-            // Only politeness towards the connection pool: the answer is complete, its last byte was timed above.
-            let _rest =
-                tokio::time::timeout(AFTER_DONE, async { while let Ok(Some(_)) = response.chunk().await {} }).await;
+            // Only for the sake of the connection: the answer is complete, its last byte was timed above.
+            ended = tokio::time::timeout(AFTER_DONE, read_out(body)).await.is_ok_and(|whole| whole);
         }
         received.instants.first_text_us = reader.first_text_us;
         received.chunk_gaps_us = std::mem::take(&mut reader.gaps_us);
-        reader.finish(broken)
+        received.body = reader.finish(broken);
+        ended
+    }
+}
+
+/// The next bytes of a body; `None` at its end.
+async fn chunk(body: &mut Incoming, mut deadline: Pin<&mut Sleep>) -> Result<Option<Bytes>, ErrorKind> {
+    loop {
+        match within(deadline.as_mut(), body.frame()).await {
+            None => return Err(ErrorKind::Timeout),
+            Some(None) => return Ok(None),
+            Some(Some(Err(_))) => return Err(ErrorKind::Truncated),
+            Some(Some(Ok(frame))) => match frame.into_data() {
+                Ok(bytes) if bytes.has_remaining() => return Ok(Some(bytes)),
+                // Trailers say nothing here.
+                _ => {}
+            },
+        }
+    }
+}
+
+async fn read_out(body: &mut Incoming) -> bool {
+    while let Some(frame) = body.frame().await {
+        if frame.is_err() {
+            return false;
+        }
+    }
+    true
+}
+
+/// `None` if the deadline passes first. The timer is looked at only when there is something to wait for.
+async fn within<T>(deadline: Pin<&mut Sleep>, work: impl Future<Output = T>) -> Option<T> {
+    tokio::select! {
+        biased;
+        done = work => Some(done),
+        () = deadline => None,
     }
 }
 
@@ -167,10 +245,10 @@ struct StreamReader {
 }
 
 impl StreamReader {
-    fn new(answer_bytes_max: usize) -> Self {
+    fn new(endpoint: Endpoint, answer_bytes_max: usize) -> Self {
         Self {
             decoder: Decoder::new(),
-            fold: Fold::new(Endpoint::Chat, answer_bytes_max),
+            fold: Fold::new(endpoint, answer_bytes_max),
             first_text_us: None,
             last_text_us: 0,
             gaps_us: Vec::new(),
@@ -178,8 +256,8 @@ impl StreamReader {
         }
     }
 
-    fn take(&mut self, bytes: &Bytes, now_us: u64) {
-        self.decoder.push(bytes.clone());
+    fn take(&mut self, bytes: Bytes, now_us: u64) {
+        self.decoder.push(bytes);
         while let Some(frame) = self.decoder.next_frame() {
             if let Some(data) = frame.data() {
                 let seen = self.fold.chunk(data);
@@ -206,17 +284,14 @@ impl StreamReader {
     fn finish(self, broken: Option<ErrorKind>) -> Body {
         let answer = self.fold.answer();
         let error = broken.or_else(|| answer.fault());
-        Body::Answer(Box::new(answer), error)
+        Body::Streamed(Box::new(answer), error)
     }
 }
 
-fn broken_off(error: &reqwest::Error) -> ErrorKind {
-    if error.is_timeout() { ErrorKind::Timeout } else { ErrorKind::Truncated }
-}
-
 fn is_event_stream(headers: &HeaderMap) -> bool {
-    let kind = headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
-    kind.trim_start().to_ascii_lowercase().starts_with("text/event-stream")
+    const EVENTS: &[u8] = b"text/event-stream";
+    let kind = headers.get(CONTENT_TYPE).map(|value| value.as_bytes().trim_ascii_start()).unwrap_or_default();
+    kind.get(..EVENTS.len()).is_some_and(|start| start.eq_ignore_ascii_case(EVENTS))
 }
 
 #[cfg(test)]
@@ -225,8 +300,8 @@ mod tests {
 
     #[test]
     fn first_text_is_neither_a_role_nor_an_empty_string_nor_a_comment() {
-        let mut reader = StreamReader::new(100);
-        let mut take = |text: &'static str, now_us| reader.take(&Bytes::from_static(text.as_bytes()), now_us);
+        let mut reader = StreamReader::new(Endpoint::Chat, 100);
+        let mut take = |text: &'static str, now_us| reader.take(Bytes::from_static(text.as_bytes()), now_us);
         take(": keep-alive\n\n", 10);
         take("data: {\"choices\":[{\"index\":0,\"delta\":{\"role\":\"assistant\",\"content\":\"\"}}]}\n\n", 20);
         take("data: {\"choices\":[{\"index\":0,\"delta\":{\"reasoning_con", 30);
@@ -235,6 +310,6 @@ mod tests {
         take("data: {\"choices\":[],\"usage\":{\"prompt_tokens\":1,\"completion_tokens\":2}}\n\n", 95);
         take("data: [DONE]\n\n", 99);
         assert_eq!((reader.first_text_us, reader.gaps_us.as_slice(), reader.done), (Some(40), &[50][..], true));
-        assert!(matches!(reader.finish(None), Body::Answer(answer, None) if answer.text == "a"));
+        assert!(matches!(reader.finish(None), Body::Streamed(answer, None) if answer.text == "a"));
     }
 }

@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::str::FromStr;
+use std::time::Duration;
 
 /// How fast requests are sent.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -28,12 +29,14 @@ pub enum Rate {
         /// Shape of the distribution of gaps; their coefficient of variation is `1 / sqrt(shape)`.
         shape: f64,
     },
-    /// The rate grows or falls evenly in time from the first row to the last.
+    /// The rate grows or falls evenly in time, and then stays.
     Ramp {
         /// Requests a second at the start.
         from_per_second: f64,
         /// Requests a second at the end.
         to_per_second: f64,
+        /// Seconds from start to end; `None` for the length of the run.
+        seconds: Option<f64>,
     },
     /// As fast as so many connections allow: each sends its next request when its last answer has ended.
     Closed {
@@ -46,7 +49,8 @@ pub enum Rate {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error(
     "rate is `{text}`: expected `recorded`, a factor such as `x10` or `x0.5`, a constant rate such as `200/s` (`/m` and `/h` work too), \
-     `poisson:200/s`, `gamma:200/s:0.5` (rate and shape), `ramp:10/s..200/s`, or `max:64` (as fast as 64 connections allow)"
+     `poisson:200/s`, `gamma:200/s:0.5` (rate and shape; `gamma:200/s:cv=2` names the coefficient of variation of the gaps instead), \
+     `ramp:10/s..200/s` over the whole run, `ramp:10/s..200/s:60s` with a length, or `max:64` (as fast as 64 connections allow)"
 )]
 pub struct RateError {
     /// What was found.
@@ -58,6 +62,39 @@ impl Rate {
     #[must_use]
     pub const fn is_open_loop(self) -> bool {
         !matches!(self, Self::Closed { .. })
+    }
+
+    /// Whether the schedule follows the times in the log, so that the log must have some.
+    #[must_use]
+    pub const fn follows_log(self) -> bool {
+        matches!(self, Self::Recorded { .. })
+    }
+
+    /// Requests a second, on average; `None` where log, time or answers set the pace.
+    #[must_use]
+    pub const fn per_second(self) -> Option<f64> {
+        match self {
+            Self::Constant { per_second } | Self::Poisson { per_second } | Self::Gamma { per_second, .. } => {
+                Some(per_second)
+            }
+            Self::Recorded { .. } | Self::Ramp { .. } | Self::Closed { .. } => None,
+        }
+    }
+
+    /// How many times faster than the log time passes; 1 where the log does not set the pace.
+    #[must_use]
+    pub const fn factor(self) -> f64 {
+        match self {
+            Self::Recorded { factor } => factor,
+            _ => 1.0,
+        }
+    }
+
+    /// Whether the number of rows must be known before the first one is due. A log that is a stream has to be counted
+    /// for it, which takes one more pass.
+    #[must_use]
+    pub const fn needs_total(self, duration: Option<Duration>) -> bool {
+        matches!(self, Self::Ramp { seconds: None, .. }) && duration.is_none()
     }
 }
 
@@ -85,11 +122,20 @@ fn parse(text: &str) -> Option<Rate> {
             "poisson" => per_second(rest).map(|per_second| Rate::Poisson { per_second }),
             "gamma" => {
                 let (rate, shape) = rest.split_once(':')?;
-                Some(Rate::Gamma { per_second: per_second(rate)?, shape: positive(shape)? })
+                let shape = match shape.strip_prefix("cv=") {
+                    // The coefficient of variation of gamma gaps is 1 / sqrt(shape).
+                    Some(variation) => in_range(positive(variation)?.powi(-2))?,
+                    None => positive(shape)?,
+                };
+                Some(Rate::Gamma { per_second: per_second(rate)?, shape })
             }
             "ramp" => {
                 let (from, to) = rest.split_once("..")?;
-                Some(Rate::Ramp { from_per_second: per_second(from)?, to_per_second: per_second(to)? })
+                let (to, seconds) = match to.split_once(':') {
+                    Some((to, length)) => (to, Some(seconds(length)?)),
+                    None => (to, None),
+                };
+                Some(Rate::Ramp { from_per_second: per_second(from)?, to_per_second: per_second(to)?, seconds })
             }
             _ => None,
         };
@@ -111,10 +157,25 @@ fn per_second(text: &str) -> Option<f64> {
     positive(count).map(|count| count / seconds)
 }
 
+fn seconds(text: &str) -> Option<f64> {
+    for (unit, factor) in [("ms", 1e-3), ("s", 1.0), ("m", 60.0), ("h", 3600.0)] {
+        if let Some(count) = text.strip_suffix(unit)
+            && let Some(count) = positive(count)
+        {
+            return Some(count * factor);
+        }
+    }
+    None
+}
+
 /// A plain number between a millionth and a thousand million: outside of it a schedule would overflow or stand still.
 fn positive(text: &str) -> Option<f64> {
     let plain = text.starts_with(|first: char| first.is_ascii_digit() || first == '.');
-    text.parse().ok().filter(|number| plain && (1e-6..=1e9).contains(number))
+    text.parse().ok().filter(|_| plain).and_then(in_range)
+}
+
+fn in_range(number: f64) -> Option<f64> {
+    (1e-6..=1e9).contains(&number).then_some(number)
 }
 
 impl fmt::Display for Rate {
@@ -125,8 +186,9 @@ impl fmt::Display for Rate {
             Self::Constant { per_second } => write!(formatter, "{per_second}/s"),
             Self::Poisson { per_second } => write!(formatter, "poisson:{per_second}/s"),
             Self::Gamma { per_second, shape } => write!(formatter, "gamma:{per_second}/s:{shape}"),
-            Self::Ramp { from_per_second, to_per_second } => {
-                write!(formatter, "ramp:{from_per_second}/s..{to_per_second}/s")
+            Self::Ramp { from_per_second, to_per_second, seconds } => {
+                write!(formatter, "ramp:{from_per_second}/s..{to_per_second}/s")?;
+                seconds.map_or(Ok(()), |seconds| write!(formatter, ":{seconds}s"))
             }
             Self::Closed { connections } => write!(formatter, "max:{connections}"),
         }
@@ -148,6 +210,7 @@ mod tests {
             "poisson:200/s",
             "gamma:200/s:0.5",
             "ramp:10/s..200/s",
+            "ramp:10/s..200/s:60s",
             "max:64",
         ] {
             assert_eq!(text.parse::<Rate>().unwrap().to_string(), text);
@@ -155,6 +218,8 @@ mod tests {
         assert_eq!("120/m".parse::<Rate>().unwrap(), Rate::Constant { per_second: 2.0 });
         assert_eq!("7200/h".parse::<Rate>().unwrap(), Rate::Constant { per_second: 2.0 });
         assert_eq!("x1".parse::<Rate>().unwrap(), Rate::default());
+        assert_eq!("gamma:8/s:cv=2".parse::<Rate>().unwrap(), Rate::Gamma { per_second: 8.0, shape: 0.25 });
+        assert_eq!("ramp:1/s..2/s:5m".parse::<Rate>().unwrap().to_string(), "ramp:1/s..2/s:300s");
     }
 
     #[test]
@@ -180,6 +245,11 @@ mod tests {
             "gamma:5/s:0",
             "ramp:1/s",
             "ramp:1/s..0/s",
+            "ramp:1/s..2/s:",
+            "ramp:1/s..2/s:5",
+            "ramp:1/s..2/s:0s",
+            "gamma:5/s:cv=0",
+            "gamma:5/s:cv=1e-5",
             "+1/s",
             "inf/s",
         ] {

@@ -121,6 +121,10 @@ async fn provider_refusals_are_read_in_the_providers_own_words() {
     assert_eq!((all[1].error, all[1].moderation), (Some(ErrorKind::Quota), None));
 }
 
+fn first(rows: u64) -> crate::Selection {
+    crate::Selection { limit: Some(rows), ..crate::Selection::default() }
+}
+
 #[tokio::test]
 async fn a_resumed_run_sends_only_what_has_no_record() {
     let server = Server::start(|_, _| stream(0, 1, 0)).await;
@@ -132,7 +136,7 @@ async fn a_resumed_run_sends_only_what_has_no_record() {
         log
     };
     let all = || ReplayOptions { baseline_recorded: true, resume: true, ..candidate(&server.url, &out) };
-    play(log(), ReplayOptions { limit: Some(4), resume: false, ..all() }).await.unwrap();
+    play(log(), ReplayOptions { selection: first(4), resume: false, ..all() }).await.unwrap();
     // As after a crash between the two lines of a pair and in the middle of one.
     let text = std::fs::read_to_string(&out).unwrap();
     let lines: Vec<&str> = text.lines().collect();

@@ -49,7 +49,7 @@ impl Progress for CancelAfter {
         }
     }
     fn finish(&self, live: &Live) {
-        assert_eq!(live.total, 1000);
+        assert_eq!(live.total, Some(1000));
     }
 }
 
@@ -140,9 +140,9 @@ async fn a_dry_run_counts_and_sends_nothing() {
     assert_eq!((report.rows, report.span_us, report.peak_per_second), (100, Some(4_950_000), Some(20)));
     assert_eq!((report.prompt_chars, report.prompt_tokens_estimate), (1100, 300));
     assert_eq!((report.completion_tokens_recorded, report.completion_unknown_rows), (500, 99));
-    // 300 x 0.15 + 500 x 0.60 USD per million.
-    assert_eq!(report.cost_nanos_estimate, Some(345_000));
-    assert!(report.to_text().contains("nothing (dry run)") && report.to_text().contains("0.0003 USD"));
+    // (99 x 3 + 1000 recorded) x 0.15 + 500 x 0.60 USD per million.
+    assert_eq!(report.cost_nanos_estimate, Some(494_550));
+    assert!(report.to_text().contains("nothing (dry run)") && report.to_text().contains("0.0005 USD"));
     assert_eq!((server.count(), out.exists()), (0, false));
 }
 
