@@ -14,7 +14,7 @@ use duplicates::Duplicates;
 use serde::Serialize;
 use std::collections::BTreeMap;
 
-/// Schema of [`Report`].
+/// Schema of the reports of a run, as JSON: `{"schema": ..., "sound": ..., "files": [...]}`, see [`Report`].
 pub const SCHEMA: &str = "weighbridge.check/1";
 /// Places that are kept of each finding.
 const PLACES_MAX: usize = 5;
@@ -24,8 +24,6 @@ const FINDINGS_MAX: usize = 200;
 /// What was found in a file.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Report {
-    /// [`SCHEMA`].
-    pub schema: &'static str,
     /// The file, as it was named.
     pub file: String,
     /// Its header.
@@ -163,6 +161,11 @@ impl Check {
         }
     }
 
+    /// A column of a table that no record has.
+    pub fn unknown_column(&mut self, name: &str) {
+        add(&mut self.remarks, Some(name), "unknown column", 1, None);
+    }
+
     /// Ends the check.
     ///
     /// # Errors
@@ -194,7 +197,6 @@ impl Check {
             map.into_iter().map(finding).collect()
         };
         Ok(Report {
-            schema: SCHEMA,
             file: self.file,
             header: self.header,
             records: self.records,

@@ -65,6 +65,43 @@ pub fn stream_whole<T, E: From<FileError>>(
     Ok(done)
 }
 
+/// Packs what is written to it with zstd.
+pub struct Packed<W: Write>(zstd::stream::write::Encoder<'static, W>);
+
+impl<W: Write> Packed<W> {
+    /// Begins a frame in `out`.
+    ///
+    /// # Errors
+    /// There is no memory for it.
+    pub fn new(out: W) -> std::io::Result<Self> {
+        zstd::stream::write::Encoder::new(out, zstd::DEFAULT_COMPRESSION_LEVEL).map(Self)
+    }
+
+    /// Ends the frame, without which it cannot be read.
+    ///
+    /// # Errors
+    /// What is behind it said no.
+    pub fn finish(self) -> std::io::Result<()> {
+        self.0.finish().map(drop)
+    }
+}
+
+impl<W: Write> Write for Packed<W> {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        self.0.write(bytes)
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        self.0.flush()
+    }
+}
+
+impl<W: Write> std::fmt::Debug for Packed<W> {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter.debug_struct("Packed").finish_non_exhaustive()
+    }
+}
+
 /// Temporary files are private; results are ordinary files.
 #[cfg(unix)]
 fn readable_by_others(file: &std::fs::File) -> std::io::Result<()> {

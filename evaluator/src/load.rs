@@ -32,7 +32,10 @@ pub(crate) use files::name_of;
 pub(crate) use hashed::{of_file as digest_of, open};
 
 /// The record files that the paths name, each once, those of folders and of their partitions included.
-pub(crate) fn files_of(paths: &[PathBuf]) -> Result<Vec<PathBuf>, EvaluateError> {
+///
+/// # Errors
+/// A folder cannot be read, or has no record file.
+pub fn files_of(paths: &[PathBuf]) -> Result<Vec<PathBuf>, EvaluateError> {
     files::list(paths).map(|listed| listed.files)
 }
 

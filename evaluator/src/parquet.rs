@@ -24,7 +24,7 @@ pub use error::ParquetError;
 pub use read::is_parquet;
 pub(crate) use read::{read, rows_of};
 pub use records::Reader;
-pub use write::{Writer, write};
+pub use write::{Writer, stream_whole, write};
 
 #[cfg(test)]
 mod tests;

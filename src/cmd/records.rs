@@ -1,76 +1,58 @@
 //! `weighbridge records`.
 
-use super::evaluate::{is_standard_output, write};
+mod check;
+mod compact;
+mod convert;
+mod redact;
+mod sink;
+mod source;
+mod summary;
+mod synth;
+
 use crate::args::{self, RecordsCommand};
 use crate::outcome::{Exit, Failure};
 use crate::render;
-use datasets::known::{self, DEFAULT_TOML, Profile, SynthError, Truth};
-use std::path::Path;
+use datasets::schema::Kind;
+
+/// Records between two reports of progress.
+const REPORT_RECORDS: u64 = 16_384;
 
 pub(super) fn run(args: &args::Records) -> Result<Exit, Failure> {
     match &args.command {
-        RecordsCommand::Synth(args) => synth(args),
+        RecordsCommand::Synth(args) => synth::run(args),
+        RecordsCommand::Check(args) => check::run(args),
+        RecordsCommand::Convert(args) => convert::run(args),
+        RecordsCommand::Compact(args) => compact::run(args),
+        RecordsCommand::Redact(args) => redact::run(args),
+        RecordsCommand::Summary(args) => summary::run(args),
+        RecordsCommand::Schema(args) => Ok(schema(args)),
     }
 }
 
-fn synth(args: &args::Synth) -> Result<Exit, Failure> {
-    if args.print_profile {
-        render::result(DEFAULT_TOML);
-        return Ok(Exit::Done);
-    }
-    let (Some(requests), Some(out)) = (args.n, args.out.as_deref()) else {
-        return Err(Failure::usage("--n and --out are missing: say how many requests, and where the records go"));
-    };
-    let truth_to_output = args.truth.as_deref().is_some_and(is_standard_output);
-    if truth_to_output && is_standard_output(out) {
-        return Err(Failure::usage("records and truth cannot both go to standard output: give one of them a file"));
-    }
-    let (text, profile) = profile(args.profile.as_deref())?;
-    // A reader that has gone away, as in `| head`, is no failure.
-    let Some(truth) = records(&profile, &text, requests, args.seed, out)? else { return Ok(Exit::Done) };
-    let json = serde_json::to_string_pretty(&truth)
-        .map(|text| text + "\n")
-        .map_err(|error| Failure { exit: Exit::Bug, message: format!("the truth does not serialise: {error}") })?;
-    match args.truth.as_deref() {
-        Some(_) if truth_to_output => render::result(&json),
-        Some(path) => write(path, json.as_bytes())?,
-        None => {}
-    }
-    let (requests, records) = (truth.requests, truth.records);
-    render::note(&format!("records  {}: {records} records of {requests} requests", out.display()));
-    Ok(Exit::Done)
-}
-
-/// The profile in a file, or the default one, with its text.
-fn profile(path: Option<&Path>) -> Result<(String, Profile), Failure> {
-    let (name, text) = match path {
-        None => ("the default profile".to_owned(), DEFAULT_TOML.to_owned()),
-        Some(path) => {
-            let text = std::fs::read_to_string(path)
-                .map_err(|error| Failure::usage(format!("cannot read {}: {error}; check --profile", path.display())))?;
-            (path.display().to_string(), text)
+fn schema(args: &args::RecordsSchema) -> Exit {
+    match args.kind.as_deref().and_then(Kind::of_name) {
+        Some(kind) => render::result(&kind.schema_text()),
+        None => {
+            let names: Vec<&str> = Kind::ALL.into_iter().map(Kind::name).collect();
+            render::result(&format!("{}\n", names.join("\n")));
         }
-    };
-    let profile = Profile::parse(&text).map_err(|error| {
-        let told: Vec<String> = error.problems.iter().map(|problem| format!("{name}, {problem}")).collect();
-        Failure::usage(told.join("\n"))
-    })?;
-    Ok((text, profile))
+    }
+    Exit::Done
 }
 
-/// Makes the records; `None` if nobody reads them any more.
-fn records(profile: &Profile, text: &str, requests: u64, seed: u64, out: &Path) -> Result<Option<Truth>, Failure> {
-    let mut progress = |made: u64| render::progress(&format!("{made} of {requests} requests"));
-    let made = if is_standard_output(out) {
-        known::write(profile, text, requests, seed, &mut std::io::stdout().lock(), &mut |_| {})
-    } else {
-        known::write_file(profile, text, requests, seed, out, &mut progress)
-    };
-    render::progress("");
-    match made {
-        Ok(truth) => Ok(Some(truth)),
-        Err(SynthError::Write(error)) if error.kind() == std::io::ErrorKind::BrokenPipe => Ok(None),
-        Err(error @ SynthError::Broken(_)) => Err(Failure { exit: Exit::Bug, message: error.to_string() }),
-        Err(error @ (SynthError::Write(_) | SynthError::File(_))) => Err(Failure::world(error)),
+/// Tells how far a run is, now and then.
+fn progress(records: u64) {
+    if records.is_multiple_of(REPORT_RECORDS) {
+        render::progress(&format!("{records} records"));
     }
+}
+
+/// The disk failed under a temporary file.
+fn temporary(error: &std::io::Error) -> Failure {
+    Failure::world(format!("a temporary file failed: {error}; free space, or set TMPDIR to another folder"))
+}
+
+/// `1 record`, `2 records`.
+fn counted(count: u64, what: &str) -> String {
+    if count == 1 { format!("1 {what}") } else { format!("{count} {what}s") }
 }

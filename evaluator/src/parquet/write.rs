@@ -99,6 +99,27 @@ impl Writer {
     }
 }
 
+/// As [`write`](fn@write), for records that come one by one, into a file that is whole or not there.
+///
+/// # Errors
+/// Those of `fill`, and the file cannot be written; what stood there before is untouched.
+pub fn stream_whole<E: From<ParquetError>>(
+    path: &Path,
+    header: &Header,
+    fill: impl FnOnce(&mut Writer) -> Result<(), E>,
+) -> Result<u64, E> {
+    let failed = |source| E::from(ParquetError::File { path: path.to_owned(), source });
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let aside = tempfile::tempdir_in(folder).map_err(failed)?;
+    let written = aside.path().join("records.parquet");
+    let mut writer = Writer::create(&written, header)?;
+    fill(&mut writer)?;
+    let records = writer.finish()?;
+    File::open(&written).and_then(|file| file.sync_all()).map_err(failed)?;
+    std::fs::rename(&written, path).map_err(failed)?;
+    Ok(records)
+}
+
 /// About the memory that a record takes.
 fn bytes(exchange: &Exchange) -> usize {
     let texts = [
