@@ -117,6 +117,10 @@ pub(crate) struct Usage {
 }
 
 impl Usage {
+    pub(crate) fn total(&self) -> u64 {
+        self.prompt.saturating_add(self.completion)
+    }
+
     pub(crate) fn plus(self, other: Self) -> Self {
         Self {
             prompt: self.prompt + other.prompt,

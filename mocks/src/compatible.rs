@@ -230,13 +230,12 @@ fn error_value(refusal: &Refusal) -> Value {
            "code": refusal.status})
 }
 
-fn usage(usage: &Usage, _thinking: bool) -> Value {
-    let cached = if usage.cached > 0 { json!({"cached_tokens": usage.cached}) } else { Value::Null };
-    json!({
-        "prompt_tokens": usage.prompt,
-        "total_tokens": usage.prompt + usage.completion,
-        "completion_tokens": usage.completion,
-        "prompt_tokens_details": cached,
-        "completion_tokens_details": null,
-    })
+fn usage(usage: &Usage, _thinking: bool) -> String {
+    let Usage { prompt, completion, cached, .. } = *usage;
+    let cached = if cached > 0 { format!("{{\"cached_tokens\":{cached}}}") } else { "null".to_owned() };
+    format!(
+        "{{\"prompt_tokens\":{prompt},\"total_tokens\":{},\"completion_tokens\":{completion},\
+         \"prompt_tokens_details\":{cached},\"completion_tokens_details\":null}}",
+        usage.total()
+    )
 }

@@ -130,7 +130,7 @@ pub(crate) fn stream(
     let id = format!("{}{}", dialect.completion_id_prefix, envelope.stem);
     let kind = ("text_completion", id.as_str());
     let mut chunks = Chunks::new(dialect, kind, envelope, options, answer.usage.completion, timeline);
-    let usage = (dialect.usage)(&answer.usage, false).to_string();
+    let usage = (dialect.usage)(&answer.usage, false);
     let per_chunk = u64::from(options.tokens_per_chunk);
     let mut first = true;
     for (index, choice) in answer.choices.iter().enumerate() {
@@ -176,7 +176,7 @@ pub(crate) fn whole(dialect: &Dialect, answer: &Answer, envelope: &Envelope, opt
         "created": envelope.created,
         "model": envelope.model,
         "choices": answer.choices.iter().enumerate().map(choice).collect::<Vec<_>>(),
-        "usage": (dialect.usage)(&answer.usage, false),
+        "usage": serde_json::from_str::<Value>(&(dialect.usage)(&answer.usage, false)).unwrap_or_default(),
     });
     if dialect.fingerprint {
         body["system_fingerprint"] = Value::from(envelope.fingerprint.as_str());

@@ -221,19 +221,20 @@ fn usual_limit(profile: &Profile) -> u64 {
     by_model.unwrap_or(profile.concurrency_max).max(1)
 }
 
-fn usage(usage: &Usage, thinking: bool) -> Value {
-    let mut value = json!({
-        "prompt_tokens": usage.prompt,
-        "completion_tokens": usage.completion,
-        "total_tokens": usage.prompt + usage.completion,
-        "prompt_tokens_details": {"cached_tokens": usage.cached},
-    });
-    if thinking {
-        value["completion_tokens_details"] = json!({"reasoning_tokens": usage.reasoning});
-    }
-    value["prompt_cache_hit_tokens"] = Value::from(usage.cached);
-    value["prompt_cache_miss_tokens"] = Value::from(usage.prompt - usage.cached);
-    value
+fn usage(usage: &Usage, thinking: bool) -> String {
+    let Usage { prompt, completion, cached, reasoning, .. } = *usage;
+    let details = if thinking {
+        format!("\"completion_tokens_details\":{{\"reasoning_tokens\":{reasoning}}},")
+    } else {
+        String::new()
+    };
+    format!(
+        "{{\"prompt_tokens\":{prompt},\"completion_tokens\":{completion},\"total_tokens\":{},\
+         \"prompt_tokens_details\":{{\"cached_tokens\":{cached}}},{details}\
+         \"prompt_cache_hit_tokens\":{cached},\"prompt_cache_miss_tokens\":{}}}",
+        usage.total(),
+        prompt.saturating_sub(cached)
+    )
 }
 
 fn invalid(message: impl Into<String>) -> Refusal {

@@ -1,7 +1,5 @@
 //! What differs between the providers' answers, as data: one writer of streams and one of whole answers serve them all.
 
-use serde_json::Value;
-
 use crate::answer::Usage;
 
 /// Where a stream reports usage.
@@ -40,6 +38,6 @@ pub(crate) struct Dialect {
     pub(crate) obfuscates: bool,
     /// Whether every choice has `stop_reason`.
     pub(crate) stop_reason: bool,
-    /// Usage as the provider spells it; the flag tells whether reasoning is shown.
-    pub(crate) usage: fn(&Usage, thinking: bool) -> Value,
+    /// Usage as the provider spells it, JSON; the flag tells whether reasoning is shown.
+    pub(crate) usage: fn(&Usage, thinking: bool) -> String,
 }

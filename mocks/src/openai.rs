@@ -4,7 +4,6 @@ mod check;
 mod models;
 
 use http::{HeaderMap, HeaderValue};
-use serde_json::{Value, json};
 use wire::provider::Provider;
 
 use crate::answer::Usage;
@@ -199,23 +198,16 @@ impl Face for OpenAi {
     }
 }
 
-fn usage(usage: &Usage, _thinking: bool) -> Value {
-    let mut value = json!({
-        "prompt_tokens": usage.prompt,
-        "completion_tokens": usage.completion,
-        "total_tokens": usage.prompt + usage.completion,
-        "prompt_tokens_details": {"cached_tokens": usage.cached, "audio_tokens": 0},
-        "completion_tokens_details": {
-            "reasoning_tokens": usage.reasoning,
-            "audio_tokens": 0,
-            "accepted_prediction_tokens": 0,
-            "rejected_prediction_tokens": 0,
-        },
-    });
-    if usage.image > 0 {
-        value["prompt_tokens_details"]["image_tokens"] = Value::from(usage.image);
-    }
-    value
+fn usage(usage: &Usage, _thinking: bool) -> String {
+    let Usage { prompt, completion, cached, image, reasoning } = *usage;
+    let image = if image > 0 { format!(",\"image_tokens\":{image}") } else { String::new() };
+    format!(
+        "{{\"prompt_tokens\":{prompt},\"completion_tokens\":{completion},\"total_tokens\":{},\
+         \"prompt_tokens_details\":{{\"cached_tokens\":{cached},\"audio_tokens\":0{image}}},\
+         \"completion_tokens_details\":{{\"reasoning_tokens\":{reasoning},\"audio_tokens\":0,\
+         \"accepted_prediction_tokens\":0,\"rejected_prediction_tokens\":0}}}}",
+        usage.total()
+    )
 }
 
 fn server_error() -> Refusal {

@@ -36,7 +36,7 @@ pub(crate) fn stream(shape: Shape<'_>, pace: &mut Pace, timeline: &mut Timeline)
     let id = format!("{}{}", dialect.chat_id_prefix, envelope.stem);
     let kind = ("chat.completion.chunk", id.as_str());
     let chunks = Chunks::new(dialect, kind, envelope, options, answer.usage.completion, timeline);
-    let usage = (dialect.usage)(&answer.usage, options.thinking).to_string();
+    let usage = (dialect.usage)(&answer.usage, options.thinking);
     let mut writer = Writer { dialect, options, envelope, usage: &usage, chunks, scratch: Vec::with_capacity(128) };
     for (index, choice) in answer.choices.iter().enumerate() {
         if index > 0 {

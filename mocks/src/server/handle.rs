@@ -6,7 +6,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use http::header::{self, AUTHORIZATION};
 use http::request::Parts;
-use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode};
+use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode, Uri};
 use http_body_util::{BodyExt, Limited};
 use hyper::body::Incoming;
 use tokio::time::{Instant, sleep_until};
@@ -14,7 +14,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::body::{Body, PacedBody, Script};
 use super::listener::Line;
-use super::memory::{Known, Memory, Question};
+use super::memory::{Known, Memory};
 use crate::clock::Clock;
 use crate::lanes::Seat;
 use crate::log::{Outcome, RequestLog, Ticket};
@@ -48,9 +48,7 @@ pub(super) trait Service: Send + Sync {
 /// A request without its body.
 pub(super) struct Call {
     pub(super) method: Method,
-    pub(super) path: String,
-    /// What follows the question mark.
-    pub(super) query: Option<String>,
+    pub(super) uri: Uri,
     pub(super) authorization: Option<HeaderValue>,
     pub(super) request_id: Option<HeaderValue>,
     pub(super) retry_count: Option<HeaderValue>,
@@ -65,8 +63,7 @@ impl Call {
         let header = |name: &str| parts.headers.get(name).cloned();
         Self {
             method: parts.method.clone(),
-            path: parts.uri.path().to_owned(),
-            query: parts.uri.query().map(str::to_owned),
+            uri: parts.uri.clone(),
             authorization: parts.headers.get(AUTHORIZATION).cloned(),
             request_id: header("x-request-id"),
             retry_count: header("x-stainless-retry-count"),
@@ -113,10 +110,10 @@ pub(super) async fn handle(app: Arc<App>, line: Line, request: Request<Incoming>
     let start = Instant::now();
     let call = Call::new(&parts, app.service.reads_headers(), app.clock.unix_seconds());
     let bytes = body.as_ref().map_or_else(|_| Bytes::new(), Clone::clone);
-    let mut ticket = app.log.open(parts.method.as_str(), &call.path, parts.headers, &bytes);
+    let mut ticket = app.log.open(parts.method.as_str(), call.uri.path(), parts.headers, &bytes);
 
-    let question = Question::new(&call, &bytes).filter(|_| body.is_ok() && app.service.may_repeat(ticket.in_flight));
-    if let Some((known, seat)) = question.as_ref().and_then(|question| app.memory.recall(question)) {
+    let remembers = body.is_ok() && app.service.may_repeat(ticket.in_flight);
+    if let Some((known, seat)) = remembers.then(|| app.memory.recall(&call, &bytes)).flatten() {
         ticket.hold(seat);
         ticket.decided(200, known.fault);
         return app.timed(known.timed.clone(), known.headers.clone(), start, line, ticket).await;
@@ -139,9 +136,9 @@ pub(super) async fn handle(app: Arc<App>, line: Line, request: Request<Incoming>
         }
         Reply::Timed(timed) => {
             ticket.decided(200, plan.fault);
-            if let Some(question) = question.filter(|_| plan.repeatable) {
+            if remembers && plan.repeatable {
                 let known = Known { timed: timed.clone(), headers: plan.headers.clone(), fault: plan.fault, lane };
-                app.memory.keep(question, known);
+                app.memory.keep(&call, &bytes, known);
             }
             app.timed(timed, plan.headers, start, line, ticket).await
         }

@@ -5,14 +5,14 @@
 //! thinking and writing. Nothing else changes: what is kept is what would have been made. Answers that depend on what was
 //! asked before (a prefix cache, an account, a conversation) are never kept.
 //!
-//! A slot is found by the question's hash and holds one answer, whose question is compared byte by byte. The bound: 256 slots
+//! A slot is found by the hash of the body and holds one answer, whose question is compared byte by byte. The bound: 256 slots
 //! of at most 64 KiB of question and 64 KiB of answer each.
 
-use std::hash::{BuildHasher, Hash, RandomState};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use bytes::Bytes;
-use http::{HeaderMap, HeaderValue, Method};
+use http::{HeaderMap, HeaderValue, Method, Uri};
+use xxhash_rust::xxh3::xxh3_64;
 
 use super::handle::{Call, Timed};
 use crate::lanes::{Lane, Seat};
@@ -24,21 +24,19 @@ const ANSWER_BYTES_MAX: usize = 64 * 1024;
 
 /// The last answers of one mock.
 pub(super) struct Memory {
-    hasher: RandomState,
     slots: Vec<Mutex<Option<Slot>>>,
 }
 
+type Slot = (Question, Arc<Known>);
+
 /// All that an answer depends on, besides the mock's own settings.
-#[derive(PartialEq, Eq, Hash)]
-pub(super) struct Question {
+struct Question {
     now: u64,
     method: Method,
-    path: String,
+    uri: Uri,
     body: Bytes,
     headers: [Option<HeaderValue>; 3],
 }
-
-type Slot = (Question, Arc<Known>);
 
 /// An answer.
 pub(super) struct Known {
@@ -50,47 +48,63 @@ pub(super) struct Known {
 }
 
 impl Question {
-    /// `None` if it is too long to be kept.
-    pub(super) fn new(call: &Call, body: &Bytes) -> Option<Self> {
-        let headers = [call.authorization.clone(), call.request_id.clone(), call.retry_count.clone()];
-        let header_bytes: usize = headers.iter().flatten().map(HeaderValue::len).sum();
-        let short = body.len() + call.path.len() + header_bytes <= QUESTION_BYTES_MAX;
-        short.then(|| Self {
+    fn new(call: &Call, body: &Bytes) -> Self {
+        Self {
             now: call.now,
             method: call.method.clone(),
-            path: call.path.clone(),
+            uri: call.uri.clone(),
             body: body.clone(),
-            headers,
-        })
+            headers: [call.authorization.clone(), call.request_id.clone(), call.retry_count.clone()],
+        }
+    }
+
+    fn is(&self, call: &Call, body: &Bytes) -> bool {
+        let [authorization, request_id, retry_count] = &self.headers;
+        self.now == call.now
+            && self.body == body
+            && *authorization == call.authorization
+            && *request_id == call.request_id
+            && *retry_count == call.retry_count
+            && self.method == call.method
+            && self.uri == call.uri
+    }
+
+    fn bytes(&self) -> usize {
+        let headers: usize = self.headers.iter().flatten().map(HeaderValue::len).sum();
+        self.body.len() + headers + self.uri.path_and_query().map_or(0, |path| path.as_str().len())
     }
 }
 
 impl Memory {
     pub(super) fn new() -> Self {
-        Self { hasher: RandomState::new(), slots: (0..SLOTS).map(|_| Mutex::new(None)).collect() }
+        Self { slots: (0..SLOTS).map(|_| Mutex::new(None)).collect() }
     }
 
     /// The answer to a question, if it was given in the same second and its model has room.
-    pub(super) fn recall(&self, question: &Question) -> Option<(Arc<Known>, Option<Seat>)> {
-        let slot = self.slot(question)?.lock().unwrap_or_else(PoisonError::into_inner);
-        let known = slot.as_ref().filter(|(asked, _)| asked == question).map(|(_, known)| Arc::clone(known))?;
+    pub(super) fn recall(&self, call: &Call, body: &Bytes) -> Option<(Arc<Known>, Option<Seat>)> {
+        let slot = self.slot(body)?.lock().unwrap_or_else(PoisonError::into_inner);
+        let known = slot.as_ref().filter(|(asked, _)| asked.is(call, body)).map(|(_, known)| Arc::clone(known))?;
         drop(slot);
         let seat = known.lane.as_ref().map(|lane| lane.enter(None)).transpose().ok()?;
         Some((known, seat))
     }
 
-    /// Keeps an answer in the place of an older one.
-    pub(super) fn keep(&self, question: Question, known: Known) {
-        if known.timed.script.bytes.len() > ANSWER_BYTES_MAX {
+    /// Keeps an answer in the place of an older one, unless it or its question is too long.
+    pub(super) fn keep(&self, call: &Call, body: &Bytes, known: Known) {
+        let question = Question::new(call, body);
+        if known.timed.script.bytes.len() > ANSWER_BYTES_MAX || question.bytes() > QUESTION_BYTES_MAX {
             return;
         }
-        if let Some(slot) = self.slot(&question) {
+        if let Some(slot) = self.slot(body) {
             *slot.lock().unwrap_or_else(PoisonError::into_inner) = Some((question, Arc::new(known)));
         }
     }
 
-    fn slot(&self, question: &Question) -> Option<&Mutex<Option<Slot>>> {
+    /// The place for questions with this body; those that differ in other things take it from each other.
+    fn slot(&self, body: &Bytes) -> Option<&Mutex<Option<Slot>>> {
+        // What is too long is never kept, so there is no need to hash all of it.
+        let hash = xxh3_64(body.get(..body.len().min(QUESTION_BYTES_MAX))?);
         // The remainder is smaller than the number of slots, so the cast is exact.
-        self.slots.get((self.hasher.hash_one(question) % SLOTS as u64) as usize)
+        self.slots.get((hash % SLOTS as u64) as usize)
     }
 }

@@ -192,8 +192,8 @@ impl Service for Green {
         };
         let judged = self.judge(Asked {
             method: call.method.as_str(),
-            path: &call.path,
-            query: call.query.as_deref().unwrap_or_default(),
+            path: call.uri.path(),
+            query: call.uri.query().unwrap_or_default(),
             headers: &call.headers,
             body: &body,
             now: call.now,

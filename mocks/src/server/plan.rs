@@ -178,10 +178,10 @@ impl Vendor {
         let face = self.face;
         self.authorize(call.authorization.as_ref().map(HeaderValue::as_bytes))?;
         let models = self.config.models.as_deref();
-        let route = match face.route(call.method == Method::POST, &call.path) {
-            Route::Unknown => return Err(face.no_such_url(call.method.as_str(), &call.path)),
+        let route = match face.route(call.method == Method::POST, call.uri.path()) {
+            Route::Unknown => return Err(face.no_such_url(call.method.as_str(), call.uri.path())),
             Route::Moderations => Route::Moderations,
-            _ if self.only_moderating => return Err(face.no_such_url(call.method.as_str(), &call.path)),
+            _ if self.only_moderating => return Err(face.no_such_url(call.method.as_str(), call.uri.path())),
             Route::Models => return Ok(Content::Json(face.models(None, models)?)),
             Route::Model(name) => return Ok(Content::Json(face.models(Some(&name), models)?)),
             Route::Response(id) => return self.stored(&id),

@@ -1,79 +1,99 @@
-//! Chat completions in one piece.
+//! Chat completions in one piece, written like streams: byte by byte, as only a few words differ from answer to answer.
 
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 
 use super::{Shape, audio};
 use crate::answer::{Choice, ToolCall};
 use crate::logprobs;
+use crate::sse;
 use crate::timeline::pieces;
 
-/// A whole answer as JSON.
-pub(crate) fn whole(shape: Shape<'_>) -> String {
+/// Writes a whole answer as JSON.
+pub(crate) fn whole(shape: Shape<'_>, out: &mut Vec<u8>) {
     let Shape { dialect, answer, envelope, options, moderation } = shape;
-    let choices: Vec<Value> =
-        answer.choices.iter().enumerate().map(|(index, choice)| shape.choice(index, choice)).collect();
-    let mut body = json!({
-        "id": format!("{}{}", dialect.chat_id_prefix, envelope.stem),
-        "object": "chat.completion",
-        "created": envelope.created,
-        "model": envelope.model,
-        "choices": choices,
-        "usage": (dialect.usage)(&answer.usage, options.thinking),
-    });
+    let text: usize = answer.choices.iter().filter_map(|choice| choice.content.as_deref()).map(str::len).sum();
+    out.reserve(text + text / 8 + 1024);
+    push(out, "{\"id\":");
+    sse::quoted(out, &format!("{}{}", dialect.chat_id_prefix, envelope.stem));
+    push(out, &format!(",\"object\":\"chat.completion\",\"created\":{},\"model\":", envelope.created));
+    sse::quoted(out, &envelope.model);
+    push(out, ",\"choices\":[");
+    for (index, choice) in answer.choices.iter().enumerate() {
+        push(out, if index == 0 { "" } else { "," });
+        shape.choice(index, choice, out);
+    }
+    push(out, "],\"usage\":");
+    push(out, &(dialect.usage)(&answer.usage, options.thinking));
     if let Some(moderation) = moderation {
-        body["moderation"] = moderation.clone();
+        push(out, ",\"moderation\":");
+        push(out, &moderation.to_string());
     }
     if dialect.service_tier {
-        body["service_tier"] = Value::from("default");
+        push(out, ",\"service_tier\":\"default\"");
     }
     if dialect.fingerprint {
-        body["system_fingerprint"] = Value::from(envelope.fingerprint.as_str());
+        push(out, ",\"system_fingerprint\":");
+        sse::quoted(out, &envelope.fingerprint);
     }
-    if dialect.spells_out_nulls {
-        body["prompt_logprobs"] = Value::Null;
+    push(out, if dialect.spells_out_nulls { ",\"prompt_logprobs\":null}" } else { "}" });
+}
+
+fn push(out: &mut Vec<u8>, text: &str) {
+    out.extend_from_slice(text.as_bytes());
+}
+
+/// A text, or null.
+fn optional(out: &mut Vec<u8>, text: Option<&str>) {
+    match text {
+        Some(text) => sse::quoted(out, text),
+        None => push(out, "null"),
     }
-    body.to_string()
 }
 
 impl Shape<'_> {
-    fn choice(self, index: usize, choice: &Choice) -> Value {
-        let mut value = json!({"index": index, "message": self.message(index, choice),
-                               "logprobs": self.probabilities(choice), "finish_reason": choice.finish_reason});
-        if self.dialect.stop_reason {
-            value["stop_reason"] = Value::Null;
+    fn choice(self, index: usize, choice: &Choice, out: &mut Vec<u8>) {
+        push(out, &format!("{{\"index\":{index},\"message\":"));
+        self.message(index, choice, out);
+        push(out, ",\"logprobs\":");
+        match self.probabilities(choice) {
+            Value::Null => push(out, "null"),
+            entries => push(out, &entries.to_string()),
         }
-        value
+        push(out, ",\"finish_reason\":");
+        sse::quoted(out, &choice.finish_reason);
+        push(out, if self.dialect.stop_reason { ",\"stop_reason\":null}" } else { "}" });
     }
 
-    fn message(self, index: usize, choice: &Choice) -> Value {
+    fn message(self, index: usize, choice: &Choice, out: &mut Vec<u8>) {
         let Self { dialect, envelope, options, .. } = self;
-        let mut message = Map::new();
-        message.insert("role".to_owned(), Value::from("assistant"));
         let spoken = choice.content.as_deref().filter(|text| options.speaks && !text.is_empty());
         let content = match choice.content.as_deref() {
             _ if spoken.is_some() => None,
             None if !dialect.null_content_beside_calls => Some(""),
             content => content,
         };
-        message.insert("content".to_owned(), Value::from(content));
+        push(out, "{\"role\":\"assistant\",\"content\":");
+        optional(out, content);
         if options.thinking {
-            message.insert("reasoning_content".to_owned(), Value::from(choice.reasoning.as_str()));
+            push(out, ",\"reasoning_content\":");
+            sse::quoted(out, &choice.reasoning);
         } else if dialect.spells_out_nulls {
-            message.insert("reasoning_content".to_owned(), Value::Null);
+            push(out, ",\"reasoning_content\":null");
         }
         if dialect.refusals {
-            message.insert("refusal".to_owned(), Value::from(choice.refusal.as_deref()));
-            message.insert("annotations".to_owned(), json!([]));
+            push(out, ",\"refusal\":");
+            optional(out, choice.refusal.as_deref());
+            push(out, ",\"annotations\":[]");
         }
         if let Some(transcript) = spoken {
-            message.insert("audio".to_owned(), audio::whole(envelope, transcript));
+            push(out, &format!(",\"audio\":{}", audio::whole(envelope, transcript)));
         }
         if !choice.tool_calls.is_empty() || dialect.spells_out_nulls {
             let calls = choice.tool_calls.iter().enumerate();
-            let calls = calls.map(|(position, call)| self.call(index, position, call)).collect();
-            message.insert("tool_calls".to_owned(), calls);
+            let calls: Value = calls.map(|(position, call)| self.call(index, position, call)).collect();
+            push(out, &format!(",\"tool_calls\":{calls}"));
         }
-        Value::Object(message)
+        push(out, "}");
     }
 
     fn call(self, index: usize, position: usize, call: &ToolCall) -> Value {

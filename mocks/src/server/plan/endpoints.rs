@@ -83,7 +83,7 @@ impl Vendor {
                 return;
             }
             let chunks = answer.usage.completion.div_ceil(u64::from(options.tokens_per_chunk));
-            timeline.bytes.extend_from_slice(shape::whole(shape).as_bytes());
+            shape::whole(shape, &mut timeline.bytes);
             timeline.due(pace.skip(chunks));
         }))
     }
