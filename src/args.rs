@@ -448,6 +448,12 @@ pub(crate) enum RecordsCommand {
                             weighbridge evaluate records.ndjson.zst"
     )]
     Synth(Synth),
+    /// The logs that come with the program, and what the mocks answer to them.
+    #[command(
+        after_help = "Examples:\n  weighbridge records bundled\n  weighbridge records bundled violent --out logs\n  \
+                            weighbridge mock openai --script logs/violent.script.ndjson"
+    )]
+    Bundled(RecordsBundled),
     /// Whether files are what the format says: every line, every value, no record twice.
     #[command(
         after_help = "Exit code 0 if nothing is wrong, 2 if something is.\n\nExample:\n  weighbridge records check \
@@ -478,6 +484,15 @@ pub(crate) enum RecordsCommand {
     /// Print the JSON Schema of a kind of line.
     #[command(after_help = "Example:\n  weighbridge records schema exchange > exchange.schema.json")]
     Schema(RecordsSchema),
+}
+
+#[derive(Debug, ClapArgs)]
+pub(crate) struct RecordsBundled {
+    /// The log to write; without it all are listed.
+    pub name: Option<String>,
+    /// Folder for the log and the script.
+    #[arg(long, value_name = "DIR", default_value = ".", requires = "name")]
+    pub out: PathBuf,
 }
 
 #[derive(Debug, ClapArgs)]

@@ -1,5 +1,6 @@
 //! `weighbridge records`.
 
+mod bundled;
 mod check;
 mod compact;
 mod convert;
@@ -20,6 +21,7 @@ const REPORT_RECORDS: u64 = 16_384;
 pub(super) fn run(args: &args::Records) -> Result<Exit, Failure> {
     match &args.command {
         RecordsCommand::Synth(args) => synth::run(args),
+        RecordsCommand::Bundled(args) => bundled::run(args),
         RecordsCommand::Check(args) => check::run(args),
         RecordsCommand::Convert(args) => convert::run(args),
         RecordsCommand::Compact(args) => compact::run(args),
