@@ -37,3 +37,44 @@ fn own_logs_come_back_byte_for_byte_and_broken_rows_are_skipped_or_stop() {
     assert!(strict.next().unwrap().unwrap_err().to_string().contains("line 3"));
     assert!(strict.next().is_none());
 }
+
+#[test]
+fn the_readme_says_what_each_format_fills() {
+    let chapter = include_str!("../../README.md").split("\n# Imported logs\n").nth(1).unwrap();
+    let mut told = Vec::new();
+    for row in chapter.lines().filter(|line| line.starts_with("| `")) {
+        let cells: Vec<&str> = row.split(" | ").collect();
+        let format: LogFormat = cells[0].trim_start_matches("| ").trim_matches('`').parse().unwrap();
+        let fields: Vec<&str> =
+            Field::ALL.iter().filter(|field| format.fills().contains(field)).map(|f| f.name()).collect();
+        assert_eq!(cells[2], fields.join(", "), "{format}: the third cell of its row must say this");
+        assert!(!told.contains(&format), "{format} stands twice");
+        told.push(format);
+    }
+    for format in [
+        LogFormat::Own,
+        LogFormat::OpenAiBatch,
+        LogFormat::LiteLlm,
+        LogFormat::Higress,
+        LogFormat::Helicone,
+        LogFormat::Langfuse,
+        LogFormat::Otlp,
+    ] {
+        assert!(told.contains(&format), "{format} has no row");
+    }
+}
+
+#[test]
+fn a_log_is_read_from_any_source_packed_or_not() {
+    let text = include_bytes!("../../tests/import/helicone.jsonl");
+    let mut gzip = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+    gzip.write_all(text).unwrap();
+    for bytes in [text.to_vec(), gzip.finish().unwrap(), zstd::encode_all(&text[..], 1).unwrap()] {
+        let source = Box::new(std::io::Cursor::new(bytes));
+        let mut import = from_reader(Path::new("pipe"), source, ImportOptions::default()).unwrap();
+        assert_eq!((import.format(), import.by_ref().count()), (LogFormat::Helicone, 6));
+        assert_eq!((import.report().requests, import.report().passed_over), (6, 1));
+    }
+    let empty = from_reader(Path::new("pipe"), Box::new(std::io::empty()), ImportOptions::default());
+    assert!(empty.unwrap_err().to_string().contains("pipe: the file is empty"));
+}
