@@ -123,7 +123,7 @@ pub struct Import {
 
 enum Source {
     /// Needs nothing: what weighbridge wrote is as it has to be, byte for byte.
-    Own(own::Own),
+    Own(Box<own::Own>),
     Foreign {
         reader: Box<dyn Reader>,
         finish: Box<Finish>,
@@ -159,7 +159,7 @@ pub fn from_reader(name: &Path, source: Box<dyn Read + Send>, options: ImportOpt
 fn start(format: LogFormat, inputs: Vec<input::Input>, options: ImportOptions) -> Result<Import, ImportError> {
     let strict = options.strict;
     let source = if format == LogFormat::Own {
-        Source::Own(own::Own::open(inputs)?)
+        Source::Own(Box::new(own::Own::open(inputs)?))
     } else {
         let reader = format.reader(inputs, &options)?;
         Source::Foreign { reader, finish: Box::new(Finish::new(options)) }
