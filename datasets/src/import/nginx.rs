@@ -26,6 +26,7 @@ use super::input::Input;
 use super::row::Row;
 use super::{ImportError, ImportOptions, answered, calls, instant};
 use crate::Recorded;
+use jiff::Timestamp;
 use jiff::fmt::strtime;
 use mapping::{Column, Lists, Mapping};
 use wire::{Endpoint, ErrorKind};
@@ -112,15 +113,16 @@ impl Reader for Nginx {
 /// The request of a line; `None` if it is no call that can be played.
 fn entry(row: &Row<'_>, mapping: &Mapping) -> Result<Option<Entry>, ImportError> {
     let text = |column: Column| match mapping.name(column) {
-        Some(name) => look(row, name, |row, name| row.text(name)).map(known),
+        Some(name) => look(row, name, text_at).map(known),
         None => Ok(None),
     };
-    let Some(endpoint) = endpoint(text(Column::Path)?, text(Column::Method)?, mapping.name(Column::Path).is_some())
-    else {
+    let (path, method) = (text(Column::Path)?, text(Column::Method)?);
+    let mapped = mapping.name(Column::Path).is_some();
+    let Some(endpoint) = endpoint(path.as_deref(), method.as_deref(), mapped) else {
         return Ok(None);
     };
     let column = mapping.name(Column::Body).unwrap_or_default();
-    let body = look(row, column, |row, name| row.json(name))?;
+    let body = look(row, column, json_at)?;
     let body = body.ok_or_else(|| {
         row.place.wrong(format!("`{column}` is empty or absent, expected the body of the call; is it logged?"))
     })?;
@@ -173,19 +175,27 @@ fn look<T>(
     }
 }
 
+fn text_at(row: &Row<'_>, name: &str) -> Result<Option<String>, ImportError> {
+    row.text(name)
+}
+
+fn json_at(row: &Row<'_>, name: &str) -> Result<Option<String>, ImportError> {
+    row.json(name)
+}
+
 /// What is not `-`.
 fn known(text: Option<String>) -> Option<String> {
     text.filter(|text| !matches!(text.trim(), "" | "-"))
 }
 
 /// The endpoint by the path, which may be a whole request line; chat where no path is logged.
-fn endpoint(path: Option<String>, method: Option<String>, mapped: bool) -> Option<Endpoint> {
+fn endpoint(path: Option<&str>, method: Option<&str>, mapped: bool) -> Option<Endpoint> {
     let Some(path) = path else { return (!mapped).then_some(Endpoint::Chat) };
     let mut words = path.split_ascii_whitespace();
     let (first, second) = (words.next()?, words.next());
     let (method, path) = match second {
         Some(path) => (first, path),
-        None => (method.as_deref().unwrap_or("POST"), first),
+        None => (method.unwrap_or("POST"), first),
     };
     calls::endpoint(path).filter(|_| method.eq_ignore_ascii_case("POST"))
 }
@@ -215,7 +225,7 @@ fn duration(row: &Row<'_>, mapping: &Mapping, column: Column, text: &str) -> Res
 /// An instant, also in the words of the common log format.
 fn at_us(row: &Row<'_>, mapping: &Mapping, text: &str) -> Result<i64, ImportError> {
     let common = || strtime::parse("%d/%b/%Y:%H:%M:%S %z", text.trim_matches(['[', ']'])).ok()?.to_timestamp().ok();
-    instant::of_text(text).or_else(|| common().map(|at| at.as_microsecond())).ok_or_else(|| {
+    instant::of_text(text).or_else(|| common().map(Timestamp::as_microsecond)).ok_or_else(|| {
         let column = mapping.shown(Column::Time);
         row.place.wrong(format!("`{column}` is no instant, expected `$msec`, `$time_iso8601` or `$time_local`"))
     })

@@ -161,13 +161,11 @@ impl Mapping {
 
 /// Refuses keys that are not known, and offers the nearest that is.
 fn only(found: &Table, place: &str, known: &[&str]) -> Result<(), String> {
-    for key in found.keys().filter(|key| !known.contains(&key.as_str())) {
-        let near = known.iter().map(|name| (strsim::jaro_winkler(key, name), *name)).filter(|(near, _)| *near >= NEAR);
-        let near = near.max_by(|(one, _), (two, _)| one.total_cmp(two));
-        let offer = near.map(|(_, name)| format!("; is `{name}` meant?")).unwrap_or_default();
-        return Err(format!("{place} has the key `{key}`, expected one of {}{offer}", known.join(", ")));
-    }
-    Ok(())
+    let Some(key) = found.keys().find(|key| !known.contains(&key.as_str())) else { return Ok(()) };
+    let near = known.iter().map(|name| (strsim::jaro_winkler(key, name), *name)).filter(|(near, _)| *near >= NEAR);
+    let near = near.max_by(|(one, _), (two, _)| one.total_cmp(two));
+    let offer = near.map(|(_, name)| format!("; is `{name}` meant?")).unwrap_or_default();
+    Err(format!("{place} has the key `{key}`, expected one of {}{offer}", known.join(", ")))
 }
 
 fn table(file: &Table, name: &str) -> Result<Table, String> {

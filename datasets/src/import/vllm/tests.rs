@@ -1,7 +1,6 @@
 use super::super::LogFormat;
 use super::super::testing::endure;
 use super::super::trial::{fills_only_what_it_says, import, member, round_trip, skips};
-use super::*;
 use proptest::prelude::*;
 
 const LOG: &str = "{\"prompt\": \"Say \u{2028}hi\", \"output_tokens\": 128}\r\n{\"prompt\":\"again\",\"output_tokens\":\"0\"}\n{\"prompt\":\"\"}\n{\"output_tokens\":1}\n{\"prompt\":\"x\",\"output_tokens\":-1}\n{\"prompt\":[{\"role\":\"user\",\"content\":\"c\"}]}\n";
