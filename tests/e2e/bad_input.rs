@@ -240,12 +240,23 @@ async fn an_address_that_is_none_is_refused_before_anything_is_sent() {
 async fn help_lists_what_exists_and_nothing_else() {
     let help = run(["--help"]).await;
     assert_eq!(help.code, 0);
-    for name in
-        ["demo", "serve", "mock", "replay", "evaluate", "report", "gate", "records", "plan", "simulate", "Exit codes"]
-    {
+    for name in [
+        "demo",
+        "serve",
+        "mock",
+        "import",
+        "replay",
+        "evaluate",
+        "report",
+        "gate",
+        "records",
+        "plan",
+        "simulate",
+        "Exit codes",
+    ] {
         assert!(help.out.contains(name), "{name}");
     }
-    for planned in ["autopilot", "preflight", "import", "keys"] {
+    for planned in ["autopilot", "preflight", "keys"] {
         assert!(!help.out.contains(planned), "{planned} is listed and does not exist");
         assert_eq!(run([planned]).await.code, 2);
     }
