@@ -108,7 +108,7 @@ async fn replay_reads_the_other_log_itself_and_a_dry_run_sends_nothing() {
     let dry = run(arguments(&["--dry-run", "--arm", "candidate", "--model", "*=deepseek-flash"])).await;
     ok(&dry);
     let dry: Value = serde_json::from_str(&dry.out).unwrap();
-    assert_eq!((&dry["schema"], &dry["rows"]), (&json!("weighbridge.dry-run/2"), &json!(40)), "{dry:#}");
+    assert_eq!((&dry["schema"], &dry["rows"]), (&json!("weighbridge.dry-run/1"), &json!(40)), "{dry:#}");
     assert_eq!(mock.requests().len(), 0);
     let played = run(arguments(&["--rate", "max:4"])).await;
     ok(&played);
