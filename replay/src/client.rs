@@ -121,7 +121,8 @@ mod tests {
 
     fn at(target: &str, arm: ArmChoice, allow_remote: bool) -> Result<String, String> {
         let budget_nanos = allow_remote.then_some(1);
-        let options = ReplayOptions { target: target.into(), arm, allow_remote, budget_nanos, ..ReplayOptions::default() };
+        let options =
+            ReplayOptions { target: target.into(), arm, allow_remote, budget_nanos, ..ReplayOptions::default() };
         endpoint(&options, Endpoint::Chat).map(|url| url.to_string()).map_err(|error| error.to_string())
     }
 
