@@ -182,6 +182,15 @@ impl Import {
         }
     }
 
+    /// Line of the newest request, in weighbridge's own logs; rows of others may span several.
+    #[must_use]
+    pub const fn line(&self) -> Option<u64> {
+        match &self.source {
+            Source::Own(own) => Some(own.line()),
+            Source::Foreign { .. } => None,
+        }
+    }
+
     fn skip(&mut self, error: &ImportError) {
         match &mut self.source {
             Source::Own(own) => own.skip(error),

@@ -192,14 +192,16 @@ impl Dispatcher<'_> {
                 return;
             }
             let now_us = self.crew.clock.now_us();
-            if now_us >= end_us {
-                return;
-            }
             self.look_around(now_us);
-            while let Some(due) = self.agenda.take(now_us) {
-                if !self.start(due, now_us) {
+            // What was due before the end is sent, however late; what a previous answer has put behind it is not.
+            let is_over = now_us >= end_us;
+            while let Some(due) = self.agenda.take(if is_over { u64::MAX } else { now_us }) {
+                if due.planned_us < end_us && !self.start(due, now_us) {
                     return;
                 }
+            }
+            if is_over && self.read {
+                return;
             }
             if self.read && self.agenda.due_us().is_none() {
                 // What is left waits for answers that may never come.

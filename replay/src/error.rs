@@ -8,6 +8,9 @@ pub enum ReplayError {
     /// A log or an earlier record file cannot be read.
     #[error(transparent)]
     Read(#[from] datasets::ReadError),
+    /// A log of another tool cannot be read.
+    #[error(transparent)]
+    Import(#[from] datasets::import::ImportError),
     /// The records cannot be written. What was written before stays.
     #[error(transparent)]
     Write(#[from] datasets::WriteError),
@@ -103,6 +106,10 @@ impl ReplayError {
     /// Whether one row is at fault, so that others could still be sent.
     #[must_use]
     pub const fn is_of_a_row(&self) -> bool {
-        matches!(self, Self::Request { .. } | Self::DuplicateId(_) | Self::Read(datasets::ReadError::Line { .. }))
+        match self {
+            Self::Request { .. } | Self::DuplicateId(_) | Self::Read(datasets::ReadError::Line { .. }) => true,
+            Self::Import(error) => error.is_of_a_row(),
+            _ => false,
+        }
     }
 }

@@ -57,7 +57,7 @@ mod tests;
 pub use board::{Lag, Live};
 pub use dry_run::{DryRun, dry_run};
 pub use error::ReplayError;
-pub use log::{Log, load};
+pub use log::{Log, load, load_as};
 pub use options::{ApiKey, ArmChoice, ReplayOptions};
 pub use progress::Progress;
 pub use run::run;

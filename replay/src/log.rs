@@ -2,7 +2,8 @@
 
 use crate::error::ReplayError;
 use crate::select::{Rows, merge};
-use datasets::{Format, Lines, LoggedRequest, ReadError};
+use datasets::import::{self, ImportOptions};
+use datasets::{LoggedRequest, ReadError};
 use http::HeaderValue;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -21,7 +22,13 @@ pub struct Log {
 #[derive(Debug, Clone)]
 enum Source {
     Rows(Arc<Vec<LoggedRequest>>),
-    Files(Arc<Vec<PathBuf>>),
+    Files(Arc<Files>),
+}
+
+#[derive(Debug)]
+struct Files {
+    paths: Vec<PathBuf>,
+    import: ImportOptions,
 }
 
 impl From<Vec<LoggedRequest>> for Log {
@@ -30,18 +37,29 @@ impl From<Vec<LoggedRequest>> for Log {
     }
 }
 
-/// Takes request logs, plain or zstd; `-` is standard input. Several logs are merged by time. Rows are read and checked
-/// when their turn comes.
+/// Takes logs: request logs of weighbridge and all that [`datasets::import`] reads; `-` is standard input. Several logs
+/// are merged by time. Rows are read and checked when their turn comes.
 ///
 /// # Errors
-/// A file cannot be read or is no request log.
+/// A file cannot be read, or nobody knows its format.
 pub fn load<P: AsRef<Path>>(paths: &[P]) -> Result<Log, ReplayError> {
+    load_as(paths, ImportOptions::default())
+}
+
+/// As [`load`], with a choice of how logs of other tools are read.
+///
+/// # Errors
+/// As [`load`].
+pub fn load_as<P: AsRef<Path>>(paths: &[P], import: ImportOptions) -> Result<Log, ReplayError> {
     let paths: Vec<PathBuf> = paths.iter().map(|path| path.as_ref().to_owned()).collect();
     let mut untimed = false;
     for path in paths.iter().filter(|path| !is_standard_input(path)) {
-        untimed |= Lines::<LoggedRequest>::open(path, Format::Requests)?.header().untimed;
+        let mut rows = import::open(std::slice::from_ref(path), import.clone())?;
+        // Some formats tell with the first row only. If that is broken, it is said when the log is played.
+        drop(rows.next());
+        untimed |= rows.is_untimed();
     }
-    Ok(Log { source: Source::Files(Arc::new(paths)), consumed: Arc::default(), untimed })
+    Ok(Log { source: Source::Files(Arc::new(Files { paths, import })), consumed: Arc::default(), untimed })
 }
 
 impl Log {
@@ -71,18 +89,14 @@ impl Log {
             }
             Source::Files(files) => files,
         };
-        if files.iter().any(|path| is_standard_input(path)) && self.consumed.swap(true, Ordering::Relaxed) {
+        if files.paths.iter().any(|path| is_standard_input(path)) && self.consumed.swap(true, Ordering::Relaxed) {
             let message = "standard input can be played once only; write it into a file for more laps, or for a rate \
                            that depends on its length";
             return Err(ReplayError::Options(message.to_owned()));
         }
-        let mut opened = Vec::with_capacity(files.len());
-        for path in files.iter() {
-            let rows = read(path)?;
-            opened.push(match broken.map(Arc::clone) {
-                None => rows,
-                Some(broken) => Box::new(rows.filter(move |row| !count_broken(row, &broken))),
-            });
+        let mut opened = Vec::with_capacity(files.paths.len());
+        for path in &files.paths {
+            opened.push(read(path, &files.import, broken.map(Arc::clone))?);
         }
         Ok(merge(opened))
     }
@@ -92,22 +106,34 @@ fn is_standard_input(path: &Path) -> bool {
     path == Path::new("-")
 }
 
-fn count_broken(row: &Result<LoggedRequest, ReplayError>, broken: &AtomicU64) -> bool {
-    let is_broken = matches!(row, Err(error) if error.is_of_a_row());
-    broken.fetch_add(u64::from(is_broken), Ordering::Relaxed);
-    is_broken
+fn read(path: &Path, import: &ImportOptions, broken: Option<Arc<AtomicU64>>) -> Result<Rows, ReplayError> {
+    let import = ImportOptions { strict: broken.is_none(), ..import.clone() };
+    let mut rows = import::open(&[path.to_owned()], import)?;
+    let path = path.to_owned();
+    let mut skipped = 0;
+    Ok(Box::new(std::iter::from_fn(move || {
+        loop {
+            let row = rows.next()?.map_err(ReplayError::from).and_then(|row| match check(&row) {
+                Ok(()) => Ok(row),
+                Err(message) => Err(unfit(&path, rows.line(), row.id, message)),
+            });
+            let Some(broken) = &broken else { return Some(row) };
+            let newly = rows.report().skipped - std::mem::replace(&mut skipped, rows.report().skipped);
+            let is_broken = matches!(&row, Err(error) if error.is_of_a_row());
+            broken.fetch_add(newly + u64::from(is_broken), Ordering::Relaxed);
+            if !is_broken {
+                return Some(row);
+            }
+        }
+    })))
 }
 
-fn read(path: &Path) -> Result<Rows, ReplayError> {
-    let mut lines = Lines::<LoggedRequest>::open(path, Format::Requests)?;
-    let path = path.to_owned();
-    Ok(Box::new(std::iter::from_fn(move || {
-        let row = lines.next()?.map_err(ReplayError::from);
-        Some(row.and_then(|row| match check(&row) {
-            Ok(()) => Ok(row),
-            Err(message) => Err(ReadError::Line { path: path.clone(), line: lines.line(), message }.into()),
-        }))
-    })))
+/// A row that is no request, with its place where that is known.
+fn unfit(path: &Path, line: Option<u64>, id: String, message: String) -> ReplayError {
+    match line {
+        Some(line) => ReadError::Line { path: path.to_owned(), line, message }.into(),
+        None => ReplayError::Request { id, message: format!("{}: {message}", path.display()) },
+    }
 }
 
 /// Whether a row can be sent: its body is a request of its endpoint, and id and session fit into headers.
@@ -159,6 +185,20 @@ mod tests {
         let log = load(&[one.path(), two.path()]).unwrap();
         assert_eq!((ids(&log).as_str(), ids(&log).as_str(), log.rows()), ("dabce", "dabce", None));
         assert_eq!(load::<&Path>(&[]).unwrap().open(None).unwrap().count(), 0);
+    }
+
+    #[test]
+    fn logs_of_other_tools_are_recognised() {
+        let mut trace = tempfile::NamedTempFile::new().unwrap();
+        writeln!(trace, "TIMESTAMP,ContextTokens,GeneratedTokens").unwrap();
+        writeln!(trace, "2023-11-16 18:15:46.6805900,10,3\n2023-11-16 18:15:50.9951690,20,oops").unwrap();
+        let log = load(&[trace.path()]).unwrap();
+        let rows: Vec<_> = log.open(None).unwrap().collect();
+        let error = rows[1].as_ref().unwrap_err();
+        assert!(rows[0].as_ref().unwrap().body.get().contains("messages"), "{rows:?}");
+        assert!(error.is_of_a_row() && error.to_string().contains("line 3"), "{error}");
+        let broken = Arc::new(AtomicU64::new(0));
+        assert_eq!((log.open(Some(&broken)).unwrap().count(), broken.load(Ordering::Relaxed)), (1, 1));
     }
 
     #[test]

@@ -142,14 +142,16 @@ fn counts(options: &ReplayOptions, rest: Rest, driven: &Driven, records: u64) ->
     }
 }
 
-/// Sends everything and waits for the answers; what is under way after that is given up when the crew is dropped.
+/// Sends everything and waits for the answers; what is under way after that is given up.
 fn dispatch(crew: Crew, agenda: Agenda, rate: Rate) -> Driven {
     let crew = Arc::new(crew);
     std::thread::sleep(crew.clock.origin.saturating_duration_since(Instant::now()));
-    match rate {
+    let driven = match rate {
         Rate::Closed { connections } => lanes::run(&crew, agenda, connections),
         _ => drive(&crew, agenda),
-    }
+    };
+    crew.workers.end();
+    driven
 }
 
 fn sessions(options: &ReplayOptions) -> Sessions {

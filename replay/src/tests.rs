@@ -3,6 +3,8 @@
 mod arms;
 mod edges;
 mod endpoints;
+mod engine;
+mod killed;
 mod schema;
 mod server;
 

@@ -5,8 +5,8 @@
 
 use crate::error::ReplayError;
 use crate::worker::Sender;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 use tokio::runtime::{Builder, Handle};
 use tokio_util::sync::CancellationToken;
@@ -14,20 +14,20 @@ use tokio_util::sync::CancellationToken;
 /// More threads than this have never been needed.
 const THREADS_MAX: usize = 8;
 
-/// The threads. Dropping them gives up what is under way.
+/// The threads. They end with [`Workers::end`].
 #[derive(Debug)]
 pub(crate) struct Workers {
     workers: Vec<Worker>,
+    threads: Mutex<Vec<JoinHandle<()>>>,
     next: AtomicUsize,
     end: CancellationToken,
 }
 
 /// One thread.
 #[derive(Debug)]
-pub(crate) struct Worker {
+struct Worker {
     handle: Handle,
-    pub(crate) sender: Arc<Sender>,
-    thread: Option<JoinHandle<()>>,
+    sender: Arc<Sender>,
 }
 
 impl Workers {
@@ -37,11 +37,11 @@ impl Workers {
     /// The system gives no thread or no way to wait for sockets.
     pub(crate) fn start(threads: usize, sender: impl Fn() -> Sender) -> Result<Self, ReplayError> {
         let failed = |error: std::io::Error| ReplayError::Client(error.to_string());
-        let mut workers = Self { workers: Vec::new(), next: AtomicUsize::new(0), end: CancellationToken::new() };
+        let (mut workers, mut running, ending) = (Vec::new(), Vec::new(), CancellationToken::new());
         for number in 0..threads.clamp(1, THREADS_MAX) {
             let runtime = Builder::new_current_thread().enable_all().build().map_err(failed)?;
             let handle = runtime.handle().clone();
-            let end = workers.end.clone();
+            let end = ending.clone();
             let thread = std::thread::Builder::new()
                 .name(format!("replay-send-{number}"))
                 .spawn(move || {
@@ -50,9 +50,10 @@ impl Workers {
                     runtime.shutdown_background();
                 })
                 .map_err(failed)?;
-            workers.workers.push(Worker { handle, sender: Arc::new(sender()), thread: Some(thread) });
+            workers.push(Worker { handle, sender: Arc::new(sender()) });
+            running.push(thread);
         }
-        Ok(workers)
+        Ok(Self { workers, threads: Mutex::new(running), next: AtomicUsize::new(0), end: ending })
     }
 
     /// Runs a piece of work on the next thread in turn.
@@ -65,17 +66,19 @@ impl Workers {
             worker.handle.spawn(work(Arc::clone(&worker.sender)));
         }
     }
+
+    /// Gives up what is under way and waits for the threads. Not to be called on one of them.
+    pub(crate) fn end(&self) {
+        self.end.cancel();
+        let threads = std::mem::take(&mut *self.threads.lock().unwrap_or_else(PoisonError::into_inner));
+        // A worker that panicked has lost its requests; they count as unfinished.
+        threads.into_iter().for_each(|thread| drop(thread.join()));
+    }
 }
 
 impl Drop for Workers {
     fn drop(&mut self) {
         self.end.cancel();
-        for worker in &mut self.workers {
-            if let Some(thread) = worker.thread.take() {
-                // A worker that panicked has lost its requests; they count as unfinished.
-                drop(thread.join());
-            }
-        }
     }
 }
 

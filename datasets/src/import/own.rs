@@ -35,6 +35,11 @@ impl Own {
         self.untimed
     }
 
+    /// Line of the newest request.
+    pub(super) const fn line(&self) -> u64 {
+        self.lines.line()
+    }
+
     pub(super) fn skip(&mut self, error: &ImportError) {
         self.report.skip(error.to_string());
     }

@@ -25,6 +25,8 @@ pub(super) struct Server {
     pub(super) seen: Arc<Mutex<Vec<(String, String)>>>,
     /// Most requests at one time.
     pub(super) most: Arc<AtomicUsize>,
+    /// Connections made.
+    pub(super) connections: Arc<AtomicUsize>,
     task: tokio::task::JoinHandle<()>,
 }
 
@@ -43,18 +45,21 @@ impl Server {
         let url = format!("http://{}", listener.local_addr().unwrap());
         let seen = Arc::new(Mutex::new(Vec::new()));
         let (now, most) = (Arc::new(AtomicUsize::new(0)), Arc::new(AtomicUsize::new(0)));
+        let connections = Arc::new(AtomicUsize::new(0));
         let script: Script = Arc::new(script);
         let task = {
+            let connections = Arc::clone(&connections);
             let (seen, most) = (Arc::clone(&seen), Arc::clone(&most));
             tokio::spawn(async move {
                 while let Ok((socket, _)) = listener.accept().await {
+                    connections.fetch_add(1, Ordering::SeqCst);
                     let (seen, now, most) = (Arc::clone(&seen), Arc::clone(&now), Arc::clone(&most));
                     let script = Arc::clone(&script);
                     tokio::spawn(async move { connection(socket, &script, &seen, &now, &most).await });
                 }
             })
         };
-        Self { url, seen, most, task }
+        Self { url, seen, most, connections, task }
     }
 
     pub(super) fn count(&self) -> usize {
