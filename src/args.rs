@@ -30,8 +30,11 @@ pub(crate) enum Command {
                             'authorization: Bearer any'")]
     Mock(Mock),
     /// Play a request log at a gateway or a provider.
-    #[command(after_help = "Example:\n  weighbridge replay weighbridge-demo/requests-shadow.ndjson --target \
-                            http://127.0.0.1:8080 --rate 250/s --summary replay.json")]
+    #[command(after_help = "Examples:\n  weighbridge replay weighbridge-demo/requests-shadow.ndjson --target \
+                            http://127.0.0.1:8080 --rate 250/s --summary replay.json\n  weighbridge replay access.log.gz \
+                            --target http://127.0.0.1:9102 --arm candidate --model '*=deepseek-flash' --dry-run\n  \
+                            weighbridge replay log.ndjson --target http://127.0.0.1:8080 --shard 1/4 --summary 1.json\n  \
+                            weighbridge replay --merge 1.json 2.json 3.json 4.json --summary replay.json")]
     Replay(Replay),
     /// Judge exchange records: GO, HOLD or NO-GO, and the next weight.
     #[command(
@@ -209,9 +212,12 @@ pub(crate) enum Baseline {
 
 #[derive(Debug, ClapArgs)]
 pub(crate) struct Replay {
-    /// Request logs; with --merge the summaries of all machines.
+    /// Request logs, or logs of other tools (`weighbridge import --formats`); with --merge the summaries of all
+    /// machines.
     #[arg(required = true, value_name = "LOG")]
     pub logs: Vec<PathBuf>,
+    #[command(flatten)]
+    pub from: From,
     /// Address of the gateway or provider.
     #[arg(long, required_unless_present = "merge", value_name = "URL")]
     pub target: Option<String>,
@@ -249,7 +255,7 @@ pub(crate) struct Replay {
     #[arg(long)]
     pub resume: bool,
     /// Skip and count broken rows, instead of ending the run at the first one.
-    #[arg(long)]
+    #[arg(long, conflicts_with = "strict")]
     pub skip_broken: bool,
     /// Say what would be sent and what it would cost, and send nothing.
     #[arg(long)]

@@ -17,7 +17,9 @@ pub(super) async fn run(args: args::Replay) -> Result<Exit, Failure> {
         return result(&args, &summary);
     }
     let options = options(&args)?;
-    let log = replay::load(&args.logs).map_err(failure)?;
+    let mut import = super::import::options(&args.from)?;
+    import.seed = args.seed;
+    let log = replay::load_as(&args.logs, import).map_err(failure)?;
     if args.dry_run {
         let now_us = jiff::Timestamp::now().as_microsecond();
         let dry = replay::dry_run(log, &options, now_us).map_err(failure)?;

@@ -27,6 +27,19 @@ pub struct Distribution {
     pub max_us: u64,
 }
 
+impl Distribution {
+    pub(super) fn at_most(self, us: u64) -> Self {
+        Self {
+            p50_us: self.p50_us.min(us),
+            p90_us: self.p90_us.min(us),
+            p95_us: self.p95_us.min(us),
+            p99_us: self.p99_us.min(us),
+            max_us: self.max_us.min(us),
+            ..self
+        }
+    }
+}
+
 impl<const DIGITS: u8> Times<DIGITS> {
     /// Its percentiles; `None` of none.
     pub(crate) fn distribution(&self) -> Option<Distribution> {

@@ -20,6 +20,22 @@ pub struct Latencies {
     pub tpot: Option<Distribution>,
 }
 
+impl Latencies {
+    /// The latencies of a part, which is kept less precisely: nothing in it is above the worst of the whole.
+    pub(super) fn within(self, whole: &Self) -> Self {
+        let cap = |part: Option<Distribution>, whole: Option<Distribution>| {
+            part.map(|part| whole.map_or(part, |whole| part.at_most(whole.max_us)))
+        };
+        Self {
+            ttft_from_sent: cap(self.ttft_from_sent, whole.ttft_from_sent),
+            ttft_from_planned: cap(self.ttft_from_planned, whole.ttft_from_planned),
+            duration_from_sent: cap(self.duration_from_sent, whole.duration_from_sent),
+            duration_from_planned: cap(self.duration_from_planned, whole.duration_from_planned),
+            tpot: cap(self.tpot, whole.tpot),
+        }
+    }
+}
+
 /// The same as histograms.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]

@@ -2,7 +2,7 @@
 
 use super::tally::{Tally, join};
 use super::times::Times;
-use super::{Distributions, Dropped, Lag, NotSent, SCHEMA, Summary};
+use super::{Distributions, Dropped, Lag, NotSent, Phase, SCHEMA, Summary};
 use crate::options::ReplayOptions;
 use crate::select::Selected;
 use std::collections::BTreeMap;
@@ -131,7 +131,9 @@ impl Parts {
         let due = counts.sent.saturating_add(dropped);
         let finished = tally.finished();
         let span = |span: Option<(u64, u64)>| span.map_or(0, |(first, last)| last.saturating_sub(first));
-        let [warm_up, steady, drain] = tally.phases.phases();
+        let latency = tally.latency.latencies();
+        let within = |phase: Phase| Phase { latency: phase.latency.within(&latency), ..phase };
+        let [warm_up, steady, drain] = tally.phases.phases().map(|phase| phase.map(within));
         let mut summary = Summary {
             schema: SCHEMA.to_owned(),
             planned: due.saturating_add(not_sent),
@@ -160,7 +162,7 @@ impl Parts {
             planned_rate_per_second: counts.planned_us.map(|planned| rate_of(due, span(Some(planned)))),
             achieved_rate_per_second: rate_of(finished, span(tally.sent_us)),
             span_us: span(tally.sent_us),
-            latency: tally.latency.latencies(),
+            latency,
             warm_up,
             steady,
             drain,

@@ -31,8 +31,8 @@ pub struct Phase {
     pub failed: u64,
     /// Requests that were due but dropped.
     pub dropped: u64,
-    /// Answers and failures a second of the phase.
-    pub rate_per_second: f64,
+    /// Answers and failures a second of the phase; absent for the drain, which ends somewhere in its slice.
+    pub rate_per_second: Option<f64>,
     /// Lateness of the sends at the 99th percentile, microseconds.
     pub lag_p99_us: Option<u64>,
     /// The latencies.
@@ -121,7 +121,7 @@ impl Part {
             ok: self.ok,
             failed: self.failed,
             dropped: self.dropped,
-            rate_per_second: self.ok.saturating_add(self.failed) as f64 / seconds,
+            rate_per_second: Some(self.ok.saturating_add(self.failed) as f64 / seconds),
             lag_p99_us: self.lag.quantile(0.99),
             latency: self.latency.latencies(),
         }
@@ -228,7 +228,7 @@ impl Phases {
         [
             sum(0, first, self.warm_up.clone()),
             sum(first, last, Part::default()),
-            sum(last, self.slices.len(), Part::default()),
+            sum(last, self.slices.len(), Part::default()).map(|drain| Phase { rate_per_second: None, ..drain }),
         ]
     }
 

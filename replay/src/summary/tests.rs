@@ -77,6 +77,17 @@ pub(crate) fn full() -> Summary {
     parts.summary()
 }
 
+#[test]
+fn a_part_is_never_worse_than_the_whole() {
+    // The middle one is the worst; a phase keeps it less precisely, and rounds up.
+    let mut samples = on_time(101);
+    samples[50].instants.done_us += 4_681_700;
+    let summary = parts(facts(), 1, &samples).summary();
+    let worst = |latency: Latencies| latency.duration_from_sent.unwrap().max_us;
+    assert_eq!(worst(summary.steady.unwrap().latency), worst(summary.latency));
+    assert!(summary.steady.unwrap().rate_per_second.is_some() && summary.drain.unwrap().rate_per_second.is_none());
+}
+
 fn reasons(change: impl FnOnce(&mut Parts)) -> Vec<String> {
     let mut parts = parts(facts(), 1, &on_time(10));
     change(&mut parts);

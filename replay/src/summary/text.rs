@@ -45,10 +45,10 @@ impl Page {
         let Some(phase) = phase else { return };
         let seconds = |us: u64| us as f64 / 1e6;
         let mut text = format!(
-            "{:.1} s to {:.1} s: {:.1}/s, {} ok, {} failed",
+            "{:.1} s to {:.1} s: {}{} ok, {} failed",
             seconds(phase.from_us),
             seconds(phase.to_us),
-            phase.rate_per_second,
+            phase.rate_per_second.map_or_else(String::new, |rate| format!("{rate:.1}/s, ")),
             phase.ok,
             phase.failed
         );
