@@ -144,6 +144,18 @@ mod tests {
     }
 
     #[test]
+    fn blocks_end_at_characters_of_any_width() {
+        for block_tokens in [1, 16, 17, 1_000_000_000] {
+            let cache = PrefixCache::default();
+            let grid = Grid { block_tokens, ..GRID };
+            let text = "aß中𝄞 ".repeat(200);
+            let ask = || cache.look_up(["", ""], [("user", text.as_str()), ("user", "")].into_iter(), grid);
+            assert_eq!(ask(), 0);
+            assert_eq!(ask(), 2 * FRAME_TOKENS + tokens::estimate(Provider::DeepSeek, &text));
+        }
+    }
+
+    #[test]
     fn the_room_is_bounded() {
         let cache = PrefixCache::default();
         for index in 0..=PREFIXES_MAX {

@@ -9,7 +9,8 @@
 //! missing, the output says so). `hyper` and `axum` are the plainest servers of their kind: they read the request's bytes
 //! and write fixed ones of the same shape and pace. Each round asks all subjects one after the other; a ratio is taken
 //! within its round and the median of the rounds is shown. CPU time is that of the subject's process, in microseconds
-//! an answer: it survives a busy neighbour, rates do not. An answer counts when its last byte is there; one that is not
+//! an answer: it survives a busy neighbour, rates do not. Chunks that are due within the same millisecond leave in one
+//! write, so a mock that is short of time spends less on each of them, and none comes too early. An answer counts when its last byte is there; one that is not
 //! complete is counted apart.
 //!
 //! | Scenario | What is asked |

@@ -141,3 +141,41 @@ fn with_data_id(mut data: Value, data_id: Option<&str>) -> Value {
     }
     data
 }
+
+#[cfg(test)]
+mod tests {
+    use rand::RngExt;
+    use rand_chacha::rand_core::SeedableRng;
+
+    use super::*;
+    use crate::dice::Dice;
+
+    #[test]
+    fn no_text_is_too_strange_to_be_judged() {
+        const PARTS: [&str; 12] = [
+            "TEST-SEXUAL",
+            "kill THEM",
+            "13800138000",
+            "11010519491231002X",
+            "a@b.c",
+            "@.",
+            "杀死",
+            "İ",
+            "\u{0}",
+            "-",
+            " ",
+            "ß",
+        ];
+        let mut dice = Dice::seed_from_u64(11);
+        let own = ["ß".to_owned(), "杀".to_owned()];
+        for _ in 0..2_000 {
+            let parts = (0..dice.random_range(0..8_usize)).map(|_| PARTS[dice.random_range(0..PARTS.len())]);
+            let text: String = parts.collect();
+            let subject = Subject { text: &text, data_id: None, blocked_words: &own, from_user: dice.random() };
+            let (plus, guard) = (text_plus(&subject), guard(&subject));
+            assert_eq!(plus["RiskLevel"] == "high", plus.get("Advice").is_some());
+            let blocks = guard["Detail"].as_array().unwrap().iter().any(|detail| detail["Suggestion"] == "block");
+            assert_eq!(blocks, guard["Suggestion"] == "block", "{text:?}");
+        }
+    }
+}

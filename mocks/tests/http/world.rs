@@ -147,19 +147,29 @@ async fn a_low_balance_lowers_the_cap_and_money_raises_it_again() {
 async fn busy_hours_cost_time_and_money() {
     let gap = Latency { median_ms: 0.0, sigma: 0.0 };
     let first_token = Latency { median_ms: 20.0, sigma: 0.0 };
+    // A cent a token.
+    let price = Price { hit_micros: 0, miss_micros: 10_000_000_000, output_micros: 10_000_000_000 };
     let hours = |now: u64| {
         let peak =
             Peak { windows: vec!["06:00-10:00".to_owned()], weekdays_only: true, holidays: vec![], wait_factor: 4.0 };
+        let account = Account { prices: [("deepseek-flash".to_owned(), price)].into(), ..account(1_000_000_000, 0) };
         let profile = Profile { time_scale: 1.0, first_token, gap, peak: Some(peak), ..Profile::instant() };
-        on(Provider::DeepSeek, now, Profile { account: Some(account(1_000_000_000, 0)), ..profile })
+        on(Provider::DeepSeek, now, Profile { account: Some(account), ..profile })
+    };
+    let spent_cents = async |mock: &Mock| {
+        let balance: Value = mock.get("/user/balance").send().await.unwrap().json().await.unwrap();
+        let left: f64 = balance["balance_infos"][0]["total_balance"].as_str().unwrap().parse().unwrap();
+        ((1000.0 - left) * 100.0).round() as u64
     };
     let noon = hours(NOVEMBER_23).await;
     let peak = hours(NOVEMBER_23 - 5 * 3600).await;
     let before = std::time::Instant::now();
     let (_, answer) = peak.json(&quiet("deepseek-flash")).await;
     assert!(before.elapsed().as_millis() >= 80);
-    // The words do not depend on the hour, so the price alone differs.
+    // The words do not depend on the hour, but what they cost does.
     assert_eq!(noon.json(&quiet("deepseek-flash")).await.1["usage"], answer["usage"]);
+    let tokens = answer["usage"]["total_tokens"].as_u64().unwrap();
+    assert_eq!((spent_cents(&noon).await, spent_cents(&peak).await), (tokens, 2 * tokens));
 }
 
 #[tokio::test]
