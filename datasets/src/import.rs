@@ -236,6 +236,8 @@ impl Iterator for Import {
 }
 
 #[cfg(test)]
+mod crossing;
+#[cfg(test)]
 mod testing;
 #[cfg(test)]
 mod tests;

@@ -11,8 +11,8 @@ const MILLISECONDS_MAX: f64 = 1e14;
 /// Above this, nanoseconds.
 const MICROSECONDS_MAX: f64 = 1e17;
 
-/// An instant as text, perhaps that of a number: RFC 3339; a date and a time with or without an offset (UTC is meant then); a number of
-/// seconds, milliseconds, microseconds or nanoseconds since the epoch, told apart by its size.
+/// An instant as text: RFC 3339; a date and a time with or without an offset (UTC is meant then); a number of seconds,
+/// milliseconds, microseconds or nanoseconds since the epoch, told apart by its size.
 pub(super) fn of_text(text: &str) -> Option<i64> {
     let text = text.trim();
     if let Ok(timestamp) = text.parse::<Timestamp>() {
@@ -49,7 +49,7 @@ mod tests {
     use serde_json::{Value, json};
 
     fn of_value(value: &Value) -> Option<i64> {
-        of_text(value.as_str().unwrap_or(&value.to_string()))
+        of_text(value.as_str().map_or_else(|| value.to_string(), str::to_owned).as_str())
     }
 
     #[test]

@@ -164,6 +164,8 @@ pub struct InstrumentLimits {
     pub srm_e: f64,
     /// Share of pairs whose clocks disagree, percent.
     pub clock_skew_percent: f64,
+    /// 99th percentile of a replay's lateness, milliseconds.
+    pub replay_lag_ms: f64,
 }
 
 /// How the weight may move.
@@ -348,6 +350,7 @@ impl Policy {
                 srm_p: layers.number("instrument.srm_p", 0.0, 0.5)?,
                 srm_e: layers.number("instrument.srm_e", 1.0, 1e300)?,
                 clock_skew_percent: layers.number("instrument.clock_skew_percent", 0.0, 100.0)?,
+                replay_lag_ms: layers.number("instrument.replay_lag_ms", 0.0, 1e6)?,
             },
             weight: weight(layers)?,
             capacity: Capacity {
@@ -397,6 +400,7 @@ impl Policy {
                 srm_p: 0.5,
                 srm_e: 1.0,
                 clock_skew_percent: 0.0,
+                replay_lag_ms: 0.0,
             },
             weight: WeightPolicy {
                 ladder_percent: Vec::new(),

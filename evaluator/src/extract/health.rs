@@ -3,7 +3,7 @@
 use super::pairs::{PairCounts, Unlabelled};
 use super::{Judged, Sources, evidence_rows};
 use crate::rows::{Row, role_rank};
-use datasets::Arm;
+use datasets::{Arm, Role};
 use judge::metric::{Latency, Quantile};
 use judge::verdict::{Count, Instrument};
 use std::collections::BTreeMap;
@@ -67,7 +67,7 @@ fn unmatched(sources: &Sources<'_>) -> Vec<Count> {
 }
 
 fn alarms(sources: &Sources<'_>, judged: &Judged, pair_counts: &PairCounts) -> Vec<String> {
-    let mut alarms = Vec::new();
+    let mut alarms = Vec::from_iter(late(sources));
     if judged.mixed {
         alarms.push(format!(
             "The records of epoch {} carry different weights, so its split cannot be judged.",
@@ -83,6 +83,25 @@ fn alarms(sources: &Sources<'_>, judged: &Judged, pair_counts: &PairCounts) -> V
         }
     }
     alarms
+}
+
+/// Lateness of a replay, told by its own records: one that could not keep its schedule says so in its summary, but nobody
+/// has to hand that in. The 99th percentile is above the limit where more than one row in a hundred is.
+fn late(sources: &Sources<'_>) -> Option<String> {
+    let limit_ms = sources.policy.instrument.replay_lag_ms;
+    let sent = |row: &&Row| matches!(row.role, Role::Replayed | Role::Observed) && row.recorded().is_none();
+    let (mut rows, mut late) = (0_u64, 0_u64);
+    for row in sources.rows.all().iter().filter(sent) {
+        rows += 1;
+        late += u64::from(row.sent_us.saturating_sub(row.at_us) as f64 / 1e3 > limit_ms);
+    }
+    (late * 100 > rows).then(|| {
+        format!(
+            "The replay sent {late} of {rows} requests ({:.1} %, limit 1 %) more than {limit_ms} ms late, so its figures \
+             describe the replay; run it again at a lower rate or on a faster machine.",
+            percent(late, rows)
+        )
+    })
 }
 
 /// Labelled answers below this share of the answered pairs are a selection that somebody made, percent.

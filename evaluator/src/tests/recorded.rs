@@ -87,3 +87,18 @@ fn times_of_some_answers_only_are_a_selection() {
     assert_eq!(few.verdict, Decision::Go, "{:#?}", few.reasons);
     assert_eq!(told(&few, "3 of these logged answers"), 1);
 }
+
+#[test]
+fn a_replay_that_was_late_gives_no_go_even_without_its_summary() {
+    let late_by = |share: usize, lag_us: i64| {
+        let mut rows = from_log(0, 1500);
+        for (row, index) in rows.iter_mut().zip(0..) {
+            let lag_us = if index % 200 < share { lag_us } else { 300 };
+            row.sent_us = row.at_us + lag_us;
+        }
+        judge(&rows).verdict
+    };
+    let (on_time, seldom, late) = (late_by(0, 0), late_by(2, 50_000), late_by(20, 50_000));
+    assert_eq!((on_time.verdict, seldom.verdict, late.verdict), (Decision::Go, Decision::Go, Decision::Hold));
+    assert!(late.instrument.alarms[0].contains("more than 10 ms late"), "{:?}", late.instrument.alarms);
+}
