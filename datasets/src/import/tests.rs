@@ -51,15 +51,7 @@ fn the_readme_says_what_each_format_fills() {
         assert!(!told.contains(&format), "{format} stands twice");
         told.push(format);
     }
-    for format in [
-        LogFormat::Own,
-        LogFormat::OpenAiBatch,
-        LogFormat::LiteLlm,
-        LogFormat::Higress,
-        LogFormat::Helicone,
-        LogFormat::Langfuse,
-        LogFormat::Otlp,
-    ] {
+    for format in LogFormat::ALL {
         assert!(told.contains(&format), "{format} has no row");
     }
 }
@@ -77,4 +69,33 @@ fn a_log_is_read_from_any_source_packed_or_not() {
     }
     let empty = from_reader(Path::new("pipe"), Box::new(std::io::empty()), ImportOptions::default());
     assert!(empty.unwrap_err().to_string().contains("pipe: the file is empty"));
+}
+
+#[test]
+fn every_trace_and_capture_is_told_for_exactly_what_it_is() {
+    for (format, text) in [
+        (LogFormat::AzureLlm, "TIMESTAMP,ContextTokens,GeneratedTokens\r\n"),
+        (LogFormat::BurstGpt, "Timestamp,Model,Request tokens,Response tokens,Total tokens,Log Type\n"),
+        (LogFormat::ServeGen, "client,window_start_s,rate_rps,cv,interarrival_family,param1,param2\n"),
+        (LogFormat::ServeGen, "client,window_start_s,field,p1,p5,p10,p25,p50,p75,p90,p95,p99\n"),
+        (LogFormat::Mooncake, "{\"timestamp\":0,\"input_length\":5,\"output_length\":1,\"hash_ids\":[0]}\n"),
+        (LogFormat::Mooncake, "{\"chat_id\":1,\"timestamp\":0.5,\"input_length\":5,\"hash_ids\":[0]}\n"),
+        (LogFormat::Mooncake, "{\"id\":\"x\",\"t\":0.5,\"in\":5,\"out\":5,\"hash_ids\":[0]}\n"),
+        (LogFormat::Mooncake, "{\"data\":[{\"session_id\":\"x\",\"payloads\":[{}]}]}\n"),
+        (LogFormat::ShareGpt, "[{\"id\":\"x\",\"conversations\":[{\"from\":\"human\",\"value\":\"x\"}]}]"),
+        (LogFormat::GuideLlm, "{\"prompt\":\"x\",\"prompt_tokens_count\":5}\n"),
+        (LogFormat::GuideLlm, "prompt,output_tokens_count\nx,5\n"),
+        (LogFormat::GuideLlm, "{\"timestamp\":0.5,\"input_length\":5,\"output_length\":1}\n"),
+        (LogFormat::Vllm, "{\"prompt\":\"x\",\"output_tokens\":5}\n"),
+        (LogFormat::GoReplay, "1 a 1 0\nPOST /v1/x HTTP/1.1\r\n\r\n"),
+        (LogFormat::Har, "{\"log\":{\"version\":\"1.2\",\"entries\":[]}}"),
+    ] {
+        let source = Box::new(std::io::Cursor::new(text.as_bytes()));
+        assert_eq!(from_reader(Path::new("log"), source, ImportOptions::default()).unwrap().format(), format, "{text}");
+        let head = detect::Head::new(text.as_bytes());
+        // Those that share their columns with others are asked last.
+        let shared = [LogFormat::GuideLlm, LogFormat::Vllm];
+        let others = LogFormat::ALL.into_iter().filter(|other| *other != format && !shared.contains(other));
+        assert_eq!(others.filter(|other| other.is_it(&head)).collect::<Vec<_>>(), [], "{text}");
+    }
 }

@@ -147,7 +147,7 @@ fn requests_of_one_instant_are_spread_over_the_grid_in_their_order() {
         format!(
             "{{\"timestamp\":{},\"input_length\":{},\"output_length\":1,\"hash_ids\":[]}}\n",
             number / 5 * 3000,
-            number + 20
+            number % 50 + 20
         )
     };
     let log: String = (0..3_000).map(row).collect::<String>() + &row(3_000).replace(":1800000,", ":1800011,");
