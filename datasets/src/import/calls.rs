@@ -152,7 +152,12 @@ fn parameter(name: &str, value: &Value) -> Option<Value> {
 pub(super) fn messages(input: Value) -> Option<Value> {
     match input {
         Value::String(text) if text.trim().is_empty() || is_broken(&text) => None,
-        Value::String(text) => Some(serde_json::json!([{"role": "user", "content": text}])),
+        Value::String(text) => {
+            // What the user wrote may be JSON too.
+            let inner = serde_json::from_str(&text).ok().filter(|inner: &Value| inner.is_array() || inner.is_object());
+            let user = || Some(serde_json::json!([{"role": "user", "content": text}]));
+            inner.and_then(messages).or_else(user)
+        }
         Value::Object(mut members) if members.contains_key("messages") => messages(members.remove("messages")?),
         Value::Object(members) if members.contains_key("role") => Some(Value::Array(vec![Value::Object(members)])),
         Value::Array(mut list) if list.len() == 1 && list.first().is_some_and(Value::is_array) => {
@@ -168,7 +173,8 @@ pub(super) fn messages(input: Value) -> Option<Value> {
 /// Whether a text is a list of messages that was cut off, rather than what somebody wrote.
 fn is_broken(text: &str) -> bool {
     let start: String = text.chars().filter(|letter| !letter.is_whitespace()).take(12).collect();
-    ["[{\"role\"", "{\"role\"", "{\"messages\"", "[[{\"role\""].iter().any(|beginning| start.starts_with(beginning))
+    let begins = ["[{\"role\"", "{\"role\"", "{\"messages\"", "[[{\"role\""].iter().any(|list| start.starts_with(list));
+    begins && serde_json::from_str::<serde::de::IgnoredAny>(text).is_err()
 }
 
 #[cfg(test)]
@@ -222,9 +228,12 @@ mod tests {
             json!([{"role": "user", "content": "hi"}]),
             json!([[{"role": "user", "content": "hi"}]]),
             json!({"messages": [{"role": "user", "content": "hi"}], "tools": []}),
+            json!("[{\"role\":\"user\",\"content\":\"hi\"}]"),
         ] {
             assert_eq!(messages(input.clone()), expected, "{input}");
         }
+        let json = json!("{\"order\": 1}");
+        assert_eq!(messages(json.clone()), Some(json!([{"role": "user", "content": json}])));
         for input in [
             json!(null),
             json!(""),

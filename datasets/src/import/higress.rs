@@ -136,7 +136,7 @@ fn content(log: &Row<'_>, endpoint: Endpoint, options: &ImportOptions) -> Result
 /// What was asked, if all of it is there.
 fn subject(log: &Row<'_>, endpoint: Endpoint) -> Result<Option<Value>, ImportError> {
     let whole = |value: Option<Value>| value.filter(|value| !calls::holds(value, &CUTS));
-    let question = whole(log.value("question")?);
+    let question = whole(log.plain("question")?);
     if endpoint != Endpoint::Chat {
         return Ok(question);
     }
@@ -177,12 +177,16 @@ fn recorded(row: &Row<'_>, log: &Row<'_>) -> Result<Recorded, ImportError> {
     let flags = told(row, "response_flags")?.unwrap_or_default();
     let broken = flags.split(',').find_map(|flag| FLAGS.into_iter().find(|(known, _)| flag.starts_with(known)));
     recorded.error = if status == 0 || (200..300).contains(&status) { broken.map(|(_, kind)| kind) } else { None };
-    let answer = log.value("answer")?.filter(|answer| !calls::holds(answer, &CUTS));
+    let answer = log.plain("answer")?.filter(|answer| !calls::holds(answer, &CUTS));
     let tools = log.value("tool_calls")?.filter(|tools| tools.is_array() && !calls::holds(tools, &CUTS));
     if let Some(kind) = ErrorKind::of_status(status) {
         recorded.error = recorded.error.or(Some(kind));
     } else if answer.is_some() || tools.is_some() {
-        reply::fill(&mut recorded, Endpoint::Chat, json!({"content": answer, "tool_calls": tools}));
+        reply::fill(
+            &mut recorded,
+            Endpoint::Chat,
+            json!({"role": "assistant", "content": answer, "tool_calls": tools}),
+        );
     }
     Ok(recorded)
 }

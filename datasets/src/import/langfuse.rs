@@ -85,7 +85,7 @@ fn model(row: &Row<'_>) -> Result<Option<String>, ImportError> {
 
 fn content(row: &Row<'_>, options: &ImportOptions) -> Result<Content, ImportError> {
     let model = model(row)?;
-    if let Some(input) = row.value("input")?.filter(|input| !calls::holds(input, &CUTS)) {
+    if let Some(input) = input(row)?.filter(|input| !calls::holds(input, &CUTS)) {
         let mut parameters = parameters(row)?;
         // Some integrations log the tools beside the messages.
         if let Some(members) = input.as_object().filter(|members| members.contains_key("messages")) {
@@ -106,6 +106,12 @@ fn content(row: &Row<'_>, options: &ImportOptions) -> Result<Content, ImportErro
         Some(usage) if usage.prompt > 0 => calls::lengths(&row.place, usage.prompt, Some(usage.completion), model),
         _ => Err(row.wrong("input", "messages or a text, or the usage of the call; export with input and output")),
     }
+}
+
+/// Tables have objects as text, and what the user wrote may be JSON too: only messages are unpacked.
+fn input(row: &Row<'_>) -> Result<Option<Value>, ImportError> {
+    let unpacked = row.value("input")?.filter(|input| calls::messages(input.clone()).is_some());
+    unpacked.map_or_else(|| row.plain("input"), |input| Ok(Some(input)))
 }
 
 fn parameters(row: &Row<'_>) -> Result<Map<String, Value>, ImportError> {
@@ -132,7 +138,7 @@ fn recorded(row: &Row<'_>, entry: &Entry) -> Result<Recorded, ImportError> {
         );
         return Ok(recorded);
     }
-    if let Some(output) = row.value("output")?.filter(|output| !calls::holds(output, &CUTS)) {
+    if let Some(output) = row.plain("output")?.filter(|output| !calls::holds(output, &CUTS)) {
         reply::fill(&mut recorded, Endpoint::Chat, output);
     }
     Ok(recorded)

@@ -5,31 +5,64 @@ use crate::Recorded;
 use serde_json::{Map, Value, json};
 use wire::{Endpoint, Usage, UsageSource};
 
-/// Members by which a whole body is told from a message.
-const BODIES: [&str; 5] = ["choices", "object", "error", "results", "usage"];
-
-/// Fills a recorded answer from whatever a log has of it.
+/// Fills a recorded answer from whatever a log has of it. An answer that is JSON itself stays the text that it is.
 pub(super) fn fill(recorded: &mut Recorded, endpoint: Endpoint, reply: Value) {
     match reply {
+        Value::Null => {}
         Value::String(text) if answered::is_event_stream(text.as_bytes()) => {
             answered::fill(recorded, endpoint, text.as_bytes());
         }
-        Value::String(text) => recorded.answer = Some(text),
-        Value::Array(mut list) if !list.is_empty() => fill(recorded, endpoint, list.swap_remove(0)),
-        Value::Object(members) if BODIES.iter().any(|name| members.contains_key(*name)) => {
+        Value::String(text) => match serde_json::from_str(&text) {
+            Ok(inner) if is_reply(&inner) => fill(recorded, endpoint, inner),
+            _ => recorded.answer = Some(text),
+        },
+        Value::Array(list) if list.is_empty() => {}
+        Value::Array(mut list) if list.first().is_some_and(is_reply) => {
+            fill(recorded, endpoint, list.swap_remove(0));
+        }
+        Value::Object(members) if is_body(&members) || !matches!(endpoint, Endpoint::Chat | Endpoint::Completions) => {
             answered::fill(recorded, endpoint, Value::Object(members).to_string().as_bytes());
         }
-        Value::Object(members) => message(recorded, members),
-        _ => {}
+        Value::Object(members) if is_message(&members) || is_wrapper(&members) => message(recorded, members),
+        other => recorded.answer = text_of(&other).or_else(|| Some(other.to_string())),
     }
 }
+
+fn is_reply(value: &Value) -> bool {
+    value.as_object().is_some_and(|members| is_body(members) || is_message(members))
+}
+
+/// Whether it is a whole body, and not an answer in JSON.
+fn is_body(members: &Map<String, Value>) -> bool {
+    let has = |name: &str, is: fn(&Value) -> bool| members.get(name).is_some_and(is);
+    let fails = members.get("error").is_some_and(|error| error.get("message").is_some());
+    let typed = has("object", Value::is_string) && (has("data", Value::is_array) || has("output", Value::is_array));
+    has("choices", Value::is_array) || typed || (fails && members.len() == 1)
+}
+
+fn is_message(members: &Map<String, Value>) -> bool {
+    let inner = members.get("message").and_then(Value::as_object);
+    members.get("role").is_some_and(|role| role == "assistant")
+        || members.get("tool_calls").is_some_and(Value::is_array)
+        || members.get("function_call").is_some_and(Value::is_object)
+        || inner.is_some_and(|inner| inner.contains_key("role") || inner.contains_key("content"))
+}
+
+/// Whether there is a text, perhaps with its end, and nothing else.
+fn is_wrapper(members: &Map<String, Value>) -> bool {
+    let others = |name: &&String| !TEXTS.contains(&name.as_str()) && *name != "finish_reason" && *name != "refusal";
+    TEXTS.iter().any(|name| members.contains_key(*name)) && members.keys().filter(others).count() == 0
+}
+
+/// Members that hold the text of an answer.
+const TEXTS: [&str; 4] = ["content", "completion", "text", "output"];
 
 /// A message of the assistant, or an object around its text.
 fn message(recorded: &mut Recorded, mut members: Map<String, Value>) {
     if let Some(inner) = members.remove("message") {
         members.extend(inner.as_object().cloned().unwrap_or_default());
     }
-    let text = ["content", "completion", "text", "output"].iter().find_map(|name| text_of(members.get(*name)?));
+    let text = TEXTS.iter().find_map(|name| text_of(members.get(*name)?));
     let finish_reason = members.get("finish_reason").cloned();
     let mut message = json!({"role": "assistant", "content": text});
     for name in ["tool_calls", "function_call", "refusal"] {
@@ -112,8 +145,20 @@ mod tests {
             filled(json!({"content": null, "tool_calls": [{"function": {"name": "f", "arguments": "{\"a\":1}"}}]}));
         assert_eq!((called.answer, called.tools), (None, vec![("f".to_owned(), json!({"a": 1}))]));
         assert!(filled(json!({"content": "", "refusal": "no"})).refused);
-        for reply in [json!(null), json!([]), json!(7)] {
+        for reply in [json!(null), json!([])] {
             assert_eq!(filled(reply).answer, None);
         }
+    }
+
+    #[test]
+    fn answers_that_are_json_stay_the_texts_that_they_are() {
+        for text in
+            ["{\"results\": [1]}", "{\"error\":\"none\"}", "[1, 2]", " ", "{\"text\": \"x\"}", "{\"role\":\"cook\"}"]
+        {
+            assert_eq!(filled(json!(text)).answer.as_deref(), Some(text));
+        }
+        assert_eq!(filled(json!({"total": 3})).answer.as_deref(), Some("{\"total\":3}"));
+        let packed = json!({"role": "assistant", "content": "{\"total\": 3}"}).to_string();
+        assert_eq!(filled(json!(packed)).answer.as_deref(), Some("{\"total\": 3}"));
     }
 }

@@ -116,12 +116,17 @@ impl<'a> Row<'a> {
         Err(self.wrong(name, "a list or an object, or one as text"))
     }
 
+    /// As it stands, text that is JSON included.
+    pub(super) fn plain(&self, name: &str) -> Result<Option<Value>, ImportError> {
+        let Some(value) = self.get(name) else { return Ok(None) };
+        serde_json::from_str(value.get())
+            .map(Some)
+            .map_err(|error| self.wrong(name, &format!("less: {}", cause(&error))))
+    }
+
     /// As [`Row::json`], read; text that is no JSON is a text.
     pub(super) fn value(&self, name: &str) -> Result<Option<Value>, ImportError> {
-        let Some(value) = self.get(name) else { return Ok(None) };
-        let value: Value =
-            serde_json::from_str(value.get()).map_err(|error| self.wrong(name, &format!("less: {}", cause(&error))))?;
-        Ok(unpacked(value))
+        Ok(self.plain(name)?.and_then(unpacked))
     }
 }
 

@@ -31,12 +31,20 @@ pub(super) fn input(attributes: &Attributes, events: &[Event]) -> Option<Value> 
     if !from_events.is_empty() {
         return calls::messages(Value::Array(from_events));
     }
-    let whole = everywhere().find_map(|place| place.unpacked(&["gen_ai.prompt"]))?;
-    calls::messages(whole)
+    let whole = everywhere().find_map(|place| place.get(&["gen_ai.prompt"]))?;
+    calls::messages(whole.clone())
 }
 
 /// What was answered: a message with its finish reason, or a text.
 pub(super) fn output(attributes: &Attributes, events: &[Event]) -> Option<Value> {
+    let mut found = any_output(attributes, events)?;
+    if let Some(members) = found.as_object_mut() {
+        members.insert("role".to_owned(), "assistant".into());
+    }
+    Some(found)
+}
+
+fn any_output(attributes: &Attributes, events: &[Event]) -> Option<Value> {
     let everywhere = || std::iter::once(attributes).chain(events.iter().map(|event| &event.attributes));
     if let Some(messages) = everywhere().find_map(|place| place.unpacked(&["gen_ai.output.messages"])) {
         let reason = messages.get(0).and_then(|first| first.get("finish_reason")).and_then(Value::as_str);
@@ -51,7 +59,7 @@ pub(super) fn output(attributes: &Attributes, events: &[Event]) -> Option<Value>
     if let Some(choice) = events.iter().find(|event| event.name == "gen_ai.choice") {
         return Some(Value::Object(members(&choice.attributes, "message")));
     }
-    everywhere().find_map(|place| place.unpacked(&["gen_ai.completion"]))
+    everywhere().find_map(|place| place.get(&["gen_ai.completion"]).cloned())
 }
 
 /// The conventions say `tool_call` where a chat says `tool_calls`.
