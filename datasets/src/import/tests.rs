@@ -91,7 +91,8 @@ fn every_trace_and_capture_is_told_for_exactly_what_it_is() {
         (LogFormat::Har, "{\"log\":{\"version\":\"1.2\",\"entries\":[]}}"),
     ] {
         let source = Box::new(std::io::Cursor::new(text.as_bytes()));
-        assert_eq!(from_reader(Path::new("log"), source, ImportOptions::default()).unwrap().format(), format, "{text}");
+        let input = input::Input::unpack(Path::new("log"), source).unwrap();
+        assert_eq!(detect::tell(&[input], &ImportOptions::default()).unwrap(), format, "{text}");
         let head = detect::Head::new(text.as_bytes());
         // Those that share their columns with others are asked last.
         let shared = [LogFormat::GuideLlm, LogFormat::Vllm];
