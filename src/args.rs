@@ -434,6 +434,9 @@ pub(crate) struct From {
     /// Variable that holds the salt of the digests which stand for keys, users and what was taken out.
     #[arg(long, value_name = "VARIABLE")]
     pub salt_env: Option<String>,
+    /// Share of Chinese among the prompts that are made up for traces without text, percent.
+    #[arg(long, value_name = "PERCENT", default_value_t = 0, value_parser = clap::value_parser!(u8).range(0..=100))]
+    pub chinese_percent: u8,
     /// Model to ask for where the log names none.
     #[arg(long, value_name = "MODEL")]
     pub default_model: Option<String>,

@@ -83,6 +83,7 @@ pub(super) fn options(from: &args::From) -> Result<ImportOptions, Failure> {
         salt,
         model: from.default_model.clone().unwrap_or(default.model),
         mapping: from.mapping.clone(),
+        chinese_percent: from.chinese_percent,
         ..default
     })
 }
