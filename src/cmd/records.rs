@@ -58,3 +58,6 @@ fn temporary(error: &std::io::Error) -> Failure {
 fn counted(count: u64, what: &str) -> String {
     if count == 1 { format!("1 {what}") } else { format!("{count} {what}s") }
 }
+
+#[cfg(test)]
+mod tests;

@@ -5,6 +5,7 @@ use crate::tests::fixture::*;
 use crate::{ErrorKind, EvaluateError, Options, Outcome, evaluate};
 use datasets::{Arm, AssignedBy, Exchange, Format, FromLog, Header, Moderation, Redaction, Role};
 use polars::prelude::{Column, DataFrame, NamedFrom, ParquetWriter, Series};
+use proptest::prelude::*;
 use std::path::{Path, PathBuf};
 use wire::{Usage, UsageSource};
 
@@ -282,6 +283,103 @@ fn records_come_back_from_a_table_as_they_were() {
     assert_eq!((reader.header(), reader.rows()), (Some(&header()), rows.len()));
     assert_eq!(reader.unknown_columns(), Vec::<String>::new());
     assert_eq!(reader.map(Result::unwrap).collect::<Vec<_>>(), rows);
+}
+
+#[test]
+fn every_column_stands_in_the_text_of_the_format_under_its_type() {
+    use polars::prelude::{DataType, ParquetReader, SerReader};
+    let text = include_str!("../../../datasets/README.md").split("# Exchange records as Parquet").nth(1).unwrap();
+    let files = Files::new();
+    let path = table(&files, "r.parquet", &varied());
+    let frame = ParquetReader::new(std::fs::File::open(path).unwrap()).finish().unwrap();
+    let mut told = 0;
+    for column in frame.columns() {
+        let row = match column.dtype() {
+            DataType::String => "| text (UTF-8) |",
+            DataType::Int64 => "| 64 bits, signed |",
+            DataType::UInt64 => "| 64 bits, unsigned |",
+            DataType::UInt32 => "| 32 bits, unsigned |",
+            DataType::Boolean => "| boolean |",
+            DataType::Float64 => "| double |",
+            other => panic!("{} is {other}", column.name()),
+        };
+        let row = text.lines().find(|line| line.starts_with(row)).unwrap();
+        assert!(row.contains(&format!("`{}`", column.name())), "{} is not in {row}", column.name());
+        told += 1;
+    }
+    let rows = text.lines().skip_while(|line| !line.starts_with("| text")).take(6);
+    assert_eq!(rows.map(|row| row.matches('`').count() / 2).sum::<usize>(), told, "a column that is told is written");
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(48) })]
+
+    #[test]
+    fn whatever_is_in_records_a_table_gives_it_back(
+        rows in prop::collection::vec(
+            (prop::collection::vec(any::<String>(), 12), any::<[u64; 10]>(), any::<[bool; 24]>(), 0.0..=1.0), 0..5,
+        ),
+    ) {
+        let rows: Vec<Exchange> = rows.into_iter().map(|(texts, numbers, there, quality)| odd(&texts, numbers, there, quality)).collect();
+        let files = Files::new();
+        let path = table(&files, "r.parquet", &rows);
+        prop_assert_eq!(Reader::open(&path).unwrap().map(Result::unwrap).collect::<Vec<_>>(), rows);
+    }
+}
+
+/// A record with any text and number in any member, which may be there or not.
+fn odd(texts: &[String], numbers: [u64; 10], there: [bool; 24], quality: f64) -> Exchange {
+    let text = |place: usize| there[place].then(|| texts[place % texts.len()].clone());
+    let number = |place: usize| there[place].then_some(numbers[place % numbers.len()]);
+    let signed = |place: usize| numbers[place] as i64;
+    let usage = Usage {
+        prompt: numbers[0],
+        completion: numbers[1],
+        cached: number(2),
+        reasoning: number(3),
+        source: if there[4] { UsageSource::Provider } else { UsageSource::Estimate },
+    };
+    Exchange {
+        pair: texts[0].clone(),
+        endpoint: datasets::Endpoint::ALL[numbers[9] as usize % 5],
+        migration: texts[1].clone(),
+        epoch: numbers[2],
+        weight_bp: numbers[3] as u32,
+        request: text(4),
+        unit: text(5),
+        consumer: text(6),
+        assigned_by: there[7].then_some(AssignedBy::HeaderPattern),
+        assigned_bp: number(8).map(|value| value as u32),
+        shadow_bp: number(9).map(|value| value as u32),
+        model_answered: text(10),
+        streamed: there[11],
+        structured: there[12],
+        at_us: signed(4),
+        sent_us: signed(5),
+        ttft_us: number(13),
+        duration_us: numbers[6],
+        status: numbers[7] as u16,
+        attempts: numbers[8] as u32,
+        error: there[14].then_some(wire::ErrorKind::GatewayBusy),
+        finish_reason: text(15),
+        form_failure: text(16),
+        moderation: there[17].then_some(Moderation::BlockedByProvider),
+        refused: there[18],
+        usage: there[19].then_some(usage),
+        cost_nanos: there[20].then(|| signed(9)),
+        prompt_chars: numbers[8],
+        prompt_wide_chars: number(21),
+        answer_chars: numbers[9],
+        reasoning_chars: number(22),
+        answer_digest: text(1),
+        tools_digest: text(2),
+        answer: text(3),
+        quality: there[23].then_some(quality),
+        shadow: there[0].then_some(datasets::ShadowFate::CandidateBusy),
+        recorded: there[1].then_some(FromLog::Untimed),
+        dropped: if there[2] { texts.to_vec() } else { Vec::new() },
+        ..exchange("p", Arm::Candidate, Role::Observed)
+    }
 }
 
 #[test]

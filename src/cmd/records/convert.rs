@@ -12,10 +12,8 @@ use std::path::{Path, PathBuf};
 
 pub(super) fn run(args: &args::RecordsConvert) -> Result<Exit, Failure> {
     let files = files_twice(&args.files, &args.out)?;
-    let (mut opened, mut header) = opened(&files)?;
-    if args.upgrade {
-        header = Header { version: header.format.version().to_string(), ..header };
-    }
+    let (mut opened, header) = opened(&files, args.drop_unknown)?;
+    let header = of_output(header, args);
     let mut records = 0;
     let done = write(&args.out, &header, |sink| {
         let mut sorter = args.sort.then(Sorter::default);
@@ -32,13 +30,27 @@ pub(super) fn run(args: &args::RecordsConvert) -> Result<Exit, Failure> {
     Ok(Exit::Done)
 }
 
+/// Lines stay as they are and keep their version; a table holds what this version knows.
+fn of_output(header: Header, args: &args::RecordsConvert) -> Header {
+    let fresh = Header::new(header.format, header.redaction);
+    let oldest = header.oldest_version(&fresh);
+    let older = oldest == header.version;
+    match (args.upgrade && older, is_table(&args.out)) {
+        (true, _) => Header { version: fresh.version, ..header },
+        (false, true) => Header { version: oldest, ..header },
+        (false, false) => header,
+    }
+}
+
 /// The only file opened, because standard input cannot be opened twice, and a header that is true of all files.
-pub(super) fn opened(files: &[PathBuf]) -> Result<(Option<Source>, Header), Failure> {
+pub(super) fn opened(files: &[PathBuf], drop_unknown: bool) -> Result<(Option<Source>, Header), Failure> {
     let [first, rest @ ..] = files else { return Err(Failure::usage("no file: name one to read")) };
     let source = Source::open(first)?;
+    source.refuse_unknown_header(drop_unknown)?;
     let mut header = source.header().clone();
     for path in rest {
         let other = Source::open(path)?;
+        other.refuse_unknown_header(drop_unknown)?;
         header = both(header, other.header(), path)?;
     }
     Ok((rest.is_empty().then_some(source), header))

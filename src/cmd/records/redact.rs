@@ -13,10 +13,13 @@ use datasets::{Format, Header, Redaction};
 
 pub(super) fn run(args: &args::RecordsRedact) -> Result<Exit, Failure> {
     let files = files_twice(&args.files, &args.out)?;
-    let (mut opened, header) = opened(&files)?;
+    let (mut opened, header) = opened(&files, args.drop_unknown)?;
     let redaction = redaction(args, &header)?;
     let mut done = Redacted::default();
-    let read_to_end = write(&args.out, &redaction.header(&header), |sink| {
+    // What is not known is not in the file any more, so that nothing of a newer version is.
+    let version = header.oldest_version(&Header::new(header.format, header.redaction));
+    let header = Header { version, ..redaction.header(&header) };
+    let read_to_end = write(&args.out, &header, |sink| {
         for path in &files {
             let source = opened.take().map_or_else(|| Source::open(path), Ok)?;
             one(source, args, &redaction, sink, &mut done)?;

@@ -137,6 +137,20 @@ impl Source {
         }))
     }
 
+    /// Refuses a header that has members which would be lost, unless they may be.
+    pub(super) fn refuse_unknown_header(&self, allowed: bool) -> Result<(), Failure> {
+        let unknown = match &self.rows {
+            Rows::Lines(AnyLines::Requests(lines)) => lines.header_unknown(),
+            Rows::Lines(AnyLines::Exchanges(lines)) => lines.header_unknown(),
+            Rows::Lines(AnyLines::Labels(lines)) => lines.header_unknown(),
+            Rows::Table(_) => return Ok(()),
+        };
+        match unknown.last() {
+            Some(member) if !allowed => Err(lost(&self.name, 1, member)),
+            _ => Ok(()),
+        }
+    }
+
     /// Refuses a record that has members which would be lost, unless they may be.
     pub(super) fn refuse_unknown(&self, seen: &mut u64, allowed: bool) -> Result<(), Failure> {
         let Some([_, unknown]) = self.unknown() else { return Ok(()) };
