@@ -10,6 +10,9 @@ use mocks::{
 use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 
+/// Requests kept in a mock's log, which nobody can look at from outside the process.
+const UNSEEN: usize = 0;
+
 /// What one listener imitates.
 #[derive(Clone, Copy)]
 enum Face {
@@ -37,7 +40,8 @@ pub(super) async fn run(args: args::Mock) -> Result<Exit, Failure> {
             Face::Provider(provider) => {
                 let profile = profile.clone().unwrap_or_else(|| Profile::of(provider));
                 let (seed, script, clock) = (args.seed, Arc::clone(&script), clock.clone());
-                let config = MockConfig { seed, script, profile, clock, ..MockConfig::new(provider) };
+                let config =
+                    MockConfig { seed, script, profile, clock, log_capacity: UNSEEN, ..MockConfig::new(provider) };
                 Served::Provider(mocks::start(address, config).await.map_err(Failure::world)?)
             }
             Face::Moderation(service) => {
@@ -45,7 +49,8 @@ pub(super) async fn run(args: args::Mock) -> Result<Exit, Failure> {
                 // A profile beside providers is theirs.
                 let own = profile.clone().filter(|_| args.kind != MockKind::All);
                 let profile = own.unwrap_or_else(|| usual.profile.clone());
-                let config = ModerationConfig { seed: args.seed, profile, clock: clock.clone(), ..usual };
+                let (seed, clock) = (args.seed, clock.clone());
+                let config = ModerationConfig { seed, profile, clock, log_capacity: UNSEEN, ..usual };
                 Served::Moderation(mocks::start_moderation(address, config).await.map_err(Failure::world)?)
             }
         };
