@@ -152,14 +152,37 @@ impl RequestLog {
     }
 
     /// Notes the arrival of a request.
-    pub(crate) fn open(&self, method: &str, path: &str, mut headers: HeaderMap, body: &Bytes) -> Ticket {
+    pub(crate) fn open(&self, method: &str, path: &str, headers: HeaderMap, body: &Bytes) -> Ticket {
+        // A log that keeps nothing need not be told what arrived.
+        let request = (self.shared.capacity > 0).then(|| self.recorded(method, path, headers, body));
+        let mut state = self.lock();
+        let number = state.counts.received;
+        state.counts.received += 1;
+        state.counts.in_flight += 1;
+        let in_flight = state.counts.in_flight;
+        match request {
+            Some(request) => {
+                state.recent.push_back(RecordedRequest { number, ..request });
+                while state.recent.len() > self.shared.capacity {
+                    state.recent.pop_front();
+                    state.counts.forgotten += 1;
+                }
+            }
+            None => state.counts.forgotten += 1,
+        }
+        drop(state);
+        self.shared.changed.notify_waiters();
+        Ticket { log: self.clone(), number, in_flight, outcome: Outcome::Cancelled, seat: None }
+    }
+
+    fn recorded(&self, method: &str, path: &str, mut headers: HeaderMap, body: &Bytes) -> RecordedRequest {
         for name in SECRETS {
             if let Some(secret) = headers.get_mut(name) {
                 secret.set_sensitive(true);
             }
         }
         let arrived = Instant::now().saturating_duration_since(self.shared.started);
-        let mut request = RecordedRequest {
+        RecordedRequest {
             number: 0,
             arrived_us: u64::try_from(arrived.as_micros()).unwrap_or(u64::MAX),
             method: method.to_owned(),
@@ -170,21 +193,7 @@ impl RequestLog {
             status: 0,
             fault: None,
             outcome: Outcome::InFlight,
-        };
-        let mut state = self.lock();
-        let number = state.counts.received;
-        request.number = number;
-        state.counts.received += 1;
-        state.counts.in_flight += 1;
-        let in_flight = state.counts.in_flight;
-        state.recent.push_back(request);
-        while state.recent.len() > self.shared.capacity {
-            state.recent.pop_front();
-            state.counts.forgotten += 1;
         }
-        drop(state);
-        self.shared.changed.notify_waiters();
-        Ticket { log: self.clone(), number, in_flight, outcome: Outcome::Cancelled, seat: None }
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
@@ -286,6 +295,18 @@ mod tests {
         let recent = log.recent();
         assert_eq!((recent[1].outcome, recent[1].status), (Outcome::Finished, 503));
         assert_eq!(recent[0].outcome, Outcome::Cancelled);
+    }
+
+    #[test]
+    fn a_log_that_keeps_nothing_still_counts() {
+        let log = RequestLog::new(0, Instant::now());
+        let mut ticket = open(&log);
+        ticket.decided(200, None);
+        ticket.ends(Outcome::Finished);
+        drop(ticket);
+        let counts = log.counts();
+        assert_eq!((counts.received, counts.finished, counts.forgotten, counts.in_flight), (1, 1, 1, 0));
+        assert!(log.recent().is_empty());
     }
 
     #[test]

@@ -44,7 +44,7 @@ pub struct MockConfig {
     pub accept_key: Option<String>,
     /// The only models served. `None` serves the names on sale as DeepSeek, and any name as the others.
     pub models: Option<Vec<String>>,
-    /// Number of requests kept in the log.
+    /// Number of requests kept in the log; 0 keeps only its counters.
     pub log_capacity: usize,
     /// The date, for everything that depends on it.
     pub clock: Clock,

@@ -11,6 +11,9 @@ use mocks::{Clock, MockConfig, ModerationConfig, ModerationService, Provider, Ru
 use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 
+/// Requests kept in a mock's log, which nobody can look at from outside the process.
+const UNSEEN: usize = 0;
+
 /// What one listener imitates.
 #[derive(Clone, Copy)]
 enum Face {
@@ -41,7 +44,8 @@ pub(super) async fn run(args: args::Mock) -> Result<Exit, Failure> {
             Face::Provider(provider) => {
                 let profile = profiles.profile(provider)?;
                 let (seed, script, clock) = (args.seed, Arc::clone(&script), clock.clone());
-                let config = MockConfig { seed, script, profile, clock, ..MockConfig::new(provider) };
+                let config =
+                    MockConfig { seed, script, profile, clock, log_capacity: UNSEEN, ..MockConfig::new(provider) };
                 Served::Provider(mocks::start(address, config).await.map_err(Failure::world)?)
             }
             Face::Moderation(service) => {
@@ -49,7 +53,8 @@ pub(super) async fn run(args: args::Mock) -> Result<Exit, Failure> {
                 // A profile beside providers is theirs.
                 let own = profiles.written().cloned().filter(|_| args.kind != MockKind::All);
                 let profile = own.unwrap_or_else(|| usual.profile.clone());
-                let config = ModerationConfig { seed: args.seed, profile, clock: clock.clone(), ..usual };
+                let (seed, clock) = (args.seed, clock.clone());
+                let config = ModerationConfig { seed, profile, clock, log_capacity: UNSEEN, ..usual };
                 Served::Moderation(mocks::start_moderation(address, config).await.map_err(Failure::world)?)
             }
         };

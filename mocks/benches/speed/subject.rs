@@ -45,7 +45,8 @@ async fn mock(scenario: Scenario) -> Result<(), Trouble> {
         answer: Length { median_tokens: f64::from(TOKENS), sigma: 0.0, tokens_max: u64::from(TOKENS) },
         ..Profile::instant()
     };
-    let config = MockConfig { profile, ..MockConfig::instant(Provider::OpenAi) };
+    // As `weighbridge mock` has it: nobody looks at the log.
+    let config = MockConfig { profile, log_capacity: 0, ..MockConfig::instant(Provider::OpenAi) };
     let mock = mocks::start(([127, 0, 0, 1], 0).into(), config).await?;
     say(&mock.addr.to_string());
     std::future::pending().await

@@ -65,7 +65,7 @@ pub struct ModerationConfig {
     pub security_token: Option<String>,
     /// Alibaba Cloud: words of the account's own list.
     pub blocked_words: Vec<String>,
-    /// Number of requests kept in the log.
+    /// Number of requests kept in the log; 0 keeps only its counters.
     pub log_capacity: usize,
     /// The date, for signatures.
     pub clock: Clock,
