@@ -106,12 +106,13 @@ impl Connections {
     /// Sends a request and returns at the answer's headers.
     ///
     /// # Errors
-    /// No connection, none in time, or it broke before an answer.
+    /// No connection, none in time, it broke before an answer, or what came is no HTTP.
     pub(crate) async fn send(&self, mut request: Request<Body>) -> Result<(Response<Incoming>, Lease), ErrorKind> {
         loop {
             let (mut sender, is_new) = match self.take_idle() {
                 Some(sender) => (sender, false),
-                None => (self.connector.connect().await?, true),
+                // Boxed, because it is large and rare, and what is sent over a kept connection should not carry it along.
+                None => (Box::pin(self.connector.connect()).await?, true),
             };
             if sender.ready().await.is_err() {
                 if is_new {
@@ -122,11 +123,11 @@ impl Connections {
             match sender.try_send_request(request).await {
                 Ok(response) => return Ok((response, Lease(sender))),
                 // The server had closed a kept connection, and nothing was sent on it.
-                Err(mut error) if !is_new => match error.take_message() {
+                Err(mut error) => match error.take_message().filter(|_| !is_new) {
                     Some(unsent) => request = unsent,
+                    None if error.error().is_parse() => return Err(ErrorKind::Malformed),
                     None => return Err(ErrorKind::Connect),
                 },
-                Err(_) => return Err(ErrorKind::Connect),
             }
         }
     }

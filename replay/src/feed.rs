@@ -14,6 +14,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 use tokio::sync::oneshot;
+use tokio_util::sync::CancellationToken;
 use wire::price::Tariffs;
 
 /// How long the rest of a log that is not sent is counted, after all answers are in.
@@ -96,11 +97,14 @@ impl Feed {
         }
     }
 
-    /// Waits until the rest of the log is counted, for a moment at most.
-    pub(crate) async fn rest(mut self) -> Rest {
+    /// Waits until the rest of the log is counted, for a moment at most, and not at all for somebody impatient.
+    pub(crate) async fn rest(mut self, impatient: &CancellationToken) -> Rest {
         self.supply.close();
-        if tokio::time::timeout(COUNT_MAX, &mut self.ended).await.is_err() {
-            self.reading.halt();
+        tokio::select! {
+            biased;
+            _ = &mut self.ended => {}
+            () = impatient.cancelled() => self.reading.halt(),
+            () = tokio::time::sleep(COUNT_MAX) => self.reading.halt(),
         }
         let mut read = self.reading.read();
         read.broken += self.broken.load(Ordering::Relaxed);

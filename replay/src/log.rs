@@ -113,17 +113,20 @@ fn read(path: &Path, import: &ImportOptions, broken: Option<Arc<AtomicU64>>) -> 
     let mut skipped = 0;
     Ok(Box::new(std::iter::from_fn(move || {
         loop {
-            let row = rows.next()?.map_err(ReplayError::from).and_then(|row| match check(&row) {
+            let next = rows.next();
+            if let Some(broken) = &broken {
+                // What it skipped by itself.
+                let newly = rows.report().skipped - std::mem::replace(&mut skipped, rows.report().skipped);
+                broken.fetch_add(newly, Ordering::Relaxed);
+            }
+            let row = next?.map_err(ReplayError::from).and_then(|row| match check(&row) {
                 Ok(()) => Ok(row),
                 Err(message) => Err(unfit(&path, rows.line(), row.id, message)),
             });
-            let Some(broken) = &broken else { return Some(row) };
-            let newly = rows.report().skipped - std::mem::replace(&mut skipped, rows.report().skipped);
-            let is_broken = matches!(&row, Err(error) if error.is_of_a_row());
-            broken.fetch_add(newly + u64::from(is_broken), Ordering::Relaxed);
-            if !is_broken {
-                return Some(row);
-            }
+            match (&row, &broken) {
+                (Err(error), Some(broken)) if error.is_of_a_row() => broken.fetch_add(1, Ordering::Relaxed),
+                _ => return Some(row),
+            };
         }
     })))
 }

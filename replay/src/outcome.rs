@@ -1,6 +1,6 @@
 //! From what was received to the exchange that is recorded. Pure.
 
-use crate::measure::{Clock, Sample};
+use crate::measure::{Clock, Instants, Sample};
 use crate::options::{ArmChoice, ReplayOptions};
 use crate::plan::Item;
 use crate::recorded;
@@ -42,37 +42,47 @@ struct Origin {
 impl Context {
     /// Files one exchange. `with_baseline` adds the recorded answer as the baseline's exchange.
     pub(crate) fn outcome(&self, item: &Item, received: Received, with_baseline: bool) -> Outcome {
-        let origin = self.origin(item, &received.headers);
-        let provider = self.options.provider(origin.arm);
-        let judged = self.judge(item, received.body, received.status, provider);
-        let mut exchange = self.blank(item, &origin, received.instants.planned_us);
-        exchange.model = self.options.model(origin.arm, &item.logged_model).to_owned();
-        exchange.provider = provider.name().to_owned();
-        exchange.streamed = received.streamed;
-        exchange.sent_us = self.clock.wall_us(received.instants.sent_us);
-        exchange.ttft_us = received.instants.ttft_us();
-        exchange.duration_us = received.instants.duration_us();
-        exchange.status = received.status;
-        exchange.error = judged.error;
-        exchange.dropped = item.dropped.iter().map(|name| (*name).to_owned()).collect();
-        if let Some(answer) = judged.answer {
-            self.fill(&mut exchange, item, *answer);
-        }
-        exchange.moderation = moderation(exchange.error, exchange.finish_reason.as_deref());
-        exchange.cost_nanos = self.cost(&exchange);
-        let sample = Sample {
-            instants: received.instants,
-            error: exchange.error,
-            usage: exchange.usage,
-            cost_nanos: exchange.cost_nanos,
+        let arm = self.arm(&received.headers);
+        let judged = self.judge(item, received.body, received.status, self.options.provider(arm));
+        let asked = Asked {
+            provider: self.options.provider(arm).name(),
+            model: self.options.model(arm, &item.logged_model),
+            sent_us: self.clock.wall_us(received.instants.sent_us),
         };
-        let mut records = Vec::with_capacity(2);
-        // The baseline goes first: a crash between the two lines then repeats the call, never loses the pair.
-        if let Some(recorded) = item.recorded.as_ref().filter(|_| with_baseline) {
-            records.push(self.baseline(item, recorded, &exchange));
+        let usage = judged.answer.as_ref().and_then(|answer| usage(item, answer));
+        let answered = judged.answer.as_ref().and_then(|answer| answer.model.as_deref());
+        let cost_nanos = self.cost(&asked, answered, usage.as_ref());
+        let sample = Sample { instants: received.instants, error: judged.error, usage, cost_nanos };
+        let mut records = Vec::new();
+        if self.options.out.is_some() {
+            let mut exchange = self.blank(item, &self.origin(arm, item, &received.headers), &sample);
+            exchange.model = asked.model.to_owned();
+            exchange.provider = asked.provider.to_owned();
+            exchange.streamed = received.streamed;
+            exchange.status = received.status;
+            exchange.dropped = item.dropped.iter().map(|name| (*name).to_owned()).collect();
+            if let Some(answer) = judged.answer {
+                self.fill(&mut exchange, item, *answer);
+            }
+            exchange.moderation = moderation(exchange.error, exchange.finish_reason.as_deref());
+            // The baseline goes first: a crash between the two lines then repeats the call, never loses the pair.
+            if let Some(recorded) = item.recorded.as_ref().filter(|_| with_baseline) {
+                records.push(self.baseline(item, recorded, &exchange));
+            }
+            records.push(exchange);
         }
-        records.push(exchange);
         Outcome { sample, chunk_gaps_us: received.chunk_gaps_us, records }
+    }
+
+    /// Who answered.
+    fn arm(&self, headers: &HeaderMap) -> Arm {
+        match self.options.arm {
+            ArmChoice::Forced(arm) => arm,
+            ArmChoice::AsRouted => match text(headers, "x-weighbridge-arm") {
+                Some(name) if name == Arm::Candidate.name() => Arm::Candidate,
+                _ => Arm::Baseline,
+            },
+        }
     }
 
     fn judge(&self, item: &Item, body: Body, status: u16, provider: Provider) -> Judged {
@@ -100,27 +110,23 @@ impl Context {
         }
     }
 
-    fn origin(&self, item: &Item, headers: &HeaderMap) -> Origin {
+    fn origin(&self, arm: Arm, item: &Item, headers: &HeaderMap) -> Origin {
         match self.options.arm {
-            ArmChoice::Forced(arm) => {
+            ArmChoice::Forced(_) => {
                 Origin { arm, role: Role::Replayed, pair: item.id.clone(), epoch: self.options.epoch }
             }
-            ArmChoice::AsRouted => {
-                let text = |name: &str| headers.get(name).and_then(|value| value.to_str().ok());
-                let candidate = text("x-weighbridge-arm") == Some(Arm::Candidate.name());
-                Origin {
-                    arm: if candidate { Arm::Candidate } else { Arm::Baseline },
-                    role: Role::Observed,
-                    pair: text(REQUEST_ID.as_str()).filter(|id| !id.is_empty()).unwrap_or(&item.id).to_owned(),
-                    epoch: text("x-weighbridge-epoch").and_then(|n| n.parse().ok()).unwrap_or(self.options.epoch),
-                }
-            }
+            ArmChoice::AsRouted => Origin {
+                arm,
+                role: Role::Observed,
+                pair: text(headers, REQUEST_ID.as_str()).filter(|id| !id.is_empty()).unwrap_or(&item.id).to_owned(),
+                epoch: text(headers, "x-weighbridge-epoch").and_then(|n| n.parse().ok()).unwrap_or(self.options.epoch),
+            },
         }
     }
 
     /// An exchange without an answer. It arrived when it was planned to.
-    fn blank(&self, item: &Item, origin: &Origin, planned_us: u64) -> Exchange {
-        let at_us = self.clock.wall_us(planned_us);
+    fn blank(&self, item: &Item, origin: &Origin, sample: &Sample) -> Exchange {
+        let at_us = self.clock.wall_us(sample.instants.planned_us);
         Exchange {
             pair: origin.pair.clone(),
             arm: origin.arm,
@@ -141,18 +147,18 @@ impl Context {
             streamed: item.streamed,
             structured: item.form.is_demanded(),
             at_us,
-            sent_us: at_us,
-            ttft_us: None,
-            duration_us: 0,
+            sent_us: self.clock.wall_us(sample.instants.sent_us),
+            ttft_us: sample.instants.ttft_us(),
+            duration_us: sample.instants.duration_us(),
             status: 0,
             attempts: 1,
-            error: None,
+            error: sample.error,
             finish_reason: None,
             form_failure: None,
             moderation: None,
             refused: false,
-            usage: None,
-            cost_nanos: None,
+            usage: sample.usage,
+            cost_nanos: sample.cost_nanos,
             prompt_chars: item.prompt.total(),
             prompt_wide_chars: Some(item.prompt.wide),
             answer_chars: 0,
@@ -172,12 +178,6 @@ impl Context {
             exchange.form_failure = answer.form_failure(item.form).map(str::to_owned);
             self.keep(exchange, &answer);
         }
-        let mut written = answer.characters;
-        written.wide += answer.reasoning.wide;
-        written.narrow += answer.reasoning.narrow;
-        // Tokens of a broken or silent stream were still produced and will be billed, so they are estimated.
-        let estimate = || (written.total() > 0).then(|| Usage::estimate(item.prompt, written));
-        exchange.usage = answer.usage.or_else(estimate);
         exchange.answer_chars = answer.characters.total();
         exchange.reasoning_chars = Some(answer.reasoning.total()).filter(|characters| *characters > 0);
         exchange.refused = answer.refused;
@@ -200,7 +200,13 @@ impl Context {
     fn baseline(&self, item: &Item, recorded: &Recorded, candidate: &Exchange) -> Exchange {
         let origin =
             Origin { arm: Arm::Baseline, role: Role::Replayed, pair: candidate.pair.clone(), epoch: candidate.epoch };
-        let mut exchange = self.blank(item, &origin, 0);
+        let sample = Sample {
+            instants: Instants::default(),
+            error: recorded.error.or(ErrorKind::of_status(recorded.status)),
+            usage: recorded.usage,
+            cost_nanos: None,
+        };
+        let mut exchange = self.blank(item, &origin, &sample);
         exchange.at_us = candidate.at_us;
         exchange.sent_us = candidate.sent_us;
         exchange.provider.clone_from(&recorded.provider);
@@ -210,9 +216,7 @@ impl Context {
         exchange.duration_us = recorded.duration_us.unwrap_or(0);
         exchange.recorded = Some(if recorded.duration_us.is_some() { FromLog::Timed } else { FromLog::Untimed });
         exchange.status = recorded.status;
-        exchange.error = recorded.error.or(ErrorKind::of_status(recorded.status));
         exchange.finish_reason.clone_from(&recorded.finish_reason);
-        exchange.usage = recorded.usage;
         exchange.refused = recorded.refused;
         exchange.answer_chars = recorded.answer.as_deref().map_or(0, |text| Characters::of(text).total());
         if exchange.error.is_none() {
@@ -222,16 +226,37 @@ impl Context {
             }
         }
         exchange.moderation = moderation(exchange.error, exchange.finish_reason.as_deref());
-        exchange.cost_nanos = self.cost(&exchange);
+        let asked = Asked { provider: &recorded.provider, model: &item.logged_model, sent_us: candidate.sent_us };
+        exchange.cost_nanos = self.cost(&asked, Some(&recorded.model), recorded.usage.as_ref());
         exchange
     }
 
     /// Cost at the instant of sending; the model that answered counts where the one asked for has no price.
-    fn cost(&self, exchange: &Exchange) -> Option<i64> {
-        let usage = exchange.usage.as_ref()?;
-        let price = |model: &str| self.tariffs.price(&exchange.provider, model, exchange.sent_us, usage);
-        price(&exchange.model).or_else(|| price(exchange.model_answered.as_deref()?)).map(|priced| priced.nanos)
+    fn cost(&self, asked: &Asked<'_>, answered: Option<&str>, usage: Option<&Usage>) -> Option<i64> {
+        let price = |model: &str| self.tariffs.price(asked.provider, model, asked.sent_us, usage?);
+        price(asked.model).or_else(|| price(answered?)).map(|priced| priced.nanos)
     }
+}
+
+/// What a price depends on.
+struct Asked<'a> {
+    provider: &'a str,
+    model: &'a str,
+    /// Microseconds since the Unix epoch.
+    sent_us: i64,
+}
+
+/// The reported usage. Tokens of a broken or silent stream were still produced and will be billed, so they are
+/// estimated.
+fn usage(item: &Item, answer: &Answer) -> Option<Usage> {
+    let mut written = answer.characters;
+    written.wide += answer.reasoning.wide;
+    written.narrow += answer.reasoning.narrow;
+    answer.usage.or_else(|| (written.total() > 0).then(|| Usage::estimate(item.prompt, written)))
+}
+
+fn text<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
+    headers.get(name).and_then(|value| value.to_str().ok())
 }
 
 struct Judged {

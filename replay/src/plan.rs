@@ -40,7 +40,7 @@ pub(crate) struct Item {
     pub(crate) prompt: Characters,
     /// Tokens that the request allows its answer.
     pub(crate) completion_max: Option<u64>,
-    /// Digest of the assignment unit.
+    /// Digest of the assignment unit; empty if nothing is recorded.
     pub(crate) unit: String,
     /// Members that were dropped for the provider.
     pub(crate) dropped: Vec<&'static str>,
@@ -197,7 +197,8 @@ fn item(row: LoggedRequest, options: &ReplayOptions) -> Result<Result<Item, &'st
         consumer: row.consumer,
         endpoint: row.endpoint,
         body: Bytes::new(),
-        unit: unit(&request, row.session.as_deref(), &options.salt),
+        // Only records tell it.
+        unit: options.out.as_ref().map_or_else(String::new, |_| unit(&request, row.session.as_deref(), &options.salt)),
         streamed: request.stream,
         form: request.form(),
         prompt,

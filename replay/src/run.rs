@@ -59,7 +59,11 @@ pub async fn run(
     let finished = Arc::new(finished::look(&options)?);
     let (options, tariffs) = (Arc::new(options), Arc::new(Tariffs::embedded()?));
     let feed = Feed::start(&log, &options, &finished, &tariffs)?;
-    feed.begun().await?;
+    tokio::select! {
+        begun = feed.begun() => begun?,
+        // Then the result is that nothing was sent.
+        () = stop.asked() => {}
+    }
     let writer = Writer::new(open(&options)?);
     let clock = Clock::starting_in(LEAD);
     let board = Arc::new(Board::with(log.rows(), options.rate, options.budget_nanos));
@@ -75,7 +79,7 @@ pub async fn run(
         stop: stop.clone(),
     };
     let workers = Workers::start(threads(), || Sender::new(connector.clone(), Arc::clone(&route), clock, &options))?;
-    let (supply, limits) = (Arc::clone(&feed.supply), Limits::of(&options));
+    let (supply, limits, impatient) = (Arc::clone(&feed.supply), Limits::of(&options), stop.waiting.clone());
     let crew = Crew {
         workers,
         supply,
@@ -94,7 +98,7 @@ pub async fn run(
     let live = || board.live(clock.now_us());
     let driven = watch(driver, || progress.update(&live())).await?;
     let collected = watch(collector, || progress.update(&live())).await??;
-    let rest = feed.rest().await;
+    let rest = feed.rest(&impatient).await;
     progress.finish(&live());
     let wall_us = (clock.wall_us(0), clock.wall_us(clock.now_us()));
     let facts = Facts::new(&options, &route.target);

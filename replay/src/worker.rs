@@ -131,7 +131,7 @@ impl Sender {
             received.streamed = is_event_stream(&received.headers);
             if received.streamed {
                 let reader = StreamReader::new(endpoint, self.answer_bytes_max);
-                return self.stream(reader, response.body_mut(), deadline, received).await;
+                return Box::pin(self.stream(reader, response.body_mut(), deadline, received)).await;
             }
         }
         let (body, broken) = self.whole(response.body_mut(), deadline, received).await;

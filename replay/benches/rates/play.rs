@@ -8,8 +8,8 @@ use std::time::Duration;
 
 /// `play URL RATE SECONDS STREAMED [LOG]`: the rows of the log, or the same request again and again.
 #[expect(clippy::print_stdout, reason = "the parent reads the summary")]
-pub(crate) fn run(words: Vec<String>) -> Result<(), Fault> {
-    let [target, rate, seconds, streamed, log @ ..] = words.as_slice() else { return Err("words are missing".into()) };
+pub(crate) fn run(words: &[String]) -> Result<(), Fault> {
+    let [target, rate, seconds, streamed, log @ ..] = words else { return Err("words are missing".into()) };
     let (log, laps) = match log.first() {
         Some(path) => (replay::load(&[path])?, Some(1)),
         None => (same(streamed.parse()?)?, None),

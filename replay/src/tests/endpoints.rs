@@ -126,3 +126,46 @@ async fn a_connection_that_the_server_closed_meanwhile_is_replaced_and_nothing_i
     let summary = play(rows(5, STREAMED), options(&server.url, "max:1")).await.unwrap();
     assert_eq!((summary.ok, server.count()), (5, 5));
 }
+
+/// Accepts one connection and reads the first bytes; then closes it or keeps it open in silence.
+async fn silent(close: bool) -> (String, tokio::task::JoinHandle<u8>) {
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("https://{}", listener.local_addr().unwrap());
+    let first = tokio::spawn(async move {
+        let (mut socket, _) = listener.accept().await.unwrap();
+        let byte = tokio::io::AsyncReadExt::read_u8(&mut socket).await.unwrap();
+        if !close {
+            tokio::spawn(async move {
+                let _open = socket;
+                std::future::pending::<()>().await;
+            });
+        }
+        byte
+    });
+    (url, first)
+}
+
+#[tokio::test]
+async fn https_speaks_tls_and_the_deadline_of_a_connection_covers_it() {
+    for (close, kind) in [(true, ErrorKind::Connect), (false, ErrorKind::Timeout)] {
+        let (url, first) = silent(close).await;
+        let connect_timeout = std::time::Duration::from_millis(200);
+        let summary =
+            play(rows(1, STREAMED), ReplayOptions { connect_timeout, ..options(&url, "max:1") }).await.unwrap();
+        // A TLS handshake begins with 22.
+        assert_eq!((first.await.unwrap(), summary.failed), (22, BTreeMap::from([(kind, 1)])));
+    }
+}
+
+#[tokio::test]
+async fn what_is_no_http_is_malformed() {
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("http://{}", listener.local_addr().unwrap());
+    tokio::spawn(async move {
+        let (mut socket, _) = listener.accept().await.unwrap();
+        tokio::io::AsyncWriteExt::write_all(&mut socket, b"SSH-2.0-OpenSSH_9.6\r\n\r\n").await.unwrap();
+        std::future::pending::<()>().await;
+    });
+    let summary = play(rows(1, STREAMED), options(&url, "max:1")).await.unwrap();
+    assert_eq!(summary.failed, BTreeMap::from([(ErrorKind::Malformed, 1)]));
+}
