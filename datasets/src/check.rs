@@ -58,14 +58,17 @@ pub struct Finding {
     pub lines: Vec<u64>,
 }
 
+/// Count and first lines, by member and phrase.
+type Findings = BTreeMap<(Option<String>, String), (u64, Vec<u64>)>;
+
 /// A check that is under way.
 #[derive(Debug)]
 pub struct Check {
     file: String,
     header: Header,
     records: u64,
-    problems: BTreeMap<(Option<String>, String), (u64, Vec<u64>)>,
-    remarks: BTreeMap<(Option<String>, String), (u64, Vec<u64>)>,
+    problems: Findings,
+    remarks: Findings,
     keys: Duplicates,
     newest_us: i64,
 }
@@ -192,7 +195,7 @@ impl Check {
         if count > 0 {
             self.problems.insert((None, what.to_owned()), (count, again));
         }
-        let findings = |map: BTreeMap<(Option<String>, String), (u64, Vec<u64>)>| {
+        let findings = |map: Findings| {
             let finding = |((member, what), (count, lines))| Finding { member, what, count, lines };
             map.into_iter().map(finding).collect()
         };
@@ -218,13 +221,7 @@ impl Check {
     }
 }
 
-fn add(
-    map: &mut BTreeMap<(Option<String>, String), (u64, Vec<u64>)>,
-    member: Option<&str>,
-    what: &str,
-    count: u64,
-    line: Option<u64>,
-) {
+fn add(map: &mut Findings, member: Option<&str>, what: &str, count: u64, line: Option<u64>) {
     let mut key = (member.map(str::to_owned), what.to_owned());
     if map.len() >= FINDINGS_MAX && !map.contains_key(&key) {
         key = (None, "more kinds of findings than are told apart".to_owned());

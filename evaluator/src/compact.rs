@@ -152,7 +152,7 @@ fn one(
     while let Some(record) = input.next(options, done) {
         partitions.push(record?)?;
         records += 1;
-        if (done.records + records) % REPORT_RECORDS == 0 {
+        if (done.records + records).is_multiple_of(REPORT_RECORDS) {
             progress(done.records + records);
         }
     }

@@ -40,7 +40,7 @@ pub(super) fn of_exchange(row: &Exchange, redaction: Redaction, tell: Tell<'_>) 
     money(row.cost_nanos, tell);
     match row.recorded {
         Some(FromLog::Untimed) if row.duration_us != 0 => {
-            tell("duration_us", "has a value although `recorded` is `untimed`")
+            tell("duration_us", "has a value although `recorded` is `untimed`");
         }
         Some(FromLog::Untimed) => {}
         // A failure counts as infinitely slow, whatever its clock says.

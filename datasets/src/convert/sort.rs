@@ -50,7 +50,7 @@ impl Sorter {
         if self.runs.len() >= RUNS_MAX {
             let runs = std::mem::take(&mut self.runs);
             let mut one = BufWriter::new(tempfile::tempfile()?);
-            merge(runs, Vec::new(), &mut |key, line| write(&mut one, key, line))?;
+            merge(runs, Vec::new(), |key, line| write(&mut one, key, line))?;
             self.runs.push(one.into_inner().map_err(std::io::IntoInnerError::into_error)?);
         }
         Ok(())
@@ -62,7 +62,7 @@ impl Sorter {
     /// A temporary file cannot be read, and those of `with`.
     pub fn finish<E: From<std::io::Error>>(mut self, mut with: impl FnMut(&[u8]) -> Result<(), E>) -> Result<(), E> {
         self.waiting.sort_by_key(|(key, _)| *key);
-        merge(self.runs, self.waiting, &mut |_, line| with(line))
+        merge(self.runs, self.waiting, |_, line| with(line))
     }
 }
 
@@ -102,7 +102,7 @@ impl Run {
 fn merge<E: From<std::io::Error>>(
     files: Vec<File>,
     waiting: Vec<(i64, Vec<u8>)>,
-    with: &mut dyn FnMut(i64, &[u8]) -> Result<(), E>,
+    mut with: impl FnMut(i64, &[u8]) -> Result<(), E>,
 ) -> Result<(), E> {
     let mut runs = Vec::with_capacity(files.len() + 1);
     for mut file in files {

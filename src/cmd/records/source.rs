@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 
 /// One record.
 pub(super) enum Record {
-    Request(LoggedRequest),
+    Request(Box<LoggedRequest>),
     Exchange(Box<Exchange>),
     Label(Label),
 }
@@ -106,7 +106,9 @@ impl Source {
     /// The next record. Broken ones can be passed over; after a stop it is over.
     pub(super) fn next(&mut self) -> Option<Result<Record, Missing>> {
         match &mut self.rows {
-            Rows::Lines(AnyLines::Requests(lines)) => Some(lines.next()?.map(Record::Request).map_err(broken_line)),
+            Rows::Lines(AnyLines::Requests(lines)) => {
+                Some(lines.next()?.map(|row| Record::Request(Box::new(row))).map_err(broken_line))
+            }
             Rows::Lines(AnyLines::Labels(lines)) => Some(lines.next()?.map(Record::Label).map_err(broken_line)),
             Rows::Lines(AnyLines::Exchanges(lines)) => {
                 Some(lines.next()?.map(|row| Record::Exchange(Box::new(row))).map_err(broken_line))
