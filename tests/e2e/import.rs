@@ -109,7 +109,7 @@ async fn replay_reads_the_other_log_itself_and_a_dry_run_sends_nothing() {
     ok(&dry);
     let dry: Value = serde_json::from_str(&dry.out).unwrap();
     assert_eq!((&dry["schema"], &dry["rows"]), (&json!("weighbridge.dry-run/1"), &json!(40)), "{dry:#}");
-    assert_eq!(mock.requests().len(), 0);
+    assert_eq!(mock.requests().counts().received, 0);
     let played = run(arguments(&["--rate", "max:4"])).await;
     ok(&played);
     let played: Value = serde_json::from_str(&played.out).unwrap();
