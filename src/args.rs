@@ -35,7 +35,7 @@ pub(crate) enum Command {
                             --target http://127.0.0.1:9102 --arm candidate --model '*=deepseek-flash' --dry-run\n  \
                             weighbridge replay log.ndjson --target http://127.0.0.1:8080 --shard 1/4 --summary 1.json\n  \
                             weighbridge replay --merge 1.json 2.json 3.json 4.json --summary replay.json")]
-    Replay(Replay),
+    Replay(Box<Replay>),
     /// Judge exchange records: GO, HOLD or NO-GO, and the next weight.
     #[command(
         after_help = "Example:\n  weighbridge evaluate records.ndjson --replay-summary replay.json --report report"

@@ -41,7 +41,7 @@ async fn dispatch(args: Args) -> Result<Exit, Failure> {
         Command::Demo(args) => demo::run(args).await,
         Command::Serve(args) => serve::run(args).await,
         Command::Mock(args) => mock::run(args).await,
-        Command::Replay(args) => replay::run(args).await,
+        Command::Replay(args) => replay::run(*args).await,
         Command::Evaluate(args) => evaluate::run(&args),
         Command::Report(args) => report::run(&args),
         Command::Gate(args) => gate::run(&args).await,

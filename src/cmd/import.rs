@@ -50,9 +50,9 @@ fn tell(args: &args::Import, log: &Import, to_output: bool) -> Result<(), Failur
         log.report().to_text(log.format())
     };
     if to_output {
-        render::note(text.trim_end())
+        render::note(text.trim_end());
     } else {
-        render::result(&text)
+        render::result(&text);
     }
     Ok(())
 }

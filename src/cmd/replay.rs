@@ -9,7 +9,7 @@ use replay::{ApiKey, ReplayError, ReplayOptions, Selection, Stop, Summary};
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::time::Duration;
-use wire::Endpoint;
+use wire::{Endpoint, ErrorKind};
 
 pub(super) async fn run(args: args::Replay) -> Result<Exit, Failure> {
     if args.merge {
@@ -50,6 +50,11 @@ fn result(args: &args::Replay, summary: &Summary) -> Result<Exit, Failure> {
         write(path, json.as_bytes())?;
     }
     render::result(&if as_json { json } else { summary.to_text() });
+    if summary.sent > 0 && summary.failed.get(&ErrorKind::Auth) == Some(&summary.sent) {
+        render::note(
+            "every request was refused for want of a valid key: name the variable that holds it with --api-key-env",
+        );
+    }
     Ok(if summary.ok == 0 && summary.sent > 0 { Exit::World } else { Exit::Done })
 }
 
