@@ -111,7 +111,7 @@ impl Connections {
         loop {
             let (mut sender, is_new) = match self.take_idle() {
                 Some(sender) => (sender, false),
-                // Boxed, because it is large and rare, and what is sent over a kept connection should not carry it along.
+                // Boxed, because it is large and rare: what is sent over a kept connection must not carry it along.
                 None => (Box::pin(self.connector.connect()).await?, true),
             };
             if sender.ready().await.is_err() {

@@ -149,9 +149,9 @@ struct Dispatcher<'a> {
 /// Sends every row when it is due, then waits for those in flight, at most the drain time.
 pub(crate) fn drive(crew: &Crew, agenda: Agenda) -> Driven {
     let places = crew.limits.in_flight_max.min(Semaphore::MAX_PERMITS);
-    // Each one in flight is in it once at most.
-    let (ended, finished) = sync_channel(places);
     let told = crew.sessions != SessionMode::Independent;
+    // Each one in flight is in it once at most.
+    let (ended, finished) = sync_channel(if told { places } else { 0 });
     crew.supply.wake_this_thread();
     let mut dispatcher = Dispatcher {
         crew,

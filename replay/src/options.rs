@@ -11,6 +11,8 @@ use std::path::PathBuf;
 use std::time::Duration;
 use wire::provider::Provider;
 
+/// Highest bound of requests in flight.
+const IN_FLIGHT_MAX: usize = 1_000_000;
 /// Most connections of a closed loop.
 const CONNECTIONS_MAX: u32 = 50_000;
 
@@ -205,6 +207,9 @@ impl ReplayOptions {
         if self.in_flight_max == 0 {
             return wrong("the bound of requests in flight is 0, expected at least 1");
         }
+        if self.in_flight_max > IN_FLIGHT_MAX {
+            return wrong("the bound of requests in flight is above 1000000, more than one machine has room for");
+        }
         if matches!(self.rate, Rate::Closed { connections } if connections > CONNECTIONS_MAX) {
             return wrong("the rate asks for more than 50000 connections, more than one machine has ports for");
         }
@@ -240,6 +245,8 @@ mod tests {
             ReplayOptions { baseline_recorded: true, arm: ArmChoice::Forced(Arm::Candidate), ..base() },
             ReplayOptions { resume: true, ..base() },
             ReplayOptions { in_flight_max: 0, ..base() },
+            ReplayOptions { in_flight_max: usize::MAX, ..base() },
+            ReplayOptions { rate: Rate::Closed { connections: u32::MAX }, ..base() },
         ] {
             assert!(matches!(options.check(), Err(ReplayError::Options(_))), "{options:?}");
         }

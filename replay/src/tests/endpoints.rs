@@ -163,6 +163,7 @@ async fn what_is_no_http_is_malformed() {
     let url = format!("http://{}", listener.local_addr().unwrap());
     tokio::spawn(async move {
         let (mut socket, _) = listener.accept().await.unwrap();
+        tokio::io::AsyncReadExt::read_u8(&mut socket).await.unwrap();
         tokio::io::AsyncWriteExt::write_all(&mut socket, b"SSH-2.0-OpenSSH_9.6\r\n\r\n").await.unwrap();
         std::future::pending::<()>().await;
     });
