@@ -55,6 +55,9 @@ fn result(args: &args::Replay, summary: &Summary) -> Result<Exit, Failure> {
             "every request was refused for want of a valid key: name the variable that holds it with --api-key-env",
         );
     }
+    if let Some(error) = &summary.ended_by {
+        return Err(Failure::usage(format!("the log could not be read to its end: {error}")));
+    }
     Ok(if summary.ok == 0 && summary.sent > 0 { Exit::World } else { Exit::Done })
 }
 

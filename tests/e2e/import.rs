@@ -78,6 +78,8 @@ async fn an_imported_log_has_no_secrets_and_can_be_played_and_judged() {
         "baseline",
         "--rate",
         "x20",
+        "--api-key-env",
+        "OPENAI_API_KEY",
         "--out",
         text(&records),
         "--summary",
@@ -110,7 +112,7 @@ async fn replay_reads_the_other_log_itself_and_a_dry_run_sends_nothing() {
     let dry: Value = serde_json::from_str(&dry.out).unwrap();
     assert_eq!((&dry["schema"], &dry["rows"]), (&json!("weighbridge.dry-run/1"), &json!(40)), "{dry:#}");
     assert_eq!(mock.requests().counts().received, 0);
-    let played = run(arguments(&["--rate", "max:4"])).await;
+    let played = run(arguments(&["--rate", "max:4", "--api-key-env", "OPENAI_API_KEY"])).await;
     ok(&played);
     let played: Value = serde_json::from_str(&played.out).unwrap();
     assert_eq!(played["ok"], 40);
