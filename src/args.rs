@@ -255,7 +255,7 @@ pub(crate) struct Replay {
     #[arg(long)]
     pub resume: bool,
     /// Skip and count broken rows, instead of ending the run at the first one.
-    #[arg(long, conflicts_with = "strict")]
+    #[arg(long)]
     pub skip_broken: bool,
     /// Say what would be sent and what it would cost, and send nothing.
     #[arg(long)]
@@ -408,6 +408,12 @@ pub(crate) struct Import {
     /// Where the request log goes; a name that ends in `.zst` is packed, `-` is standard output.
     #[arg(long, value_name = "FILE")]
     pub out: Option<PathBuf>,
+    /// Stop at the first row that cannot be used, instead of skipping and counting it.
+    #[arg(long)]
+    pub strict: bool,
+    /// Seed of prompts that are made up, and of times within a coarse clock.
+    #[arg(long, default_value_t = 1)]
+    pub seed: u64,
     /// Print the account as JSON (weighbridge.import/1).
     #[arg(long)]
     pub json: bool,
@@ -425,9 +431,6 @@ pub(crate) struct From {
     /// Names of an access log's columns, TOML.
     #[arg(long, value_name = "FILE")]
     pub mapping: Option<PathBuf>,
-    /// Stop at the first row that cannot be used, instead of skipping and counting it.
-    #[arg(long)]
-    pub strict: bool,
     /// Keep personal data; keys and passwords are always taken out.
     #[arg(long)]
     pub keep_personal: bool,

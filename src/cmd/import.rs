@@ -16,7 +16,8 @@ pub(super) fn run(args: &args::Import) -> Result<Exit, Failure> {
     let Some(out) = args.out.as_deref() else {
         return Err(Failure::usage("--out is missing: name the request log to write, or `-` for standard output"));
     };
-    let mut log = import::open(&args.files, options(&args.from)?).map_err(failure)?;
+    let options = ImportOptions { strict: args.strict, seed: args.seed, ..options(&args.from)? };
+    let mut log = import::open(&args.files, options).map_err(failure)?;
     let mut progress = |requests: u64| render::progress(&format!("{requests} requests"));
     let to_output = is_standard_output(out);
     let written = if to_output {
@@ -78,7 +79,6 @@ pub(super) fn options(from: &args::From) -> Result<ImportOptions, Failure> {
     };
     Ok(ImportOptions {
         format: from.format.as_deref().map(str::parse).transpose().map_err(Failure::usage)?,
-        strict: from.strict,
         redactor: Redactor { personal: !from.keep_personal, salt: salt.clone(), ..Redactor::default() },
         salt,
         model: from.default_model.clone().unwrap_or(default.model),

@@ -4,6 +4,7 @@ use super::evaluate::{is_standard_output, write};
 use crate::args;
 use crate::outcome::{Exit, Failure};
 use crate::{render, stop};
+use datasets::import::ImportOptions;
 use replay::select::Span;
 use replay::{ApiKey, ReplayError, ReplayOptions, Selection, Stop, Summary};
 use std::collections::BTreeMap;
@@ -17,8 +18,7 @@ pub(super) async fn run(args: args::Replay) -> Result<Exit, Failure> {
         return result(&args, &summary);
     }
     let options = options(&args)?;
-    let mut import = super::import::options(&args.from)?;
-    import.seed = args.seed;
+    let import = ImportOptions { seed: args.seed, strict: !args.skip_broken, ..super::import::options(&args.from)? };
     let log = replay::load_as(&args.logs, import).map_err(failure)?;
     if args.dry_run {
         let now_us = jiff::Timestamp::now().as_microsecond();
