@@ -18,7 +18,7 @@ pub(super) async fn run(args: args::Replay) -> Result<Exit, Failure> {
         return result(&args, &summary);
     }
     let options = options(&args)?;
-    let import = ImportOptions { seed: args.seed, strict: !args.skip_broken, ..super::import::options(&args.from)? };
+    let import = ImportOptions { seed: args.seed, ..super::import::options(&args.from)? };
     let log = replay::load_as(&args.logs, import).map_err(failure)?;
     if args.dry_run {
         let now_us = jiff::Timestamp::now().as_microsecond();
