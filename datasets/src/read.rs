@@ -214,7 +214,7 @@ impl<T: DeserializeOwned> Iterator for Lines<T> {
                         None => serde_json::from_slice(&self.buffer),
                         Some(unknown) => unknown.read(&self.buffer),
                     };
-                    return Some(parsed.map_err(|error| self.wrong(error.to_string())));
+                    return Some(parsed.map_err(|error| self.wrong(without_content(&error))));
                 }
                 Ok(false) => return None,
                 Err(error) => {
@@ -225,6 +225,17 @@ impl<T: DeserializeOwned> Iterator for Lines<T> {
         }
         None
     }
+}
+
+/// What a parser found wrong, without what it found: a value of a log may be a secret.
+#[must_use]
+pub fn without_content(error: &serde_json::Error) -> String {
+    let text = error.to_string();
+    // `invalid type: string "...", expected ...`, `unknown variant `...`, expected ...`, and alike.
+    let (found, expected) = text.rsplit_once(", expected ").map_or((text.as_str(), None), |(a, b)| (a, Some(b)));
+    let Some(start) = found.find(['"', '`']).filter(|_| expected.is_some()) else { return text };
+    let kind = found.get(..start).unwrap_or_default().trim_end();
+    format!("{kind}, expected {}", expected.unwrap_or_default())
 }
 
 #[cfg(test)]
@@ -252,6 +263,20 @@ mod tests {
         assert!(error.starts_with("labels.ndjson, line 3: "), "{error}");
         assert_eq!(lines.next().unwrap().unwrap().request, "b\u{2028}c");
         assert!(lines.next().is_none());
+    }
+
+    #[test]
+    fn no_value_of_a_line_is_repeated() {
+        for (member, value) in [("request", "5"), ("good", "\"sk-1, expected\""), ("metric", "[\"sk-1\"]")] {
+            let line = label("a").replace("\"a\"", "\"r\"");
+            let line = match member {
+                "good" => line.replace("true", value),
+                "request" => line.replace("\"r\"", value),
+                _ => line.replace("\"exact\"", value),
+            };
+            let error = open(&format!("{HEADER}\n{line}")).unwrap().next().unwrap().unwrap_err().to_string();
+            assert!(error.contains("expected a ") && !error.contains("sk-1") && !error.contains("`5`"), "{error}");
+        }
     }
 
     #[test]

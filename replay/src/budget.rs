@@ -5,16 +5,26 @@
 //! costs beyond that is booked as it is, and nothing follows it.
 
 use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
-use wire::Usage;
 use wire::UsageSource;
 use wire::price::Tariffs;
 use wire::provider::Provider;
-use wire::usage::Characters;
+use wire::{Request, Usage};
 
 /// Completion tokens that are set aside for a request that names no bound and whose log knows no answer.
 const COMPLETION_TOKENS_UNKNOWN: u64 = 4_096;
 /// A recorded answer's tokens are set aside so many times: another model may say more.
 const RECORDED_TIMES: u64 = 2;
+
+/// Prompt tokens of one picture at most.
+const PICTURE_TOKENS_MAX: u64 = 40_000;
+/// Members that bound an answer's tokens, the newest name first.
+const ALLOWED: [&str; 3] = ["max_completion_tokens", "max_tokens", "max_output_tokens"];
+
+/// Completion tokens that a request allows in all its choices; `None` if it names no bound.
+pub(crate) fn allowed(request: &Request<'_>) -> Option<u64> {
+    let each = ALLOWED.into_iter().find_map(|member| request.object.read::<u64>(member))?;
+    Some(each.saturating_mul(request.object.read::<u64>("n").unwrap_or(1).max(1)))
+}
 
 /// Money of a run, nano-dollars.
 #[derive(Debug)]
@@ -66,24 +76,26 @@ impl Budget {
     }
 }
 
-/// What a request will hardly cost more than, nano-dollars; `None` where the table has no price for the model.
+/// What a request will not cost more than as long as its answer keeps to a bound, nano-dollars; `None` where the table has
+/// no price for the model.
 ///
-/// The prompt is counted as all uncached and one and a half times its estimate, which is how far that may be off. The
-/// completion is what the request allows at most, if it says so; else twice the recorded one; else 4,096 tokens.
+/// A token of a text has at least one byte, and what a provider puts around a message is shorter than its JSON, so the body's
+/// bytes bound the prompt, all of it uncached; a picture behind an address counts as many tokens as the largest. The completion
+/// is what the request allows at most, if it says so; else twice the recorded one, and 4,096 tokens at least.
 pub(crate) fn estimate(
     tariffs: &Tariffs,
     provider: Provider,
     model: &str,
     at_us: i64,
-    prompt: Characters,
+    body: &[u8],
     completion: Completion,
 ) -> Option<i64> {
     let recorded = completion.recorded.map(|tokens| tokens.saturating_mul(RECORDED_TIMES));
-    let completion = completion.allowed.or(recorded).unwrap_or(COMPLETION_TOKENS_UNKNOWN);
-    let prompt = prompt.tokens();
+    let unknown = || recorded.unwrap_or(0).max(COMPLETION_TOKENS_UNKNOWN);
+    let pictures = memchr::memmem::find_iter(body, b"\"image_url\"").count() as u64;
     let usage = Usage {
-        prompt: prompt.saturating_add(prompt / 2),
-        completion,
+        prompt: (body.len() as u64).saturating_add(pictures.saturating_mul(PICTURE_TOKENS_MAX)),
+        completion: completion.allowed.unwrap_or_else(unknown),
         cached: None,
         reasoning: None,
         source: UsageSource::Estimate,
@@ -138,16 +150,17 @@ mod tests {
     fn estimates_take_the_bound_of_the_request_before_the_log() {
         let tariffs = Tariffs::embedded().unwrap();
         let at_us = "2026-11-20T05:00:00Z".parse::<jiff::Timestamp>().unwrap().as_microsecond();
-        let prompt = Characters { wide: 0, narrow: 4_000 };
+        let prompt = [b'x'; 1_500];
         let of = |allowed, recorded| {
-            estimate(&tariffs, Provider::OpenAi, "gpt-4o-mini", at_us, prompt, Completion { allowed, recorded })
+            estimate(&tariffs, Provider::OpenAi, "gpt-4o-mini", at_us, &prompt, Completion { allowed, recorded })
                 .unwrap()
         };
-        // 1,000 tokens and half as many again at 0.15 USD, completions at 0.60 USD per million.
+        // 1,500 bytes at 0.15 USD, completions at 0.60 USD per million.
         assert_eq!(of(Some(100), Some(9_999)), 225_000 + 60_000);
-        assert_eq!(of(None, Some(500)), 225_000 + 600_000);
+        assert_eq!(of(None, Some(5_000)), 225_000 + 10_000 * 600);
+        assert_eq!(of(None, Some(500)), 225_000 + 4_096 * 600);
         assert_eq!(of(None, None), 225_000 + 4_096 * 600);
-        let none = estimate(&tariffs, Provider::Compatible, "llama", at_us, prompt, Completion::default());
+        let none = estimate(&tariffs, Provider::Compatible, "llama", at_us, &prompt, Completion::default());
         assert_eq!(none, None);
     }
 

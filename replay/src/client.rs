@@ -104,7 +104,7 @@ fn parse(target: &str) -> Result<Url, ReplayError> {
         return wrong(target, "it is no HTTP address");
     }
     if url.query().is_some() || url.fragment().is_some() {
-        return wrong(target, "it holds a query or fragment");
+        return wrong(url.host_str().unwrap_or_default(), "it holds a query or fragment");
     }
     Ok(url)
 }

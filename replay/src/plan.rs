@@ -21,9 +21,6 @@ use wire::{Endpoint, Form, Request, Unit};
 
 /// What a row weighs in memory besides its texts, roughly.
 const ROW_BYTES: usize = 2 * 1024;
-/// Members in which a request bounds its answer, tokens.
-const ALLOWED: [&str; 3] = ["max_completion_tokens", "max_tokens", "max_output_tokens"];
-
 /// One request, ready to send.
 #[derive(Debug)]
 pub(crate) struct Item {
@@ -160,7 +157,7 @@ impl Planner {
         let completion = Completion { allowed: item.completion_max, recorded };
         let of_arm = |arm: Arm| {
             let (provider, model) = (self.options.provider(arm), self.options.model(arm, &item.logged_model));
-            budget::estimate(&self.tariffs, provider, model, at_us, item.prompt, completion)
+            budget::estimate(&self.tariffs, provider, model, at_us, &item.body, completion)
         };
         let estimate = match self.options.arm {
             ArmChoice::Forced(arm) => of_arm(arm),
@@ -202,7 +199,7 @@ fn item(row: LoggedRequest, options: &ReplayOptions) -> Result<Result<Item, &'st
         streamed: request.stream,
         form: request.form(),
         prompt,
-        completion_max: ALLOWED.iter().find_map(|member| request.object.read::<u64>(member)),
+        completion_max: budget::allowed(&request),
         dropped: Vec::new(),
         logged_model: request.model.clone().into_owned(),
         recorded: row.recorded,

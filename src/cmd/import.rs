@@ -7,6 +7,7 @@ use crate::render;
 use datasets::import::{self, Import, ImportError, ImportOptions, LogFormat};
 use datasets::redact::Redactor;
 use std::fmt::Write;
+use std::path::PathBuf;
 
 pub(super) fn run(args: &args::Import) -> Result<Exit, Failure> {
     if args.formats {
@@ -20,6 +21,11 @@ pub(super) fn run(args: &args::Import) -> Result<Exit, Failure> {
     let mut log = import::open(&args.files, options).map_err(failure)?;
     let mut progress = |requests: u64| render::progress(&format!("{requests} requests"));
     let to_output = is_standard_output(out);
+    let target = out.canonicalize();
+    let same = |path: &&PathBuf| path.canonicalize().is_ok_and(|path| target.as_ref().is_ok_and(|out| *out == path));
+    if let Some(path) = args.files.iter().find(same).filter(|path| path.is_file()) {
+        return Err(Failure::usage(format!("--out is {}, which is read: choose another name", path.display())));
+    }
     let written = if to_output {
         log.write(&mut std::io::stdout().lock(), &mut |_| {})
     } else {

@@ -58,6 +58,9 @@ fn result(args: &args::Replay, summary: &Summary) -> Result<Exit, Failure> {
     if let Some(error) = &summary.ended_by {
         return Err(Failure::usage(format!("the log could not be read to its end: {error}")));
     }
+    if summary.planned == 0 && summary.already_done == 0 {
+        return Err(Failure::usage("no request of the log was chosen: see the counts above, and widen the selection"));
+    }
     Ok(if summary.ok == 0 && summary.sent > 0 { Exit::World } else { Exit::Done })
 }
 
@@ -69,7 +72,17 @@ fn merge(paths: &[PathBuf]) -> Result<Summary, Failure> {
             Failure::usage(format!("{}: no summary of a replay that can be merged: {error}", path.display()))
         })?);
     }
-    Summary::merge(summaries).map_err(Failure::usage)
+    let summary = Summary::merge(summaries).map_err(Failure::usage)?;
+    let missing: Vec<String> = (1..=summary.shards_of)
+        .filter(|machine| !summary.shards.contains(machine))
+        .map(|machine| machine.to_string())
+        .collect();
+    if !missing.is_empty() {
+        let message =
+            format!("of {} machines the summaries of {} are missing: name all", summary.shards_of, missing.join(", "));
+        return Err(Failure::usage(message));
+    }
+    Ok(summary)
 }
 
 fn options(args: &args::Replay) -> Result<ReplayOptions, Failure> {
@@ -87,7 +100,12 @@ fn options(args: &args::Replay) -> Result<ReplayOptions, Failure> {
         None => None,
         Some(name) => Some(ApiKey::new(
             std::env::var(name)
-                .map_err(|_| Failure::usage(format!("the variable {name} is not set: export the API key")))?,
+                // A key that was given in place of the name must not be repeated.
+                .map_err(|_| {
+                    Failure::usage(
+                        "the variable that --api-key-env names is not set: name the variable, and export the key in it",
+                    )
+                })?,
         )),
     };
     let time = |option: &str, text: &Option<String>| -> Result<Option<Duration>, Failure> {

@@ -75,8 +75,13 @@ impl ContentRedaction {
         if let Some(body) = self.redactor.json(&row.body, &mut done.found) {
             row.body = body;
         }
-        if let Some(consumer) = row.consumer.as_deref().and_then(|name| self.redactor.text(name, &mut done.found)) {
-            row.consumer = Some(consumer);
+        for name in [&mut row.consumer, &mut row.session] {
+            if let Some(clean) = name.as_deref().and_then(|name| self.redactor.text(name, &mut done.found)) {
+                *name = Some(clean);
+            }
+        }
+        if let Some(id) = self.redactor.text(&row.id, &mut done.found) {
+            row.id = id;
         }
         let Some(recorded) = &mut row.recorded else { return };
         if self.mode == Redaction::None {

@@ -152,6 +152,9 @@ impl Finish {
         if let Some(text) = recorded.answer.as_deref().and_then(|text| redactor.text(text, counts)) {
             recorded.answer = Some(text);
         }
+        if let Some(model) = redactor.text(&recorded.model, counts) {
+            recorded.model = model;
+        }
         for (_, arguments) in &mut recorded.tools {
             redactor.value(arguments, counts);
         }

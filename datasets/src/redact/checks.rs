@@ -33,6 +33,15 @@ pub(super) fn resident_number(found: &str) -> bool {
     dated && CHECKS.get((sum % 11) as usize).copied() == last
 }
 
+/// A number of the United States' social security that may have been given out: no part is all zeros, and the first is not
+/// 666.
+pub(super) fn social_security(found: &str) -> bool {
+    let mut parts = found.split('-');
+    let mut next = || parts.next().unwrap_or_default();
+    let (area, group, serial) = (next(), next(), next());
+    area != "000" && area != "666" && group != "00" && serial != "0000"
+}
+
 /// The check digits of ISO 13616: moved to the end and with letters as numbers, the rest by 97 is 1.
 pub(super) fn iban(found: &str) -> bool {
     let plain: String = found.chars().filter(|letter| *letter != ' ').collect();

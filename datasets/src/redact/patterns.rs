@@ -32,7 +32,7 @@ pub(super) struct Rules {
 type Form = (&'static str, Class, &'static str, fn(&str) -> bool);
 
 /// Long forms come before the short ones that they contain.
-pub(super) const FORMS: [Form; 18] = [
+pub(super) const FORMS: [Form; 22] = [
     (
         "private_key",
         Class::Credential,
@@ -53,9 +53,22 @@ pub(super) const FORMS: [Form; 18] = [
     (
         "secret",
         Class::Credential,
-        r#"(?i)(?-u:\b)(?:api[_-]?key|access[_-]?token|client[_-]?secret|secret[_-]?key|passw(?:or)?d)["']?\s*[:=]\s*["']?(?<secret>[^\s"',;&\[\]{}]{8,})"#,
+        r#"(?i)(?-u:\b)(?:api[_-]?key|(?:access|auth|session)[_-]?token|client[_-]?secret|secret[_-]?(?:access[_-]?)?key|passw(?:or)?[dt])["']?(?:\s*[:=：]\s*|\s+is\s+|\s+ist\s+)["']?(?<secret>[^\s"',;&\[\]{}]{8,})"#,
         checks::has_digit,
     ),
+    (
+        "secret",
+        Class::Credential,
+        r#"(?:密码|口令|密钥)["']?\s*(?:[:=：]|是|为)\s*["']?(?<secret>[!-~]{6,})"#,
+        anything,
+    ),
+    (
+        "secret",
+        Class::Credential,
+        r#"(?i)[?&](?:[a-z_-]*token|sig|signature|x-amz-signature|key|api[_-]?key|secret|password)=(?<secret>[^\s&#"'<>\[\]]{8,})"#,
+        checks::has_digit,
+    ),
+    ("bearer", Class::Credential, r"(?i)(?-u:\b)basic\s+(?<secret>[A-Za-z0-9+/]{12,}={0,2})", checks::has_digit),
     (
         "email",
         Class::Personal,
@@ -69,11 +82,12 @@ pub(super) const FORMS: [Form; 18] = [
         checks::iban,
     ),
     ("id_number", Class::Personal, r"(?-u:\b)[1-9][0-9]{16}[0-9Xx](?-u:\b)", checks::resident_number),
+    ("id_number", Class::Personal, r"(?-u:\b)[0-8][0-9]{2}-[0-9]{2}-[0-9]{4}(?-u:\b)", checks::social_security),
     ("card", Class::Personal, r"(?-u:\b)[3-6][0-9]{3}(?:[ -]?[0-9]{4}){2}[ -]?[0-9]{1,7}(?-u:\b)", checks::card),
     (
         "phone",
         Class::Personal,
-        r"(?-u:\b)1[3-9][0-9]{9}(?-u:\b)|\+[1-9][0-9]{0,2}(?:[ .-]?\(?[0-9]{2,4}\)?){2,5}(?-u:\b)|\([0-9]{3}\) ?[0-9]{3}-[0-9]{4}(?-u:\b)|(?-u:\b)[2-9][0-9]{2}-[0-9]{3}-[0-9]{4}(?-u:\b)",
+        r"(?-u:\b)0[1-9][0-9]{1,3}[ /-][0-9]{6,8}(?-u:\b)|(?-u:\b)1[3-9][0-9]{9}(?-u:\b)|\+[1-9][0-9]{0,2}(?:[ .-]?\(?[0-9]{2,4}\)?){2,5}(?-u:\b)|\([0-9]{3}\) ?[0-9]{3}-[0-9]{4}(?-u:\b)|(?-u:\b)[2-9][0-9]{2}-[0-9]{3}-[0-9]{4}(?-u:\b)",
         checks::phone,
     ),
 ];

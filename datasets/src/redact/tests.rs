@@ -41,6 +41,8 @@ fn secrets_go_and_the_text_around_them_stays() {
         ("4111 1111 1111 1111".to_owned(), "card"),
         ("DE89 3704 0044 0532 0130 00".to_owned(), "iban"),
         ("11010519491231002X".to_owned(), "id_number"),
+        ("078-05-1120".to_owned(), "id_number"),
+        ("0170-1234567".to_owned(), "phone"),
     ] {
         for (before, after) in [("", ""), ("我的号码是", "，谢谢"), ("write to ", " please")] {
             let (text, counts) = clean(&format!("{before}{secret}{after}"));
@@ -75,6 +77,18 @@ fn what_stands_beside_a_telling_word_goes_alone() {
     let (text, counts) = clean("Authorization: Bearer abcdef0123456789abcdef and postgres://app:hunter2@db/x");
     assert!(text.starts_with("Authorization: Bearer [bearer:") && text.contains("postgres://app:[password:"), "{text}");
     assert_eq!(counts, Counts::from([("bearer", 1), ("password", 1)]));
+    for (before, secret, after) in [
+        ("aws_secret_access_key = ", "wJalrXUtnFEMI7K7MDENG", ""),
+        ("my api-key is ", "abcd1234efgh", " I think"),
+        ("Mein Passwort ist ", "Sommer2026x", ""),
+        ("密码：", "abc123", "。"),
+        ("https://h.example/x?a=1&token=", "f00dfeed1234", "&b=2"),
+        ("Authorization: Basic ", "dXNlcjpwYXNzd29yZDE=", ""),
+    ] {
+        let (text, counts) = clean(&format!("{before}{secret}{after}"));
+        assert!(text.starts_with(before) && text.ends_with(after) && !text.contains(secret), "{text}");
+        assert_eq!(counts.values().sum::<u64>(), 1, "{text}");
+    }
     let (text, _) = clean("export API_KEY='q1w2e3r4t5y6' # mine");
     assert!(text.starts_with("export API_KEY='[secret:") && text.ends_with("]' # mine"), "{text}");
 }

@@ -12,9 +12,6 @@ use wire::provider::{Policy, Provider, Target};
 use wire::usage::Characters;
 use wire::{Request, Usage, UsageSource};
 
-/// Members in which a request bounds its answer, tokens.
-const ALLOWED: [&str; 3] = ["max_completion_tokens", "max_tokens", "max_output_tokens"];
-
 /// What becomes of the rows at one provider: `rows = same + rewritten + losing + unfit`.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
@@ -101,11 +98,17 @@ impl<'a> ArmCount<'a> {
         } else {
             self.preview.rewritten += 1;
         }
-        self.price(model, request, prompt, recorded);
+        self.price(model, request, (prompt, &rewritten.body), recorded);
         Ok(())
     }
 
-    fn price(&mut self, model: &str, request: &Request<'_>, prompt: Characters, recorded: Option<Usage>) {
+    fn price(
+        &mut self,
+        model: &str,
+        request: &Request<'_>,
+        (prompt, body): (Characters, &[u8]),
+        recorded: Option<Usage>,
+    ) {
         let expected = recorded.unwrap_or(Usage {
             prompt: prompt.tokens(),
             completion: 0,
@@ -113,12 +116,10 @@ impl<'a> ArmCount<'a> {
             reasoning: None,
             source: UsageSource::Estimate,
         });
-        let completion = Completion {
-            allowed: ALLOWED.into_iter().find_map(|member| request.object.read::<u64>(member)),
-            recorded: recorded.map(|usage| usage.completion),
-        };
+        let completion =
+            Completion { allowed: budget::allowed(request), recorded: recorded.map(|usage| usage.completion) };
         let priced = self.tariffs.price(self.provider.name(), model, self.now_us, &expected);
-        let at_most = budget::estimate(self.tariffs, self.provider, model, self.now_us, prompt, completion);
+        let at_most = budget::estimate(self.tariffs, self.provider, model, self.now_us, body, completion);
         match priced.zip(at_most) {
             Some((priced, at_most)) => {
                 let preview = &mut self.preview;

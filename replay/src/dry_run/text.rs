@@ -40,7 +40,7 @@ impl Page {
         self.line(
             "  cost",
             &format!(
-                "about {} USD, set aside {} USD at most{unpriced}",
+                "about {} USD, up to {} USD set aside{unpriced}",
                 decimal(arm.cost_nanos_expected, 4),
                 decimal(arm.cost_nanos_at_most, 4)
             ),

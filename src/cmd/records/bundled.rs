@@ -20,6 +20,8 @@ pub(super) fn run(args: &args::RecordsBundled) -> Result<Exit, Failure> {
     let broken = |error: ReadError| Failure { exit: Exit::Bug, message: format!("a bundled log is broken: {error}") };
     let script = log.script_text().map_err(broken)?;
     let file = |ending: &str| args.out.join(format!("{}.{ending}", log.name));
+    std::fs::create_dir_all(&args.out)
+        .map_err(|error| Failure::world(format!("cannot make the folder {}: {error}", args.out.display())))?;
     for (path, bytes) in [(file("ndjson.zst"), log.requests_zstd), (file("script.ndjson"), script.as_bytes())] {
         write(&path, bytes)?;
         render::note(&format!("wrote {}", path.display()));

@@ -40,6 +40,9 @@ impl Report {
         }
         let kinds: Vec<String> = self.redacted.iter().map(|(kind, count)| format!("{count} {kind}")).collect();
         line("removed", if kinds.is_empty() { "nothing".to_owned() } else { self.removed(&kinds) });
+        if self.passed_over > 0 {
+            line("passed over", format!("{} rows that are no calls that can be played", self.passed_over));
+        }
         if self.skipped > 0 {
             line("skipped", format!("{} rows", self.skipped));
         }
