@@ -3,6 +3,8 @@
 //! The folders of `found/` are named after the fuzz targets (`../fuzz`), which do the same with bytes that nobody has seen
 //! yet. An input that one of them finds is put there.
 
+#![expect(clippy::unwrap_used, reason = "helpers of tests fail the test")]
+
 #[path = "found/endure.rs"]
 #[expect(unreachable_pub, reason = "the fuzz targets use it from outside")]
 mod endure;
@@ -48,9 +50,9 @@ fn read(target: &str, bytes: &[u8]) -> Seen {
 
 /// Every input of a target, by the name of its file.
 fn inputs(target: &str) -> Vec<(String, Vec<u8>)> {
-    let entries = fs::read_dir(folder().join(target)).unwrap_or_else(|error| panic!("{target}: {error}"));
+    let entries = fs::read_dir(folder().join(target)).unwrap();
     let mut inputs: Vec<(String, Vec<u8>)> = entries
-        .map(|entry| entry.unwrap())
+        .map(Result::unwrap)
         .map(|entry| (entry.file_name().into_string().unwrap(), fs::read(entry.path()).unwrap()))
         .collect();
     inputs.sort();

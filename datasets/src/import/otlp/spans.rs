@@ -114,7 +114,7 @@ struct LineCount<'a> {
 impl LineCount<'_> {
     /// The line on which a part of the text begins.
     fn of(&mut self, part: &str) -> u64 {
-        let start = (part.as_ptr() as usize).checked_sub(self.bytes.as_ptr() as usize).unwrap_or_default();
+        let start = (part.as_ptr() as usize).saturating_sub(self.bytes.as_ptr() as usize);
         if let Some(between) = self.bytes.get(self.counted..start) {
             self.line += memchr::memchr_iter(b'\n', between).count() as u64;
             self.counted = start;
