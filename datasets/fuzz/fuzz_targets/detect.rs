@@ -1,4 +1,6 @@
 //! Bytes of no stated format: whatever they are taken for, reading them ends.
 #![no_main]
 
-libfuzzer_sys::fuzz_target!(|bytes: &[u8]| datasets_fuzz::read(None, bytes));
+libfuzzer_sys::fuzz_target!(|bytes: &[u8]| {
+    datasets_fuzz::endure::import(None, bytes);
+});

@@ -1,4 +1,6 @@
 //! Files of exchange records.
 #![no_main]
 
-libfuzzer_sys::fuzz_target!(|bytes: &[u8]| datasets_fuzz::read_records(bytes));
+libfuzzer_sys::fuzz_target!(|bytes: &[u8]| {
+    datasets_fuzz::endure::records(bytes);
+});

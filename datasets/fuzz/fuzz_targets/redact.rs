@@ -1,4 +1,6 @@
 //! Texts and bodies on their way through the redactor.
 #![no_main]
 
-libfuzzer_sys::fuzz_target!(|text: &str| datasets_fuzz::redact(text));
+libfuzzer_sys::fuzz_target!(|bytes: &[u8]| {
+    datasets_fuzz::endure::redact(bytes);
+});

@@ -16,7 +16,7 @@ const IDS_MAX: usize = 4 * 1024 * 1024;
 /// Notes that are kept.
 const NOTES_MAX: usize = 20;
 /// Longest id or session that is kept as it is, in bytes.
-const NAME_BYTES_MAX: usize = 200;
+pub(super) const NAME_BYTES_MAX: usize = 200;
 
 /// The second half of an import.
 pub(super) struct Finish {

@@ -50,7 +50,7 @@ pub(super) const FILLS: &[Field] = &[
 
 /// Requests that wait for their answers.
 const WAITING_MAX: usize = 4096;
-/// Bytes of their bodies.
+/// Bytes of them, and of the answers that came for those that are not first.
 const WAITING_BYTES_MAX: usize = 64 * 1024 * 1024;
 /// How long a request waits, in the capture's own time.
 const WAIT_NANOS_MAX: i64 = 15 * 60 * 1_000_000_000;

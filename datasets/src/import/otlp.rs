@@ -66,7 +66,7 @@ impl Reader for Otlp {
                 self.passed_over += 1;
                 continue;
             };
-            return entry(&row, &attributes, endpoint, span.service, &self.options).map(Some);
+            return entry(&row, &attributes, endpoint, span.service.as_deref(), &self.options).map(Some);
         }
         Ok(None)
     }
@@ -80,7 +80,7 @@ fn entry(
     row: &Row<'_>,
     attributes: &Attributes,
     endpoint: Endpoint,
-    service: Option<String>,
+    service: Option<&str>,
     options: &ImportOptions,
 ) -> Result<Entry, ImportError> {
     let events = Event::of_row(row)?;
@@ -97,7 +97,7 @@ fn entry(
     }
     .map(Identity::Name);
     let user = || attributes.text(&["user.id", "enduser.id", "traceloop.association.properties.user_id"]);
-    entry.consumer = service.map(Identity::Name).or_else(|| user().map(Identity::Secret));
+    entry.consumer = service.map(|name| Identity::Name(name.to_owned())).or_else(|| user().map(Identity::Secret));
     let mut recorded = recorded(row, attributes, &events)?;
     recorded.duration_us = row::between(start_us, end_us);
     entry.recorded = Some(recorded);

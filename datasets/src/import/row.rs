@@ -5,7 +5,8 @@
 //! never quotes what was found.
 
 use super::entry::Place;
-use super::{ImportError, decimal, instant};
+use super::finish::NAME_BYTES_MAX;
+use super::{ImportError, ImportOptions, decimal, instant};
 use serde_json::Value;
 use serde_json::value::RawValue;
 use wire::json::Object;
@@ -61,6 +62,13 @@ impl<'a> Row<'a> {
             Some(b'{' | b'[') => Err(self.wrong(name, "a text or a number")),
             _ => Ok(Some(value.get().to_owned())),
         }
+    }
+
+    /// As [`Row::text`], for a name that several requests share or that is remembered. One that is too long to be kept
+    /// becomes its digest here already, so that it does not stand in memory many times.
+    pub(super) fn name(&self, name: &str, options: &ImportOptions) -> Result<Option<String>, ImportError> {
+        let text = self.text(name)?;
+        Ok(text.map(|text| if text.len() > NAME_BYTES_MAX { options.pseudonym(&text) } else { text }))
     }
 
     /// A whole number that is not negative, perhaps as text, perhaps with a fraction of zero.

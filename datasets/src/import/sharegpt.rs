@@ -21,6 +21,8 @@ use serde_json::{Value, json};
 pub(super) const FILLS: &[Field] = &[Field::Id, Field::Session, Field::Prompt, Field::Answered, Field::Answer];
 
 const LISTS: [&str; 3] = ["conversations", "conversation", "items"];
+/// Most turns of a conversation: its requests together grow by the square of them, and real ones have some hundred.
+const TURNS_MAX: usize = 4_096;
 /// Who speaks, and by which role.
 const SPEAKERS: [(&str, &str); 12] = [
     ("human", "user"),
@@ -90,7 +92,7 @@ impl Reader for ShareGpt {
             let Some(row) = self.rows.next_row()? else { return Ok(None) };
             self.count += 1;
             self.current = None;
-            let conversation = Conversation::of(&row, self.count)?;
+            let conversation = Conversation::of(&row, self.count, &self.options)?;
             self.passed_over += u64::from(!conversation.messages.iter().any(is_of_user));
             self.current = Some(conversation);
         }
@@ -102,13 +104,17 @@ impl Reader for ShareGpt {
 }
 
 impl Conversation {
-    fn of(row: &Row<'_>, number: u64) -> Result<Self, ImportError> {
+    fn of(row: &Row<'_>, number: u64, options: &ImportOptions) -> Result<Self, ImportError> {
         let name = LISTS.into_iter().find(|name| row.has(name)).unwrap_or("conversations");
         let Some(Value::Array(turns)) = row.value(name)? else { return Err(row.wrong(name, "a list of turns")) };
+        if turns.len() > TURNS_MAX {
+            return Err(row.place.wrong(format!("`{name}` has more than {TURNS_MAX} turns; split the conversation")));
+        }
         let messages = turns.iter().map(message).collect::<Option<Vec<Value>>>().ok_or_else(|| {
             row.place.wrong(format!("a turn in `{name}` is none of `human`, `gpt` or `system` with a text"))
         })?;
-        let id = row.text("id")?.unwrap_or_else(|| format!("conversation-{number}"));
+        // Each of its requests has it, so a long one becomes its digest once.
+        let id = row.name("id", options)?.unwrap_or_else(|| format!("conversation-{number}"));
         Ok(Self { place: row.place.clone(), id, model: row.text("model")?, messages, next: 0 })
     }
 

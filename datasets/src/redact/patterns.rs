@@ -43,7 +43,7 @@ pub(super) const FORMS: [Form; 22] = [
     ("password", Class::Credential, r"[a-z][a-z0-9+.-]*://[^\s/:@]{1,128}:(?<secret>[^\s/:@]{1,128})@", anything),
     ("api_key", Class::Credential, r"(?-u:\b)sk-(?:proj-|ant-|or-|svcacct-)?[A-Za-z0-9_-]{16,}", checks::has_digit),
     ("api_key", Class::Credential, r"(?-u:\b)(?:gsk_|hf_|xai-|r8_|npm_|pypi-)[A-Za-z0-9_-]{20,}", anything),
-    ("api_key", Class::Credential, r"(?-u:\b)AIza[A-Za-z0-9_-]{35}", anything),
+    ("api_key", Class::Credential, r"(?-u:\b)AIza[A-Za-z0-9_-]{35,}", anything),
     ("api_key", Class::Credential, r"(?-u:\b)(?:AKIA|ASIA)[A-Z0-9]{16}(?-u:\b)", anything),
     ("api_key", Class::Credential, r"(?-u:\b)LTAI[A-Za-z0-9]{12,26}(?-u:\b)", anything),
     ("api_key", Class::Credential, r"(?-u:\b)(?:gh[pousr]_[A-Za-z0-9]{36,}|github_pat_[A-Za-z0-9_]{22,})", anything),

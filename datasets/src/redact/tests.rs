@@ -130,6 +130,15 @@ fn members_that_are_named_like_secrets_lose_their_text_also_inside_arguments() {
 }
 
 #[test]
+fn what_stands_right_behind_a_key_goes_with_it() {
+    let key = ["AI", "za", &"a".repeat(35)].concat();
+    let (text, counts) = clean(&format!("{key}13800138000 {key}"));
+    assert!(!text.contains("13800138000") && !text.contains("aaaa"), "{text}");
+    assert_eq!(counts, Counts::from([("api_key", 2)]));
+    assert_eq!(clean(&text), (text.clone(), Counts::new()));
+}
+
+#[test]
 fn each_class_can_be_left_alone() {
     let text = "a@example.org postgres://app:hunter2@db/x";
     let personal = Redactor { credentials: false, ..Redactor::default() };

@@ -129,7 +129,7 @@ impl Pairs {
             at_nanos: record.meta.at_nanos,
             provider: header(&headers, "host").map_or_else(|| "unknown".to_owned(), provider),
             model,
-            bytes: bytes.len(),
+            bytes: end + bytes.len(),
         };
         self.waiting_bytes += waiting.bytes;
         let early = self.early.remove(&waiting.id);
@@ -137,7 +137,7 @@ impl Pairs {
         self.waiting.push_back(waiting);
         if let (Some(early), Some(waiting)) = (early, self.waiting.back_mut()) {
             self.early_bytes = self.early_bytes.saturating_sub(early.message.len());
-            waiting.fill(&early);
+            self.waiting_bytes += waiting.fill(&early);
         }
         Ok(())
     }
@@ -162,7 +162,7 @@ impl Pairs {
         let answer = Answer { end_nanos, message: record.message };
         let place = self.places.get(&record.meta.id).and_then(|number| usize::try_from(number - self.front).ok());
         if let Some(waiting) = place.and_then(|place| self.waiting.get_mut(place)) {
-            waiting.fill(&answer);
+            self.waiting_bytes += waiting.fill(&answer);
             return;
         }
         if self.passed.remove(&record.meta.id).is_some() {
@@ -185,14 +185,14 @@ impl Pairs {
 }
 
 impl Waiting {
-    /// Notes the answer. The first one counts; what is no HTTP tells nothing.
-    fn fill(&mut self, found: &Answer) {
+    /// Notes the answer, and tells the bytes that are kept of it. The first one counts; what is no HTTP tells nothing.
+    fn fill(&mut self, found: &Answer) -> usize {
         if self.entry.recorded.is_some() {
-            return;
+            return 0;
         }
         let mut headers = [httparse::EMPTY_HEADER; HEADERS_MAX];
         let mut head = httparse::Response::new(&mut headers);
-        let Ok(httparse::Status::Complete(end)) = head.parse(&found.message) else { return };
+        let Ok(httparse::Status::Complete(end)) = head.parse(&found.message) else { return 0 };
         let headers = texts(head.headers);
         let mut recorded = Recorded::new(self.provider.as_str(), self.model.as_str(), head.code.unwrap_or(0));
         let lasted = found.end_nanos.and_then(|end| u64::try_from(end.checked_sub(self.at_nanos)?).ok());
@@ -200,7 +200,13 @@ impl Waiting {
         let body = found.message.get(end..).unwrap_or_default();
         let (body, complete) = decoded(&headers, body).unwrap_or_default();
         answer(&mut recorded, self.entry.endpoint, &body, complete);
+        let texts = [recorded.answer.as_ref(), recorded.finish_reason.as_ref(), Some(&recorded.model)];
+        let kept = texts.into_iter().flatten().map(String::len).sum::<usize>()
+            // Calls of tools are never longer than what they stand in.
+            + if recorded.tools.is_empty() { 0 } else { body.len() };
         self.entry.recorded = Some(recorded);
+        self.bytes += kept;
+        kept
     }
 }
 

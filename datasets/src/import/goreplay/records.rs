@@ -10,6 +10,9 @@ use std::path::PathBuf;
 /// The line between two records.
 const SEPARATOR: &[u8] = "🐵🙈🙉".as_bytes();
 
+/// Longest id, in bytes; GoReplay's have 24. Some thousand ids are remembered.
+const ID_BYTES_MAX: usize = 200;
+
 /// One record.
 #[derive(Debug)]
 pub(super) struct Record {
@@ -47,7 +50,11 @@ impl Meta {
             Some("3") => Kind::Replayed,
             _ => return Err("the record has no type, expected `1`, `2` or `3`, an id and a time in nanoseconds"),
         };
-        let id = words.next().ok_or("the record has no id, expected one behind its type")?.to_owned();
+        let id = words.next().ok_or("the record has no id, expected one behind its type")?;
+        if id.len() > ID_BYTES_MAX {
+            return Err("the id of the record is longer than 200 bytes, expected one of 24");
+        }
+        let id = id.to_owned();
         let at_nanos = words.next().and_then(|word| word.parse().ok()).filter(|at: &i64| *at >= 0);
         let at_nanos = at_nanos.ok_or("the record has no time, expected nanoseconds behind its id")?;
         let latency_nanos = words.next().and_then(|word| word.parse().ok()).filter(|latency: &i64| *latency >= 0);

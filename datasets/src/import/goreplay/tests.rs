@@ -144,6 +144,37 @@ fn waiting_has_a_bound_in_count_and_in_time() {
 }
 
 #[test]
+fn answers_that_wait_behind_a_request_without_one_have_a_bound_in_bytes() {
+    const ANSWER_BYTES: usize = 12 * 1024 * 1024;
+    let path = "/v1/chat/completions";
+    let body = ANSWER.replace("Hello", &"x".repeat(ANSWER_BYTES));
+    let packed = answer("Content-Encoding: gzip\r\n", &gzip(body.as_bytes()));
+    let mut log = record("1 first 1", post(path, &asked("x"), ""));
+    for number in 0..8 {
+        log.extend(record(&format!("1 a{number} 2"), post(path, &asked("x"), "")));
+        log.extend(record(&format!("2 a{number} 3 1"), &packed));
+    }
+    log.extend(record("2 first 4 1", answer("", ANSWER.as_bytes())));
+    assert!(log.len() < 1024 * 1024, "they unpack to a hundred times as much");
+    let source = Box::new(std::io::Cursor::new(log));
+    let mut records = Records::new(Input::unpack("log".as_ref(), source).unwrap());
+    let mut pairs = Pairs::default();
+    let mut taken = 0;
+    let first = loop {
+        pairs.take(records.next_record().unwrap().unwrap()).unwrap();
+        taken += 1;
+        if let Some(first) = pairs.ready(false) {
+            break first;
+        }
+    };
+    assert!(first.recorded.is_none(), "it went out before its answer");
+    assert_eq!(taken, 1 + 2 * WAITING_BYTES_MAX.div_ceil(ANSWER_BYTES));
+    while pairs.ready(false).is_some() {}
+    let (requests, _) = (records.next_record().unwrap(), pairs.take(records.next_record().unwrap().unwrap()));
+    assert!(requests.is_some() && pairs.ready(false).is_none(), "what went out is not counted any more");
+}
+
+#[test]
 fn records_that_cannot_be_used_are_told_by_their_line() {
     let path = "/v1/chat/completions";
     let log = [
@@ -153,19 +184,21 @@ fn records_that_cannot_be_used_are_told_by_their_line() {
         record("1 d 1", "POST /v1/chat/completions HTTP/1.1\r\nHost: x\r\n"),
         record("1 e 1", post(path, "{\"model\":\"sk-1", "")),
         record("1 f 1", post(path, "zzz", "Content-Encoding: br\r\n")),
+        record(&format!("1 {} 1", "i".repeat(201)), post(path, &asked("x"), "")),
         record("2 a 2 1", "garbage"),
         b"1 g".to_vec(),
     ]
     .concat();
     let outcome = import(&log);
     let skips = skips(&outcome);
-    assert_eq!((outcome.requests.len(), skips.len()), (1, 6), "{skips:?}");
+    assert_eq!((outcome.requests.len(), skips.len()), (1, 7), "{skips:?}");
     for (skip, words) in skips.iter().zip([
         "line 9: the record has no type",
         "line 12: the record has no time",
         "no HTTP",
         "no JSON",
         "encoding",
+        "longer than 200 bytes",
         "no time",
     ]) {
         assert!(skip.contains(words) && !skip.contains("sk-1"), "{skip}");

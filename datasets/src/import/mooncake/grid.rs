@@ -17,7 +17,7 @@ use std::collections::{BTreeSet, VecDeque};
 
 /// Requests that are looked at before the first one goes out.
 const ROWS_MAX: usize = 1024;
-/// Bytes that they may have together.
+/// Bytes that these, or the requests of one instant, may have together.
 const BYTES_MAX: usize = 16 * 1024 * 1024;
 /// Finer grids are clocks that are good enough.
 const STEP_US_MIN: u64 = 100_000;
@@ -27,7 +27,8 @@ const SLACK_US: u64 = 2_000;
 const UNIT_US: u64 = 10_000;
 /// Instants that must have been seen.
 const INSTANTS_MIN: usize = 8;
-/// Requests of one instant that are spread together; more are spread in several turns, out of order.
+/// Requests of one instant that are spread together; more, or longer ones than [`BYTES_MAX`], are spread in several turns,
+/// out of order.
 const GROUP_MAX: usize = 4096;
 
 type Item = Result<Entry, ImportError>;
@@ -94,11 +95,13 @@ impl<R: Reader> Jittered<R> {
 
     /// Reads the requests of one instant and spreads them.
     fn spread(&mut self, grid: Grid) -> Result<(), ImportError> {
-        while self.ready.len() < GROUP_MAX {
+        let mut bytes = 0;
+        while self.ready.len() < GROUP_MAX && bytes < BYTES_MAX {
             match self.pull() {
                 None => break,
                 Some(Err(error)) if self.ready.is_empty() => return Err(error),
                 Some(Ok(entry)) if self.ready.back().is_none_or(|last| last.at_us == entry.at_us) => {
+                    bytes += bytes_of(&entry);
                     self.ready.push_back(entry);
                 }
                 Some(other) => {
@@ -128,7 +131,9 @@ fn below(draws: &mut ChaCha8Rng, end: u64) -> u64 {
 fn bytes_of(entry: &Entry) -> usize {
     match &entry.content {
         Content::Body(body) => body.get().len(),
-        Content::Lengths(lengths) => lengths.prefix_blocks.len() * size_of::<u64>(),
+        Content::Lengths(lengths) => {
+            lengths.prefix_blocks.len() * size_of::<u64>() + lengths.model.as_ref().map_or(0, String::len)
+        }
     }
 }
 

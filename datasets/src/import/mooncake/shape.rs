@@ -15,6 +15,8 @@ use std::collections::{HashMap, VecDeque};
 pub(super) const CHATS_MAX: usize = 256 * 1024;
 /// Requests within requests, in traces of agents.
 const DEPTH_MAX: u32 = 8;
+/// Requests of one session that stands in one row; all of them are kept until they are read.
+const REQUESTS_MAX: usize = 100_000;
 
 /// Tokens of a block where the row does not say.
 const MOONCAKE_BLOCK: u64 = 512;
@@ -49,12 +51,12 @@ impl Shaper {
     /// It has neither text nor sizes, or something else than what must be there.
     pub(super) fn entries(&mut self, row: &Row<'_>) -> Result<VecDeque<Entry>, ImportError> {
         if let Some(payloads) = row.get("payloads") {
-            return payload_entries(row, payloads);
+            return payload_entries(row, payloads, &self.options);
         }
         let mut entries = VecDeque::new();
         match row.get("requests") {
             Some(requests) => {
-                let session = row.text("id")?;
+                let session = row.name("id", &self.options)?;
                 let local = row.text("hash_id_scope")?.as_deref() == Some("local");
                 let scope = session.as_deref().filter(|_| local).map_or(0, |id| digest::short(id.as_bytes()) | 1);
                 let block_tokens = row.count("block_size")?.unwrap_or(WEKA_BLOCK);
@@ -66,10 +68,10 @@ impl Shaper {
     }
 
     fn single(&mut self, row: &Row<'_>) -> Result<Entry, ImportError> {
-        let chat = row.text("chat_id")?;
+        let chat = row.name("chat_id", &self.options)?;
         let session = match &chat {
-            Some(chat) => Some(self.root(chat, row.text("parent_chat_id")?)),
-            None => row.text("session_id")?,
+            Some(chat) => Some(self.root(chat, row.name("parent_chat_id", &self.options)?)),
+            None => row.name("session_id", &self.options)?,
         };
         let at_us = self.instant(row, chat.is_some(), session.as_deref())?;
         let content = self.content(row, chat.is_some())?;
@@ -147,15 +149,26 @@ impl Shaper {
 }
 
 /// The bodies of a session in AIPerf's inputs file.
-fn payload_entries(row: &Row<'_>, payloads: &RawValue) -> Result<VecDeque<Entry>, ImportError> {
+fn payload_entries(
+    row: &Row<'_>,
+    payloads: &RawValue,
+    options: &ImportOptions,
+) -> Result<VecDeque<Entry>, ImportError> {
     let payloads: Vec<&RawValue> =
         serde_json::from_str(payloads.get()).map_err(|_| row.wrong("payloads", "a list of bodies"))?;
-    let session = row.text("session_id")?;
+    if payloads.len() > REQUESTS_MAX {
+        return Err(too_many(&row.place));
+    }
+    let session = row.name("session_id", options)?;
     let entry = |payload: &RawValue| {
         let content = Content::Body(body(&row.place, "payloads", payload.get().to_owned())?);
         Ok(Entry { session: session.clone().map(Identity::Name), ..Entry::new(row.place.clone(), content) })
     };
     payloads.into_iter().map(entry).collect()
+}
+
+fn too_many(place: &Place) -> ImportError {
+    place.wrong(format!("the session has more than {REQUESTS_MAX} requests; split it"))
 }
 
 fn body(place: &Place, member: &str, text: String) -> Result<Box<RawValue>, ImportError> {
@@ -180,6 +193,9 @@ fn nested(
     let requests: Vec<&RawValue> = serde_json::from_str(requests.get())
         .map_err(|_| place.wrong("`requests` is something else, expected a list of requests"))?;
     for request in requests {
+        if entries.len() >= REQUESTS_MAX {
+            return Err(too_many(place));
+        }
         let row = Row::parse(place.clone(), request.get().as_bytes())?;
         if let Some(inner) = row.get("requests") {
             nested(around, inner, place, depth + 1, entries)?;

@@ -142,6 +142,27 @@ fn rows_that_cannot_be_used_are_told_by_line_and_member() {
 }
 
 #[test]
+fn a_long_name_is_kept_as_its_digest_and_a_session_has_a_bound() {
+    let long = "s".repeat(70_000);
+    let rows = [
+        format!(r#"{{"session_id":"{long}","payloads":[{{"model":"m"}},{{"model":"m"}}]}}"#),
+        format!(r#"{{"session_id":"{long}","timestamp":5,"text_input":"x","output_length":1}}"#),
+    ];
+    let outcome = import(rows.join("\n"));
+    let digest = ImportOptions::default().pseudonym(&long);
+    let sessions: Vec<_> = outcome.requests.iter().map(|request| request.session.as_deref()).collect();
+    assert_eq!(sessions, [Some(digest.as_str()); 3], "{:?}", outcome.report);
+    for requests in [
+        format!(r#"{{"session_id":"s","payloads":[{}]}}"#, ["{}"; 100_001].join(",")),
+        format!(r#"{{"id":"s","block_size":1,"requests":[{}]}}"#, [r#"{"t":1,"in":9}"#; 100_001].join(",")),
+    ] {
+        let outcome = import(requests);
+        assert!(outcome.requests.is_empty());
+        assert!(skips(&outcome)[0].contains("line 1: the session has more than 100000 requests"));
+    }
+}
+
+#[test]
 fn requests_of_one_instant_are_spread_over_the_grid_in_their_order() {
     let row = |number: u64| {
         format!(

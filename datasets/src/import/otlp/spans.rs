@@ -11,6 +11,7 @@ use crate::import::input::Input;
 use crate::import::rows::has_object_a_line;
 use serde_json::value::RawValue;
 use std::collections::{HashSet, VecDeque};
+use std::sync::Arc;
 use wire::json::Object;
 
 use super::attributes::Attributes;
@@ -22,12 +23,15 @@ pub(super) const OUTER: [&str; 3] = ["resourceSpans", "resource_spans", "batches
 /// Members of an element in which the groups of spans stand, the last from versions before 1.0.
 const GROUPS: [&str; 3] = ["scopeSpans", "scope_spans", "instrumentationLibrarySpans"];
 
+/// Most spans that wait. Real ones have some hundred bytes each, so no element that may be read has more.
+const WAITING_MAX: usize = 500_000;
+
 /// One span.
 pub(super) struct Span {
     pub(super) place: Place,
     pub(super) text: String,
-    /// Name of the service that wrote it.
-    pub(super) service: Option<String>,
+    /// Name of the service that wrote it, one for all spans of an element.
+    pub(super) service: Option<Arc<str>>,
     /// Another request in the same element is inside it.
     pub(super) is_outer: bool,
 }
@@ -98,26 +102,50 @@ impl Source {
     }
 }
 
+/// Tells the lines of places in a text, which are asked for from its beginning to its end: the line ends before each are
+/// counted once, however many spans stand in it.
+struct LineCount<'a> {
+    bytes: &'a [u8],
+    /// Bytes that were counted.
+    counted: usize,
+    line: u64,
+}
+
+impl LineCount<'_> {
+    /// The line on which a part of the text begins.
+    fn of(&mut self, part: &str) -> u64 {
+        let start = (part.as_ptr() as usize).saturating_sub(self.bytes.as_ptr() as usize);
+        if let Some(between) = self.bytes.get(self.counted..start) {
+            self.line += memchr::memchr_iter(b'\n', between).count() as u64;
+            self.counted = start;
+        }
+        self.line
+    }
+}
+
 /// Takes the spans of a document or of one element.
 fn take(place: &Place, bytes: &[u8], waiting: &mut VecDeque<Span>) -> Result<(), ImportError> {
+    let mut lines = LineCount { bytes, counted: 0, line: place.line };
     let row = Row::parse(place.clone(), bytes)?;
-    let Some(outer) = OUTER.iter().find(|name| row.has(name)) else { return take_element(&row, bytes, waiting) };
+    let Some(outer) = OUTER.iter().find(|name| row.has(name)) else {
+        return take_element(&row, &mut lines, waiting);
+    };
     for element in list(&row, outer)? {
-        take_element(&Row::parse(place.clone(), element.get().as_bytes())?, bytes, waiting)?;
+        take_element(&Row::parse(place.clone(), element.get().as_bytes())?, &mut lines, waiting)?;
     }
     Ok(())
 }
 
-fn take_element(row: &Row<'_>, bytes: &[u8], waiting: &mut VecDeque<Span>) -> Result<(), ImportError> {
+fn take_element(row: &Row<'_>, lines: &mut LineCount<'_>, waiting: &mut VecDeque<Span>) -> Result<(), ImportError> {
     let service = service(row);
     let first = waiting.len();
     for group in list(row, row.either(&GROUPS))? {
         let group = Row::parse(row.place.clone(), group.get().as_bytes())?;
         for span in list(&group, "spans")? {
-            let before = (span.get().as_ptr() as usize).checked_sub(bytes.as_ptr() as usize);
-            let before = before.and_then(|length| bytes.get(..length)).unwrap_or_default();
-            let line = row.place.line + memchr::memchr_iter(b'\n', before).count() as u64;
-            let place = Place { line, ..row.place.clone() };
+            if waiting.len() >= WAITING_MAX {
+                return Err(row.place.wrong(format!("more than {WAITING_MAX} spans stand together; split the export")));
+            }
+            let place = Place { line: lines.of(span.get()), ..row.place.clone() };
             waiting.push_back(Span { place, text: span.get().to_owned(), service: service.clone(), is_outer: false });
         }
     }
@@ -156,9 +184,9 @@ fn list<'a>(row: &'a Row<'_>, name: &str) -> Result<Vec<&'a RawValue>, ImportErr
 }
 
 /// What `service.name` says, unless a library made it up.
-fn service(row: &Row<'_>) -> Option<String> {
+fn service(row: &Row<'_>) -> Option<Arc<str>> {
     let resource = row.get("resource")?;
     let resource = Row::parse(row.place.clone(), resource.get().as_bytes()).ok()?;
     let name = Attributes::of_row(&resource).ok()?.text(&["service.name"])?;
-    (!name.starts_with("unknown_service")).then_some(name)
+    (!name.starts_with("unknown_service")).then(|| name.into())
 }

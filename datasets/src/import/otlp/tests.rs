@@ -1,6 +1,8 @@
 use super::super::testing::{assert_round_trip, body, read};
 use super::super::{Field, LogFormat};
 use super::FILLS;
+use crate::import::input::Input;
+use crate::import::otlp::spans::Spans;
 use serde_json::{Value, json};
 use wire::{Endpoint, ErrorKind};
 
@@ -130,4 +132,25 @@ fn rows_that_are_wrong_name_their_line_and_member() {
     let pretty = serde_json::to_string_pretty(&serde_json::from_str::<Value>(&span(&bare, "")).unwrap()).unwrap();
     let (_, _, report) = read(pretty);
     assert!(report.skips[0].message.contains("line 7: the span has"), "{:?}", report.skips);
+}
+#[test]
+fn each_span_of_a_long_element_knows_its_line_and_shares_the_name_of_its_service() {
+    let span = r#"{"spanId":"s","attributes":{"gen_ai.operation.name":"chat","gen_ai.request.model":"m"}}"#;
+    let name = "s".repeat(1_000_000);
+    let element = |count: usize| {
+        let service = format!(r#"{{"attributes":{{"service.name":"{name}"}}}}"#);
+        format!(r#"{{"resource":{service},"scopeSpans":[{{"spans":[{}]}}]}}"#, vec![span; count].join(",\n"))
+    };
+    let document = format!("{{\"resourceSpans\":[{},\n\n{}]}}", element(300), element(2));
+    let input = Input::unpack("log".as_ref(), Box::new(std::io::Cursor::new(document))).unwrap();
+    let mut spans = Spans::new(vec![input]);
+    let mut found = Vec::new();
+    while let Some(span) = spans.next_span().unwrap() {
+        found.push(span);
+    }
+    let lines: Vec<u64> = found.iter().map(|span| span.place.line).collect();
+    assert_eq!(lines, (1..=300).chain([302, 303]).collect::<Vec<u64>>());
+    let names: Vec<_> = found.iter().map(|span| span.service.clone().unwrap()).collect();
+    assert!(names[..300].iter().all(|name| std::sync::Arc::ptr_eq(name, &names[0])), "300 copies of a long name");
+    assert_eq!(&*names[301], name);
 }

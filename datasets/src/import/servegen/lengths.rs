@@ -5,7 +5,7 @@ use super::super::input::Input;
 use super::super::number::decimal;
 use super::super::table::{Row, Table};
 use super::arrivals::Arrival;
-use super::rates::{collect, start_us};
+use super::rates::{client, collect, start_us};
 use crate::import::filler::TOKENS_MAX;
 use crate::synth::figures::{COMPLETION_TOKENS, PROMPT_TOKENS};
 use std::collections::{BTreeMap, HashMap, VecDeque};
@@ -132,5 +132,5 @@ fn distribution(row: &Row<'_>) -> Result<Option<(String, Which, u64, Quantiles)>
     if quantiles.is_empty() {
         return Err(row.place().wrong("no quantile has a value, expected `p1` to `p99`"));
     }
-    Ok(Some((row.needed("client")?.to_owned(), which, start_us(row)?, quantiles)))
+    Ok(Some((client(row)?, which, start_us(row)?, quantiles)))
 }

@@ -2,6 +2,7 @@
 
 use super::super::ImportError;
 use super::super::entry::Place;
+use super::super::finish::NAME_BYTES_MAX;
 use super::super::input::Input;
 use super::super::number::{decimal, micros};
 use super::super::table::{Row, Table};
@@ -112,6 +113,17 @@ pub(super) fn collect(
     Ok(())
 }
 
+/// The name of a row's client. Tables are kept in memory, so its length has a bound.
+pub(super) fn client(row: &Row<'_>) -> Result<String, ImportError> {
+    let name = row.needed("client")?;
+    if name.len() > NAME_BYTES_MAX {
+        return Err(row
+            .place()
+            .wrong(format!("`client` is longer than {NAME_BYTES_MAX} bytes; give it a shorter name")));
+    }
+    Ok(name.to_owned())
+}
+
 /// When a window begins.
 pub(super) fn start_us(row: &Row<'_>) -> Result<u64, ImportError> {
     decimal(row.needed("window_start_s")?)
@@ -122,7 +134,7 @@ pub(super) fn start_us(row: &Row<'_>) -> Result<u64, ImportError> {
 /// A client's window; `None` where nothing was sent.
 fn window(row: &Row<'_>) -> Result<Option<(String, Window)>, ImportError> {
     let place = row.place();
-    let name = row.needed("client")?.to_owned();
+    let name = client(row)?;
     let start_us = start_us(row)?;
     let rate = decimal(row.needed("rate_rps")?).filter(|rate| *rate <= RATE_MAX);
     let rate = rate.ok_or_else(|| place.wrong(format!("`rate_rps` is no number from 0 to {RATE_MAX}")))?;

@@ -143,6 +143,12 @@ fn the_real_rates_give_the_requests_of_a_day() {
     assert!((115..180).contains(&median), "{median} of {} prompts", prompts.len());
 }
 
+#[test]
+fn names_of_clients_have_a_bound() {
+    let outcome = import(format!("{RATES}{},0,1,1,Gamma,1,1\n", "c".repeat(201)));
+    assert!(skips(&outcome)[0].contains("line 6: `client` is longer than 200 bytes"), "{:?}", skips(&outcome));
+}
+
 proptest! {
     #![proptest_config(ProptestConfig { failure_persistence: None, cases: 48, ..ProptestConfig::default() })]
 

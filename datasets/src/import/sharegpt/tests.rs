@@ -54,6 +54,17 @@ fn each_turn_of_the_human_is_a_request_with_its_history() {
 }
 
 #[test]
+fn long_names_become_digests_and_turns_have_a_bound() {
+    let (long, turn) = ("c".repeat(70_000), r#"{"from":"human","value":"x"}"#);
+    let outcome = import(format!(r#"{{"id":"{long}","conversations":[{turn},{turn}]}}"#));
+    let digest = ImportOptions::default().pseudonym(&long);
+    let found: Vec<_> = outcome.requests.iter().map(|request| (request.id.clone(), request.session.clone())).collect();
+    assert_eq!(found, [1, 2].map(|turn| (format!("{digest}-{turn}"), Some(digest.clone()))));
+    let outcome = import(format!(r#"{{"id":"d","conversations":[{}]}}"#, vec![turn; TURNS_MAX + 1].join(",")));
+    assert!(outcome.requests.is_empty() && skips(&outcome)[0].contains("more than 4096 turns"), "{:?}", outcome.report);
+}
+
+#[test]
 fn a_line_each_is_the_same() {
     let lines: String =
         serde_json::from_str::<Vec<Value>>(LOG).unwrap().iter().map(|value| format!("{value}\n")).collect();
