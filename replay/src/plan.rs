@@ -356,8 +356,8 @@ pub(crate) mod tests {
         assert_eq!(estimate(ReplayOptions::default()), 0);
         let capped = |options: ReplayOptions| estimate(ReplayOptions { budget_nanos: Some(1), ..options });
         let baseline = capped(ReplayOptions { arm: ArmChoice::Forced(Arm::Baseline), ..candidate() });
-        // 100 tokens at 10 USD per million, and a small prompt.
-        assert!((1_000_000..1_020_000).contains(&baseline), "{baseline}");
+        // 100 tokens at 10 USD per million, and the bytes of the body at 2.50.
+        assert!((1_200_000..1_300_000).contains(&baseline), "{baseline}");
         assert!(capped(candidate()) < baseline);
         // A gateway may choose the dear one.
         assert_eq!(capped(ReplayOptions { arm: ArmChoice::AsRouted, ..candidate() }), baseline);

@@ -53,7 +53,7 @@ pub(super) const FORMS: [Form; 22] = [
     (
         "secret",
         Class::Credential,
-        r#"(?i)(?-u:\b)(?:api[_-]?key|(?:access|auth|session)[_-]?token|client[_-]?secret|secret[_-]?(?:access[_-]?)?key|passw(?:or)?[dt])["']?(?:\s*[:=：]\s*|\s+is\s+|\s+ist\s+)["']?(?<secret>[^\s"',;&\[\]{}]{8,})"#,
+        r#"(?i)(?-u:\b)(?:[a-z0-9]{1,20}[_-]){0,4}(?:api[_-]?key|(?:access|auth|session)[_-]?token|client[_-]?secret|secret[_-]?(?:access[_-]?)?key|passw(?:or)?[dt])["']?(?:\s*[:=：]\s*|\s+is\s+|\s+ist\s+)["']?(?<secret>[^\s"',;&\[\]{}]{8,})"#,
         checks::has_digit,
     ),
     (
