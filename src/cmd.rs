@@ -14,6 +14,7 @@ mod simulate;
 
 use crate::args::{Args, Command};
 use crate::outcome::{Exit, Failure};
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 use tracing_subscriber::EnvFilter;
 
@@ -58,6 +59,16 @@ fn start_log(level: &str) {
     let filter = EnvFilter::try_from_env("WEIGHBRIDGE_LOG").unwrap_or_else(|_| EnvFilter::new(level));
     let ansi = std::io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty());
     tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).with_ansi(ansi).init();
+}
+
+/// Refuses to write onto a file that is read.
+fn not_read(files: &[PathBuf], out: &Path) -> Result<(), Failure> {
+    let target = out.canonicalize();
+    let same = |path: &&PathBuf| target.as_ref().is_ok_and(|out| path.canonicalize().is_ok_and(|path| path == *out));
+    if let Some(path) = files.iter().find(same).filter(|path| path.is_file()) {
+        return Err(Failure::usage(format!("--out is {}, which is read: choose another name", path.display())));
+    }
+    Ok(())
 }
 
 /// A time with its unit, such as `60s`, `24h` or `7d`; a day has 24 hours.

@@ -22,7 +22,7 @@ pub use generator::Generator;
 pub use profile::{DEFAULT_TOML, Profile, ProfileError};
 pub use truth::{EpochTruth, Metric, Metrics, Scale, Truth};
 
-use crate::file::{FileError, stream_whole};
+use crate::file::{FileError, Packed, stream_whole};
 use crate::{Format, Header, Redaction, digest};
 use std::io::Write;
 use std::path::Path;
@@ -108,7 +108,7 @@ pub fn write_file(
         if path.extension().is_none_or(|extension| extension != "zst") {
             return write(profile, profile_text, requests, seed, out, progress);
         }
-        let mut packed = zstd::stream::write::Encoder::new(out, zstd::DEFAULT_COMPRESSION_LEVEL)?;
+        let mut packed = Packed::new(out)?;
         let truth = write(profile, profile_text, requests, seed, &mut packed, progress)?;
         packed.finish()?;
         Ok(truth)

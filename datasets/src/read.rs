@@ -33,8 +33,11 @@ pub fn is_packed(start: &[u8]) -> bool {
 /// # Errors
 /// The file cannot be opened or read.
 pub fn unpacked(path: &Path) -> std::io::Result<Box<dyn BufRead + Send>> {
-    let raw: Box<dyn Read + Send> =
-        if path == Path::new("-") { Box::new(std::io::stdin()) } else { Box::new(File::open(path)?) };
+    unpack(if path == Path::new("-") { Box::new(std::io::stdin()) } else { Box::new(File::open(path)?) })
+}
+
+/// As [`unpacked`], from any source.
+pub(crate) fn unpack(raw: Box<dyn Read + Send>) -> std::io::Result<Box<dyn BufRead + Send>> {
     let mut source = BufReader::with_capacity(256 * 1024, raw);
     let start = source.fill_buf()?;
     let (zstd, gzip) = (start.starts_with(&ZSTD), start.starts_with(&GZIP));

@@ -1,13 +1,13 @@
 //! `weighbridge import`.
 
 use super::evaluate::is_standard_output;
+use super::not_read;
 use crate::args;
 use crate::outcome::{Exit, Failure};
 use crate::render;
 use datasets::import::{self, Import, ImportError, ImportOptions, LogFormat};
 use datasets::redact::Redactor;
 use std::fmt::Write;
-use std::path::PathBuf;
 
 pub(super) fn run(args: &args::Import) -> Result<Exit, Failure> {
     if args.formats {
@@ -17,15 +17,11 @@ pub(super) fn run(args: &args::Import) -> Result<Exit, Failure> {
     let Some(out) = args.out.as_deref() else {
         return Err(Failure::usage("--out is missing: name the request log to write, or `-` for standard output"));
     };
+    not_read(&args.files, out)?;
     let options = ImportOptions { strict: args.strict, seed: args.seed, ..options(&args.from)? };
     let mut log = import::open(&args.files, options).map_err(failure)?;
     let mut progress = |requests: u64| render::progress(&format!("{requests} requests"));
     let to_output = is_standard_output(out);
-    let target = out.canonicalize();
-    let same = |path: &&PathBuf| path.canonicalize().is_ok_and(|path| target.as_ref().is_ok_and(|out| *out == path));
-    if let Some(path) = args.files.iter().find(same).filter(|path| path.is_file()) {
-        return Err(Failure::usage(format!("--out is {}, which is read: choose another name", path.display())));
-    }
     let written = if to_output {
         log.write(&mut std::io::stdout().lock(), &mut |_| {})
     } else {

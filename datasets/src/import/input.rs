@@ -2,9 +2,7 @@
 
 use super::ImportError;
 use super::entry::Place;
-use crate::read::LINE_BYTES_MAX;
-use flate2::bufread::MultiGzDecoder;
-use std::fs::File;
+use crate::read::{self, LINE_BYTES_MAX};
 use std::io::{BufRead, BufReader, Cursor, Read};
 use std::path::{Path, PathBuf};
 
@@ -26,26 +24,17 @@ impl Input {
     /// # Errors
     /// It cannot be opened, or what it is packed with is broken at its start.
     pub(crate) fn open(path: &Path) -> Result<Self, ImportError> {
-        let failed = |source| ImportError::file(path, source);
-        let raw: Box<dyn Read + Send> = if path == Path::new("-") {
-            Box::new(std::io::stdin())
-        } else {
-            Box::new(File::open(path).map_err(failed)?)
-        };
-        Self::unpack(path, raw).map_err(failed)
+        read::unpacked(path)
+            .and_then(|source| Self::new(path, source))
+            .map_err(|source| ImportError::file(path, source))
     }
 
     /// As [`Input::open`], from any source; `path` is only its name.
     pub(crate) fn unpack(path: &Path, raw: Box<dyn Read + Send>) -> std::io::Result<Self> {
-        let mut packed = BufReader::with_capacity(HEAD_BYTES, raw);
-        let start = packed.fill_buf()?;
-        let mut source: Box<dyn Read + Send> = if start.starts_with(&[0x28, 0xB5, 0x2F, 0xFD]) {
-            Box::new(zstd::stream::read::Decoder::with_buffer(packed)?)
-        } else if start.starts_with(&[0x1F, 0x8B]) {
-            Box::new(MultiGzDecoder::new(packed))
-        } else {
-            Box::new(packed)
-        };
+        Self::new(path, read::unpack(raw)?)
+    }
+
+    fn new(path: &Path, mut source: Box<dyn BufRead + Send>) -> std::io::Result<Self> {
         let mut head = Vec::new();
         source.by_ref().take(HEAD_BYTES as u64).read_to_end(&mut head)?;
         let whole = Cursor::new(head.clone()).chain(source);

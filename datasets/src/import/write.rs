@@ -1,7 +1,7 @@
 //! An import as a request log of weighbridge's own.
 
 use super::{Import, ImportError};
-use crate::file::{FileError, stream_whole};
+use crate::file::{FileError, Packed, stream_whole};
 use crate::{Format, Header, Redaction};
 use std::io::Write;
 use std::path::Path;
@@ -60,11 +60,9 @@ impl Import {
             if path.extension().is_none_or(|extension| extension != "zst") {
                 return self.write(out, progress);
             }
-            let packed = zstd::stream::write::Encoder::new(out, zstd::DEFAULT_COMPRESSION_LEVEL);
-            let mut packed = packed.map_err(ImportError::Output)?;
+            let mut packed = Packed::new(out).map_err(ImportError::Output)?;
             self.write(&mut packed, progress)?;
-            packed.finish().map_err(ImportError::Output)?;
-            Ok(())
+            packed.finish().map_err(ImportError::Output)
         })
         .map_err(named)
     }

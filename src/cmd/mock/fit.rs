@@ -76,7 +76,7 @@ fn is_log(path: &Path) -> Result<bool, Failure> {
     let failed = |error| Failure::usage(format!("cannot read {}: {error}; check --profile", path.display()));
     let mut start = Vec::new();
     std::fs::File::open(path).map_err(failed)?.take(16).read_to_end(&mut start).map_err(failed)?;
-    Ok(start.starts_with(b"{") || start.starts_with(&[0x28, 0xB5, 0x2F, 0xFD]))
+    Ok(start.starts_with(b"{") || datasets::read::is_packed(&start))
 }
 
 fn exchanges(lines: Lines<Exchange>, fit: &mut Fit) -> Result<(), Failure> {

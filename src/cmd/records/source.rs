@@ -1,6 +1,7 @@
 //! Records of any kind from any file: lines, packed lines, tables.
 
 use crate::cmd::evaluate::{failure, is_standard_output};
+use crate::cmd::not_read;
 use crate::outcome::Failure;
 use datasets::read::AnyLines;
 use datasets::{Exchange, Format, Header, Label, LoggedRequest, ReadError, Redaction};
@@ -220,10 +221,6 @@ pub(super) fn files_twice(paths: &[PathBuf], out: &Path) -> Result<Vec<PathBuf>,
     if files.len() > 1 && files.iter().any(|path| is_standard_output(path)) {
         return Err(Failure::usage("standard input can only be read alone: leave the other files out, or name it too"));
     }
-    let target = out.canonicalize();
-    let same = |path: &&PathBuf| target.as_ref().is_ok_and(|out| path.canonicalize().is_ok_and(|path| path == *out));
-    if let Some(path) = files.iter().find(same).filter(|path| path.is_file()) {
-        return Err(Failure::usage(format!("--out is {}, which is read: choose another name", path.display())));
-    }
+    not_read(&files, out)?;
     Ok(files)
 }
