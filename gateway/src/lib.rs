@@ -8,6 +8,7 @@
 //! * What a provider does differently is in `wire::provider` and nowhere here.
 
 pub mod admin;
+mod callers;
 mod clock;
 pub mod config;
 mod deadline;
@@ -17,13 +18,16 @@ mod lane;
 mod listener;
 mod memory;
 mod meter;
+mod place;
 mod plane;
 mod problem;
+mod quota;
 mod receive;
 mod recorder;
 mod relay;
 mod reply;
 pub mod routing;
+mod safety;
 mod server;
 mod shadow;
 mod socket;

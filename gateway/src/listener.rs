@@ -11,6 +11,7 @@ use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::server::conn::auto::Builder;
 use std::convert::Infallible;
 use std::io::ErrorKind;
+use std::net::SocketAddr;
 use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
@@ -37,10 +38,10 @@ pub(crate) async fn run(listener: TcpListener, shared: Arc<Shared>, tasks: TaskT
             () = shared.stopping.cancelled() => return,
             place = Arc::clone(&connections).acquire_owned() => place,
         };
-        let stream = tokio::select! {
+        let (stream, peer) = tokio::select! {
             () = shared.stopping.cancelled() => return,
             accepted = listener.accept() => match accepted {
-                Ok((stream, _)) => stream,
+                Ok(accepted) => accepted,
                 Err(error) if is_of_the_connection(&error) => continue,
                 Err(error) => {
                     tracing::warn!(%error, "cannot accept connections; trying again");
@@ -52,7 +53,7 @@ pub(crate) async fn run(listener: TcpListener, shared: Arc<Shared>, tasks: TaskT
         let (shared, builder) = (Arc::clone(&shared), builder.clone());
         tasks.spawn(async move {
             let _place = place;
-            connection(stream, &builder, shared).await;
+            connection(stream, peer, &builder, shared).await;
         });
     }
 }
@@ -73,14 +74,14 @@ fn builder() -> Builder<TokioExecutor> {
 }
 
 /// One connection, until it ends or the gateway stops.
-async fn connection(stream: TcpStream, builder: &Builder<TokioExecutor>, shared: Arc<Shared>) {
+async fn connection(stream: TcpStream, peer: SocketAddr, builder: &Builder<TokioExecutor>, shared: Arc<Shared>) {
     if let Err(error) = stream.set_nodelay(true) {
         tracing::debug!(%error, "TCP_NODELAY not set");
     }
     let stopping = shared.stopping.clone();
     let service = service_fn(move |request| {
         let shared = Arc::clone(&shared);
-        async move { Ok::<_, Infallible>(ingress::handle(shared, request).await) }
+        async move { Ok::<_, Infallible>(ingress::handle(shared, request, peer).await) }
     });
     let mut serving = pin!(builder.serve_connection(TokioIo::new(Socket::new(stream, HEAD_TIMEOUT)), service));
     let ended = tokio::select! {

@@ -1,17 +1,17 @@
 //! What a client gets: a body that is known, or one that is on its way.
 
+use crate::place::Place;
 use crate::relay::Relay;
 use bytes::Bytes;
 use http::{HeaderValue, Response, StatusCode, header};
 use http_body::{Body, Frame, SizeHint};
 use std::pin::Pin;
 use std::task::{Context, Poll};
-use tokio::sync::OwnedSemaphorePermit;
 
 /// Body of an answer.
 pub(crate) enum Reply {
     /// All of it; `None` once it was handed over. Holds its place among the requests served until it is sent.
-    Whole { bytes: Option<Bytes>, _held: Option<OwnedSemaphorePermit> },
+    Whole { bytes: Option<Bytes>, _held: Option<Place> },
     /// The provider's bytes on their way through.
     Relay(Box<Relay>),
 }

@@ -4,12 +4,15 @@
 //! then they are cut with an error event; copies under way may end for a moment; the record queue is emptied to disk; and
 //! the summary says what was lost. Every phase has a deadline of its own: a client that never reads cannot hold it up.
 
+use crate::callers::Callers;
 use crate::config::Config;
 use crate::ingress::Held;
 use crate::listener;
 use crate::memory::Memory;
 use crate::plane::{Plane, PlaneError};
+use crate::quota::Quotas;
 use crate::recorder::{Recorder, RecorderCounts};
+use crate::safety::Safety;
 use crate::shadow::{self, Mirror, ShadowCounts};
 use crate::state::{Reload, Shared};
 use crate::telemetry::Metrics;
@@ -111,6 +114,9 @@ pub async fn start(config: Config, reload: Option<Reload>) -> Result<Running, St
         tariffs,
         reload,
         audit: Mutex::new(VecDeque::new()),
+        callers: Callers::default(),
+        quotas: Quotas::default(),
+        safety: Safety::default(),
         mirror,
         recorder,
         memory: Memory::new(limits.reasoning_bytes),

@@ -262,7 +262,7 @@ async fn run(waiting: Waiting, shared: &Shared) {
         BreakerState::Open => ShadowFate::BreakerOpen,
         _ => ShadowFate::CandidateBusy,
     });
-    let cost_nanos = settle(shared, &context, &leg, outcome);
+    let cost_nanos = settle(shared, &context, &leg, outcome).cost_nanos;
     shared.mirror.ended(reserved, cost_nanos, unsent);
 }
 

@@ -1,13 +1,16 @@
 //! What handlers share. A handler loads the plane once and keeps it until its answer has ended; a new configuration makes
 //! a new plane, a weight change a new snapshot of one lane.
 
+use crate::callers::Callers;
 use crate::config::{Config, Records, Shadow};
 use crate::ingress::Held;
 use crate::lane::{Lane, Snapshot};
 use crate::memory::Memory;
 use crate::plane::{Plane, PlaneError};
+use crate::quota::Quotas;
 use crate::recorder::Recorder;
 use crate::routing::WeightBp;
+use crate::safety::Safety;
 use crate::shadow::{Job, Mirror};
 use crate::telemetry::Metrics;
 use arc_swap::ArcSwap;
@@ -51,6 +54,9 @@ pub(crate) struct Shared {
     pub reload: Option<Reload>,
     pub tariffs: Tariffs,
     pub audit: Mutex<VecDeque<AuditEntry>>,
+    pub callers: Callers,
+    pub quotas: Quotas,
+    pub safety: Safety,
     pub mirror: Mirror,
     pub recorder: Recorder,
     pub memory: Memory,

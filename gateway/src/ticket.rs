@@ -2,15 +2,16 @@
 
 use crate::exchange::{Context, Leg, Outcome, exchange};
 use crate::meter;
+use crate::place::Place;
+use crate::quota::Charge;
 use crate::state::Shared;
 use crate::upstream::Slot;
 use datasets::Role;
 use std::sync::Arc;
 use std::time::Instant;
-use tokio::sync::OwnedSemaphorePermit;
 use wire::ErrorKind;
 
-/// Travels with a served request and holds its permits. Dropped before it is closed (the client left while the
+/// Travels with a served request and holds its place. Dropped before it is closed (the client left while the
 /// handler or the body waited), it records the cancellation itself.
 pub(crate) struct Ticket {
     pub shared: Arc<Shared>,
@@ -21,12 +22,12 @@ pub(crate) struct Ticket {
     /// The place among the provider's requests in flight.
     pub slot: Option<Slot>,
     open: bool,
-    permit: Option<OwnedSemaphorePermit>,
+    place: Option<Place>,
 }
 
 impl Ticket {
-    pub(crate) fn new(shared: Arc<Shared>, context: Arc<Context>, leg: Leg, permit: OwnedSemaphorePermit) -> Self {
-        Self { shared, context, leg, sent: Instant::now(), slot: None, open: true, permit: Some(permit) }
+    pub(crate) fn new(shared: Arc<Shared>, context: Arc<Context>, leg: Leg, place: Place) -> Self {
+        Self { shared, context, leg, sent: Instant::now(), slot: None, open: true, place: Some(place) }
     }
 
     /// The answer proper has begun: the provider is well, however long the rest may take.
@@ -44,18 +45,21 @@ impl Ticket {
         if let Some(mut slot) = self.slot.take() {
             slot.settle(outcome.error);
         }
-        let _cost_nanos = settle(&self.shared, &self.context, &self.leg, outcome);
+        let charge = settle(&self.shared, &self.context, &self.leg, outcome);
+        if let Some(place) = &mut self.place {
+            place.quota.charge(charge);
+        }
     }
 
     /// What has to be held until the last byte of an answer that is already on record.
-    pub(crate) fn into_permit(mut self) -> Option<OwnedSemaphorePermit> {
-        self.permit.take()
+    pub(crate) fn into_place(mut self) -> Option<Place> {
+        self.place.take()
     }
 
-    /// Records a failure before the answer began, and gives the permit back for another try elsewhere.
-    pub(crate) fn fail(mut self, status: u16, kind: ErrorKind) -> Option<OwnedSemaphorePermit> {
+    /// Records a failure before the answer began, and gives the place back for another try elsewhere.
+    pub(crate) fn fail(mut self, status: u16, kind: ErrorKind) -> Option<Place> {
         self.close(meter::failed(self.sent, Instant::now(), status, kind));
-        self.permit.take()
+        self.place.take()
     }
 }
 
@@ -69,8 +73,8 @@ impl Drop for Ticket {
 }
 
 /// What is done with every outcome, served or not: reasoning is remembered, metrics are counted, the record is kept.
-/// Returns the cost, nano-dollars, if it is known.
-pub(crate) fn settle(shared: &Shared, context: &Context, leg: &Leg, outcome: Outcome) -> Option<i64> {
+/// Returns what it used.
+pub(crate) fn settle(shared: &Shared, context: &Context, leg: &Leg, outcome: Outcome) -> Charge {
     // Calls that no client ever saw do not come back, and must not push out those that may.
     let seen = matches!(leg.role, Role::Served | Role::Fallback);
     if let Some(answer) = outcome.answer.as_ref().filter(|_| seen) {
@@ -78,7 +82,7 @@ pub(crate) fn settle(shared: &Shared, context: &Context, leg: &Leg, outcome: Out
     }
     let record = exchange(context, leg, outcome, &shared.tariffs, shared.records.as_ref());
     shared.metrics.observe(&record);
-    let cost_nanos = record.cost_nanos;
+    let charge = Charge { usage: record.usage, cost_nanos: record.cost_nanos };
     shared.recorder.record(record);
-    cost_nanos
+    charge
 }

@@ -5,18 +5,20 @@ use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Package, what it may import of ours, and what it must never import of others.
-const TABLE: [(&str, &[&str], &[&str]); 9] = [
+const TABLE: [(&str, &[&str], &[&str]); 11] = [
     ("wire", &[], &["tokio", "axum", "reqwest"]),
     ("judge", &[], &["polars", "tokio", "axum", "reqwest"]),
     ("datasets", &["wire"], &["tokio", "axum", "reqwest", "polars"]),
-    ("gateway", &["wire", "datasets", "judge"], &["polars"]),
+    ("guard", &[], &["tokio", "axum", "reqwest", "redis"]),
+    ("lease", &[], &["tokio", "axum", "reqwest", "redis"]),
+    ("gateway", &["wire", "datasets", "judge", "guard", "lease"], &["polars"]),
     ("replay", &["wire", "datasets"], &["polars", "axum"]),
     ("mocks", &["wire"], &["polars"]),
     ("evaluator", &["judge", "datasets", "wire"], &["tokio", "axum", "reqwest"]),
     ("reports", &["judge"], &["polars", "tokio", "axum", "reqwest"]),
     (
         "weighbridge",
-        &["wire", "judge", "datasets", "gateway", "replay", "mocks", "evaluator", "reports"],
+        &["wire", "judge", "datasets", "gateway", "guard", "lease", "replay", "mocks", "evaluator", "reports"],
         &["polars", "axum"],
     ),
 ];

@@ -1,38 +1,15 @@
-//! Who asks, and what: the first gates of a request.
+//! The body of a request, and the bound on all of them.
 
-use crate::config::{Authenticate, Config};
 use crate::problem::Problem;
 use bytes::{Bytes, BytesMut};
-use http::{HeaderMap, header};
 use http_body::Body;
 use http_body_util::BodyExt;
 use hyper::body::Incoming;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-/// How long a client may take to send its request: until then it holds a permit.
+/// How long a client may take to send its request: until then it holds a place.
 const REQUEST_BODY_TIMEOUT: Duration = Duration::from_secs(60);
-
-/// The consumer whose key came with the request. `None` for a key that is nobody's, where that is allowed.
-///
-/// # Errors
-/// Keys are required, and there is none or a wrong one; the answer does not say which.
-pub(super) fn consumer(config: &Config, headers: &HeaderMap) -> Result<Option<Arc<str>>, Problem> {
-    let consumer = key(headers).and_then(|key| config.consumers.find(key));
-    match (config.authenticate, consumer) {
-        (Authenticate::Keys, None) => Err(Problem::unauthorised()),
-        (_, consumer) => Ok(consumer),
-    }
-}
-
-fn key(headers: &HeaderMap) -> Option<&str> {
-    let bearer = headers.get(header::AUTHORIZATION).and_then(|value| value.to_str().ok()).and_then(|value| {
-        let (scheme, key) = value.split_once(' ')?;
-        scheme.eq_ignore_ascii_case("bearer").then_some(key.trim())
-    });
-    bearer.or_else(|| headers.get("x-api-key").and_then(|value| value.to_str().ok()))
-}
 
 /// Bytes of all requests that are being read or wait for their answer to begin.
 #[derive(Debug, Default)]

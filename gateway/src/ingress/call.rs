@@ -4,20 +4,24 @@
 use super::open::{Attempt, Failed};
 use super::prepare::{Addressed, Head, Prepared, for_baseline, prepare};
 use super::{admit, open};
+use crate::callers::Errand;
 use crate::config::Config;
 use crate::exchange::{Context, Leg};
 use crate::lane::Link;
+use crate::place::Place;
 use crate::problem::Problem;
 use crate::reply::Reply;
+use crate::routing::Asked;
+use crate::safety::Inspected;
 use crate::shadow::Job;
 use crate::state::Shared;
 use bytes::Bytes;
 use datasets::{Arm, Role, ShadowFate};
 use http::{HeaderName, HeaderValue, Request, Response};
 use hyper::body::Incoming;
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Instant;
-use tokio::sync::OwnedSemaphorePermit;
 use wire::Endpoint;
 
 const FALLBACK: HeaderName = HeaderName::from_static("x-weighbridge-fallback");
@@ -27,6 +31,7 @@ pub(super) async fn answer(
     shared: Arc<Shared>,
     endpoint: Endpoint,
     request: Request<Incoming>,
+    peer: SocketAddr,
     pair: &str,
 ) -> Response<Reply> {
     let cut = shared.cut.clone();
@@ -34,7 +39,7 @@ pub(super) async fn answer(
         biased;
         // A request that has no answer yet when the drain deadline passes gets none.
         () = cut.cancelled() => Err(Problem::busy("is shutting down")),
-        answered = run(shared, endpoint, request, pair) => answered,
+        answered = run(shared, endpoint, request, peer, pair) => answered,
     };
     answered.unwrap_or_else(Problem::respond)
 }
@@ -43,6 +48,7 @@ async fn run(
     shared: Arc<Shared>,
     endpoint: Endpoint,
     request: Request<Incoming>,
+    peer: SocketAddr,
     pair: &str,
 ) -> Result<Response<Reply>, Problem> {
     if shared.stopping.is_cancelled() {
@@ -54,16 +60,44 @@ async fn run(
     };
     let plane = shared.plane.load_full();
     let (parts, body) = request.into_parts();
-    let consumer = admit::consumer(&plane.config, &parts.headers)?;
+    let mut caller = shared.callers.admit(&plane.config, &parts, peer).await?;
+    let notices = std::mem::take(&mut caller.notices);
     let limits = &plane.config.limits;
     let mut share = admit::Share::new(&shared.held, limits.request_bytes_in_flight);
-    let body = admit::body(body, limits.request_bytes, &mut share).await?;
-    let parsed = wire::Request::parse(endpoint, &body).map_err(|error| Problem::bad_request(&error))?;
+    let mut body = admit::body(body, limits.request_bytes, &mut share).await?;
+    let mut parsed = wire::Request::parse(endpoint, &body).map_err(|error| Problem::bad_request(&error))?;
     let at_us = crate::clock::now_us();
     // A slow upload is the client's time, not the gateway's.
-    let head = Head { endpoint, headers: &parts.headers, consumer, pair, arrived: Instant::now(), at_us };
-    let prepared = prepare(&shared, &plane, head, &parsed)?;
-    serve(&shared, &plane.config, prepared, body.clone(), permit).await
+    let arrived = Instant::now();
+    let asked = Asked { endpoint: endpoint.name(), model: &parsed.model, consumer: caller.name.as_deref() };
+    let lane = plane.select(&asked);
+    let errand = Errand { endpoint, model: &parsed.model, migration: lane.name() };
+    caller.may(&errand)?;
+    // Before the guard: nobody over his quota makes us pay a moderator.
+    let quota = shared.quotas.reserve(&caller, &errand, &parsed, at_us).await?;
+    let left = quota.headers.clone();
+    let place = Place::new(permit, quota);
+    let masked = match shared.safety.request(&caller, lane, &parsed).await {
+        Inspected::Passed => None,
+        Inspected::Masked(masked) => Some(masked),
+        Inspected::Blocked(response) => return Ok(tell(response, notices, left)),
+    };
+    if let Some(masked) = masked {
+        body = masked;
+        parsed = wire::Request::parse(endpoint, &body).map_err(|error| Problem::bad_request(&error))?;
+    }
+    let head = Head { endpoint, headers: &parts.headers, consumer: caller.name.clone(), pair, arrived, at_us };
+    let prepared = prepare(&shared, &plane, lane, head, &parsed)?;
+    let response = serve(&shared, &plane.config, prepared, body.clone(), place).await?;
+    Ok(tell(response, notices, left))
+}
+
+type Headers = Vec<(HeaderName, HeaderValue)>;
+
+/// What the caller has to know beside the answer.
+fn tell(mut response: Response<Reply>, notices: Headers, left: Headers) -> Response<Reply> {
+    response.headers_mut().extend(notices.into_iter().chain(left));
+    response
 }
 
 /// Sends it; if the candidate fails before its first byte and the migration says so, asks the baseline instead.
@@ -72,7 +106,7 @@ async fn serve(
     config: &Config,
     prepared: Prepared,
     body: Bytes,
-    permit: OwnedSemaphorePermit,
+    place: Place,
 ) -> Result<Response<Reply>, Problem> {
     let Prepared { plan, context, wants_usage, serve, copy, model } = prepared;
     let fate = mirror(shared, &context, copy).or(plan.no_mirror);
@@ -93,13 +127,13 @@ async fn serve(
         model: &model,
         hold: fallback.map(|fallback| fallback.hold).filter(|hold| !hold.is_zero()),
     };
-    let failed = match open::open(attempt, serve, permit).await {
+    let failed = match open::open(attempt, serve, place).await {
         Ok(response) => return Ok(response),
         Err(failed) => failed,
     };
     let covered = fallback.is_some_and(|fallback| fallback.falls_back(failed.kind, failed.status));
-    let Failed { problem, permit, kind, .. } = *failed;
-    let Some(permit) = permit.filter(|_| covered) else { return Ok(problem) };
+    let Failed { problem, place, kind, .. } = *failed;
+    let Some(place) = place.filter(|_| covered) else { return Ok(problem) };
     // Rare, so the request is read a second time rather than kept in the baseline's terms for every request.
     let parsed = wire::Request::parse(context.endpoint, &body).map_err(|error| Problem::bad_request(&error))?;
     let Ok(addressed) = for_baseline(shared, &context.lane, context.consumer.as_deref(), &parsed) else {
@@ -117,7 +151,7 @@ async fn serve(
         model: &model,
         hold: None,
     };
-    let mut response = open::open(attempt, addressed, permit).await.unwrap_or_else(|failed| failed.problem);
+    let mut response = open::open(attempt, addressed, place).await.unwrap_or_else(|failed| failed.problem);
     response.headers_mut().insert(FALLBACK, HeaderValue::from_static(kind.name()));
     Ok(response)
 }

@@ -1,19 +1,28 @@
 //! `GET /v1/models`: what clients may ask for.
 
-use super::admit;
+use crate::plane::Plane;
 use crate::problem::Problem;
 use crate::reply::Reply;
 use crate::state::Shared;
-use http::{HeaderMap, Response, StatusCode};
+use http::request::Parts;
+use http::{Response, StatusCode};
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
+use std::net::SocketAddr;
 
 /// The list, or one of it. It names the baselines' models, because those are what clients send.
-pub(super) fn answer(shared: &Shared, headers: &HeaderMap, name: &str) -> Response<Reply> {
-    let plane = shared.plane.load();
-    if let Err(problem) = admit::consumer(&plane.config, headers) {
-        return problem.respond();
-    }
+pub(super) async fn answer(shared: &Shared, parts: &Parts, peer: SocketAddr, name: &str) -> Response<Reply> {
+    let plane = shared.plane.load_full();
+    let caller = match shared.callers.admit(&plane.config, parts, peer).await {
+        Ok(caller) => caller,
+        Err(problem) => return problem.respond(),
+    };
+    let mut response = listed(&plane, name);
+    response.headers_mut().extend(caller.notices);
+    response
+}
+
+fn listed(plane: &Plane, name: &str) -> Response<Reply> {
     let mut seen = BTreeSet::new();
     let mut models = Vec::new();
     for lane in &plane.lanes {

@@ -11,6 +11,7 @@ use crate::deadline::Deadline;
 use crate::exchange::{Context, Leg};
 use crate::lane::Link;
 use crate::meter::{Editor, Meter};
+use crate::place::Place;
 use crate::problem::Problem;
 use crate::receive::{Next, Receiving, is_event_stream};
 use crate::relay::Relay;
@@ -25,7 +26,6 @@ use hyper::body::Incoming;
 use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
-use tokio::sync::OwnedSemaphorePermit;
 use wire::ErrorKind;
 use wire::provider::ClientError;
 
@@ -59,14 +59,14 @@ pub(super) struct Failed {
     pub status: u16,
     /// What to tell the client if nobody else answers.
     pub problem: Response<Reply>,
-    pub permit: Option<OwnedSemaphorePermit>,
+    pub place: Option<Place>,
 }
 
 /// Sends and opens; the record is written when the answer ends, or here if it never began.
 pub(super) async fn open(
     attempt: Attempt<'_>,
     addressed: Addressed,
-    permit: OwnedSemaphorePermit,
+    place: Place,
 ) -> Result<Response<Reply>, Box<Failed>> {
     let Attempt { shared, context, .. } = attempt;
     let lane = &context.lane;
@@ -84,7 +84,7 @@ pub(super) async fn open(
         dropped: addressed.rewritten.dropped,
         shadow: attempt.shadow,
     };
-    let mut ticket = Ticket::new(Arc::clone(shared), Arc::clone(context), leg, permit);
+    let mut ticket = Ticket::new(Arc::clone(shared), Arc::clone(context), leg, place);
     if attempt.role == Role::Served {
         shared.metrics.sent_after(ticket.sent - context.arrived);
     }
@@ -110,7 +110,7 @@ pub(super) async fn open(
 fn failed(attempt: Attempt<'_>, ticket: Ticket, kind: ErrorKind, status: u16, problem: Problem) -> Box<Failed> {
     let mut response = problem.respond();
     label(attempt, &ticket.leg, response.headers_mut());
-    Box::new(Failed { kind, status, problem: response, permit: ticket.fail(status, kind) })
+    Box::new(Failed { kind, status, problem: response, place: ticket.fail(status, kind) })
 }
 
 /// A good status came: what follows it decides.
@@ -245,7 +245,7 @@ impl Opening {
             Ok(body) => {
                 ticket.close(self.meter.finish(None, Instant::now()));
                 let leg = ticket.leg.clone();
-                Ok((Reply::Whole { bytes: Some(body), _held: ticket.into_permit() }, leg))
+                Ok((Reply::Whole { bytes: Some(body), _held: ticket.into_place() }, leg))
             }
             Err(refused) => Err(refused.failed(attempt, link, ticket)),
         }

@@ -4,7 +4,7 @@ use crate::exchange::Context;
 use crate::lane::{Lane, Link, Snapshot};
 use crate::plane::Plane;
 use crate::problem::Problem;
-use crate::routing::{Asked, Assignment, Plan, Question, plan, split};
+use crate::routing::{Assignment, Plan, Question, plan, split};
 use crate::state::Shared;
 use datasets::{Arm, AssignedBy, NO_MIGRATION};
 use http::{HeaderMap, HeaderName};
@@ -63,15 +63,14 @@ struct Decided {
     for_candidate: Option<Addressed>,
 }
 
-/// The lane that takes the request, then everything else.
+/// Everything about a request that is decided before it is sent.
 pub(super) fn prepare(
     shared: &Shared,
     plane: &Plane,
+    lane: &Arc<Lane>,
     head: Head<'_>,
     request: &Request<'_>,
 ) -> Result<Prepared, Problem> {
-    let asked = Asked { endpoint: head.endpoint.name(), model: &request.model, consumer: head.consumer.as_deref() };
-    let lane = plane.select(&asked);
     let snapshot = lane.snapshot();
     let mut prompt = Characters::default();
     request.for_each_text(|text| prompt.add(text));

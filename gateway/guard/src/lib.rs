@@ -1,0 +1,8 @@
+//! Unsafe content: what the words of a request or an answer are, how bad that is, and what is done about it.
+//!
+//! Everything here is pure. A moderation service is a pair of functions, one that writes its request and one that reads
+//! its answer; the gateway carries both. See [`Verdict`] for the one form in which every back end answers.
+
+pub mod verdict;
+
+pub use verdict::{Category, Failure, Finding, Level, Phase, Verdict};
