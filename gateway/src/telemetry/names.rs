@@ -154,6 +154,18 @@ pub(super) const PROVIDER_CONNECTS: Metric =
 /// Breaker openings.
 pub(super) const BREAKER_OPENED: Metric =
     metric("weighbridge_breaker_opened", "How often the circuit breaker opened", &["provider", "plane"]);
+/// Keys of a provider.
+pub(super) const PROVIDER_KEYS: Metric = metric(
+    "weighbridge_provider_keys",
+    "Keys by state: in use, or resting because the provider refused them",
+    &["provider", "plane", "state"],
+);
+/// Tries with another key.
+pub(super) const PROVIDER_KEY_FAILOVERS: Metric = metric(
+    "weighbridge_provider_key_failovers",
+    "Calls made again with another key because one was refused",
+    &["provider", "plane"],
+);
 /// Build.
 pub(super) const BUILD: Metric = metric("weighbridge_build", "The program", &["version"]);
 /// Start.
@@ -164,7 +176,7 @@ pub(super) const PROCESS_MEMORY: Metric = metric("process_resident_memory_bytes"
 
 /// All of them.
 #[cfg(test)]
-pub(super) const ALL: [Metric; 42] = [
+pub(super) const ALL: &[Metric] = &[
     EXCHANGES,
     PROMPT_TOKENS,
     CACHED_TOKENS,
@@ -204,6 +216,8 @@ pub(super) const ALL: [Metric; 42] = [
     PROVIDER_REFUSED,
     PROVIDER_CONNECTS,
     BREAKER_OPENED,
+    PROVIDER_KEYS,
+    PROVIDER_KEY_FAILOVERS,
     BUILD,
     PROCESS_START,
     PROCESS_MEMORY,

@@ -177,6 +177,12 @@ impl Page {
                 .map(|(result, count)| (vec![name.as_ref(), plane, result], count))
         });
         writer.counter(names::PROVIDER_CONNECTS, connects)?;
+        let keys = named.iter().flat_map(|(name, plane, counts)| {
+            [("in_use", counts.keys.saturating_sub(counts.keys_resting)), ("resting", counts.keys_resting)]
+                .map(|(state, keys)| (vec![name.as_ref(), plane, state], count(keys)))
+        });
+        writer.gauge(names::PROVIDER_KEYS, keys)?;
+        writer.counter(names::PROVIDER_KEY_FAILOVERS, each().map(|(labels, one)| (labels, one.key_failovers)))?;
         writer.counter(names::BREAKER_OPENED, each().map(|(labels, one)| (labels, one.breaker_opened)))
     }
 
