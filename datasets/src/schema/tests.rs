@@ -211,9 +211,10 @@ fn every_word_of_the_types_is_in_the_table() {
         panic!("usage is an object");
     };
     let mut guard = Vec::new();
-    each_member(Kind::Exchange, |way, member| match (way, member.shape) {
-        (["guard", "request", name], Shape::Words(words)) => guard.push((*name, words.to_vec())),
-        _ => {}
+    each_member(Kind::Exchange, |way, member| {
+        if let (["guard", "request", name], Shape::Words(words)) = (way, member.shape) {
+            guard.push((*name, words.to_vec()));
+        }
     });
     assert_eq!(guard.len(), 2);
     for (name, words) in guard {
