@@ -3,6 +3,7 @@
 //! Everything here is pure. A moderation service is a pair of functions, one that writes its request and one that reads
 //! its answer; the gateway carries both. See [`Verdict`] for the one form in which every back end answers.
 
+pub mod remote;
 pub mod verdict;
 
 pub use verdict::{Category, Failure, Finding, Level, Phase, Verdict};
