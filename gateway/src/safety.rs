@@ -3,7 +3,7 @@
 mod moderators;
 
 pub use moderators::ModeratorError;
-pub(crate) use moderators::Moderators;
+pub(crate) use moderators::{ModeratorReading, Moderators};
 
 use crate::callers::Caller;
 use crate::lane::Lane;

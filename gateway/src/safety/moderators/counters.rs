@@ -104,6 +104,17 @@ pub(crate) struct ModeratorReading {
 }
 
 impl ModeratorReading {
+    /// One with something in everything.
+    #[cfg(test)]
+    pub(crate) fn sample(name: &str) -> Self {
+        let counters = Arc::<Counters>::default();
+        (0..5).for_each(|_| counters.checked());
+        (0..4).for_each(|_| counters.cached());
+        counters.called(20_000);
+        counters.failed(Failure::Malformed);
+        counters.reading(name, Now { in_flight: 2, cache_bytes: 3, breaker: BreakerState::Open })
+    }
+
     /// Calls under way.
     pub(crate) const fn in_flight(&self) -> usize {
         self.now.in_flight
