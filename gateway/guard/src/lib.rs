@@ -5,6 +5,7 @@
 
 pub mod lists;
 pub mod normalise;
+pub mod remote;
 pub mod verdict;
 
 pub use lists::{ListError, ListSource, Lists, Piece};
