@@ -5,7 +5,10 @@
 
 pub mod names;
 pub mod policy;
+pub mod reply;
+pub mod texts;
 pub mod verdict;
+pub mod window;
 
 pub use policy::{Action, Decision, Policy, decide};
 pub use verdict::{Category, Failure, Finding, Level, Phase, Verdict};

@@ -193,6 +193,12 @@ pub struct Policy {
 }
 
 impl Policy {
+    /// Whether a text that was not judged is blocked.
+    #[must_use]
+    pub fn blocks_failures(&self) -> bool {
+        self.on_failure == OnFailure::Closed && self.mode == Mode::Enforce
+    }
+
     /// Back ends of a phase.
     #[must_use]
     pub fn backends(&self, phase: Phase) -> &[Arc<str>] {
@@ -291,8 +297,7 @@ pub fn decide(policy: &Policy, results: &[Judged], text: &str, begin: usize, end
             }
             Err(failure) => {
                 decision.failed.insert((Arc::clone(backend), failure.name()));
-                let closed = policy.on_failure == OnFailure::Closed && policy.mode == Mode::Enforce;
-                if closed {
+                if policy.blocks_failures() {
                     decision.action = Action::Blocked;
                 }
             }
@@ -304,6 +309,31 @@ pub fn decide(policy: &Policy, results: &[Judged], text: &str, begin: usize, end
         decision.masks = Vec::new();
     }
     decision
+}
+
+/// How much of a text can be decided now: up to `end`, or to where the first finding begins that reaches over it. What
+/// follows may make that finding longer, or turn it into something else.
+#[must_use]
+pub fn settled(policy: &Policy, results: &[Judged], text: &str, begin: usize, end: usize) -> usize {
+    if end >= text.len() {
+        return text.len();
+    }
+    let findings = results.iter().filter_map(|(_, result)| result.as_ref().ok()).flat_map(|verdict| &verdict.findings);
+    let reached = findings.filter(|finding| policy.bars.of(finding.category).is_reached(finding.level));
+    let mut spans: Vec<&Range<usize>> =
+        reached.flat_map(|finding| &finding.spans).filter(|span| is_place(text, span)).collect();
+    spans.sort_by_key(|span| std::cmp::Reverse(span.end));
+    // From the last one on: each that is left for later may leave the one before it, which it overlaps, for later, too.
+    let mut border = end;
+    let mut moved = true;
+    while std::mem::take(&mut moved) {
+        for span in &spans {
+            if span.start < border && span.end > border {
+                (border, moved) = (span.start, true);
+            }
+        }
+    }
+    border.max(begin)
 }
 
 fn take(policy: &Policy, decision: &mut Decision, finding: &Finding, text: &str, within: Range<usize>) {
@@ -339,7 +369,8 @@ fn is_place(text: &str, span: &Range<usize>) -> bool {
 /// What stands where something was taken out: its kind, by the back end's name for it if that is a plain one.
 fn instead(finding: &Finding) -> String {
     let plain = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || matches!(byte, b'_' | b'-');
-    let label = Some(finding.label.as_str()).filter(|label| (1..=32).contains(&label.len()) && label.bytes().all(plain));
+    let label =
+        Some(finding.label.as_str()).filter(|label| (1..=32).contains(&label.len()) && label.bytes().all(plain));
     format!("[{}]", label.unwrap_or(names::category(finding.category)))
 }
 
@@ -371,4 +402,4 @@ pub fn masked(text: &str, masks: &[Mask]) -> String {
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

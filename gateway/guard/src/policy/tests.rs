@@ -1,7 +1,7 @@
 use super::*;
 use proptest::prelude::*;
 
-fn policy() -> Policy {
+pub(crate) fn policy() -> Policy {
     Policy {
         name: "p".into(),
         mode: Mode::Enforce,
@@ -22,7 +22,6 @@ fn masking() -> Policy {
     Policy { deeds: ByCategory::all(Deed::Mask), ..policy() }
 }
 
-#[expect(clippy::single_range_in_vec_init, reason = "one span")]
 fn found(category: Category, level: Level, span: Option<Range<usize>>) -> Finding {
     let spans = span.map_or_else(Vec::new, |span| [span].to_vec());
     Finding { category, label: "email".to_owned(), level, score: None, spans }
@@ -55,12 +54,8 @@ fn the_bar_of_the_category_decides() {
 #[test]
 fn observing_never_acts_and_says_what_it_saw() {
     for deed in [Deed::Block, Deed::Mask] {
-        let policy = Policy {
-            mode: Mode::Observe,
-            on_failure: OnFailure::Closed,
-            deeds: ByCategory::all(deed),
-            ..policy()
-        };
+        let policy =
+            Policy { mode: Mode::Observe, on_failure: OnFailure::Closed, deeds: ByCategory::all(deed), ..policy() };
         let decision = one(&policy, vec![found(Category::Hate, Level::High, Some(0..1))]);
         assert_eq!((decision.action, decision.masks.len()), (Action::Flagged, 0));
         let failed = decide(&policy, &[("a".into(), Err(Failure::Timeout))], "x", 0, 1);
