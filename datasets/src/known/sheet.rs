@@ -190,6 +190,7 @@ fn blank(arm: Arm, profile: &Profile, behaviour: &Behaviour) -> Exchange {
         form_failure: None,
         moderation: None,
         refused: false,
+        guard: None,
         usage: None,
         cost_nanos: None,
         prompt_chars: 0,

@@ -372,6 +372,7 @@ impl Row {
             ending: nobody.1,
             moderation: None,
             refused: false,
+            guard: None,
             structured: false,
             tools: None,
             answer: None,

@@ -125,6 +125,7 @@ pub(crate) fn exchange(pair: &str, arm: Arm, role: Role) -> Exchange {
         form_failure: None,
         moderation: None,
         refused: false,
+        guard: None,
         usage: Some(Usage {
             prompt: 1000,
             completion: 100,
