@@ -7,8 +7,11 @@ pub mod names;
 pub mod policy;
 pub mod reply;
 pub mod texts;
+pub mod lists;
+pub mod normalise;
 pub mod verdict;
 pub mod window;
 
 pub use policy::{Action, Decision, Policy, decide};
+pub use lists::{ListError, ListSource, Lists, Piece};
 pub use verdict::{Category, Failure, Finding, Level, Phase, Verdict};
