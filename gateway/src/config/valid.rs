@@ -6,6 +6,7 @@ use super::migrations::{Migration, RawMigration};
 use super::ordered::Ordered;
 use super::providers::{ProviderConfig, RawProvider};
 use super::records::{RawRecords, Records};
+use super::redis::{RawRedis, Redis};
 use super::server::{AnswerModel, Authenticate, Limits, RawAdmin, RawServer};
 use super::shadow::{RawShadow, Shadow};
 use http::{HeaderName, HeaderValue};
@@ -28,6 +29,7 @@ pub(super) struct Raw {
     #[serde(default)]
     shadow: RawShadow,
     records: Option<RawRecords>,
+    redis: Option<RawRedis>,
 }
 
 /// A checked configuration.
@@ -65,6 +67,8 @@ pub struct Config {
     pub warnings: Vec<String>,
     /// Where evidence goes; `None` keeps none.
     pub records: Option<Records>,
+    /// Where replicas share their state; `None` for a gateway that is alone.
+    pub redis: Option<Redis>,
     /// SHA-256 of the configuration's text.
     pub digest: String,
 }
@@ -118,6 +122,10 @@ impl Checker<'_> {
             Some(records) => Some(self.records(records)?),
             None => None,
         };
+        let redis = match raw.redis {
+            Some(redis) => Some(self.redis(redis)?),
+            None => None,
+        };
         let migrations = migrations?;
         let providers: BTreeMap<String, ProviderConfig> =
             providers.into_iter().map(|(name, provider)| Some((name, provider?))).collect::<Option<_>>()?;
@@ -138,6 +146,7 @@ impl Checker<'_> {
             consumers,
             warnings: Vec::new(),
             records,
+            redis,
             digest: datasets::digest::of_bytes(text.as_bytes()),
         })
     }
@@ -157,6 +166,7 @@ impl Config {
             ("server.reasoning_bytes_max", limits.0.reasoning_bytes != limits.1.reasoning_bytes),
             ("[shadow]", self.shadow != other.shadow),
             ("[records]", self.records != other.records),
+            ("[redis]", self.redis != other.redis),
         ]
         .into_iter()
         .filter_map(|(key, differs)| differs.then_some(key))

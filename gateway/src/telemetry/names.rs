@@ -154,6 +154,18 @@ pub(super) const PROVIDER_CONNECTS: Metric =
 /// Breaker openings.
 pub(super) const BREAKER_OPENED: Metric =
     metric("weighbridge_breaker_opened", "How often the circuit breaker opened", &["provider", "plane"]);
+/// Redis.
+pub(super) const REDIS_UP: Metric =
+    metric("weighbridge_redis_up", "1 while the Redis that replicas share answers, else 0", &[]);
+/// Calls of Redis.
+pub(super) const REDIS_CALLS: Metric =
+    metric("weighbridge_redis_calls", "Calls of Redis by what they are for", &["function"]);
+/// Failed calls of Redis.
+pub(super) const REDIS_FAILURES: Metric = metric(
+    "weighbridge_redis_failures",
+    "Calls of Redis that came to nothing: each does as redis.on_loss says",
+    &["function"],
+);
 /// Build.
 pub(super) const BUILD: Metric = metric("weighbridge_build", "The program", &["version"]);
 /// Start.
@@ -164,7 +176,7 @@ pub(super) const PROCESS_MEMORY: Metric = metric("process_resident_memory_bytes"
 
 /// All of them.
 #[cfg(test)]
-pub(super) const ALL: [Metric; 42] = [
+pub(super) const ALL: [Metric; 45] = [
     EXCHANGES,
     PROMPT_TOKENS,
     CACHED_TOKENS,
@@ -204,6 +216,9 @@ pub(super) const ALL: [Metric; 42] = [
     PROVIDER_REFUSED,
     PROVIDER_CONNECTS,
     BREAKER_OPENED,
+    REDIS_UP,
+    REDIS_CALLS,
+    REDIS_FAILURES,
     BUILD,
     PROCESS_START,
     PROCESS_MEMORY,

@@ -4,6 +4,7 @@ mod strict;
 
 use super::*;
 use crate::recorder::RecorderCounts;
+use crate::replicas::StoreCounts;
 use crate::shadow::ShadowCounts;
 use crate::telemetry::names::ALL;
 use crate::telemetry::readings::{MigrationReading, ProviderReading};
@@ -190,6 +191,7 @@ fn readings() -> Readings {
             parts_closed: 0,
             parts_deleted: 0,
         }),
+        redis: Some(StoreCounts { up: true, calls: [1, 2, 3, 4, 5], failures: [0, 0, 6, 0, 0] }),
     }
 }
 
@@ -220,6 +222,8 @@ fn readings_are_on_the_page() {
         ("weighbridge_breaker_state", &format!("{provider},state=closed"), 0.0),
         ("weighbridge_overhead_seconds_bucket", "le=0.00015", 1.0),
         ("weighbridge_overhead_seconds_bucket", "le=0.0001", 0.0),
+        ("weighbridge_redis_up", "", 1.0),
+        ("weighbridge_redis_failures_total", "function=quotas", 6.0),
         ("process_start_time_seconds", "", 1_700_000_000.5),
         ("weighbridge_build_info", &format!("version={}", env!("CARGO_PKG_VERSION")), 1.0),
     ] {
