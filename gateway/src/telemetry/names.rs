@@ -192,6 +192,18 @@ pub(super) const GUARD_BREAKER: Metric = metric(
     "1 for the state in which a back end's circuit breaker is",
     &["backend", "state"],
 );
+/// Redis.
+pub(super) const REDIS_UP: Metric =
+    metric("weighbridge_redis_up", "1 while the Redis that replicas share answers, else 0", &[]);
+/// Calls of Redis.
+pub(super) const REDIS_CALLS: Metric =
+    metric("weighbridge_redis_calls", "Calls of Redis by what they are for", &["function"]);
+/// Failed calls of Redis.
+pub(super) const REDIS_FAILURES: Metric = metric(
+    "weighbridge_redis_failures",
+    "Calls of Redis that came to nothing: each does as redis.on_loss says",
+    &["function"],
+);
 /// Build.
 pub(super) const BUILD: Metric = metric("weighbridge_build", "The program", &["version"]);
 /// Start.
@@ -252,6 +264,9 @@ pub(super) const ALL: &[Metric] = &[
     GUARD_IN_FLIGHT,
     GUARD_CACHE,
     GUARD_BREAKER,
+    REDIS_UP,
+    REDIS_CALLS,
+    REDIS_FAILURES,
     BUILD,
     PROCESS_START,
     PROCESS_MEMORY,

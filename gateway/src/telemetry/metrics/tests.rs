@@ -4,6 +4,7 @@ mod strict;
 
 use super::*;
 use crate::recorder::RecorderCounts;
+use crate::replicas::StoreCounts;
 use crate::safety::ModeratorReading;
 use crate::shadow::ShadowCounts;
 use crate::telemetry::names::ALL;
@@ -195,6 +196,7 @@ fn readings() -> Readings {
             parts_deleted: 0,
         }),
         moderators: vec![ModeratorReading::sample("judge")],
+        redis: Some(StoreCounts { up: true, calls: [1, 2, 3, 4, 5], failures: [0, 0, 6, 0, 0] }),
     }
 }
 
@@ -238,6 +240,8 @@ fn readings_are_on_the_page() {
         ("weighbridge_guard_in_flight", "backend=judge", 2.0),
         ("weighbridge_guard_cache_bytes", "backend=judge", 3.0),
         ("weighbridge_guard_breaker_state", "backend=judge,state=open", 1.0),
+        ("weighbridge_redis_up", "", 1.0),
+        ("weighbridge_redis_failures_total", "function=quotas", 6.0),
         ("process_start_time_seconds", "", 1_700_000_000.5),
         ("weighbridge_build_info", &format!("version={}", env!("CARGO_PKG_VERSION")), 1.0),
     ] {
