@@ -8,6 +8,7 @@
 //! while Redis is away: a change that others cannot hear of is none.
 
 mod change;
+mod ledger;
 mod routes;
 mod shape;
 mod store;
@@ -40,6 +41,9 @@ pub(crate) struct Replicas {
     change: Script,
     offer: Script,
     beat: Script,
+    ledger: Script,
+    /// Settlements that Redis could not be told of.
+    backlog: ledger::Backlog,
     known: Mutex<BTreeMap<String, Known>>,
     /// Since when Redis has not answered.
     lost_since: Mutex<Option<Instant>>,
@@ -61,6 +65,8 @@ impl Replicas {
             change: Script::new(include_str!("replicas/lua/change.lua")),
             offer: Script::new(include_str!("replicas/lua/offer.lua")),
             beat: Script::new(include_str!("replicas/lua/beat.lua")),
+            ledger: Script::new(include_str!("replicas/lua/quota.lua")),
+            backlog: ledger::Backlog::default(),
             known: Mutex::default(),
             // Until the first answer it is lost.
             lost_since: Mutex::new(Some(started)),

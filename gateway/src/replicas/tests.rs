@@ -1,5 +1,6 @@
 //! Gateways side by side before a real Redis.
 
+mod ledger;
 mod loss;
 mod weights;
 

@@ -111,6 +111,7 @@ impl Round {
                 if let Err(error) = follow(shared, replicas, &plane, &stored).await {
                     tracing::warn!(%error, "weights are not yet those of the other replicas");
                 }
+                replicas.catch_up().await;
                 if is_due(&mut self.beaten, BEAT_INTERVAL, now) {
                     // Counted where it fails; a beat that is missed is not missed by anybody.
                     drop(replicas.beat().await);
