@@ -6,7 +6,7 @@
 //! what clients wait for and what nobody waits for.
 
 mod blame;
-mod breaker;
+pub(crate) mod breaker;
 mod client;
 mod counters;
 mod deadlines;
@@ -18,6 +18,7 @@ mod window;
 
 pub(crate) use breaker::BreakerState;
 pub use client::UpstreamError;
+pub(crate) use client::{PlainClient, plain_client};
 pub(crate) use counters::UpstreamCounts;
 pub(crate) use failure::{Failure, Refusal};
 pub(crate) use slot::Slot;

@@ -9,6 +9,7 @@ pub mod reply;
 pub mod texts;
 pub mod lists;
 pub mod normalise;
+pub mod remote;
 pub mod verdict;
 pub mod window;
 

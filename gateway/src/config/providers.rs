@@ -88,7 +88,7 @@ impl Checker<'_> {
             self.count(name, "requests_in_flight_max", raw.requests_in_flight_max, in_flight_default);
         let idle_connections_max = self.count(name, "idle_connections_max", raw.idle_connections_max, 1024);
         let http = self.http_version(name, raw.http.as_deref());
-        let roots = self.tls_roots(name, raw.tls_roots.as_deref(), raw.ca_file.as_deref());
+        let roots = self.tls_roots(&format!("providers.{name}"), raw.tls_roots.as_deref(), raw.ca_file.as_deref());
         let retry = self.retry(name, raw.retry.as_ref());
         let breaker = self.breaker(name, raw.breaker.as_ref());
         let policy = self.policy(name, raw);
@@ -109,14 +109,18 @@ impl Checker<'_> {
     }
 
     fn base_url(&mut self, name: &str, text: &str) -> Option<Uri> {
+        self.plain_address(&format!("providers.{name}.base_url"), text, "https://api.openai.com/v1")
+    }
+
+    /// An address of a server, such as `example`, without a slash at its end.
+    pub(super) fn plain_address(&mut self, key: &str, text: &str, example: &str) -> Option<Uri> {
         let uri = text.trim_end_matches('/').parse::<Uri>().ok().filter(is_plain);
         // An address with a fragment is cut there when it is parsed, so the text itself is looked at too.
         match uri.filter(|_| !text.contains('#')) {
             Some(uri) => Some(uri),
             // Without the value: a slip may have put a key or a password into it.
             None => self.problem(format!(
-                "providers.{name}.base_url is no plain address: expected one such as https://api.openai.com/v1, without \
-                 user, query and fragment"
+                "{key} is no plain address: expected one such as {example}, without user, query and fragment"
             )),
         }
     }

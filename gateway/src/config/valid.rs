@@ -6,6 +6,7 @@ use super::migrations::{Migration, RawMigration};
 use super::ordered::Ordered;
 use super::providers::{ProviderConfig, RawProvider};
 use super::records::{RawRecords, Records};
+use super::safety::{RawSafety, Safety};
 use super::server::{AnswerModel, Authenticate, Limits, RawAdmin, RawServer};
 use super::shadow::{RawShadow, Shadow};
 use http::{HeaderName, HeaderValue};
@@ -28,6 +29,8 @@ pub(super) struct Raw {
     #[serde(default)]
     shadow: RawShadow,
     records: Option<RawRecords>,
+    #[serde(default)]
+    safety: RawSafety,
 }
 
 /// A checked configuration.
@@ -65,6 +68,8 @@ pub struct Config {
     pub warnings: Vec<String>,
     /// Where evidence goes; `None` keeps none.
     pub records: Option<Records>,
+    /// Who judges texts, and what is done about it.
+    pub safety: Safety,
     /// SHA-256 of the configuration's text.
     pub digest: String,
 }
@@ -118,6 +123,7 @@ impl Checker<'_> {
             Some(records) => Some(self.records(records)?),
             None => None,
         };
+        let safety = self.safety(&raw.safety);
         let migrations = migrations?;
         let providers: BTreeMap<String, ProviderConfig> =
             providers.into_iter().map(|(name, provider)| Some((name, provider?))).collect::<Option<_>>()?;
@@ -138,6 +144,7 @@ impl Checker<'_> {
             consumers,
             warnings: Vec::new(),
             records,
+            safety: safety?,
             digest: datasets::digest::of_bytes(text.as_bytes()),
         })
     }

@@ -154,6 +154,32 @@ pub(super) const PROVIDER_CONNECTS: Metric =
 /// Breaker openings.
 pub(super) const BREAKER_OPENED: Metric =
     metric("weighbridge_breaker_opened", "How often the circuit breaker opened", &["provider", "plane"]);
+/// Texts to judge.
+pub(super) const GUARD_CHECKS: Metric = metric("weighbridge_guard_checks", "Texts given to a back end", &["backend"]);
+/// Calls of back ends.
+pub(super) const GUARD_CALLS: Metric =
+    metric("weighbridge_guard_calls", "Calls of a back end that ended, several for a long text", &["backend"]);
+/// Known verdicts.
+pub(super) const GUARD_CACHED: Metric =
+    metric("weighbridge_guard_cached", "Pieces of texts whose verdict was in memory", &["backend"]);
+/// No verdict.
+pub(super) const GUARD_FAILURES: Metric =
+    metric("weighbridge_guard_failures", "Pieces of texts that were not judged, by reason", &["backend", "reason"]);
+/// Time of calls.
+pub(super) const GUARD_CALL: Metric =
+    metric("weighbridge_guard_call_seconds", "How long a call of a back end took, well or not", &["backend"]);
+/// Calls under way.
+pub(super) const GUARD_IN_FLIGHT: Metric =
+    metric("weighbridge_guard_in_flight", "Calls of a back end under way", &["backend"]);
+/// Memory of verdicts.
+pub(super) const GUARD_CACHE: Metric =
+    metric("weighbridge_guard_cache_bytes", "Memory of verdicts, about", &["backend"]);
+/// Breaker of a back end.
+pub(super) const GUARD_BREAKER: Metric = metric(
+    "weighbridge_guard_breaker_state",
+    "1 for the state in which a back end's circuit breaker is",
+    &["backend", "state"],
+);
 /// Build.
 pub(super) const BUILD: Metric = metric("weighbridge_build", "The program", &["version"]);
 /// Start.
@@ -164,7 +190,7 @@ pub(super) const PROCESS_MEMORY: Metric = metric("process_resident_memory_bytes"
 
 /// All of them.
 #[cfg(test)]
-pub(super) const ALL: [Metric; 42] = [
+pub(super) const ALL: [Metric; 50] = [
     EXCHANGES,
     PROMPT_TOKENS,
     CACHED_TOKENS,
@@ -204,6 +230,14 @@ pub(super) const ALL: [Metric; 42] = [
     PROVIDER_REFUSED,
     PROVIDER_CONNECTS,
     BREAKER_OPENED,
+    GUARD_CHECKS,
+    GUARD_CALLS,
+    GUARD_CACHED,
+    GUARD_FAILURES,
+    GUARD_CALL,
+    GUARD_IN_FLIGHT,
+    GUARD_CACHE,
+    GUARD_BREAKER,
     BUILD,
     PROCESS_START,
     PROCESS_MEMORY,

@@ -4,6 +4,7 @@
 
 use crate::lane::{Lane, Link};
 use crate::recorder::RecorderCounts;
+use crate::safety::ModeratorReading;
 use crate::shadow::ShadowCounts;
 use crate::state::Shared;
 use crate::upstream::UpstreamCounts;
@@ -38,6 +39,8 @@ pub(super) struct Readings {
     pub shadow: ShadowCounts,
     /// `None` where no evidence is kept.
     pub records: Option<RecorderCounts>,
+    /// Who judges texts.
+    pub moderators: Vec<ModeratorReading>,
 }
 
 /// The readings of a running gateway.
@@ -50,6 +53,7 @@ pub(super) fn of(shared: &Shared, now_us: i64) -> Readings {
         providers: plane.links.iter().flat_map(|(name, link)| clients(name, link)).collect(),
         shadow: shared.mirror.counts(now_us),
         records: shared.records.as_ref().map(|_| shared.recorder.counts()),
+        moderators: plane.moderators.readings(),
     }
 }
 

@@ -4,6 +4,7 @@ mod strict;
 
 use super::*;
 use crate::recorder::RecorderCounts;
+use crate::safety::ModeratorReading;
 use crate::shadow::ShadowCounts;
 use crate::telemetry::names::ALL;
 use crate::telemetry::readings::{MigrationReading, ProviderReading};
@@ -190,6 +191,7 @@ fn readings() -> Readings {
             parts_closed: 0,
             parts_deleted: 0,
         }),
+        moderators: vec![ModeratorReading::sample("judge")],
     }
 }
 
@@ -220,6 +222,16 @@ fn readings_are_on_the_page() {
         ("weighbridge_breaker_state", &format!("{provider},state=closed"), 0.0),
         ("weighbridge_overhead_seconds_bucket", "le=0.00015", 1.0),
         ("weighbridge_overhead_seconds_bucket", "le=0.0001", 0.0),
+        ("weighbridge_guard_checks_total", "backend=judge", 5.0),
+        ("weighbridge_guard_calls_total", "backend=judge", 1.0),
+        ("weighbridge_guard_cached_total", "backend=judge", 4.0),
+        ("weighbridge_guard_failures_total", "backend=judge,reason=malformed", 1.0),
+        ("weighbridge_guard_failures_total", "backend=judge,reason=timeout", 0.0),
+        ("weighbridge_guard_call_seconds_bucket", "backend=judge,le=0.025", 1.0),
+        ("weighbridge_guard_call_seconds_bucket", "backend=judge,le=0.01", 0.0),
+        ("weighbridge_guard_in_flight", "backend=judge", 2.0),
+        ("weighbridge_guard_cache_bytes", "backend=judge", 3.0),
+        ("weighbridge_guard_breaker_state", "backend=judge,state=open", 1.0),
         ("process_start_time_seconds", "", 1_700_000_000.5),
         ("weighbridge_build_info", &format!("version={}", env!("CARGO_PKG_VERSION")), 1.0),
     ] {
