@@ -2,8 +2,5 @@
 //!
 //! Everything here is pure: time, chance and files are arguments. The gateway brings clocks, disks and Redis.
 
-<<<<<<< ours
-pub mod quota;
-=======
 pub mod keys;
->>>>>>> theirs
+pub mod quota;
