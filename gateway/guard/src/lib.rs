@@ -4,12 +4,9 @@
 //! its answer; the gateway carries both. See [`Verdict`] for the one form in which every back end answers.
 
 pub mod lists;
-pub mod lists;
 pub mod names;
 pub mod normalise;
-pub mod normalise;
 pub mod policy;
-pub mod remote;
 pub mod remote;
 pub mod reply;
 pub mod texts;
