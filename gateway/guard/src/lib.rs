@@ -5,7 +5,9 @@
 
 pub mod lists;
 pub mod normalise;
+pub mod personal;
 pub mod verdict;
 
 pub use lists::{ListError, ListSource, Lists, Piece};
+pub use personal::{Personal, mask};
 pub use verdict::{Category, Failure, Finding, Level, Phase, Verdict};
