@@ -3,7 +3,12 @@
 //! Everything here is pure. A moderation service is a pair of functions, one that writes its request and one that reads
 //! its answer; the gateway carries both. See [`Verdict`] for the one form in which every back end answers.
 
+pub mod lists;
+pub mod normalise;
+pub mod personal;
 pub mod remote;
 pub mod verdict;
 
+pub use lists::{ListError, ListSource, Lists, Piece};
+pub use personal::{Personal, mask};
 pub use verdict::{Category, Failure, Finding, Level, Phase, Verdict};
