@@ -4,6 +4,7 @@
 
 use crate::lane::{Lane, Link};
 use crate::recorder::RecorderCounts;
+use crate::replicas::StoreCounts;
 use crate::safety::ModeratorReading;
 use crate::shadow::ShadowCounts;
 use crate::state::Shared;
@@ -41,6 +42,8 @@ pub(super) struct Readings {
     pub records: Option<RecorderCounts>,
     /// Who judges texts.
     pub moderators: Vec<ModeratorReading>,
+    /// `None` for a gateway that is alone.
+    pub redis: Option<StoreCounts>,
 }
 
 /// The readings of a running gateway.
@@ -54,6 +57,7 @@ pub(super) fn of(shared: &Shared, now_us: i64) -> Readings {
         shadow: shared.mirror.counts(now_us),
         records: shared.records.as_ref().map(|_| shared.recorder.counts()),
         moderators: plane.moderators.readings(),
+        redis: shared.replicas.as_ref().map(|replicas| replicas.counts()),
     }
 }
 
