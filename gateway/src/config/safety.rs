@@ -2,7 +2,7 @@
 
 mod backends;
 
-pub use backends::{BackendConfig, Judge};
+pub use backends::{BackendConfig, Compiled, Judge};
 
 use super::check::Checker;
 use serde::Deserialize;
