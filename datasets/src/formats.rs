@@ -1,8 +1,8 @@
 //! Keeps the normative text and the types together, and both readable by each other.
 
 use crate::{
-    Arm, AssignedBy, Endpoint, Exchange, Format, FromLog, Header, Label, LoggedRequest, Moderation, Recorded,
-    Redaction, Role, ShadowFate,
+    Arm, AssignedBy, Endpoint, Exchange, Format, FromLog, GuardAction, GuardCheck, GuardLevel, Guarded, Header, Label,
+    LoggedRequest, Moderation, Recorded, Redaction, Role, ShadowFate,
 };
 use proptest::option::of;
 use proptest::prelude::*;
@@ -89,6 +89,16 @@ pub(crate) fn full_request() -> LoggedRequest {
     }
 }
 
+fn full_guard() -> Guarded {
+    let check = |action| GuardCheck {
+        action,
+        level: GuardLevel::High,
+        categories: vec!["hate".into(), "self_harm".into()],
+        failed: vec!["llama:timeout".into()],
+    };
+    Guarded { request: Some(check(GuardAction::Flagged)), response: Some(check(GuardAction::Blocked)) }
+}
+
 pub(crate) fn full_exchange() -> Exchange {
     Exchange {
         pair: "p".into(),
@@ -120,6 +130,7 @@ pub(crate) fn full_exchange() -> Exchange {
         form_failure: Some("empty".into()),
         moderation: Some(Moderation::BlockedByProvider),
         refused: true,
+        guard: Some(full_guard()),
         usage: Some(full_usage()),
         cost_nanos: Some(5),
         prompt_chars: 6,
@@ -165,7 +176,9 @@ fn every_member_has_its_row() {
             // Usage is described once, among the exchange records.
             let usage = serde_json::to_value(full_usage()).unwrap().get(&name).is_some();
             let place = if usage { README } else { section(heading) };
-            assert!(place.contains(&format!("\n| `{name}` | ")), "{heading} has no row for {name}");
+            // Two members are told by the way to them, because another one has the same name.
+            let told = [format!("\n| `{name}` | "), format!("\n| `guard.{name}` | ")];
+            assert!(told.iter().any(|row| place.contains(row)), "{heading} has no row for {name}");
         }
     }
 }
@@ -198,6 +211,14 @@ fn every_word_of_a_closed_list_is_named() {
         add(serde_json::to_value(error).unwrap());
     }
     add(serde_json::to_value(Moderation::BlockedByProvider).unwrap());
+    for action in GUARD_ACTIONS {
+        add(serde_json::to_value(action).unwrap());
+        assert_eq!(serde_json::to_value(action).unwrap(), action.name());
+    }
+    for level in GUARD_LEVELS {
+        add(serde_json::to_value(level).unwrap());
+        assert_eq!(serde_json::to_value(level).unwrap(), level.name());
+    }
     add(serde_json::to_value(UsageSource::Estimate).unwrap());
     for word in words {
         assert!(README.contains(&format!("`{word}`")), "{word}");
@@ -225,6 +246,10 @@ pub(crate) const ASSIGNED_BY: [AssignedBy; 6] = [
     AssignedBy::Unfit,
     AssignedBy::None,
 ];
+pub(crate) const GUARD_ACTIONS: [GuardAction; 4] =
+    [GuardAction::None, GuardAction::Flagged, GuardAction::Masked, GuardAction::Blocked];
+pub(crate) const GUARD_LEVELS: [GuardLevel; 5] =
+    [GuardLevel::None, GuardLevel::Low, GuardLevel::Medium, GuardLevel::High, GuardLevel::Max];
 pub(crate) const ERRORS: [ErrorKind; 15] = [
     ErrorKind::Connect,
     ErrorKind::Timeout,
@@ -279,6 +304,18 @@ pub(crate) fn any_recorded() -> impl Strategy<Value = Recorded> {
     )
 }
 
+fn any_check() -> impl Strategy<Value = GuardCheck> {
+    let words = (prop::sample::select(&GUARD_ACTIONS[..]), prop::sample::select(&GUARD_LEVELS[..]));
+    let lists = (prop::collection::vec(text(), 0..3), prop::collection::vec(text(), 0..3));
+    (words, lists).prop_map(|((action, level), (categories, failed))| GuardCheck { action, level, categories, failed })
+}
+
+/// Any verdict of a guard that looked at something; the form of one that did not is that of no guard.
+pub(crate) fn any_guard() -> impl Strategy<Value = Option<Guarded>> {
+    (of(any_check()), of(any_check()))
+        .prop_map(|(request, response)| Some(Guarded { request, response }).filter(|guard| !guard.is_empty()))
+}
+
 pub(crate) fn any_exchange() -> impl Strategy<Value = Exchange> {
     let who = (text(), any::<bool>(), prop::sample::select(&ROLES[..]), text(), any::<u64>(), any::<u32>());
     let ids = (of(text()), of(text()), text(), text(), of(text()), any::<bool>());
@@ -294,6 +331,7 @@ pub(crate) fn any_exchange() -> impl Strategy<Value = Exchange> {
         of(text()),
         of(0.0..=1.0),
         of(prop_oneof![Just(FromLog::Timed), Just(FromLog::Untimed)]),
+        any_guard(),
     );
     let assigned = (of(prop::sample::select(&ASSIGNED_BY[..])), of(any::<u32>()), of(any::<u32>()));
     let all = (who, ids, times, ends, sizes, content, endpoint, assigned, judged);
@@ -327,6 +365,7 @@ pub(crate) fn any_exchange() -> impl Strategy<Value = Exchange> {
         form_failure: ends.2,
         moderation: ends.3.then_some(Moderation::BlockedByProvider),
         refused: judged.1,
+        guard: judged.6,
         usage: sizes.0,
         cost_nanos: sizes.1,
         prompt_chars: sizes.2,
@@ -351,6 +390,16 @@ proptest! {
         let line = serde_json::to_string(&exchange).unwrap();
         prop_assert!(!line.contains('\n'), "one record is one line");
         prop_assert_eq!(serde_json::from_str::<Exchange>(&line).unwrap(), exchange);
+    }
+
+    #[test]
+    fn a_guard_that_looked_at_nothing_is_none(exchange in any_exchange()) {
+        let empty = Exchange { guard: Some(Guarded::default()), ..exchange };
+        let none = Exchange { guard: None, ..empty.clone() };
+        let line = serde_json::to_string(&empty).unwrap();
+        prop_assert_eq!(&line, &serde_json::to_string(&none).unwrap());
+        let said = line.replacen('{', r#"{"guard":{},"#, 1);
+        prop_assert_eq!(serde_json::from_str::<Exchange>(&said).unwrap(), none);
     }
 
     #[test]

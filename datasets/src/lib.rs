@@ -31,7 +31,10 @@ pub use header::{Format, Header, Redaction};
 pub use label::Label;
 pub use parts::PartNames;
 pub use read::{Lines, ReadError};
-pub use record::{Arm, AssignedBy, Exchange, FromLog, Moderation, NO_MIGRATION, Role, ShadowFate};
+pub use record::{
+    Arm, AssignedBy, Exchange, FromLog, GuardAction, GuardCheck, GuardLevel, Guarded, Moderation, NO_MIGRATION, Role,
+    ShadowFate,
+};
 pub use request::{LoggedRequest, Recorded};
 pub use wire::Endpoint;
 pub use write::{Appender, Medium, WriteError, line_ends};

@@ -1,5 +1,8 @@
 //! One arm's outcome of one request.
 
+mod guard;
+
+pub use guard::{GuardAction, GuardCheck, GuardLevel, Guarded};
 use serde::{Deserialize, Serialize};
 use wire::{Endpoint, ErrorKind, Usage};
 
@@ -200,6 +203,10 @@ pub struct Exchange {
     /// The model itself refused, in the member that is made for it. Files before 1.2 do not say.
     #[serde(default, skip_serializing_if = "is_false")]
     pub refused: bool,
+    /// What the gateway's guard said, of the request and of the answer; absent where none looked. Files before 1.4 do not
+    /// say.
+    #[serde(default, skip_serializing_if = "guard::is_absent", deserialize_with = "guard::there")]
+    pub guard: Option<Guarded>,
     /// Tokens.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub usage: Option<Usage>,

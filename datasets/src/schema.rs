@@ -110,7 +110,7 @@ impl Kind {
         schema.insert("$schema".to_owned(), json!("https://json-schema.org/draft/2020-12/schema"));
         schema.insert("$id".to_owned(), json!(id));
         schema.insert("title".to_owned(), json!(self.title()));
-        schema.extend(object(self, self.members()));
+        schema.extend(object(self, &[], self.members()));
         Value::Object(schema)
     }
 
@@ -121,11 +121,12 @@ impl Kind {
     }
 }
 
-fn object(kind: Kind, members: &[Member]) -> Map<String, Value> {
+/// An object's schema; `way` leads to it.
+fn object(kind: Kind, way: &[&str], members: &[Member]) -> Map<String, Value> {
     let required: Vec<&str> =
         members.iter().filter(|member| member.need == Need::Required).map(|member| member.name).collect();
     let properties: Map<String, Value> =
-        members.iter().map(|member| (member.name.to_owned(), Value::Object(property(kind, member)))).collect();
+        members.iter().map(|member| (member.name.to_owned(), Value::Object(property(kind, way, member)))).collect();
     Map::from_iter([
         ("type".to_owned(), json!("object")),
         ("required".to_owned(), json!(required)),
@@ -133,12 +134,13 @@ fn object(kind: Kind, members: &[Member]) -> Map<String, Value> {
     ])
 }
 
-fn property(kind: Kind, member: &Member) -> Map<String, Value> {
+fn property(kind: Kind, way: &[&str], member: &Member) -> Map<String, Value> {
     let mut property = Map::new();
-    if let Some(meaning) = meaning(kind, member.name) {
+    let way = [way, &[member.name]].concat();
+    if let Some(meaning) = meaning(kind, &way) {
         property.insert("description".to_owned(), json!(meaning));
     }
-    property.extend(shape(kind, member.shape));
+    property.extend(shape(kind, &way, member.shape));
     let default = match member.need {
         Need::Required | Need::Optional => None,
         Need::Word(word) => Some(json!(word)),
@@ -149,7 +151,7 @@ fn property(kind: Kind, member: &Member) -> Map<String, Value> {
     property
 }
 
-fn shape(kind: Kind, shape: Shape) -> Map<String, Value> {
+fn shape(kind: Kind, way: &[&str], shape: Shape) -> Map<String, Value> {
     let value = match shape {
         Shape::Text => json!({"type": "string"}),
         Shape::Version => json!({"type": "string", "pattern": "^[0-9]+\\.[0-9]+$"}),
@@ -165,7 +167,7 @@ fn shape(kind: Kind, shape: Shape) -> Map<String, Value> {
             "items": {"type": "array", "prefixItems": [{"type": "string"}, true], "minItems": 2, "maxItems": 2},
         }),
         Shape::Body => json!({"type": "object"}),
-        Shape::Object(members) => return object(kind, members),
+        Shape::Object(members) => return object(kind, way, members),
     };
     match value {
         Value::Object(map) => map,
@@ -174,15 +176,19 @@ fn shape(kind: Kind, shape: Shape) -> Map<String, Value> {
 }
 
 /// What a member means, as its row in the normative text says.
-fn meaning(kind: Kind, name: &str) -> Option<String> {
+fn meaning(kind: Kind, way: &[&str]) -> Option<String> {
     // Usage is described once, among the exchange records.
-    let row = row(kind, name).or_else(|| row(Kind::Exchange, name))?;
+    let row = row(kind, way).or_else(|| row(Kind::Exchange, way))?;
     let cell = row.trim_end().strip_suffix('|')?.splitn(5, '|').nth(4)?;
     Some(cell.trim().replace('`', ""))
 }
 
-/// The row of a member in the normative text.
-pub(crate) fn row(kind: Kind, name: &str) -> Option<&'static str> {
+/// The row of a member in the normative text: under the way to it where its name alone is not enough, else under its name.
+pub(crate) fn row(kind: Kind, way: &[&str]) -> Option<&'static str> {
+    (0..way.len()).find_map(|from| row_named(kind, &way[from..].join(".")))
+}
+
+fn row_named(kind: Kind, name: &str) -> Option<&'static str> {
     let level = kind.heading().split_once(' ')?.0;
     let (_, rest) = README.split_once(&format!("\n{}", kind.heading()))?;
     let start = format!("| `{name}` |");

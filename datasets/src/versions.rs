@@ -2,8 +2,8 @@
 //! header untrue.
 
 use crate::{
-    Appender, Arm, AssignedBy, Endpoint, Exchange, Format, Header, Label, Lines, LoggedRequest, Redaction, Role,
-    WriteError,
+    Appender, Arm, AssignedBy, Endpoint, Exchange, Format, FromLog, GuardAction, Header, Label, Lines, LoggedRequest,
+    Redaction, Role, WriteError,
 };
 use std::path::{Path, PathBuf};
 use wire::ErrorKind;
@@ -36,6 +36,15 @@ fn exchanges_of_all_versions_are_read() {
     let third: Vec<Exchange> = read("exchanges-1.2.ndjson", Format::Exchanges);
     assert_eq!((third[0].structured, third[0].quality, third[2].refused), (true, Some(0.92), true));
     assert!(third.iter().all(|row| row.recorded.is_none()));
+    let fourth: Vec<Exchange> = read("exchanges-1.3.ndjson", Format::Exchanges);
+    assert_eq!((fourth[0].recorded, fourth[1].recorded), (Some(FromLog::Timed), Some(FromLog::Untimed)));
+    assert!(fourth.iter().all(|row| row.guard.is_none()));
+    let fifth: Vec<Exchange> = read("exchanges-1.4.ndjson", Format::Exchanges);
+    let response = |row: &Exchange| row.guard.as_ref().and_then(|guard| guard.response.clone());
+    let flagged = response(&fifth[0]).unwrap();
+    assert_eq!((flagged.action, flagged.categories.as_slice()), (GuardAction::Flagged, &["harassment".to_owned()][..]));
+    let failed = fifth[1].guard.as_ref().and_then(|guard| guard.request.as_ref()).unwrap();
+    assert_eq!((failed.failed.as_slice(), response(&fifth[1])), (&["llama:timeout".to_owned()][..], None));
 }
 
 #[test]
@@ -95,10 +104,10 @@ fn nothing_is_appended_to_a_file_whose_header_would_become_untrue() {
     let path = folder.path().join("records.ndjson");
     let header = Header::new(Format::Exchanges, Redaction::Hashed);
     for (name, change, what) in [
-        ("exchanges-1.2.ndjson", ("", ""), "version 1.2, this writer has 1.3"),
+        ("exchanges-1.2.ndjson", ("", ""), "version 1.2, this writer has 1.4"),
         ("exchanges-1.2.ndjson", (r#""1.2""#, r#""1.9""#), "version 1.9"),
-        ("exchanges-1.2.ndjson", (r#""1.2""#, r#""1.3""#), ""),
-        ("exchanges-1.2.ndjson", (r#""1.2","#, r#""1.3","redaction":"full","#), "redaction"),
+        ("exchanges-1.2.ndjson", (r#""1.2""#, r#""1.4""#), ""),
+        ("exchanges-1.2.ndjson", (r#""1.2","#, r#""1.4","redaction":"full","#), "redaction"),
     ] {
         let mut text = std::fs::read_to_string(kept(name)).unwrap();
         if change.1.contains("redaction") {

@@ -112,6 +112,7 @@ pub(crate) fn exchange(
         form_failure,
         moderation: blocked.then_some(Moderation::BlockedByProvider),
         refused,
+        guard: None,
         usage,
         cost_nanos,
         prompt_chars: context.prompt.total(),

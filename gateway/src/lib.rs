@@ -40,6 +40,7 @@ mod upstream;
 pub use config::{Config, ConfigError};
 pub use plane::PlaneError;
 pub use recorder::RecorderCounts;
+pub use safety::ModeratorError;
 pub use server::{Running, StartError, Summary, start};
 pub use shadow::ShadowCounts;
 pub use state::Reload;

@@ -7,6 +7,7 @@
 use crate::config::{Config, Migration, ProviderConfig};
 use crate::lane::{Lane, Link, Snapshot, next_epoch};
 use crate::routing::{Asked, Weights, select};
+use crate::safety::{ModeratorError, Moderators};
 use crate::upstream::UpstreamError;
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -19,6 +20,7 @@ pub(crate) struct Plane {
     /// For what no migration takes.
     pub plain: Arc<Lane>,
     pub links: BTreeMap<String, Arc<Link>>,
+    pub moderators: Moderators,
 }
 
 /// Why a configuration cannot be put in force.
@@ -33,6 +35,9 @@ pub enum PlaneError {
     /// A provider cannot be set up.
     #[error(transparent)]
     Provider(#[from] UpstreamError),
+    /// A back end of the guard cannot be set up.
+    #[error(transparent)]
+    Moderator(#[from] ModeratorError),
     /// A migration names a provider that is not there; the check of the configuration has failed to say so.
     #[error("provider `{0}` is not configured")]
     Unknown(String),
@@ -71,7 +76,8 @@ impl Plane {
         }
         let epoch = next_epoch(old.map_or(0, |old| old.plain.snapshot().epoch), now_us);
         let plain = Arc::new(Lane::plain(find(&config.default_provider)?, epoch));
-        Ok(Self { config, lanes, plain, links })
+        let moderators = Moderators::new(&config.safety.backends, old.map(|old| &old.moderators))?;
+        Ok(Self { config, lanes, plain, links, moderators })
     }
 
     /// The lane that takes a request.

@@ -1,5 +1,10 @@
 //! The guard at work: what clients send and what models answer is judged by the policy of its consumer and migration.
 
+mod moderators;
+
+pub use moderators::ModeratorError;
+pub(crate) use moderators::{ModeratorReading, Moderators};
+
 use crate::callers::Caller;
 use crate::lane::Lane;
 use crate::reply::Reply;

@@ -16,6 +16,7 @@ mod process;
 mod readings;
 mod series;
 
+pub(crate) use histogram::Histogram;
 pub(crate) use metrics::Metrics;
 
 use crate::state::Shared;

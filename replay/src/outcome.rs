@@ -157,6 +157,7 @@ impl Context {
             form_failure: None,
             moderation: None,
             refused: false,
+            guard: None,
             usage: sample.usage,
             cost_nanos: sample.cost_nanos,
             prompt_chars: item.prompt.total(),

@@ -1,8 +1,8 @@
 //! Each problem is found and nothing good is one.
 
 use super::*;
-use crate::FromLog;
 use crate::formats::{full_exchange, full_request};
+use crate::{FromLog, GuardAction, GuardCheck, Guarded};
 
 fn header(format: Format) -> Header {
     Header::new(format, Redaction::Hashed)
@@ -56,6 +56,35 @@ fn a_good_record_has_no_problem_and_each_impossible_value_is_named() {
     assert_eq!(of(&[usage]).problems.len(), 2);
     let untimed = Exchange { recorded: Some(FromLog::Untimed), duration_us: 0, ttft_us: None, ..good() };
     assert!(of(&[untimed]).is_sound());
+}
+
+#[test]
+fn verdicts_of_a_guard_that_cannot_be_are_named() {
+    let list = |words: &[&str]| words.iter().map(|word| (*word).to_owned()).collect::<Vec<_>>();
+    let cases = [
+        (GuardCheck { categories: list(&["violence", "hate"]), ..flagged() }, "guard.response.categories"),
+        (GuardCheck { categories: list(&["hate", "hate"]), ..flagged() }, "guard.response.categories"),
+        (GuardCheck { categories: list(&["Self-Harm"]), ..flagged() }, "guard.response.categories"),
+        (GuardCheck { failed: list(&["llama"]), ..flagged() }, "guard.response.failed"),
+        (GuardCheck { failed: list(&[":timeout"]), ..flagged() }, "guard.response.failed"),
+        (GuardCheck { action: GuardAction::None, ..flagged() }, "guard.response.action"),
+    ];
+    for (check, member) in cases {
+        let row = Exchange { guard: Some(Guarded { request: None, response: Some(check) }), ..good() };
+        let told: Vec<_> = of(&[row]).problems.into_iter().map(|found| found.member).collect();
+        assert_eq!(told, [Some(member.to_owned())]);
+    }
+    let both = Guarded { request: Some(GuardCheck::default()), response: Some(flagged()) };
+    assert!(of(&[Exchange { guard: Some(both), ..good() }]).is_sound());
+}
+
+fn flagged() -> GuardCheck {
+    GuardCheck {
+        action: GuardAction::Flagged,
+        categories: vec!["hate".into(), "violence".into()],
+        failed: vec!["model:7b:timeout".into()],
+        ..GuardCheck::default()
+    }
 }
 
 #[test]

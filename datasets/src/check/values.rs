@@ -2,7 +2,7 @@
 
 use super::keeps_answers;
 use crate::header::Redaction;
-use crate::{Exchange, FromLog, LoggedRequest};
+use crate::{Exchange, FromLog, GuardAction, GuardCheck, LoggedRequest};
 use wire::Usage;
 
 /// End of the year 9999, microseconds since the Unix epoch.
@@ -53,7 +53,32 @@ pub(super) fn of_exchange(row: &Exchange, redaction: Redaction, tell: Tell<'_>) 
     if row.prompt_wide_chars.is_some_and(|wide| wide > row.prompt_chars) {
         tell("prompt_wide_chars", "more than `prompt_chars`");
     }
+    if let Some(guard) = &row.guard {
+        for (member, check) in [("guard.request", &guard.request), ("guard.response", &guard.response)] {
+            check.iter().for_each(|check| verdict(member, check, tell));
+        }
+    }
     content(row, redaction, tell);
+}
+
+/// The lists of a guard's verdict, and what they say together.
+fn verdict(member: &str, check: &GuardCheck, tell: Tell<'_>) {
+    let word =
+        |word: &str| !word.is_empty() && word.bytes().all(|byte| matches!(byte, b'a'..=b'z' | b'0'..=b'9' | b'_'));
+    let ascending = |list: &[String]| list.is_sorted_by(|one, next| one < next);
+    if !check.categories.iter().all(|category| word(category)) || !ascending(&check.categories) {
+        tell(
+            &format!("{member}.categories"),
+            "expected words of lower-case letters, digits and `_`, sorted, each once",
+        );
+    }
+    let named = |failed: &str| failed.rsplit_once(':').is_some_and(|(name, failure)| !name.is_empty() && word(failure));
+    if !check.failed.iter().all(|failed| named(failed)) || !ascending(&check.failed) {
+        tell(&format!("{member}.failed"), "expected NAME:FAILURE, sorted, each once");
+    }
+    if check.action == GuardAction::None && !check.categories.is_empty() {
+        tell(&format!("{member}.action"), "`none` although categories were found at their bar");
+    }
 }
 
 /// What the header says is not kept must not be there.

@@ -77,6 +77,8 @@ const ENDPOINTS: &[&str] = &["chat", "completions", "embeddings", "responses", "
 const ASSIGNED_BY: &[&str] = &["weight", "header", "header_pattern", "cookie", "unfit", "none"];
 const MODERATIONS: &[&str] = &["blocked_by_provider"];
 const FROM_LOG: &[&str] = &["timed", "untimed"];
+const GUARD_ACTIONS: &[&str] = &["none", "flagged", "masked", "blocked"];
+const GUARD_LEVELS: &[&str] = &["none", "low", "medium", "high", "max"];
 const SOURCES: &[&str] = &["provider", "estimate"];
 const FATES: &[&str] = &[
     "sent",
@@ -123,6 +125,18 @@ const USAGE: &[Member] = &[
     member("cached", Shape::Count(64), Need::Optional),
     member("reasoning", Shape::Count(64), Need::Optional),
     member("source", Shape::Words(SOURCES), Need::Required),
+];
+
+const GUARD_CHECK: &[Member] = &[
+    member("action", Shape::Words(GUARD_ACTIONS), Need::Required).since("1.4"),
+    member("level", Shape::Words(GUARD_LEVELS), Need::Word("none")).since("1.4"),
+    member("categories", Shape::Texts, Need::Optional).since("1.4"),
+    member("failed", Shape::Texts, Need::Optional).since("1.4"),
+];
+
+const GUARD: &[Member] = &[
+    member("request", Shape::Object(GUARD_CHECK), Need::Optional).since("1.4"),
+    member("response", Shape::Object(GUARD_CHECK), Need::Optional).since("1.4"),
 ];
 
 const RECORDED: &[Member] = &[
@@ -180,6 +194,7 @@ pub(super) const EXCHANGE: &[Member] = &[
     member("form_failure", Shape::Text, Need::Optional),
     member("moderation", Shape::Words(MODERATIONS), Need::Optional),
     member("refused", Shape::Flag, Need::No).since("1.2"),
+    member("guard", Shape::Object(GUARD), Need::Optional).since("1.4"),
     member("usage", Shape::Object(USAGE), Need::Optional),
     member("cost_nanos", Shape::Money, Need::Optional),
     member("prompt_chars", Shape::Count(64), Need::Required),

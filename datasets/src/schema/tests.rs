@@ -3,8 +3,8 @@
 
 use super::*;
 use crate::formats::{
-    ASSIGNED_BY, ERRORS, FATES, ROLES, any_exchange, any_recorded, examples, full_exchange, full_header, full_request,
-    text,
+    ASSIGNED_BY, ERRORS, FATES, GUARD_ACTIONS, GUARD_LEVELS, ROLES, any_exchange, any_recorded, examples,
+    full_exchange, full_header, full_request, text,
 };
 use crate::{Arm, Endpoint, Exchange, FromLog, Header, Label, LoggedRequest, Moderation, Redaction};
 use boon::{Compiler, SchemaIndex, Schemas};
@@ -210,6 +210,16 @@ fn every_word_of_the_types_is_in_the_table() {
     else {
         panic!("usage is an object");
     };
+    let mut guard = Vec::new();
+    each_member(Kind::Exchange, |way, member| {
+        if let (["guard", "request", name], Shape::Words(words)) = (way, member.shape) {
+            guard.push((*name, words.to_vec()));
+        }
+    });
+    assert_eq!(guard.len(), 2);
+    for (name, words) in guard {
+        assert_eq!(words, if name == "action" { of(&GUARD_ACTIONS) } else { of(&GUARD_LEVELS) }, "{name}");
+    }
     let source = usage.iter().find(|member| member.name == "source").unwrap();
     assert!(
         matches!(source.shape, Shape::Words(words) if words == of(&[UsageSource::Provider, UsageSource::Estimate]))
@@ -220,7 +230,7 @@ fn every_word_of_the_types_is_in_the_table() {
 fn every_row_of_the_text_says_what_the_table_says() {
     for kind in Kind::ALL {
         each_member(kind, |way, member| {
-            let found = row(kind, member.name).or_else(|| row(Kind::Exchange, member.name));
+            let found = row(kind, way).or_else(|| row(Kind::Exchange, way));
             let found = found.unwrap_or_else(|| panic!("{way:?} has no row"));
             let cells: Vec<&str> = found.split('|').map(str::trim).collect();
             let types: &[&str] = match member.shape {
@@ -256,7 +266,7 @@ fn every_row_of_the_text_says_what_the_table_says() {
                 }
                 Some(since) => assert!(told.is_some_and(|told| told.starts_with(&since)), "{found}"),
             }
-            assert!(!meaning(kind, member.name).unwrap().is_empty(), "{found}");
+            assert!(!meaning(kind, way).unwrap().is_empty(), "{found}");
         });
     }
 }

@@ -145,6 +145,7 @@ impl Asked {
             form_failure: (answered_text && draws.uniform() < 0.01).then(|| "length".to_owned()),
             moderation: None,
             refused: false,
+            guard: None,
             usage: answered_text.then_some(Usage {
                 prompt: self.prompt_tokens,
                 completion,

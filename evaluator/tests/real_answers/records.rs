@@ -57,6 +57,7 @@ pub(crate) fn replayed(arm: Arm, index: usize, [provider, model]: [&str; 2]) -> 
         form_failure: None,
         moderation: None,
         refused: false,
+        guard: None,
         usage: None,
         cost_nanos: None,
         prompt_chars: 100,

@@ -2,4 +2,5 @@
 //!
 //! Everything here is pure: time, chance and files are arguments. The gateway brings clocks, disks and Redis.
 
+pub mod keys;
 pub mod quota;

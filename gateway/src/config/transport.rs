@@ -51,22 +51,22 @@ impl Checker<'_> {
         }
     }
 
-    pub(super) fn tls_roots(&mut self, name: &str, text: Option<&str>, file: Option<&Path>) -> Option<TlsRoots> {
+    pub(super) fn tls_roots(&mut self, at: &str, text: Option<&str>, file: Option<&Path>) -> Option<TlsRoots> {
         match (text, file) {
             (None | Some("system"), None) => Some(TlsRoots::System),
             (Some("bundled"), None) => Some(TlsRoots::Bundled),
             (None, Some(path)) => match own_roots(path) {
                 Ok(roots) => Some(TlsRoots::Own(Arc::new(roots))),
                 Err(why) => self.problem(format!(
-                    "providers.{name}.ca_file: {} {why}; expected a PEM file of certificate authorities",
+                    "{at}.ca_file: {} {why}; expected a PEM file of certificate authorities",
                     path.display()
                 )),
             },
             (Some(_), Some(_)) => self.problem(format!(
-                "providers.{name} has tls_roots and ca_file: keep one of them; a ca_file is believed instead of all others"
+                "{at} has tls_roots and ca_file: keep one of them; a ca_file is believed instead of all others"
             )),
             (Some(other), None) => {
-                self.problem(format!("providers.{name}.tls_roots is `{other}`: expected \"system\" or \"bundled\""))
+                self.problem(format!("{at}.tls_roots is `{other}`: expected \"system\" or \"bundled\""))
             }
         }
     }

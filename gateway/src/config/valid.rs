@@ -7,6 +7,7 @@ use super::ordered::Ordered;
 use super::providers::{ProviderConfig, RawProvider};
 use super::records::{RawRecords, Records};
 use super::redis::{RawRedis, Redis};
+use super::safety::{RawSafety, Safety};
 use super::server::{AnswerModel, Authenticate, Limits, RawAdmin, RawServer};
 use super::shadow::{RawShadow, Shadow};
 use http::{HeaderName, HeaderValue};
@@ -29,6 +30,8 @@ pub(super) struct Raw {
     #[serde(default)]
     shadow: RawShadow,
     records: Option<RawRecords>,
+    #[serde(default)]
+    safety: RawSafety,
     redis: Option<RawRedis>,
 }
 
@@ -67,6 +70,8 @@ pub struct Config {
     pub warnings: Vec<String>,
     /// Where evidence goes; `None` keeps none.
     pub records: Option<Records>,
+    /// Who judges texts, and what is done about it.
+    pub safety: Safety,
     /// Where replicas share their state; `None` for a gateway that is alone.
     pub redis: Option<Redis>,
     /// SHA-256 of the configuration's text.
@@ -122,6 +127,7 @@ impl Checker<'_> {
             Some(records) => Some(self.records(records)?),
             None => None,
         };
+        let safety = self.safety(&raw.safety);
         let redis = match raw.redis {
             Some(redis) => Some(self.redis(redis)?),
             None => None,
@@ -146,6 +152,7 @@ impl Checker<'_> {
             consumers,
             warnings: Vec::new(),
             records,
+            safety: safety?,
             redis,
             digest: datasets::digest::of_bytes(text.as_bytes()),
         })

@@ -62,6 +62,7 @@ fn exchange(pair: &str, role: Role) -> Exchange {
         form_failure: None,
         moderation: None,
         refused: false,
+        guard: None,
         usage: None,
         cost_nanos: None,
         prompt_chars: 1,

@@ -35,7 +35,7 @@ pub(super) const OVERHEAD_BOUNDS_US: [u64; 13] =
 
 /// Counts by bucket. Adding is two atomic additions and no lock; a page that is read meanwhile may miss the newest value.
 #[derive(Debug)]
-pub(super) struct Histogram {
+pub(crate) struct Histogram {
     bounds_us: &'static [u64],
     /// One more than there are bounds: the last is what lies above all of them.
     counts: Box<[AtomicU64]>,
@@ -43,12 +43,12 @@ pub(super) struct Histogram {
 }
 
 impl Histogram {
-    pub(super) fn new(bounds_us: &'static [u64]) -> Self {
+    pub(crate) fn new(bounds_us: &'static [u64]) -> Self {
         let counts = (0..=bounds_us.len()).map(|_| AtomicU64::new(0)).collect();
         Self { bounds_us, counts, sum_us: AtomicU64::new(0) }
     }
 
-    pub(super) fn add(&self, value_us: u64) {
+    pub(crate) fn add(&self, value_us: u64) {
         let place = self.bounds_us.partition_point(|bound| *bound < value_us);
         if let Some(count) = self.counts.get(place) {
             count.fetch_add(1, Ordering::Relaxed);
@@ -56,12 +56,12 @@ impl Histogram {
         self.sum_us.fetch_add(value_us, Ordering::Relaxed);
     }
 
-    pub(super) fn is_empty(&self) -> bool {
+    pub(crate) fn is_empty(&self) -> bool {
         self.counts.iter().all(|count| count.load(Ordering::Relaxed) == 0)
     }
 
     /// Sum in seconds, and the count of each bucket by its upper bound in seconds; the last bound is `f64::MAX`.
-    pub(super) fn read(&self) -> (f64, Vec<(f64, u64)>) {
+    pub(crate) fn read(&self) -> (f64, Vec<(f64, u64)>) {
         let bounds = self.bounds_us.iter().map(|bound| seconds(*bound)).chain([f64::MAX]);
         let counts = self.counts.iter().map(|count| count.load(Ordering::Relaxed));
         (seconds(self.sum_us.load(Ordering::Relaxed)), bounds.zip(counts).collect())

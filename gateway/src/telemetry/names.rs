@@ -154,6 +154,44 @@ pub(super) const PROVIDER_CONNECTS: Metric =
 /// Breaker openings.
 pub(super) const BREAKER_OPENED: Metric =
     metric("weighbridge_breaker_opened", "How often the circuit breaker opened", &["provider", "plane"]);
+/// Keys of a provider.
+pub(super) const PROVIDER_KEYS: Metric = metric(
+    "weighbridge_provider_keys",
+    "Keys by state: in use, or resting because the provider refused them",
+    &["provider", "plane", "state"],
+);
+/// Tries with another key.
+pub(super) const PROVIDER_KEY_FAILOVERS: Metric = metric(
+    "weighbridge_provider_key_failovers",
+    "Calls made again with another key because one was refused",
+    &["provider", "plane"],
+);
+/// Texts to judge.
+pub(super) const GUARD_CHECKS: Metric = metric("weighbridge_guard_checks", "Texts given to a back end", &["backend"]);
+/// Calls of back ends.
+pub(super) const GUARD_CALLS: Metric =
+    metric("weighbridge_guard_calls", "Calls of a back end that ended, several for a long text", &["backend"]);
+/// Known verdicts.
+pub(super) const GUARD_CACHED: Metric =
+    metric("weighbridge_guard_cached", "Pieces of texts whose verdict was in memory", &["backend"]);
+/// No verdict.
+pub(super) const GUARD_FAILURES: Metric =
+    metric("weighbridge_guard_failures", "Pieces of texts that were not judged, by reason", &["backend", "reason"]);
+/// Time of calls.
+pub(super) const GUARD_CALL: Metric =
+    metric("weighbridge_guard_call_seconds", "How long a call of a back end took, well or not", &["backend"]);
+/// Calls under way.
+pub(super) const GUARD_IN_FLIGHT: Metric =
+    metric("weighbridge_guard_in_flight", "Calls of a back end under way", &["backend"]);
+/// Memory of verdicts.
+pub(super) const GUARD_CACHE: Metric =
+    metric("weighbridge_guard_cache_bytes", "Memory of verdicts, about", &["backend"]);
+/// Breaker of a back end.
+pub(super) const GUARD_BREAKER: Metric = metric(
+    "weighbridge_guard_breaker_state",
+    "1 for the state in which a back end's circuit breaker is",
+    &["backend", "state"],
+);
 /// Redis.
 pub(super) const REDIS_UP: Metric =
     metric("weighbridge_redis_up", "1 while the Redis that replicas share answers, else 0", &[]);
@@ -176,7 +214,7 @@ pub(super) const PROCESS_MEMORY: Metric = metric("process_resident_memory_bytes"
 
 /// All of them.
 #[cfg(test)]
-pub(super) const ALL: [Metric; 45] = [
+pub(super) const ALL: &[Metric] = &[
     EXCHANGES,
     PROMPT_TOKENS,
     CACHED_TOKENS,
@@ -216,6 +254,16 @@ pub(super) const ALL: [Metric; 45] = [
     PROVIDER_REFUSED,
     PROVIDER_CONNECTS,
     BREAKER_OPENED,
+    PROVIDER_KEYS,
+    PROVIDER_KEY_FAILOVERS,
+    GUARD_CHECKS,
+    GUARD_CALLS,
+    GUARD_CACHED,
+    GUARD_FAILURES,
+    GUARD_CALL,
+    GUARD_IN_FLIGHT,
+    GUARD_CACHE,
+    GUARD_BREAKER,
     REDIS_UP,
     REDIS_CALLS,
     REDIS_FAILURES,

@@ -78,6 +78,7 @@ impl Collector for Page {
         self.mirror(&mut writer)?;
         self.recorder(&mut writer)?;
         self.upstreams(&mut writer)?;
+        self.moderators(&mut writer)?;
         self.replicas(&mut writer)?;
         self.process(&mut writer)
     }
@@ -179,7 +180,33 @@ impl Page {
                 .map(|(result, count)| (vec![name.as_ref(), plane, result], count))
         });
         writer.counter(names::PROVIDER_CONNECTS, connects)?;
+        let keys = named.iter().flat_map(|(name, plane, counts)| {
+            [("in_use", counts.keys.saturating_sub(counts.keys_resting)), ("resting", counts.keys_resting)]
+                .map(|(state, keys)| (vec![name.as_ref(), plane, state], count(keys)))
+        });
+        writer.gauge(names::PROVIDER_KEYS, keys)?;
+        writer.counter(names::PROVIDER_KEY_FAILOVERS, each().map(|(labels, one)| (labels, one.key_failovers)))?;
         writer.counter(names::BREAKER_OPENED, each().map(|(labels, one)| (labels, one.breaker_opened)))
+    }
+
+    fn moderators(&self, writer: &mut Writer<'_>) -> fmt::Result {
+        let moderators = &self.readings.moderators;
+        // Names of sections: nothing in them has to be escaped.
+        let each = || moderators.iter().map(|one| (vec![one.name.as_str()], one));
+        writer.counter(names::GUARD_CHECKS, each().map(|(labels, one)| (labels, one.checks)))?;
+        writer.counter(names::GUARD_CALLS, each().map(|(labels, one)| (labels, one.calls)))?;
+        writer.counter(names::GUARD_CACHED, each().map(|(labels, one)| (labels, one.cached)))?;
+        let failures = moderators
+            .iter()
+            .flat_map(|one| one.failures.iter().map(|(reason, count)| (vec![one.name.as_str(), *reason], *count)));
+        writer.counter(names::GUARD_FAILURES, failures)?;
+        writer.histogram(names::GUARD_CALL, each().map(|(labels, one)| (labels, one.latency())))?;
+        writer.gauge(names::GUARD_IN_FLIGHT, each().map(|(labels, one)| (labels, count(one.in_flight()))))?;
+        writer.gauge(names::GUARD_CACHE, each().map(|(labels, one)| (labels, integer(one.cache_bytes()))))?;
+        let states = moderators.iter().flat_map(|one| {
+            BREAKER_STATES.map(|(state, text)| (vec![one.name.as_str(), text], i64::from(state == one.breaker())))
+        });
+        writer.gauge(names::GUARD_BREAKER, states)
     }
 
     fn replicas(&self, writer: &mut Writer<'_>) -> fmt::Result {

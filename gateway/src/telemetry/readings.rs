@@ -5,6 +5,7 @@
 use crate::lane::{Lane, Link};
 use crate::recorder::RecorderCounts;
 use crate::replicas::StoreCounts;
+use crate::safety::ModeratorReading;
 use crate::shadow::ShadowCounts;
 use crate::state::Shared;
 use crate::upstream::UpstreamCounts;
@@ -39,6 +40,8 @@ pub(super) struct Readings {
     pub shadow: ShadowCounts,
     /// `None` where no evidence is kept.
     pub records: Option<RecorderCounts>,
+    /// Who judges texts.
+    pub moderators: Vec<ModeratorReading>,
     /// `None` for a gateway that is alone.
     pub redis: Option<StoreCounts>,
 }
@@ -53,6 +56,7 @@ pub(super) fn of(shared: &Shared, now_us: i64) -> Readings {
         providers: plane.links.iter().flat_map(|(name, link)| clients(name, link)).collect(),
         shadow: shared.mirror.counts(now_us),
         records: shared.records.as_ref().map(|_| shared.recorder.counts()),
+        moderators: plane.moderators.readings(),
         redis: shared.replicas.as_ref().map(|replicas| replicas.counts()),
     }
 }

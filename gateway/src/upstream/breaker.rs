@@ -16,7 +16,7 @@ use std::time::{Duration, Instant};
 
 /// What a request says about the provider's health.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Outcome {
+pub(crate) enum Outcome {
     Success,
     Failure,
     /// One is enough: no request can succeed until somebody acts.
@@ -36,7 +36,7 @@ pub(crate) enum BreakerState {
 
 /// The right to send one request. Has to be given back by [`Breaker::report`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Pass {
+pub(crate) struct Pass {
     generation: u64,
     /// Given to find out whether the provider works again.
     pub probe: bool,
@@ -51,7 +51,7 @@ enum State {
 
 /// See the module's text.
 #[derive(Debug)]
-pub(super) struct Breaker {
+pub(crate) struct Breaker {
     config: BreakerConfig,
     state: State,
     since: Instant,
@@ -64,13 +64,13 @@ pub(super) struct Breaker {
 }
 
 impl Breaker {
-    pub(super) fn new(config: BreakerConfig, now: Instant) -> Self {
+    pub(crate) fn new(config: BreakerConfig, now: Instant) -> Self {
         let window = Window::new(config.window, now);
         Self { config, state: State::Closed, since: now, generation: 0, window, row: 0, opened: 0 }
     }
 
     /// Lets a request through, or says how long to leave the provider alone.
-    pub(super) fn admit(&mut self, now: Instant) -> Result<Pass, Duration> {
+    pub(crate) fn admit(&mut self, now: Instant) -> Result<Pass, Duration> {
         if let State::Open { until } = self.state {
             let left = until.saturating_duration_since(now);
             if !left.is_zero() {
@@ -91,7 +91,7 @@ impl Breaker {
 
     /// A probe's answer began as it should: the provider works again, and nobody has to wait for the end of a long
     /// stream to know it. The pass is one of the new time, in which the outcome will count.
-    pub(super) fn begun(&mut self, pass: Pass, now: Instant) -> Pass {
+    pub(crate) fn begun(&mut self, pass: Pass, now: Instant) -> Pass {
         if pass.generation == self.generation && matches!(self.state, State::HalfOpen { .. }) {
             self.enter(State::Closed, now);
         }
@@ -100,7 +100,7 @@ impl Breaker {
     }
 
     /// What became of an admitted request; returns the state if that changed it.
-    pub(super) fn report(&mut self, pass: Pass, outcome: Outcome, now: Instant) -> Option<BreakerState> {
+    pub(crate) fn report(&mut self, pass: Pass, outcome: Outcome, now: Instant) -> Option<BreakerState> {
         if pass.generation != self.generation {
             return None;
         }
@@ -132,7 +132,7 @@ impl Breaker {
     }
 
     /// State, since when, and how often it opened.
-    pub(super) fn view(&self, now: Instant) -> (BreakerState, Instant, u64) {
+    pub(crate) fn view(&self, now: Instant) -> (BreakerState, Instant, u64) {
         match self.state {
             State::Closed => (BreakerState::Closed, self.since, self.opened),
             State::Open { until } if until > now => (BreakerState::Open, self.since, self.opened),

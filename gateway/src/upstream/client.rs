@@ -93,32 +93,41 @@ impl Client {
                 .map_err(|source| UpstreamError::Address { provider: config.name.clone(), source })?;
             addresses.push((path, address));
         }
-        let tls = tls(config).map_err(|source| UpstreamError::Tls { provider: config.name.clone(), source })?;
+        let tls = tls(&config.roots, is_encrypted(&config.base_url))
+            .map_err(|source| UpstreamError::Tls { provider: config.name.clone(), source })?;
         let connector = Connector::new(https(tls, config.http), config.timeouts.connect, Arc::clone(&counters));
         let inner = pool(config).build(connector);
         Ok(Self { inner, headers: headers(config), base, addresses, counters })
     }
 
     /// Sends `body` by POST and returns at the answer's headers.
-    pub(super) async fn post(&self, path: &'static str, body: Bytes) -> Result<Response<Incoming>, Unanswered> {
+    pub(super) async fn post(
+        &self,
+        path: &'static str,
+        body: Bytes,
+        authorization: Option<&HeaderValue>,
+    ) -> Result<Response<Incoming>, Unanswered> {
         let address = self.address(path)?;
         let start = Instant::now();
-        match self.inner.request(self.request(address.clone(), body.clone())).await {
+        match self.inner.request(self.request(address.clone(), body.clone(), authorization)).await {
             Ok(response) => Ok(response),
             Err(error) if went_stale(&error) && start.elapsed() < STALE_WITHIN => {
                 self.counters.resends.add_one();
-                let again = self.inner.request(self.request(address, body));
+                let again = self.inner.request(self.request(address, body, authorization));
                 again.await.map_err(|error| Unanswered::from(&error))
             }
             Err(error) => Err(Unanswered::from(&error)),
         }
     }
 
-    fn request(&self, address: Uri, body: Bytes) -> Request<Full<Bytes>> {
+    fn request(&self, address: Uri, body: Bytes, authorization: Option<&HeaderValue>) -> Request<Full<Bytes>> {
         let mut request = Request::new(Full::new(body));
         *request.method_mut() = Method::POST;
         *request.uri_mut() = address;
         *request.headers_mut() = self.headers.clone();
+        if let Some(authorization) = authorization {
+            request.headers_mut().insert(header::AUTHORIZATION, authorization.clone());
+        }
         request
     }
 
@@ -167,9 +176,6 @@ fn headers(config: &ProviderConfig) -> HeaderMap {
     {
         headers.insert(header::HOST, host);
     }
-    if let Some(authorization) = &config.authorization {
-        headers.insert(header::AUTHORIZATION, authorization.clone());
-    }
     headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
     headers.insert(header::ACCEPT, HeaderValue::from_static("*/*"));
     // Bytes are passed on as they come, so they must not come compressed.
@@ -189,13 +195,7 @@ fn host(base: &Uri) -> Option<HeaderValue> {
 }
 
 fn pool(config: &ProviderConfig) -> legacy::Builder {
-    let mut pool = legacy::Client::builder(TokioExecutor::new());
-    pool.timer(TokioTimer::new())
-        .pool_timer(TokioTimer::new())
-        .pool_idle_timeout(IDLE_MAX)
-        .pool_max_idle_per_host(config.idle_connections_max)
-        .retry_canceled_requests(true)
-        .http1_max_buf_size(READ_BUFFER_BYTES_MAX);
+    let mut pool = plain_pool(config.idle_connections_max);
     if config.http != HttpVersion::One {
         pool.http2_only(config.http == HttpVersion::Two)
             .http2_initial_stream_window_size(STREAM_WINDOW_BYTES)
@@ -204,6 +204,38 @@ fn pool(config: &ProviderConfig) -> legacy::Builder {
             .http2_keep_alive_timeout(KEEP_ALIVE_TIMEOUT);
     }
     pool
+}
+
+fn plain_pool(idle_connections_max: usize) -> legacy::Builder {
+    let mut pool = legacy::Client::builder(TokioExecutor::new());
+    pool.timer(TokioTimer::new())
+        .pool_timer(TokioTimer::new())
+        .pool_idle_timeout(IDLE_MAX)
+        .pool_max_idle_per_host(idle_connections_max)
+        .retry_canceled_requests(true)
+        .http1_max_buf_size(READ_BUFFER_BYTES_MAX);
+    pool
+}
+
+/// A client for whoever is asked beside the providers: connections and trust are the same, headers, deadlines and
+/// counters are the caller's business.
+pub(crate) type PlainClient = legacy::Client<HttpsConnector<HttpConnector>, Full<Bytes>>;
+
+/// Sets one up for one address; connects to nothing.
+///
+/// # Errors
+/// The certificates that it would judge by cannot be loaded.
+pub(crate) fn plain_client(
+    address: &Uri,
+    roots: &TlsRoots,
+    idle_connections_max: usize,
+) -> Result<PlainClient, rustls::Error> {
+    let tls = tls(roots, is_encrypted(address))?;
+    Ok(plain_pool(idle_connections_max).build(https(tls, HttpVersion::One)))
+}
+
+fn is_encrypted(address: &Uri) -> bool {
+    address.scheme_str() != Some("http")
 }
 
 fn https(tls: ClientConfig, version: HttpVersion) -> HttpsConnector<HttpConnector> {
@@ -220,12 +252,12 @@ fn https(tls: ClientConfig, version: HttpVersion) -> HttpsConnector<HttpConnecto
     }
 }
 
-fn tls(config: &ProviderConfig) -> Result<ClientConfig, rustls::Error> {
+fn tls(roots: &TlsRoots, encrypted: bool) -> Result<ClientConfig, rustls::Error> {
     let builder = ClientConfig::builder_with_provider(Arc::new(aws_lc_rs::default_provider()))
         .with_safe_default_protocol_versions()?;
-    let builder = match &config.roots {
+    let builder = match roots {
         // Nobody is asked for a certificate, so none has to be read.
-        _ if config.base_url.scheme_str() == Some("http") => builder.with_root_certificates(RootCertStore::empty()),
+        _ if !encrypted => builder.with_root_certificates(RootCertStore::empty()),
         TlsRoots::System => builder.try_with_platform_verifier()?,
         TlsRoots::Bundled => builder.with_webpki_roots(),
         TlsRoots::Own(roots) => builder.with_root_certificates(Arc::clone(roots)),

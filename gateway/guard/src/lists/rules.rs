@@ -1,0 +1,207 @@
+//! What an entry of a list asks for, and whether the words found in a text give it.
+//!
+//! All rules read the words in the order of the text and keep what they need of those behind them, so that the time is in
+//! proportion to the words found, however many there are.
+
+use crate::verdict::{Category, Level};
+use std::collections::{HashMap, VecDeque};
+use std::ops::Range;
+
+/// An entry of a list.
+#[derive(Debug)]
+pub(super) struct Block {
+    pub(super) category: Category,
+    /// Not used by a sum, which has a level for each of its bars.
+    pub(super) level: Level,
+    pub(super) label: String,
+    pub(super) kind: Kind,
+}
+
+/// The kinds of entries. Distances are in characters of the text.
+#[derive(Debug)]
+pub(super) enum Kind {
+    Words,
+    Together { slots: usize, within: usize, ordered: bool, guarded: bool },
+    Sum { within: usize, bars: Vec<(i32, Level)> },
+    Pattern { within: usize },
+}
+
+impl Block {
+    /// How far apart what it looks at can be.
+    pub(super) fn reach(&self) -> usize {
+        match &self.kind {
+            Kind::Words => 0,
+            Kind::Together { within, guarded: false, .. } | Kind::Sum { within, .. } | Kind::Pattern { within } => {
+                *within
+            }
+            Kind::Together { within, guarded: true, .. } => 3 * within,
+        }
+    }
+}
+
+/// What a word is to an entry.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub(super) enum Role {
+    /// Counts by itself.
+    Word,
+    /// Fills a place of words that must stand together.
+    Slot(usize),
+    /// Makes words that stand together harmless.
+    Unless,
+    /// Adds to a sum.
+    Weight { term: usize, weight: i32 },
+    /// Makes what is inside it harmless.
+    Except,
+}
+
+/// A word that was found.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Hit {
+    pub(super) role: Role,
+    /// Bytes of the text.
+    pub(super) bytes: Range<usize>,
+    /// The same in characters.
+    pub(super) characters: Range<usize>,
+}
+
+/// The level that a block's hits have, with the spans that count; `hits` are in the order of the text.
+pub(super) fn judge(block: &Block, hits: &[Hit]) -> Option<(Level, Vec<Range<usize>>)> {
+    let harmless = Harmless::of(hits);
+    let hits: Vec<&Hit> = hits.iter().filter(|hit| hit.role != Role::Except && !harmless.covers(&hit.bytes)).collect();
+    match &block.kind {
+        Kind::Words => some(block.level, hits.iter().map(|hit| hit.bytes.clone()).collect()),
+        Kind::Pattern { within } => {
+            let short = hits.iter().filter(|hit| hit.characters.len() <= *within);
+            some(block.level, short.map(|hit| hit.bytes.clone()).collect())
+        }
+        Kind::Together { slots, within, ordered, .. } => some(block.level, together(&hits, *slots, *within, *ordered)),
+        Kind::Sum { within, bars } => sum(&hits, *within, bars),
+    }
+}
+
+fn some(level: Level, spans: Vec<Range<usize>>) -> Option<(Level, Vec<Range<usize>>)> {
+    (!spans.is_empty()).then_some((level, spans))
+}
+
+/// Phrases inside which nothing counts.
+struct Harmless {
+    /// Start, and the largest end of all up to this one.
+    ends: Vec<(usize, usize)>,
+}
+
+impl Harmless {
+    fn of(hits: &[Hit]) -> Self {
+        let mut furthest = 0;
+        let ends = hits.iter().filter(|hit| hit.role == Role::Except).map(|hit| {
+            furthest = furthest.max(hit.bytes.end);
+            (hit.bytes.start, furthest)
+        });
+        Self { ends: ends.collect() }
+    }
+
+    fn covers(&self, bytes: &Range<usize>) -> bool {
+        let before = self.ends.partition_point(|(start, _)| *start <= bytes.start);
+        before.checked_sub(1).and_then(|last| self.ends.get(last)).is_some_and(|(_, end)| *end >= bytes.end)
+    }
+}
+
+/// Spans of the words that fill all places within so many characters.
+fn together(hits: &[&Hit], slots: usize, within: usize, ordered: bool) -> Vec<Range<usize>> {
+    let guards: Vec<&Hit> = hits.iter().copied().filter(|hit| hit.role == Role::Unless).collect();
+    let mut spans = Vec::new();
+    // For each place the words that fill it and those before it, the latest there are.
+    let mut filled: Vec<Option<Vec<&Hit>>> = vec![None; slots];
+    for hit in hits {
+        let Role::Slot(slot) = hit.role else { continue };
+        if ordered {
+            let chain = match slot.checked_sub(1) {
+                None => Some(vec![*hit]),
+                Some(before) => filled.get(before).cloned().flatten().and_then(|mut chain| {
+                    let behind = chain.last().is_some_and(|last| last.bytes.end <= hit.bytes.start);
+                    chain.push(hit);
+                    behind.then_some(chain)
+                }),
+            };
+            if let (Some(place), Some(chain)) = (filled.get_mut(slot), chain) {
+                *place = Some(chain);
+            }
+            if slot + 1 == slots
+                && let Some(chain) = filled.last().and_then(Option::as_ref)
+                && chain.last() == Some(hit)
+            {
+                add(chain, within, &guards, &mut spans);
+            }
+            continue;
+        }
+        if let Some(place) = filled.get_mut(slot) {
+            *place = Some(vec![*hit]);
+        }
+        let all: Option<Vec<&Hit>> = filled.iter().map(|place| place.as_ref()?.first().copied()).collect();
+        if let Some(all) = all {
+            add(&all, within, &guards, &mut spans);
+        }
+    }
+    spans
+}
+
+/// Adds the spans of words that fill all places, if they are near each other and not on each other.
+fn add(words: &[&Hit], within: usize, guards: &[&Hit], spans: &mut Vec<Range<usize>>) {
+    let start = words.iter().map(|hit| hit.characters.start).min().unwrap_or_default();
+    let end = words.iter().map(|hit| hit.characters.end).max().unwrap_or_default();
+    let apart = |one: &Hit, other: &Hit| one.bytes.end <= other.bytes.start || other.bytes.end <= one.bytes.start;
+    let distinct =
+        words.iter().enumerate().all(|(place, one)| words.iter().skip(place + 1).all(|other| apart(one, other)));
+    if end - start > within || !distinct {
+        return;
+    }
+    // The first guard that is not too far before tells, since guards are in order.
+    let near = guards.partition_point(|guard| guard.characters.start + within < start);
+    if guards.get(near).is_some_and(|guard| guard.characters.start <= end + within) {
+        return;
+    }
+    spans.extend(words.iter().map(|hit| hit.bytes.clone()));
+}
+
+/// The level that the weights of different words within so many characters reach, and the words that did it.
+fn sum(hits: &[&Hit], within: usize, bars: &[(i32, Level)]) -> Option<(Level, Vec<Range<usize>>)> {
+    let lowest = bars.first()?.0;
+    let mut times: HashMap<usize, usize> = HashMap::new();
+    let mut window: VecDeque<&Hit> = VecDeque::new();
+    let (mut total, mut best) = (0_i32, 0_i32);
+    let mut spans: Vec<Range<usize>> = Vec::new();
+    for hit in hits {
+        let Role::Weight { term, weight } = hit.role else { continue };
+        window.push_back(hit);
+        let count = times.entry(term).or_default();
+        *count += 1;
+        if *count == 1 {
+            total = total.saturating_add(weight);
+        }
+        while let Some(first) = window.front()
+            && first.characters.start + within < hit.characters.end
+        {
+            if let Role::Weight { term, weight } = first.role
+                && let Some(count) = times.get_mut(&term)
+            {
+                *count -= 1;
+                if *count == 0 {
+                    total = total.saturating_sub(weight);
+                }
+            }
+            window.pop_front();
+        }
+        best = best.max(total);
+        if total >= lowest {
+            // Words before the end of the last span have been taken already.
+            let taken = spans.last().map_or(0, |span| span.end);
+            let new = window.iter().filter(|hit| hit.bytes.start >= taken && is_positive(hit.role));
+            spans.extend(new.map(|hit| hit.bytes.clone()));
+        }
+    }
+    let level = bars.iter().rev().find(|(bar, _)| best >= *bar)?.1;
+    some(level, spans)
+}
+
+fn is_positive(role: Role) -> bool {
+    matches!(role, Role::Weight { weight, .. } if weight > 0)
+}

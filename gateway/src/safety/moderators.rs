@@ -1,0 +1,130 @@
+//! Whoever judges texts, by name: asked within a deadline, within bounds, and not twice the same.
+//!
+//! What a service is asked and what its answer means is pure and stands in the crate `guard`. Here is what surrounds it:
+//! a text is cut, its pieces are judged at the same time, and their verdicts are joined; a verdict is remembered by the hash
+//! of its text, so that a conversation's history is judged once; two that ask the same at the same time share one call.
+//! Each service has its own bound on calls, its own breaker and its own deadline, so that a slow one costs those who need
+//! it at most its deadline, and everybody else nothing.
+
+mod cache;
+mod counters;
+mod remote;
+mod wire;
+
+pub(crate) use counters::ModeratorReading;
+
+use crate::config::{BackendConfig, Judge};
+use guard::{Failure, Phase, Verdict};
+use remote::Remote;
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+/// All of them.
+#[derive(Debug, Default)]
+pub(crate) struct Moderators {
+    by_name: BTreeMap<String, Arc<Moderator>>,
+}
+
+/// Why a back end cannot be set up.
+#[derive(Debug, thiserror::Error)]
+pub enum ModeratorError {
+    /// The certificates that it would be judged by cannot be loaded.
+    #[error(
+        "safety.backends.{backend}: TLS cannot be set up: {source}; if the system has no certificates, set tls_roots = \
+         \"bundled\" or name a ca_file"
+    )]
+    Tls {
+        /// Name of its section.
+        backend: String,
+        /// Cause.
+        source: rustls::Error,
+    },
+}
+
+#[derive(Debug)]
+struct Moderator {
+    config: BackendConfig,
+    asked: Asked,
+}
+
+#[derive(Debug)]
+enum Asked {
+    Remote(Remote),
+}
+
+impl Moderators {
+    /// Sets them up; connects to nobody. One whose configuration is as in `old` goes on with what it has and knows.
+    ///
+    /// # Errors
+    /// See [`ModeratorError`].
+    pub(crate) fn new(configs: &BTreeMap<String, BackendConfig>, old: Option<&Self>) -> Result<Self, ModeratorError> {
+        let mut by_name = BTreeMap::new();
+        for (name, config) in configs {
+            let before = old.and_then(|old| old.by_name.get(name));
+            let moderator = match before.filter(|before| before.config == *config) {
+                Some(before) => Arc::clone(before),
+                None => Arc::new(Moderator::new(config, before.map(Arc::as_ref))?),
+            };
+            by_name.insert(name.clone(), moderator);
+        }
+        Ok(Self { by_name })
+    }
+
+    /// Has a text judged by one back end. `session` names the answer that the text is a part of, for services that judge a
+    /// stream's pieces together; it is told to no other.
+    ///
+    /// Spans are bytes of `text`. If one piece of a long text cannot be judged, the whole text counts as not judged, unless
+    /// something surely bad was found in another piece: then that is told.
+    ///
+    /// # Errors
+    /// The text was not judged; this never means that it is safe. [`Failure::Unreachable`] also for a back end that is not
+    /// configured.
+    #[cfg_attr(not(test), expect(dead_code, reason = "policies will ask"))]
+    pub(crate) async fn check(
+        &self,
+        backend: &str,
+        phase: Phase,
+        text: &str,
+        session: Option<&str>,
+    ) -> Result<Verdict, Failure> {
+        let moderator = self.by_name.get(backend).ok_or(Failure::Unreachable)?;
+        match &moderator.asked {
+            Asked::Remote(remote) => remote.check(phase, text, session).await,
+        }
+    }
+
+    /// One look at all of them, for metrics.
+    pub(crate) fn readings(&self) -> Vec<ModeratorReading> {
+        self.by_name.iter().map(|(name, moderator)| moderator.reading(name)).collect()
+    }
+}
+
+impl Moderator {
+    /// Counters go on where one of the same name stopped.
+    fn new(config: &BackendConfig, before: Option<&Self>) -> Result<Self, ModeratorError> {
+        let asked = match &config.judge {
+            Judge::Remote { backend, address, roots } => {
+                let client = crate::upstream::plain_client(address, roots, config.calls_in_flight_max)
+                    .map_err(|source| ModeratorError::Tls { backend: config.name.clone(), source })?;
+                let counters = before.map(Self::counters).unwrap_or_default();
+                Asked::Remote(Remote::new(config, backend.clone(), client, counters))
+            }
+        };
+        Ok(Self { config: config.clone(), asked })
+    }
+
+    fn counters(&self) -> Arc<counters::Counters> {
+        match &self.asked {
+            Asked::Remote(remote) => Arc::clone(remote.counters()),
+        }
+    }
+
+    fn reading(&self, name: &str) -> ModeratorReading {
+        match &self.asked {
+            Asked::Remote(remote) => remote.reading(name),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;
