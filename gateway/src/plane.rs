@@ -33,6 +33,9 @@ pub enum PlaneError {
     /// A provider cannot be set up.
     #[error(transparent)]
     Provider(#[from] UpstreamError),
+    /// Its consumers do not fit with those that are kept elsewhere.
+    #[error(transparent)]
+    Consumers(#[from] lease::keys::RingError),
     /// A migration names a provider that is not there; the check of the configuration has failed to say so.
     #[error("provider `{0}` is not configured")]
     Unknown(String),

@@ -4,7 +4,7 @@
 //! then they are cut with an error event; copies under way may end for a moment; the record queue is emptied to disk; and
 //! the summary says what was lost. Every phase has a deadline of its own: a client that never reads cannot hold it up.
 
-use crate::callers::Callers;
+use crate::callers::{self, Callers, CallersError};
 use crate::config::Config;
 use crate::ingress::Held;
 use crate::listener;
@@ -59,6 +59,9 @@ pub enum StartError {
     /// The configuration cannot be put in force.
     #[error(transparent)]
     Plane(#[from] PlaneError),
+    /// The consumers that are kept beside the configuration cannot be used.
+    #[error("keys.file: {0}")]
+    Callers(#[from] CallersError),
     /// The price table is broken.
     #[error(transparent)]
     Tariffs(#[from] TariffError),
@@ -114,7 +117,7 @@ pub async fn start(config: Config, reload: Option<Reload>) -> Result<Running, St
         tariffs,
         reload,
         audit: Mutex::new(VecDeque::new()),
-        callers: Callers::default(),
+        callers: Callers::start(&config, crate::clock::now_us())?,
         quotas: Quotas::default(),
         safety: Safety::default(),
         mirror,
@@ -137,6 +140,7 @@ pub async fn start(config: Config, reload: Option<Reload>) -> Result<Running, St
     let (tasks, workers, admin) = (TaskTracker::new(), TaskTracker::new(), TaskTracker::new());
     shadow::start_workers(queue, shared.shadow.workers, &shared, &workers);
     tasks.spawn(listener::run(listener, Arc::clone(&shared), tasks.clone()));
+    admin.spawn(callers::home::watch(Arc::clone(&shared)));
     serve_admin(&admin, admin_listener, crate::admin::router(Arc::clone(&shared)), &shared.gone);
     tracing::info!(%address, %admin_address, "gateway is up");
     Ok(Running { address, admin_address, shared, tasks, admin, workers, writer })

@@ -128,6 +128,7 @@ impl Shared {
         let mut audit = self.audit.lock().unwrap_or_else(PoisonError::into_inner);
         let old = self.plane.load_full();
         let new = Plane::next(&old, config, now_us)?;
+        self.callers.configure(&new.config, now_us)?;
         for lane in &new.lanes {
             let (before, after) = (old.lane(lane.name()).map(|lane| lane.snapshot()), lane.snapshot());
             if let Some(before) = before.filter(|before| before.epoch != after.epoch) {
