@@ -119,11 +119,14 @@ impl Checker<'_> {
                     .to_owned(),
             );
         }
+        let safety = self.safety(&raw.safety);
+        if let (Some(safety), Some(migrations)) = (&safety, &migrations) {
+            self.migration_policies(migrations, safety);
+        }
         let records = match raw.records {
             Some(records) => Some(self.records(records)?),
             None => None,
         };
-        let safety = self.safety(&raw.safety);
         let migrations = migrations?;
         let providers: BTreeMap<String, ProviderConfig> =
             providers.into_iter().map(|(name, provider)| Some((name, provider?))).collect::<Option<_>>()?;

@@ -4,7 +4,7 @@
 
 use crate::lane::{Lane, Link};
 use crate::recorder::RecorderCounts;
-use crate::safety::ModeratorReading;
+use crate::safety::{GuardReading, ModeratorReading};
 use crate::shadow::ShadowCounts;
 use crate::state::Shared;
 use crate::upstream::UpstreamCounts;
@@ -41,6 +41,8 @@ pub(super) struct Readings {
     pub records: Option<RecorderCounts>,
     /// Who judges texts.
     pub moderators: Vec<ModeratorReading>,
+    /// What the guard decided.
+    pub guard: GuardReading,
 }
 
 /// The readings of a running gateway.
@@ -54,6 +56,7 @@ pub(super) fn of(shared: &Shared, now_us: i64) -> Readings {
         shadow: shared.mirror.counts(now_us),
         records: shared.records.as_ref().map(|_| shared.recorder.counts()),
         moderators: plane.moderators.readings(),
+        guard: shared.safety.reading(),
     }
 }
 

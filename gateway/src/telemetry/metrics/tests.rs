@@ -191,6 +191,7 @@ fn readings() -> Readings {
             parts_closed: 0,
             parts_deleted: 0,
         }),
+        guard: crate::safety::GuardReading::default(),
         moderators: vec![ModeratorReading::sample("judge")],
     }
 }
