@@ -127,7 +127,6 @@ pub async fn start(config: Config, reload: Option<Reload>) -> Result<Running, St
         changes: tokio::sync::Mutex::new(()),
         audit: Mutex::new(VecDeque::new()),
         replicas,
-        callers: Callers::default(),
         callers: Callers::start(&config, crate::clock::now_us())?,
         quotas: Quotas::default(),
         safety: Safety::default(),

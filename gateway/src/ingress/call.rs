@@ -63,10 +63,9 @@ async fn run(
     let plane = shared.plane.load_full();
     let (parts, body) = request.into_parts();
     let mut caller = shared.callers.admit(&plane.config, &parts, peer).await?;
-    let notices = std::mem::take(&mut caller.notices);
-    admit::plain(&parts.headers)?;
     // Told with every answer from here on, whatever it is.
     *notices = std::mem::take(&mut caller.notices);
+    admit::plain(&parts.headers)?;
     let limits = &plane.config.limits;
     let mut share = admit::Share::new(&shared.held, limits.request_bytes_in_flight);
     let mut body = admit::body(body, limits.request_bytes, &mut share).await?;
@@ -82,16 +81,10 @@ async fn run(
     let quota = shared.quotas.reserve(&caller, &errand, &parsed, at_us).await?;
     let left = quota.headers.clone();
     let place = Place::new(permit, quota);
-    let masked = match shared.safety.request(&caller, lane, &parsed).await {
-        Inspected::Passed => None,
-        Inspected::Masked(masked) => Some(masked),
-        Inspected::Blocked(response) => return Ok(tell(response, left)),
-    };
-
     let (masked, watch) = match shared.safety.request(&plane, &caller, lane, (&parsed, &body), pair).await {
         Inspected::Passed(watch) => (None, watch),
         Inspected::Masked(masked, watch) => (Some(masked), Some(watch)),
-        Inspected::Blocked(response) => return Ok(tell(response, notices, left)),
+        Inspected::Blocked(response) => return Ok(tell(response, left)),
     };
     if let Some(masked) = masked {
         body = masked;

@@ -6,7 +6,6 @@ use crate::callers::{Callers, RefusalCounts};
 use crate::lane::{Lane, Link};
 use crate::recorder::RecorderCounts;
 use crate::replicas::StoreCounts;
-use crate::safety::ModeratorReading;
 use crate::safety::{GuardReading, ModeratorReading};
 use crate::shadow::ShadowCounts;
 use crate::state::Shared;
