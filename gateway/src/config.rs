@@ -21,7 +21,7 @@ pub use crate::callers::presented::KeySource;
 pub use consumers::Consumers;
 pub use keys::Keys;
 pub use migrations::Migration;
-pub use providers::{ProviderConfig, Timeouts};
+pub use providers::{KeyUse, ProviderConfig, Timeouts};
 pub use records::{Records, Salt, SyncPolicy};
 pub use resilience::{BreakerConfig, RetryConfig};
 pub use server::{AnswerModel, Authenticate, Limits};

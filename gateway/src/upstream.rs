@@ -11,6 +11,7 @@ mod client;
 mod counters;
 mod deadlines;
 mod failure;
+mod keyring;
 mod link;
 mod retry;
 mod slot;
@@ -28,12 +29,13 @@ use client::Client;
 use counters::Counters;
 use deadlines::Deadlines;
 use failure::Refused;
-use http::Response;
+use http::{HeaderValue, Response};
 use hyper::body::Incoming;
+use keyring::Keyring;
 use retry::{Decision, Tried};
 use slot::Health;
 use std::hash::BuildHasher;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 use tokio::time::Instant;
 use wire::ErrorKind;
@@ -44,6 +46,8 @@ use wire::provider::Adapter;
 pub(crate) struct Upstream {
     pub config: ProviderConfig,
     client: Client,
+    /// Which of several keys is used; `None` where there is nothing to choose.
+    keyring: Option<Mutex<Keyring>>,
     health: Arc<Health>,
 }
 
@@ -68,7 +72,9 @@ impl Upstream {
         let counters = Arc::new(Counters::default());
         let client = Client::new(&config, Arc::clone(&counters))?;
         let health = Arc::new(Health::new(&config, counters));
-        Ok(Self { config, client, health })
+        let keys = config.authorizations.len();
+        let keyring = (keys > 1).then(|| Mutex::new(Keyring::new(keys, config.key_use)));
+        Ok(Self { config, client, keyring, health })
     }
 
     pub(crate) fn adapter(&self) -> &'static dyn Adapter {
@@ -132,7 +138,7 @@ impl Upstream {
         }
     }
 
-    /// One try.
+    /// One try, with another key where one is refused: nobody has seen anything of it yet, and no wait would mend it.
     async fn attempt(
         &self,
         path: &'static str,
@@ -140,7 +146,47 @@ impl Upstream {
         deadlines: &Deadlines,
         sent: Instant,
     ) -> Result<Response<Incoming>, Box<Failure>> {
-        let answered = tokio::time::timeout_at(deadlines.headers(sent), self.client.post(path, body)).await;
+        let Some(keyring) = &self.keyring else { return self.call(path, body, None, deadlines, sent).await };
+        let keyring = || keyring.lock().unwrap_or_else(PoisonError::into_inner);
+        loop {
+            let key = keyring().pick(Instant::now());
+            let authorization = self.config.authorizations.get(key);
+            let failure = match self.call(path, body.clone(), authorization, deadlines, sent).await {
+                Ok(response) => {
+                    keyring().accepted(key);
+                    return Ok(response);
+                }
+                Err(failure) => failure,
+            };
+            let is_refused = blame::outcome(failure.kind, failure.status) == breaker::Outcome::Hopeless;
+            if !is_refused {
+                return Err(failure);
+            }
+            self.health.counters.keys_refused.add_one();
+            if !keyring().refused(key, Instant::now()) {
+                return Err(failure);
+            }
+            tracing::warn!(
+                provider = self.config.name,
+                key = key + 1,
+                status = failure.status,
+                "a key is refused; trying another one"
+            );
+            self.health.counters.attempts.add_one();
+        }
+    }
+
+    /// One call.
+    async fn call(
+        &self,
+        path: &'static str,
+        body: Bytes,
+        authorization: Option<&HeaderValue>,
+        deadlines: &Deadlines,
+        sent: Instant,
+    ) -> Result<Response<Incoming>, Box<Failure>> {
+        let post = self.client.post(path, body, authorization);
+        let answered = tokio::time::timeout_at(deadlines.headers(sent), post).await;
         let response = match answered {
             Ok(Ok(response)) => response,
             Ok(Err(unanswered)) => {

@@ -69,8 +69,10 @@ pub(crate) enum ListAs {
 #[derive(Debug, Subcommand)]
 pub(crate) enum KeysCommand {
     /// Make a key for a consumer, and the consumer if there is none. The key is printed this once.
-    #[command(after_help = "Examples:\n  weighbridge keys create team-a --expires 90d --model 'gpt-4o*'\n  weighbridge \
-                            keys create team-a --file consumers.json")]
+    #[command(
+        after_help = "Examples:\n  weighbridge keys create team-a --expires 90d --model 'gpt-4o*'\n  weighbridge \
+                            keys create team-a --file consumers.json"
+    )]
     Create {
         /// The consumer.
         consumer: String,
@@ -165,8 +167,10 @@ pub(crate) enum KeysCommand {
         home: Home,
     },
     /// Set when keys end, earlier or later: an instant, a day, a time from now, or `never`. With --consumer, its adopted ones.
-    #[command(after_help = "Examples:\n  weighbridge keys amend --consumer team-a --sunset 30d\n  weighbridge keys amend \
-                            k3q5... --expires never")]
+    #[command(
+        after_help = "Examples:\n  weighbridge keys amend --consumer team-a --sunset 30d\n  weighbridge keys amend \
+                            k3q5... --expires never"
+    )]
     Amend {
         #[command(flatten)]
         which: Which,

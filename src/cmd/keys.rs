@@ -55,7 +55,10 @@ fn asked(command: KeysCommand, now_us: i64) -> Result<(Change, Home), Failure> {
         KeysCommand::Restore { which: Which { ids, consumer }, home } => (Change::Restore { ids, consumer }, home),
         KeysCommand::Rotate { id, overlap, expires, home } => {
             let overlap_seconds = super::duration("--overlap", &overlap)?.as_secs();
-            (Change::Rotate { id, overlap_seconds, expires_at: instant("--expires", expires.as_deref(), now_us)? }, home)
+            (
+                Change::Rotate { id, overlap_seconds, expires_at: instant("--expires", expires.as_deref(), now_us)? },
+                home,
+            )
         }
         KeysCommand::Amend { which: Which { ids, consumer }, sunset, expires, home } => {
             let expires_at = until("--expires", expires.as_deref(), now_us)?;
@@ -160,7 +163,9 @@ fn old_keys(list: &Path, consumer: Option<&str>, reading: ListAs, now_us: i64) -
 fn instant(option: &str, text: Option<&str>, now_us: i64) -> Result<Option<Instant>, Failure> {
     let Some(text) = text else { return Ok(None) };
     Instant::parse(text, now_us).map(Some).ok_or_else(|| {
-        Failure::usage(format!("{option} is `{text}`: expected 2026-12-31, 2026-12-31T18:00:00Z, or a time such as 90d"))
+        Failure::usage(format!(
+            "{option} is `{text}`: expected 2026-12-31, 2026-12-31T18:00:00Z, or a time such as 90d"
+        ))
     })
 }
 
@@ -180,9 +185,8 @@ fn scopes_of(args: &ScopeArgs) -> Result<Scopes, Failure> {
         Ok((!all.is_empty()).then_some(all))
     };
     let sources: Option<Vec<Network>> = args.source.iter().map(|text| Network::parse(text)).collect();
-    let sources = sources.ok_or_else(|| {
-        Failure::usage("--source is no network: expected an address or a range such as 10.0.0.0/8")
-    })?;
+    let sources = sources
+        .ok_or_else(|| Failure::usage("--source is no network: expected an address or a range such as 10.0.0.0/8"))?;
     Ok(Scopes {
         models: patterns("--model", &args.model)?,
         migrations: patterns("--migration", &args.migration)?,

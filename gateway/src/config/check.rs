@@ -61,27 +61,49 @@ impl Checker<'_> {
 
     /// A secret as the header value it is sent in; marked sensitive, so it never shows in debug output.
     pub(super) fn bearer(&mut self, key: &str, variable: Option<&str>, file: Option<&PathBuf>) -> Option<HeaderValue> {
-        let secret = match (variable, file) {
+        let secret = self.secret_text(key, variable, file)?;
+        self.bearer_of(key, secret.trim())
+    }
+
+    /// The same for several, with white space between them; the first is the one that is preferred.
+    pub(super) fn bearers(
+        &mut self,
+        key: &str,
+        variable: Option<&str>,
+        file: Option<&PathBuf>,
+    ) -> Option<Vec<HeaderValue>> {
+        let secrets = self.secret_text(key, variable, file)?;
+        let mut bearers = Vec::new();
+        for secret in secrets.split_ascii_whitespace() {
+            let bearer = self.bearer_of(key, secret)?;
+            if !bearers.contains(&bearer) {
+                bearers.push(bearer);
+            }
+        }
+        if bearers.is_empty() { self.bearer_of(key, "").map(|bearer| vec![bearer]) } else { Some(bearers) }
+    }
+
+    fn secret_text(&mut self, key: &str, variable: Option<&str>, file: Option<&PathBuf>) -> Option<String> {
+        match (variable, file) {
             (Some(variable), _) if !is_variable_name(variable) => {
                 // Not repeated: it may be the secret itself.
-                return self.problem(format!("{key} is no name of a variable: name the variable that holds the key"));
+                self.problem(format!("{key} is no name of a variable: name the variable that holds the key"))
             }
             (Some(variable), _) => match (self.environment)(variable) {
-                Some(secret) => secret,
-                None => {
-                    return self.problem(format!("{key} names the variable {variable}, which is not set: export it"));
-                }
+                Some(secret) => Some(secret),
+                None => self.problem(format!("{key} names the variable {variable}, which is not set: export it")),
             },
             (None, Some(path)) => match std::fs::read_to_string(path) {
-                Ok(secret) => secret,
-                Err(error) => return self.problem(format!("{key}: cannot read {}: {error}", path.display())),
+                Ok(secret) => Some(secret),
+                Err(error) => self.problem(format!("{key}: cannot read {}: {error}", path.display())),
             },
-            (None, None) => {
-                return self.problem(format!("{key} is missing: name an environment variable that holds the key"));
-            }
-        };
-        match HeaderValue::from_str(&format!("Bearer {}", secret.trim())) {
-            Ok(mut value) if !secret.trim().is_empty() => {
+            (None, None) => self.problem(format!("{key} is missing: name an environment variable that holds the key")),
+        }
+    }
+
+    fn bearer_of(&mut self, key: &str, secret: &str) -> Option<HeaderValue> {
+        match HeaderValue::from_str(&format!("Bearer {secret}")) {
+            Ok(mut value) if !secret.is_empty() => {
                 value.set_sensitive(true);
                 Some(value)
             }

@@ -16,6 +16,7 @@ pub(super) struct RawProvider {
     pub base_url: String,
     pub api_key_env: Option<String>,
     pub api_key_file: Option<PathBuf>,
+    pub key_use: Option<KeyUse>,
     pub connect_timeout: Option<String>,
     pub headers_timeout: Option<String>,
     pub first_token_timeout: Option<String>,
@@ -43,8 +44,10 @@ pub struct ProviderConfig {
     pub kind: Provider,
     /// Scheme, host, port and what stands before every path; without a slash at its end.
     pub base_url: Uri,
-    /// `Bearer KEY`, sensitive; `None` for a compatible server that wants no key.
-    pub authorization: Option<HeaderValue>,
+    /// `Bearer KEY` of each key, sensitive; none for a compatible server that wants no key.
+    pub authorizations: Vec<HeaderValue>,
+    /// Which of them is used.
+    pub key_use: KeyUse,
     /// Deadlines.
     pub timeouts: Timeouts,
     /// Requests under way at once, open streams included; one more is refused at once.
@@ -61,6 +64,17 @@ pub struct ProviderConfig {
     pub breaker: Option<BreakerConfig>,
     /// What is done about features that the provider has in another form.
     pub policy: Policy,
+}
+
+/// Which of a provider's keys is used. One that is refused rests for a while in any case.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum KeyUse {
+    /// The first that is not refused, so that the provider's cache of prompts stays warm.
+    #[default]
+    First,
+    /// Each in its turn, so that limits of single keys add up.
+    InTurn,
 }
 
 /// How long each part of an answer may take.
@@ -81,7 +95,7 @@ pub struct Timeouts {
 impl Checker<'_> {
     pub(super) fn provider(&mut self, name: &str, raw: &RawProvider) -> Option<ProviderConfig> {
         let base_url = self.base_url(name, &raw.base_url);
-        let authorization = self.authorization(name, raw);
+        let authorizations = self.authorizations(name, raw);
         let timeouts = self.timeouts(name, raw);
         let in_flight_default = if raw.kind == Provider::DeepSeek { 2500 } else { 4096 };
         let requests_in_flight_max =
@@ -96,7 +110,8 @@ impl Checker<'_> {
             name: name.to_owned(),
             kind: raw.kind,
             base_url: base_url?,
-            authorization: authorization?,
+            authorizations: authorizations?,
+            key_use: raw.key_use.unwrap_or_default(),
             timeouts: timeouts?,
             requests_in_flight_max: requests_in_flight_max?,
             idle_connections_max: idle_connections_max?,
@@ -122,12 +137,12 @@ impl Checker<'_> {
     }
 
     /// Only a compatible server may do without a key.
-    fn authorization(&mut self, name: &str, raw: &RawProvider) -> Option<Option<HeaderValue>> {
+    fn authorizations(&mut self, name: &str, raw: &RawProvider) -> Option<Vec<HeaderValue>> {
         if raw.api_key_env.is_none() && raw.api_key_file.is_none() && raw.kind == Provider::Compatible {
-            return Some(None);
+            return Some(Vec::new());
         }
         let key = format!("providers.{name}.api_key_env");
-        self.bearer(&key, raw.api_key_env.as_deref(), raw.api_key_file.as_ref()).map(Some)
+        self.bearers(&key, raw.api_key_env.as_deref(), raw.api_key_file.as_ref())
     }
 
     fn timeouts(&mut self, name: &str, raw: &RawProvider) -> Option<Timeouts> {

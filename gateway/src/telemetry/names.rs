@@ -154,6 +154,12 @@ pub(super) const PROVIDER_CONNECTS: Metric =
 /// Breaker openings.
 pub(super) const BREAKER_OPENED: Metric =
     metric("weighbridge_breaker_opened", "How often the circuit breaker opened", &["provider", "plane"]);
+/// Refused keys of providers.
+pub(super) const PROVIDER_KEYS_REFUSED: Metric = metric(
+    "weighbridge_provider_keys_refused",
+    "How often a provider refused one of several keys, and another one was tried",
+    &["provider", "plane"],
+);
 /// Refused callers.
 pub(super) const KEYS_REFUSED: Metric =
     metric("weighbridge_keys_refused", "Calls refused because of their key, by reason", &["reason"]);
@@ -183,7 +189,7 @@ pub(super) const PROCESS_MEMORY: Metric = metric("process_resident_memory_bytes"
 
 /// All of them.
 #[cfg(test)]
-pub(super) const ALL: [Metric; 49] = [
+pub(super) const ALL: [Metric; 50] = [
     EXCHANGES,
     PROMPT_TOKENS,
     CACHED_TOKENS,
@@ -223,6 +229,7 @@ pub(super) const ALL: [Metric; 49] = [
     PROVIDER_REFUSED,
     PROVIDER_CONNECTS,
     BREAKER_OPENED,
+    PROVIDER_KEYS_REFUSED,
     KEYS_REFUSED,
     KEYS_SLOWED,
     KEYS_UNSLOWED,

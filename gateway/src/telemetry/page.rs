@@ -193,6 +193,7 @@ impl Page {
                 .map(|(result, count)| (vec![name.as_ref(), plane, result], count))
         });
         writer.counter(names::PROVIDER_CONNECTS, connects)?;
+        writer.counter(names::PROVIDER_KEYS_REFUSED, each().map(|(labels, one)| (labels, one.keys_refused)))?;
         writer.counter(names::BREAKER_OPENED, each().map(|(labels, one)| (labels, one.breaker_opened)))
     }
 

@@ -14,6 +14,7 @@ pub(super) struct Counters {
     pub breaker_refused: Counter,
     pub connects: Counter,
     pub connect_failures: Counter,
+    pub keys_refused: Counter,
 }
 
 /// One of them.
@@ -49,6 +50,8 @@ pub(crate) struct UpstreamCounts {
     pub connects: u64,
     /// Connections that could not be made.
     pub connect_failures: u64,
+    /// How often the provider refused one of several keys, and another one was tried.
+    pub keys_refused: u64,
     /// Requests under way.
     pub in_flight: usize,
     /// The breaker's state; `closed` without a breaker.

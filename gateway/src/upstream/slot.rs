@@ -90,6 +90,7 @@ impl Health {
             shed: counters.shed.get(),
             breaker_refused: counters.breaker_refused.get(),
             connects: counters.connects.get(),
+            keys_refused: counters.keys_refused.get(),
             connect_failures: counters.connect_failures.get(),
             in_flight: self.in_flight.load(Ordering::Relaxed),
             breaker,

@@ -51,13 +51,26 @@ fn a_provider_has_the_documented_defaults() {
     let salt = &openai.policy.user_salt;
     assert!(salt.len() == 32 && *salt != deepseek.policy.user_salt, "made from the key, and not the key");
     assert_eq!(openai.policy, Policy { user_salt: salt.clone(), ..Policy::default() });
-    assert_eq!(openai.authorization.as_ref().unwrap(), "Bearer secret-OPENAI_API_KEY");
+    assert_eq!(openai.authorizations, ["Bearer secret-OPENAI_API_KEY"]);
+}
+
+#[test]
+fn a_provider_may_have_several_keys() {
+    let keys = |name: &str| Some(if name == "OPENAI_API_KEY" { " sk-1 sk-2\n\tsk-1\n" } else { "one" }.to_owned());
+    let config = Config::parse(GOOD, Path::new("gateway.toml"), &keys).unwrap();
+    let openai = &config.providers["openai"];
+    assert_eq!(openai.authorizations, ["Bearer sk-1", "Bearer sk-2"]);
+    assert!(!format!("{openai:?}").contains("sk-"));
+    let empty = |name: &str| Some(if name == "OPENAI_API_KEY" { " \n" } else { "one" }.to_owned());
+    let error = Config::parse(GOOD, Path::new("gateway.toml"), &empty).unwrap_err().to_string();
+    assert!(error.contains("providers.openai.api_key_env: the secret is empty"), "{error}");
 }
 
 #[test]
 fn every_key_of_a_provider_is_taken_over() {
     let provider = deepseek(
         r#"
+        key_use = "in_turn"
         requests_in_flight_max = 7
         idle_connections_max = 8
         http = "negotiated"
@@ -71,6 +84,7 @@ fn every_key_of_a_provider_is_taken_over() {
         "#,
     );
     assert_eq!((provider.requests_in_flight_max, provider.idle_connections_max), (7, 8));
+    assert_eq!(provider.key_use, crate::config::KeyUse::InTurn);
     assert_eq!((provider.http, provider.roots), (HttpVersion::Negotiated, TlsRoots::Bundled));
     let policy = provider.policy;
     assert_eq!((policy.thinking, policy.json_schema), (Thinking::Never, JsonSchema::Instruct));
@@ -148,5 +162,5 @@ fn only_a_compatible_server_may_do_without_a_key() {
     let without = GOOD.replace("api_key_env = \"DEEPSEEK_API_KEY\"\n", "");
     assert!(parse(&without).unwrap_err().contains("providers.deepseek.api_key_env is missing"));
     let compatible = without.replace("kind = \"deepseek\"", "kind = \"compatible\"");
-    assert!(parse(&compatible).unwrap().providers["deepseek"].authorization.is_none());
+    assert!(parse(&compatible).unwrap().providers["deepseek"].authorizations.is_empty());
 }

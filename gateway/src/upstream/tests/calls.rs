@@ -2,6 +2,8 @@
 
 use super::provider::{Act, answer, bad, good};
 use super::{STREAM, WHOLE, body, send, upstream};
+use crate::config::KeyUse;
+use http::HeaderValue;
 use http_body_util::BodyExt;
 use std::time::{Duration, Instant};
 use wire::ErrorKind;
@@ -32,9 +34,62 @@ async fn exactly_the_prepared_headers_are_sent() {
 
 #[tokio::test]
 async fn a_server_without_keys_gets_none() {
-    let (provider, upstream) = upstream(vec![good()], |config| config.authorization = None).await;
+    let (provider, upstream) = upstream(vec![good()], |config| config.authorizations = Vec::new()).await;
     body(send(&upstream, WHOLE).await.unwrap()).await;
     assert!(!provider.requests().remove(0).contains("authorization"));
+}
+
+fn keys(config: &mut crate::config::ProviderConfig) {
+    config.authorizations = ["Bearer key-1", "Bearer key-2", "Bearer key-3"].map(HeaderValue::from_static).to_vec();
+}
+
+fn used(provider: &super::provider::Provider) -> Vec<String> {
+    let key = |request: &String| {
+        let line = request.lines().find(|line| line.starts_with("authorization")).unwrap_or_default().to_owned();
+        line.chars().last().unwrap_or('-').to_string()
+    };
+    provider.requests().iter().map(key).collect()
+}
+
+#[tokio::test]
+async fn a_refused_key_is_replaced_at_once_and_rests() {
+    let acts = vec![bad("401 Unauthorized", ""), bad("402 Payment Required", ""), good()];
+    let (provider, upstream) = upstream(acts, |config| {
+        keys(config);
+        config.breaker = Some(super::BREAKER);
+        config.retry.attempts_max = 1;
+    })
+    .await;
+    assert_eq!(body(send(&upstream, WHOLE).await.unwrap()).await, "{}");
+    body(send(&upstream, WHOLE).await.unwrap()).await;
+    assert_eq!(used(&provider), ["1", "2", "3", "3"]);
+    let counts = upstream.counts();
+    assert_eq!((counts.keys_refused, counts.attempts, counts.retries, counts.breaker_opened), (2, 4, 0, 0));
+}
+
+#[tokio::test]
+async fn what_is_no_refusal_of_a_key_changes_none_and_when_all_are_refused_that_is_said() {
+    let (provider, upstream) =
+        upstream(vec![bad("403 Forbidden", ""), bad("400 Bad Request", ""), bad("401 Unauthorized", "")], keys).await;
+    for status in [403, 400] {
+        assert_eq!(send(&upstream, WHOLE).await.unwrap_err().status, status);
+    }
+    let failure = send(&upstream, WHOLE).await.unwrap_err();
+    assert_eq!((failure.status, failure.kind, failure.attempts), (401, ErrorKind::Auth, 1));
+    assert_eq!(used(&provider), ["1", "1", "1", "2", "3"]);
+}
+
+#[tokio::test]
+async fn keys_can_be_used_in_turn() {
+    let (provider, upstream) = upstream(vec![good()], |config| {
+        keys(config);
+        config.key_use = KeyUse::InTurn;
+    })
+    .await;
+    for _ in 0..4 {
+        body(send(&upstream, WHOLE).await.unwrap()).await;
+    }
+    assert_eq!(used(&provider), ["1", "2", "3", "1"]);
 }
 
 #[tokio::test]
