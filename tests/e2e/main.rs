@@ -21,6 +21,7 @@ mod demo;
 mod docs;
 mod fallback;
 mod import;
+mod keys;
 mod metrics;
 mod migrations;
 mod reasoning;
