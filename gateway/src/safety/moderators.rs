@@ -82,7 +82,6 @@ impl Moderators {
     /// # Errors
     /// The text was not judged; this never means that it is safe. [`Failure::Unreachable`] also for a back end that is not
     /// configured.
-    #[cfg_attr(not(test), expect(dead_code, reason = "policies will ask"))]
     pub(crate) async fn check(
         &self,
         backend: &str,

@@ -186,6 +186,33 @@ pub(super) const GUARD_IN_FLIGHT: Metric =
 /// Memory of verdicts.
 pub(super) const GUARD_CACHE: Metric =
     metric("weighbridge_guard_cache_bytes", "Memory of verdicts, about", &["backend"]);
+/// Decisions.
+pub(super) const GUARD_VERDICTS: Metric = metric(
+    "weighbridge_guard_verdicts",
+    "Requests and answers that a policy looked at before they went on, by what was done; answers it only observes, too",
+    &["policy", "phase", "action"],
+);
+/// What was found.
+pub(super) const GUARD_FOUND: Metric = metric(
+    "weighbridge_guard_found",
+    "The same that had a category at its bar, once for each; blocked without any: category unjudged",
+    &["policy", "phase", "category", "action", "consumer"],
+);
+/// What was not judged.
+pub(super) const GUARD_UNJUDGED: Metric = metric(
+    "weighbridge_guard_unjudged",
+    "The same that lack a back end's verdict, passed or not",
+    &["policy", "phase", "backend", "reason"],
+);
+/// What is no text.
+pub(super) const GUARD_PARTS: Metric =
+    metric("weighbridge_guard_other_parts", "Pictures, recordings and files in requests, which are not judged", &[]);
+/// Added delay.
+pub(super) const GUARD_DELAY: Metric = metric(
+    "weighbridge_guard_delay_seconds",
+    "What the guard added: to a request, to a whole answer, to the first text and to the end of a stream",
+    &["at"],
+);
 /// Breaker of a back end.
 pub(super) const GUARD_BREAKER: Metric = metric(
     "weighbridge_guard_breaker_state",
@@ -204,6 +231,25 @@ pub(super) const REDIS_FAILURES: Metric = metric(
     "Calls of Redis that came to nothing: each does as redis.on_loss says",
     &["function"],
 );
+/// Refused callers.
+pub(super) const KEYS_REFUSED: Metric =
+    metric("weighbridge_keys_refused", "Calls refused because of their key, by reason", &["reason"]);
+/// Slowed guesses.
+pub(super) const KEYS_SLOWED: Metric =
+    metric("weighbridge_keys_slowed", "Refusals told late, because many wrong keys came from one address", &[]);
+/// Guesses that could not be slowed.
+pub(super) const KEYS_UNSLOWED: Metric =
+    metric("weighbridge_keys_unslowed", "Refusals told at once, because as many wait already as may", &[]);
+/// Guesses that wait.
+pub(super) const KEYS_WAITING: Metric = metric("weighbridge_keys_waiting", "Refusals that wait to be told", &[]);
+/// Use of old keys.
+pub(super) const KEYS_OLD_USES: Metric = metric("weighbridge_keys_old_uses", "Calls with adopted keys", &[]);
+/// Kept consumers.
+pub(super) const KEYS_HEALTHY: Metric =
+    metric("weighbridge_keys_healthy", "1 while what is kept of consumers is in force, else 0", &[]);
+/// Changes of kept consumers.
+pub(super) const KEYS_CHANGES: Metric =
+    metric("weighbridge_keys_changes", "Changes of what is kept that others made, by result", &["result"]);
 /// Build.
 pub(super) const BUILD: Metric = metric("weighbridge_build", "The program", &["version"]);
 /// Start.
@@ -267,6 +313,18 @@ pub(super) const ALL: &[Metric] = &[
     REDIS_UP,
     REDIS_CALLS,
     REDIS_FAILURES,
+    KEYS_REFUSED,
+    KEYS_SLOWED,
+    KEYS_UNSLOWED,
+    KEYS_WAITING,
+    KEYS_OLD_USES,
+    KEYS_HEALTHY,
+    KEYS_CHANGES,
+    GUARD_VERDICTS,
+    GUARD_FOUND,
+    GUARD_UNJUDGED,
+    GUARD_PARTS,
+    GUARD_DELAY,
     BUILD,
     PROCESS_START,
     PROCESS_MEMORY,

@@ -7,7 +7,7 @@ use super::histogram::Histogram;
 use super::metrics::{Inner, OUTCOME_NAMES};
 use super::names::{self, Metric};
 use super::process::resident_bytes;
-use super::readings::Readings;
+use super::readings::{CallersReading, Readings};
 use super::series::{Cell, FORM_FAILURES, Series};
 use crate::replicas::FUNCTIONS;
 use crate::upstream::BreakerState;
@@ -77,9 +77,11 @@ impl Collector for Page {
         self.traffic(&mut writer)?;
         self.mirror(&mut writer)?;
         self.recorder(&mut writer)?;
+        self.callers(&mut writer)?;
         self.upstreams(&mut writer)?;
         self.moderators(&mut writer)?;
         self.replicas(&mut writer)?;
+        self.guard(&mut writer)?;
         self.process(&mut writer)
     }
 }
@@ -159,6 +161,21 @@ impl Page {
         writer.gauge(names::RECORDS_HEALTHY, [(Values::new(), i64::from(records.healthy))])
     }
 
+    fn callers(&self, writer: &mut Writer<'_>) -> fmt::Result {
+        let CallersReading { refusals, old_uses, kept } = &self.readings.callers;
+        writer.counter(names::KEYS_REFUSED, refusals.refused.iter().map(|(reason, count)| (vec![*reason], *count)))?;
+        writer.counter(names::KEYS_SLOWED, [(Values::new(), refusals.slowed)])?;
+        writer.counter(names::KEYS_UNSLOWED, [(Values::new(), refusals.unslowed)])?;
+        writer.gauge(names::KEYS_WAITING, [(Values::new(), integer(refusals.waiting))])?;
+        writer.counter(names::KEYS_OLD_USES, [(Values::new(), *old_uses)])?;
+        let Some((healthy, taken, refused)) = *kept else { return Ok(()) };
+        writer.gauge(names::KEYS_HEALTHY, [(Values::new(), i64::from(healthy))])?;
+        writer.counter(
+            names::KEYS_CHANGES,
+            [("taken", taken), ("refused", refused)].map(|(result, count)| (vec![result], count)),
+        )
+    }
+
     fn upstreams(&self, writer: &mut Writer<'_>) -> fmt::Result {
         let named: Vec<_> =
             self.readings.providers.iter().map(|one| (escaped(&one.name), one.plane, &one.counts)).collect();
@@ -187,6 +204,29 @@ impl Page {
         writer.gauge(names::PROVIDER_KEYS, keys)?;
         writer.counter(names::PROVIDER_KEY_FAILOVERS, each().map(|(labels, one)| (labels, one.key_failovers)))?;
         writer.counter(names::BREAKER_OPENED, each().map(|(labels, one)| (labels, one.breaker_opened)))
+    }
+
+    fn guard(&self, writer: &mut Writer<'_>) -> fmt::Result {
+        let guard = &self.readings.guard;
+        let verdicts = &guard.verdicts;
+        let outcomes = verdicts.outcomes.iter();
+        writer.counter(
+            names::GUARD_VERDICTS,
+            outcomes.map(|((policy, phase, action), count)| (vec![&**policy, *phase, *action], *count)),
+        )?;
+        let found: Vec<_> = verdicts.findings.iter().map(|(key, count)| (escaped(&key.4), key, *count)).collect();
+        let found = found.iter().map(|(consumer, (policy, phase, category, action, _), count)| {
+            (vec![&**policy, *phase, *category, *action, consumer.as_ref()], *count)
+        });
+        writer.counter(names::GUARD_FOUND, found)?;
+        let failures = verdicts.failures.iter();
+        writer.counter(
+            names::GUARD_UNJUDGED,
+            failures.map(|((policy, phase, backend, why), count)| (vec![&**policy, *phase, &**backend, *why], *count)),
+        )?;
+        writer.counter(names::GUARD_PARTS, [(Values::new(), guard.unjudged)])?;
+        let delays = guard.delays().map(|(at, histogram)| (vec![at], histogram));
+        writer.histogram(names::GUARD_DELAY, delays.filter(|(_, histogram)| !histogram.is_empty()))
     }
 
     fn moderators(&self, writer: &mut Writer<'_>) -> fmt::Result {
