@@ -11,6 +11,7 @@
 
 mod draws;
 mod generator;
+mod guard;
 mod leg;
 mod population;
 pub mod profile;

@@ -3,12 +3,14 @@
 //! Nothing is decided here; this is bookkeeping with stated rules about what counts as what:
 //! - *bad* in `errors` is any failure that blames the provider but a block by its moderation, which is a decision and
 //!   counts as `blocked`;
+//! - `guard_flags` are counted of answers that the guard judged whole, at both arms of a pair;
 //! - a failed exchange is infinitely slow (`None`), whatever its clock said, so failing fast never looks fast;
 //! - `answer_failures` and money are counted over the pairs in which both arms answered;
 //! - labels stick to answers, and a failure is a miss where the partner's answer is labelled;
 //! - the baseline's first requests make the thresholds of the latencies and are not tested against them.
 
 mod health;
+mod moderation;
 pub(crate) mod outcome;
 mod pairs;
 mod plan;
@@ -101,10 +103,12 @@ pub fn extract(sources: Sources<'_>) -> Result<Extracted, EvaluateError> {
     pair_counts.not_drawn = served::not_drawn(rows);
     let (canary, outdated_served) = count_served(&sources, &frozen, &served);
     pair_counts.outdated_served = outdated_served;
-    let (instrument, rates) = both(
+    let (mut instrument, rates) = both(
         || health::instrument(&sources, &judged, &pair_counts, &served),
         || rates::rates(&sources, &served, judged.epoch),
     );
+    let (moderation, guard) = moderation::moderation(&sources, &served);
+    instrument.guard = guard;
     let newest_evidence_us = evidence_rows(&sources, &served).map(|row| row.at_us).max().unwrap_or(window.to_us);
     let evidence = Evidence {
         weight_percent,
@@ -113,6 +117,7 @@ pub fn extract(sources: Sources<'_>) -> Result<Extracted, EvaluateError> {
         segments: counted.segments,
         canary: canary_at(weight_percent, canary, judged),
         served_weight_percent: ((weight_percent - on_record).abs() >= 1e-9).then_some(on_record),
+        moderation,
         instrument,
         hard_stops: health::hard_stops(rows),
         earlier_extra_failures: served::earlier_extra_failures(rows, judged.epoch),

@@ -10,6 +10,7 @@
 //! What is deliberately absent: the texts themselves, and whatever no metric reads (dropped members, the answer).
 
 mod fault;
+mod guard;
 pub mod key;
 pub mod names;
 mod packed;
@@ -18,10 +19,12 @@ mod sorted;
 
 pub use fault::Fault;
 pub(crate) use fault::NO_NUMBER;
+pub use guard::GuardSight;
+pub(crate) use guard::{of_text as guard_of_text, text_of as guard_text};
 pub(crate) use key::hash32;
 pub use key::{PairKey, hash64};
-pub(crate) use names::MigrationId;
-pub use names::{Ending, EndingId, NameId, Names, Route, RouteId};
+pub use names::{Ending, EndingId, GuardNote, NameId, Names, Route, RouteId};
+pub(crate) use names::{EndingNames, MigrationId, RouteNames};
 pub(crate) use row::Fields;
 pub use row::{Row, role_rank};
 pub(crate) use sorted::ROWS_MAX;

@@ -138,6 +138,7 @@ fn judged(gathered: Gathered<'_>, options: &Options) -> Outcome {
         next_weight_bound: judged.next_weight_bound,
         weight_bounds: judged.weight_bounds,
         watch: judged.watch,
+        moderation: judged.moderation,
         segments: judged.segments,
         needed: judged.needed,
         guardrails: judged.guardrails,

@@ -4,6 +4,7 @@ mod answers;
 mod decisions;
 mod evidence;
 pub(crate) mod fixture;
+mod guard;
 mod inputs;
 mod money;
 mod odd;

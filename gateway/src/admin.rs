@@ -54,6 +54,7 @@ pub(crate) fn router(shared: Arc<Shared>) -> Router {
         .route("/admin/v1/providers", get(providers))
         .route("/admin/v1/config/reload", post(reload))
         .route("/metrics", get(metrics))
+        .merge(crate::replicas::routes())
         .route_layer(middleware::from_fn_with_state(Arc::clone(&shared), authorise));
     Router::new()
         .route("/healthz", get(|| async { "ok\n" }))
@@ -128,10 +129,13 @@ async fn reload(State(shared): State<Arc<Shared>>) -> Response {
         Ok(config) => config,
         Err(error) => return problem(StatusCode::UNPROCESSABLE_ENTITY, "invalid_config", error.to_string()),
     };
-    match shared.replace(config, crate::clock::now_us()) {
+    match shared.replace(config, crate::clock::now_us()).await {
         Ok(()) => list(State(shared)).await,
         Err(error @ PlaneError::NeedsRestart { .. }) => {
             problem(StatusCode::CONFLICT, "needs_restart", error.to_string())
+        }
+        Err(error @ PlaneError::Replicas(_)) => {
+            problem(StatusCode::SERVICE_UNAVAILABLE, "replicas_unreachable", error.to_string())
         }
         Err(error) => problem(StatusCode::UNPROCESSABLE_ENTITY, "invalid_config", error.to_string()),
     }
@@ -162,19 +166,31 @@ async fn change(
         Ok(weight) => weight,
         Err(message) => return problem(StatusCode::BAD_REQUEST, "invalid_weight", message),
     };
-    match shared.change_weight(&name, expected, weight, &change.reason, crate::clock::now_us()) {
+    match shared.change_weight(&name, expected, weight, &change.reason, crate::clock::now_us()).await {
         Ok((lane, new)) => tagged(&lane, new),
         Err(NotChanged::Unknown) => unknown("migration"),
         Err(NotChanged::Epoch(now)) => {
             let message = format!("the epoch is {} by now, not {expected}: read the weight again", now.epoch);
             problem(StatusCode::PRECONDITION_FAILED, "epoch_changed", message)
         }
+        Err(NotChanged::Home(error)) => {
+            let what = if error.is_uncertain() { "it is not known whether it did" } else { "nothing has changed" };
+            let message =
+                format!("the weight cannot be changed on all replicas: {error}; {what}: read the weight again");
+            problem(StatusCode::SERVICE_UNAVAILABLE, "replicas_unreachable", message)
+        }
     }
 }
 
+/// The changes on all replicas; while Redis is away, those of this one.
 async fn audit(State(shared): State<Arc<Shared>>) -> Response {
+    if let Some(replicas) = &shared.replicas
+        && let Ok(entries) = replicas.audit().await
+    {
+        return Json(serde_json::json!({ "changes": entries, "shared": true })).into_response();
+    }
     let entries = shared.audit.lock().unwrap_or_else(PoisonError::into_inner).clone();
-    Json(serde_json::json!({ "changes": entries })).into_response()
+    Json(serde_json::json!({ "changes": entries, "shared": false })).into_response()
 }
 
 fn state(lane: &Lane, snapshot: Snapshot) -> MigrationState {

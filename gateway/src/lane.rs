@@ -79,6 +79,11 @@ impl Lane {
         **self.snapshot.load()
     }
 
+    /// Puts weights in force that were decided elsewhere. Callers hold the lock that orders changes.
+    pub(crate) fn put(&self, snapshot: Snapshot) {
+        self.snapshot.store(Arc::new(snapshot));
+    }
+
     /// Begins an epoch with another weight. Callers hold the lock that orders changes.
     pub(crate) fn set_weight(&self, candidate: WeightBp, now_us: i64) -> Snapshot {
         let old = self.snapshot();

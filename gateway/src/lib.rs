@@ -25,6 +25,7 @@ mod quota;
 mod receive;
 mod recorder;
 mod relay;
+mod replicas;
 mod reply;
 pub mod routing;
 mod safety;

@@ -41,6 +41,11 @@ pub enum PlaneError {
     /// A migration names a provider that is not there; the check of the configuration has failed to say so.
     #[error("provider `{0}` is not configured")]
     Unknown(String),
+    /// It begins an epoch, and replicas share epochs.
+    #[error(
+        "the other replicas cannot be told of the new epoch, so nothing has changed: {0}; try again when Redis answers"
+    )]
+    Replicas(String),
 }
 
 impl Plane {

@@ -41,6 +41,17 @@ impl Problem {
         Self::new(StatusCode::PAYLOAD_TOO_LARGE, "invalid_request_error", Some("request_too_large"), message)
     }
 
+    /// Compressed bodies are not unpacked: a few bytes could become any number of them.
+    pub(crate) fn encoded() -> Self {
+        let message = "compressed request bodies are not taken: send it without content-encoding";
+        Self::new(
+            StatusCode::UNSUPPORTED_MEDIA_TYPE,
+            "invalid_request_error",
+            Some("unsupported_content_encoding"),
+            message,
+        )
+    }
+
     pub(crate) fn unread(why: &str) -> Self {
         let message = format!("the request body {why}");
         Self::new(StatusCode::REQUEST_TIMEOUT, "invalid_request_error", Some("request_incomplete"), message)

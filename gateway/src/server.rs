@@ -12,6 +12,7 @@ use crate::memory::Memory;
 use crate::plane::{Plane, PlaneError};
 use crate::quota::Quotas;
 use crate::recorder::{Recorder, RecorderCounts};
+use crate::replicas::{self, Replicas};
 use crate::safety::Safety;
 use crate::shadow::{self, Mirror, ShadowCounts};
 use crate::state::{Reload, Shared};
@@ -24,7 +25,7 @@ use std::collections::VecDeque;
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};
 use std::thread::JoinHandle;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 use tokio::net::TcpListener;
 use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
@@ -59,6 +60,9 @@ pub enum StartError {
     /// The configuration cannot be put in force.
     #[error(transparent)]
     Plane(#[from] PlaneError),
+    /// Redis cannot be called.
+    #[error("redis: the address cannot be used ({}); check redis.url", .0.category())]
+    Redis(#[from] redis::RedisError),
     /// The price table is broken.
     #[error(transparent)]
     Tariffs(#[from] TariffError),
@@ -107,13 +111,19 @@ pub async fn start(config: Config, reload: Option<Reload>) -> Result<Running, St
     for warning in &config.warnings {
         tracing::warn!("{warning}");
     }
+    let replicas = match &config.redis {
+        Some(redis) => Some(Arc::new(Replicas::new(redis, address.port(), Instant::now())?)),
+        None => None,
+    };
     let limits = config.limits;
     let metrics = Metrics::new(crate::clock::now_us());
     metrics.learn_models(&config.migrations);
     let shared = Arc::new(Shared {
         tariffs,
         reload,
+        changes: tokio::sync::Mutex::new(()),
         audit: Mutex::new(VecDeque::new()),
+        replicas,
         callers: Callers::default(),
         quotas: Quotas::default(),
         safety: Safety::default(),
@@ -135,6 +145,8 @@ pub async fn start(config: Config, reload: Option<Reload>) -> Result<Running, St
         plane: ArcSwap::from_pointee(Plane::first(config, crate::clock::now_us())?),
     });
     let (tasks, workers, admin) = (TaskTracker::new(), TaskTracker::new(), TaskTracker::new());
+    // Before the first request: a replica that starts serves under the weight of the others.
+    replicas::start_tasks(&shared, &admin).await;
     shadow::start_workers(queue, shared.shadow.workers, &shared, &workers);
     tasks.spawn(listener::run(listener, Arc::clone(&shared), tasks.clone()));
     serve_admin(&admin, admin_listener, crate::admin::router(Arc::clone(&shared)), &shared.gone);
@@ -181,9 +193,9 @@ impl Running {
     /// Puts a new configuration in force, whole or not at all; requests under way are not touched.
     ///
     /// # Errors
-    /// Something in it needs a restart, or cannot be set up. The old one stays in force.
-    pub fn reload(&self, config: Config) -> Result<(), PlaneError> {
-        self.shared.replace(config, crate::clock::now_us())
+    /// Something in it needs a restart, cannot be set up, or cannot be told to other replicas. The old one stays in force.
+    pub async fn reload(&self, config: Config) -> Result<(), PlaneError> {
+        self.shared.replace(config, crate::clock::now_us()).await
     }
 
     /// Mirrored copies so far.

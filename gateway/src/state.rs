@@ -9,6 +9,7 @@ use crate::memory::Memory;
 use crate::plane::{Plane, PlaneError};
 use crate::quota::Quotas;
 use crate::recorder::Recorder;
+use crate::replicas::{Changed, Replicas, StoreError};
 use crate::routing::WeightBp;
 use crate::safety::Safety;
 use crate::shadow::{Job, Mirror};
@@ -22,9 +23,12 @@ use wire::Usage;
 use wire::price::Tariffs;
 
 /// Weight changes that the audit remembers; the oldest is forgotten first.
-const AUDIT_ENTRIES_MAX: usize = 1000;
+pub(crate) const AUDIT_ENTRIES_MAX: usize = 1000;
 /// Bytes of an answer that are kept for judging its form if records do not say.
 const ANSWER_BYTES_MAX: usize = 256 * 1024;
+
+/// Characters of a reason that the audit keeps.
+const REASON_CHARS_MAX: usize = 1000;
 
 /// One weight change.
 #[derive(Debug, Clone, serde::Serialize)]
@@ -35,6 +39,35 @@ pub(crate) struct AuditEntry {
     pub to_percent: f64,
     pub epoch: u64,
     pub reason: String,
+    /// Which replica was told, where there are several.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub replica: Option<String>,
+}
+
+impl AuditEntry {
+    /// Reads an entry as it is shared between replicas.
+    pub(crate) fn from_shared(line: &str) -> Option<Self> {
+        #[derive(serde::Deserialize)]
+        struct Line {
+            at: String,
+            migration: String,
+            from_bp: u32,
+            to_bp: u32,
+            epoch: u64,
+            reason: String,
+            replica: String,
+        }
+        let line: Line = serde_json::from_str(line).ok()?;
+        Some(Self {
+            at: line.at,
+            migration: line.migration,
+            from_percent: f64::from(line.from_bp) / 100.0,
+            to_percent: f64::from(line.to_bp) / 100.0,
+            epoch: line.epoch,
+            reason: line.reason,
+            replica: Some(line.replica),
+        })
+    }
 }
 
 /// Reads the configuration again; the command knows from where.
@@ -46,6 +79,8 @@ pub(crate) enum NotChanged {
     Unknown,
     /// The epoch is another one by now.
     Epoch(Snapshot),
+    /// The weight's home did not do it, or did not say so.
+    Home(StoreError),
 }
 
 /// Everything that handlers share.
@@ -53,7 +88,12 @@ pub(crate) struct Shared {
     pub plane: ArcSwap<Plane>,
     pub reload: Option<Reload>,
     pub tariffs: Tariffs,
+    /// Orders changes of weights and configurations; readers of the snapshots never wait for it.
+    pub changes: tokio::sync::Mutex<()>,
+    /// What this process changed.
     pub audit: Mutex<VecDeque<AuditEntry>>,
+    /// `None` for a gateway that is alone.
+    pub replicas: Option<Arc<Replicas>>,
     pub callers: Callers,
     pub quotas: Quotas,
     pub safety: Safety,
@@ -95,11 +135,12 @@ impl Shared {
         self.tariffs.price(job.leg.provider, &job.leg.model, at_us, &usage).map_or(0, |priced| priced.nanos)
     }
 
-    /// Sets a migration's weight if `expected` is still its epoch; returns its lane with the new snapshot.
+    /// Sets a migration's weight if `expected` is still its epoch, on all replicas; returns its lane with the new
+    /// snapshot.
     ///
     /// # Errors
-    /// There is no such migration, or somebody was faster.
-    pub(crate) fn change_weight(
+    /// There is no such migration, somebody was faster, or the other replicas cannot be told.
+    pub(crate) async fn change_weight(
         &self,
         name: &str,
         expected: u64,
@@ -107,37 +148,58 @@ impl Shared {
         reason: &str,
         now_us: i64,
     ) -> Result<(Arc<Lane>, Snapshot), NotChanged> {
-        // The lock orders changes; readers of the snapshot never wait for it. The lane is looked up under it: one of a
-        // configuration that has just been replaced would take the change and nobody would ever see it.
-        let mut audit = self.audit.lock().unwrap_or_else(PoisonError::into_inner);
-        let lane = self.plane.load().lane(name).cloned().ok_or(NotChanged::Unknown)?;
-        let old = lane.snapshot();
-        if old.epoch != expected {
-            return Err(NotChanged::Epoch(old));
-        }
-        let new = lane.set_weight(weight, now_us);
-        note(&mut audit, entry(lane.name(), old, new, reason, now_us));
+        // The lane is looked up under the lock: one of a configuration that has just been replaced would take the change
+        // and nobody would ever see it.
+        let _order = self.changes.lock().await;
+        let plane = self.plane.load_full();
+        let lane = plane.lane(name).cloned().ok_or(NotChanged::Unknown)?;
+        let reason: String = reason.chars().take(REASON_CHARS_MAX).collect();
+        let (old, new) = match &self.replicas {
+            None => {
+                let old = lane.snapshot();
+                if old.epoch != expected {
+                    return Err(NotChanged::Epoch(old));
+                }
+                (old, lane.set_weight(weight, now_us))
+            }
+            Some(replicas) => {
+                let change = replicas.change_weight(&plane, &lane, (expected, weight), &reason, now_us);
+                match change.await.map_err(NotChanged::Home)? {
+                    Changed::Done { old, new } => (old, new),
+                    Changed::Epoch(now) => return Err(NotChanged::Epoch(now)),
+                }
+            }
+        };
+        self.note(entry(lane.name(), old, new, &reason, now_us));
         Ok((lane, new))
     }
 
     /// Puts a new configuration in force, whole or not at all. Requests under way end under the one they began with.
     ///
     /// # Errors
-    /// Something in it cannot be changed while running, or cannot be set up.
-    pub(crate) fn replace(&self, config: Config, now_us: i64) -> Result<(), PlaneError> {
-        let mut audit = self.audit.lock().unwrap_or_else(PoisonError::into_inner);
+    /// Something in it cannot be changed while running, cannot be set up, or begins an epoch that the other replicas cannot
+    /// be told of.
+    pub(crate) async fn replace(&self, config: Config, now_us: i64) -> Result<(), PlaneError> {
+        let _order = self.changes.lock().await;
         let old = self.plane.load_full();
         let new = Plane::next(&old, config, now_us)?;
+        if let Some(replicas) = &self.replicas {
+            replicas.agree(Some(&old), &new, now_us).await.map_err(|error| PlaneError::Replicas(error.to_string()))?;
+        }
         for lane in &new.lanes {
             let (before, after) = (old.lane(lane.name()).map(|lane| lane.snapshot()), lane.snapshot());
             if let Some(before) = before.filter(|before| before.epoch != after.epoch) {
-                note(&mut audit, entry(lane.name(), before, after, "configuration reloaded", now_us));
+                self.note(entry(lane.name(), before, after, "configuration reloaded", now_us));
             }
         }
         tracing::info!(config_digest = new.config.digest, "a new configuration is in force");
         self.metrics.learn_models(&new.config.migrations);
         self.plane.store(Arc::new(new));
         Ok(())
+    }
+
+    fn note(&self, entry: AuditEntry) {
+        note(&mut self.audit.lock().unwrap_or_else(PoisonError::into_inner), entry);
     }
 }
 
@@ -149,6 +211,7 @@ fn entry(migration: &str, old: Snapshot, new: Snapshot, reason: &str, now_us: i6
         to_percent: new.weights.candidate.percent(),
         epoch: new.epoch,
         reason: reason.to_owned(),
+        replica: None,
     }
 }
 

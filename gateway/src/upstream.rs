@@ -11,6 +11,7 @@ mod client;
 mod counters;
 mod deadlines;
 mod failure;
+mod keys;
 mod link;
 mod retry;
 mod slot;
@@ -24,6 +25,7 @@ pub(crate) use failure::{Failure, Refusal};
 pub(crate) use slot::Slot;
 
 use crate::config::ProviderConfig;
+use breaker::Outcome;
 use bytes::Bytes;
 use client::Client;
 use counters::Counters;
@@ -31,6 +33,7 @@ use deadlines::Deadlines;
 use failure::Refused;
 use http::Response;
 use hyper::body::Incoming;
+use keys::{Keys, Turn};
 use retry::{Decision, Tried};
 use slot::Health;
 use std::hash::BuildHasher;
@@ -45,6 +48,7 @@ use wire::provider::Adapter;
 pub(crate) struct Upstream {
     pub config: ProviderConfig,
     client: Client,
+    keys: Keys,
     health: Arc<Health>,
 }
 
@@ -69,7 +73,8 @@ impl Upstream {
         let counters = Arc::new(Counters::default());
         let client = Client::new(&config, Arc::clone(&counters))?;
         let health = Arc::new(Health::new(&config, counters));
-        Ok(Self { config, client, health })
+        let keys = Keys::new(&config.keys, Instant::now().into_std());
+        Ok(Self { config, client, keys, health })
     }
 
     pub(crate) fn adapter(&self) -> &'static dyn Adapter {
@@ -78,7 +83,7 @@ impl Upstream {
 
     /// The numbers of this moment.
     pub(crate) fn counts(&self) -> UpstreamCounts {
-        self.health.counts()
+        self.health.counts(self.keys.counts(Instant::now().into_std()))
     }
 
     /// Whether as many requests are under way as may be.
@@ -104,6 +109,7 @@ impl Upstream {
             return Err(Failure::refused(Refusal::Full, Duration::from_secs(1), begun));
         };
         let mut last: Option<Box<Failure>> = None;
+        let mut keys_refused = 0;
         loop {
             let attempts = last.as_ref().map_or(0, |failure| failure.attempts) + 1;
             if let Err(wait) = slot.admit(attempts == 1) {
@@ -115,8 +121,10 @@ impl Upstream {
                 counters.retries.add_one();
             }
             let sent = Instant::now();
-            let mut failure = match self.attempt(path, body.clone(), &deadlines, sent).await {
+            let turn = self.keys.turn(sent.into_std());
+            let mut failure = match self.attempt(path, body.clone(), turn, &deadlines, sent).await {
                 Ok(response) => {
+                    turn.inspect(|turn| self.keys.accepted(*turn));
                     let (sent, deadline) = (begun.into_std(), deadlines.total);
                     return Ok(Sent { response, attempts, sent, deadline, slot });
                 }
@@ -124,8 +132,15 @@ impl Upstream {
             };
             failure.attempts = attempts;
             failure.sent = begun.into_std();
+            if keys_refused + 1 < self.keys.len() && turn.is_some_and(|turn| self.falls_over(turn, &failure)) {
+                keys_refused += 1;
+                // The key's trouble, not the provider's: its breaker hears nothing, and the next key is asked at once.
+                slot.report_outcome(Outcome::Neutral);
+                last = Some(failure);
+                continue;
+            }
             slot.report_outcome(blame::outcome(failure.kind, failure.status));
-            match self.next(&failure, &deadlines) {
+            match self.next(&failure, keys_refused, &deadlines) {
                 Decision::Wait(wait) => tokio::time::sleep(wait).await,
                 Decision::GiveUp => return Err(failure),
             }
@@ -133,15 +148,29 @@ impl Upstream {
         }
     }
 
+    /// Lets a refused key rest; says whether another one may do better.
+    fn falls_over(&self, turn: Turn, failure: &Failure) -> bool {
+        let answer = (failure.kind, failure.status);
+        let over = self.keys.refused(turn, answer, failure.advice.wait, Instant::now().into_std());
+        if over {
+            self.health.counters.key_failovers.add_one();
+            self.health.tell("a key was refused; it rests, and the next one is used");
+        }
+        over
+    }
+
     /// One try.
     async fn attempt(
         &self,
         path: &'static str,
         body: Bytes,
+        turn: Option<Turn>,
         deadlines: &Deadlines,
         sent: Instant,
     ) -> Result<Response<Incoming>, Box<Failure>> {
-        let answered = tokio::time::timeout_at(deadlines.headers(sent), self.client.post(path, body)).await;
+        let authorization = turn.and_then(|turn| self.keys.authorization(turn));
+        let answered =
+            tokio::time::timeout_at(deadlines.headers(sent), self.client.post(path, body, authorization)).await;
         let response = match answered {
             Ok(Ok(response)) => response,
             Ok(Err(unanswered)) => {
@@ -158,10 +187,10 @@ impl Upstream {
         Err(Failure::answered(self.adapter(), refused, sent))
     }
 
-    /// What follows a failed try.
-    fn next(&self, failure: &Failure, deadlines: &Deadlines) -> Decision {
-        let tried =
-            Tried { attempt: failure.attempts, kind: failure.kind, status: failure.status, advice: failure.advice };
+    /// What follows a failed try; those that a refused key spoilt do not count.
+    fn next(&self, failure: &Failure, keys_refused: u32, deadlines: &Deadlines) -> Decision {
+        let attempt = failure.attempts.saturating_sub(keys_refused);
+        let tried = Tried { attempt, kind: failure.kind, status: failure.status, advice: failure.advice };
         let left = deadlines.total.saturating_duration_since(Instant::now());
         match retry::decide(&self.config.retry, &tried, left, chance()) {
             Decision::Wait(_) if !self.health.spend_retry() => {

@@ -62,10 +62,11 @@ async fn reload_when_told(
             }
         }
         seen = digest(args);
-        match read()
-            .map_err(|error| error.to_string())
-            .and_then(|config| running.reload(config).map_err(|error| error.to_string()))
-        {
+        let reloaded = match read() {
+            Ok(config) => running.reload(config).await.map_err(|error| error.to_string()),
+            Err(error) => Err(error.to_string()),
+        };
+        match reloaded {
             Ok(()) => render::note("the configuration was read again and is in force"),
             Err(error) => render::note(&format!("the configuration was read again and is not used: {error}")),
         }

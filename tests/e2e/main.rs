@@ -27,6 +27,7 @@ mod reasoning;
 mod reload;
 mod rollout;
 mod safety;
+mod security;
 mod shadow;
 mod shutdown;
 mod split;

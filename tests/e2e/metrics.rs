@@ -112,7 +112,8 @@ async fn the_counters_are_the_records_summed_up_before_and_after_a_reload() {
 
     let (openai, candidate) = (house.openai.base_url(), house.deepseek.base_url());
     let text = Plan { weight_percent: 25.0, ..plan() }.config(&openai, &candidate, &house.records);
-    house.gateway.reload(gateway::Config::parse(&text, Path::new("test.toml"), &environment).unwrap()).unwrap();
+    let config = gateway::Config::parse(&text, Path::new("test.toml"), &environment).unwrap();
+    house.gateway.reload(config).await.unwrap();
     for index in 60..90 {
         house.ask(&chat(&format!("question {index}"), &json!({"stream": index % 2 == 0}))).await;
     }

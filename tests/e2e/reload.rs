@@ -393,9 +393,10 @@ async fn no_reload_swallows_a_weight_that_was_accepted() {
     let _ends = over.clone().drop_guard();
     let reloading = {
         let (house, over) = (Arc::clone(&house), over.clone());
-        tokio::task::spawn_blocking(move || {
+        tokio::spawn(async move {
             while !over.is_cancelled() {
-                house.gateway.reload(config.clone()).unwrap();
+                house.gateway.reload(config.clone()).await.unwrap();
+                tokio::task::yield_now().await;
             }
         })
     };

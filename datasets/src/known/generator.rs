@@ -1,6 +1,7 @@
 //! Requests one after the other, and the records of each. Memory is constant.
 
 use super::draws::{Draws, mixed};
+use super::guard;
 use super::leg::{End, Leg, Prompt, Setting, leg, whole};
 use super::population::Population;
 use super::profile::{DropAs, Profile};
@@ -13,6 +14,9 @@ use wire::price::Tariffs;
 /// same requests arrive and are served alike.
 const REQUESTS: u64 = 2;
 const ROLES: [(Role, u64); 3] = [(Role::Served, 3), (Role::Shadow, 4), (Role::Repeat, 5)];
+/// Those of the guard: over prompts, and over answers in the order of `ROLES`.
+const GUARD_PROMPTS: u64 = 6;
+const GUARD_ANSWERS: [u64; 3] = [7, 8, 9];
 /// All, in hundredths of a percent.
 const ALL_BP: f64 = 10_000.0;
 
@@ -25,6 +29,9 @@ pub struct Generator<'a> {
     draws: Draws,
     /// In the order of `ROLES`.
     leg_draws: [Draws; 3],
+    guard_prompts: Draws,
+    /// In the order of `ROLES`.
+    guard_answers: [Draws; 3],
     seed: u64,
     at_us: f64,
     number: u64,
@@ -50,6 +57,8 @@ impl<'a> Generator<'a> {
             timetable,
             draws: Draws::new(seed, REQUESTS),
             leg_draws: ROLES.map(|(_, stream)| Draws::new(seed, stream)),
+            guard_prompts: Draws::new(seed, GUARD_PROMPTS),
+            guard_answers: GUARD_ANSWERS.map(|stream| Draws::new(seed, stream)),
             seed: mixed(seed),
             at_us: start_us as f64,
             number: 0,
@@ -142,9 +151,10 @@ impl<'a> Generator<'a> {
 
     fn prompt(&mut self, consumer: usize) -> Prompt {
         let (traffic, prompts) = (&self.profile.traffic, &self.profile.prompts);
+        let flagged = self.guard_prompts.coin(self.profile.guard.flags_requests);
         let draws = &mut self.draws;
         let factor = draws.normal();
-        Prompt {
+        let mut prompt = Prompt {
             number: self.number,
             factor,
             chars: whole(traffic.prompt_chars * libm::exp(traffic.prompt_sigma * factor)).max(1),
@@ -157,7 +167,10 @@ impl<'a> Generator<'a> {
             scored: draws.coin(self.profile.quality.share),
             score: draws.spread(),
             consumer,
-        }
+            flagged: false,
+        };
+        prompt.flagged = prompt.bad && flagged;
+        prompt
     }
 
     /// What the served record says of the copy, and whether the copy has a record of its own.
@@ -201,7 +214,9 @@ impl<'a> Generator<'a> {
         let draws = &mut self.leg_draws[stream];
         let leg = leg(&setting, prompt, draws);
         let variant = variant(profile, arm, role, prompt, draws);
+        let said = guard::verdict(profile, behaviour, prompt, &leg, &mut self.guard_answers[stream]);
         self.records += 1;
+        self.sheet.guard(arm, said);
         see(self.sheet.leg(arm, role, shadow, prompt, &leg, variant, self.regime.prices[index].as_ref()))
     }
 }

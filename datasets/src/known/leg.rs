@@ -19,6 +19,8 @@ pub(super) struct Prompt {
     pub(super) structured: bool,
     pub(super) tool: bool,
     pub(super) bad: bool,
+    /// The guard flags it, if there is one.
+    pub(super) flagged: bool,
     pub(super) failing: bool,
     pub(super) scored: bool,
     /// Uniform with mean 0 and variance 1: the prompt's part of the scores.

@@ -36,6 +36,8 @@ pub struct Profile {
     pub quality: Quality,
     /// How much answers differ.
     pub answers: Answers,
+    /// The gateway's guard.
+    pub guard: Guard,
     /// What shows only under load.
     pub load: Load,
     /// Effects that come and go.
@@ -163,6 +165,11 @@ pub struct Behaviour {
     pub prompt_tokens_ratio_wide: f64,
     pub cached_share: f64,
     pub quality: f64,
+    pub guard_flags_bad: f64,
+    pub guard_flags: f64,
+    pub guard_category: String,
+    pub guard_failed: f64,
+    pub guard_unseen: f64,
 }
 
 /// Scores.
@@ -182,6 +189,16 @@ pub struct Answers {
     pub candidate_disagreement: f64,
     pub repeat_tool_disagreement: f64,
     pub candidate_tool_disagreement: f64,
+}
+
+/// The gateway's guard.
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[expect(missing_docs, reason = "the default profile says what each key means")]
+pub struct Guard {
+    pub enabled: bool,
+    pub category_bad: String,
+    pub flags_requests: f64,
+    pub failure: String,
 }
 
 /// What the candidate shows only under load.

@@ -4,7 +4,7 @@ use super::draws::mixed;
 use super::leg::{End, Leg, Prompt};
 use super::profile::{Behaviour, Profile};
 use super::regime::Regime;
-use crate::{Arm, AssignedBy, Endpoint, Exchange, Moderation, Role, ShadowFate};
+use crate::{Arm, AssignedBy, Endpoint, Exchange, Guarded, Moderation, Role, ShadowFate};
 use std::fmt::Write;
 use wire::price::Row;
 use wire::{ErrorKind, Usage, UsageSource};
@@ -51,6 +51,14 @@ impl Sheet {
             sheet.structured = prompt.structured;
             sheet.prompt_chars = prompt.chars;
             sheet.prompt_wide_chars = Some(if prompt.wide { prompt.chars } else { 0 });
+        }
+    }
+
+    /// Fills in what the guard says of one arm's exchange.
+    pub(super) fn guard(&mut self, arm: Arm, said: Option<Guarded>) {
+        match arm {
+            Arm::Baseline => self.baseline.guard = said,
+            Arm::Candidate => self.candidate.guard = said,
         }
     }
 

@@ -1,5 +1,6 @@
 //! The generator against its own truth: counts within exact binomial bounds, means within five standard errors.
 
+mod guards;
 mod profiles;
 
 use super::*;

@@ -192,6 +192,10 @@ impl<'a> Teller<'a> {
         metrics.insert("refused", of(|ends| ends.refused));
         metrics.insert("truncated", of(|ends| ends.truncated));
         metrics.insert("structured_failures", of(|ends| ends.structured_failures));
+        if self.profile.guard.enabled {
+            let flags = if paired { joint.guard_flags } else { ends.each_ref().map(|ends| ends.guard_flags) };
+            metrics.insert("guard_flags", difference(flags));
+        }
         if paired {
             metrics.insert("answer_failures", difference(joint.form_failures));
             metrics.insert("missed_blocks", difference([joint.blocked_again, joint.blocked_by_baseline_only]));

@@ -3,6 +3,9 @@
 //! NO-GO if any guardrail fails or a hard stop holds, whatever the instrument says: a doubtful measurement does not
 //! excuse proven harm. GO only if every guardrail passes and the instrument is sound. HOLD otherwise, which includes
 //! every kind of missing evidence.
+//!
+//! Two failures are no harm by themselves and hold: a candidate that refuses for want of quota (it is asked for too much),
+//! and one with fewer flags of the guard (a milder model, or one that the guard cannot read).
 
 use serde::Serialize;
 
@@ -10,6 +13,7 @@ use crate::evidence::Evidence;
 use crate::guardrail::{self, Answer, Doubts, JudgedEpoch, LevelsInForce, Views};
 use crate::instrument;
 use crate::metric::Share;
+use crate::moderation::{self, Moderation};
 use crate::policy::{HardStop, Policy};
 use crate::verdict::{Decision, EvidenceKind, Guardrail, Instrument, Needed, State, WeightBounds};
 use crate::watch::{self, SegmentReport, Watch};
@@ -35,6 +39,9 @@ pub struct Judged {
     pub next_weight_bound: String,
     /// All bounds of the next weight.
     pub weight_bounds: WeightBounds,
+    /// Who intervened how often, where a guard looked at the answers.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub moderation: Option<Moderation>,
     /// What is reported and not judged.
     pub watch: Vec<Watch>,
     /// Parts of the traffic.
@@ -55,9 +62,10 @@ pub fn judge(evidence: &Evidence, policy: &Policy) -> Judged {
         policy,
         |question| {
             let alarms = match question.evidence() {
+                _ if question.is_of_guard() => &health.guard,
                 EvidenceKind::Served => &health.canary,
                 EvidenceKind::Paired => &health.paired,
-                EvidenceKind::Combined => &health.instrument.alarms,
+                EvidenceKind::Combined => &health.combined,
             };
             Doubts { alarms, epoch }
         },
@@ -74,6 +82,7 @@ pub fn judge(evidence: &Evidence, policy: &Policy) -> Judged {
     let (guardrails, needed): (Vec<_>, Vec<_>) =
         answers.into_iter().map(|answer| (answer.guardrail, answer.needed)).unzip();
     Judged {
+        moderation: moderation::judged(&evidence.moderation, &guardrails, policy),
         verdict,
         reasons,
         guardrails,
@@ -97,7 +106,8 @@ fn situation(decision: Decision, answers: &[Answer], instrument: &Instrument, po
         decision,
         hold_for_want_of_evidence_only: instrument.alarms.is_empty()
             && !held(State::HoldInstrument)
-            && !held(State::HoldConflict),
+            && !held(State::HoldConflict)
+            && !answers.iter().any(|answer| is_ambiguous(&answer.guardrail)),
         // An estimate counts once there is enough to pass: before, it is noise, and the events may all be of one arm.
         estimate_above_margin: answers.iter().any(|a| {
             let enough = a.guardrail.n >= policy.floors.pairs && a.guardrail.events.is_none_or(|events| events >= 20);
@@ -109,11 +119,21 @@ fn situation(decision: Decision, answers: &[Answer], instrument: &Instrument, po
 
 /// A provider that refuses for want of quota is no worse provider, it is asked for too much: the weight is halved.
 const RATE_LIMITED: &str = "rate_limited";
+/// Fewer flags are no harm that is proven, but nobody knows yet that they are none.
+pub(crate) const FEWER_FLAGS: &str = "fewer_guard_flags";
+
+/// More evidence of the same kind will not make it pass, and it is no harm either: somebody has to look.
+fn is_ambiguous(guardrail: &Guardrail) -> bool {
+    guardrail.metric == FEWER_FLAGS && matches!(guardrail.state, State::Fail | State::Futile)
+}
 
 fn decide(answers: &[Answer], stops: &[String], instrument: &Instrument) -> Decision {
-    let any = |state: State| answers.iter().any(|answer| answer.guardrail.state == state);
-    let failed = |answer: &Answer| answer.guardrail.state == State::Fail && answer.guardrail.metric != RATE_LIMITED;
-    if !stops.is_empty() || answers.iter().any(failed) || any(State::Futile) {
+    let failed = |answer: &Answer| match answer.guardrail.state {
+        State::Fail => answer.guardrail.metric != RATE_LIMITED && answer.guardrail.metric != FEWER_FLAGS,
+        State::Futile => answer.guardrail.metric != FEWER_FLAGS,
+        _ => false,
+    };
+    if !stops.is_empty() || answers.iter().any(failed) {
         return Decision::NoGo;
     }
     let passes = |answer: &&Answer| matches!(answer.guardrail.state, State::Pass | State::PassRegressed);

@@ -16,6 +16,7 @@ use serde::{Deserialize, Serialize};
 
 pub use crate::counters::PairedCounts;
 use crate::counters::{Canary, Paired, PairedEvidence, Plan, PlanError};
+use crate::moderation::ModerationCounts;
 use crate::verdict::Instrument;
 
 /// Everything one judgement rests on.
@@ -36,6 +37,9 @@ pub struct Evidence {
     pub segments: BTreeMap<String, SegmentEvidence>,
     /// The baseline against its own repetition, as if the repetition were the candidate.
     pub repeat: Paired,
+    /// Who intervened how often, where a guard looked at the answers.
+    #[serde(skip_serializing_if = "ModerationCounts::is_empty")]
+    pub moderation: ModerationCounts,
     /// Health of the measuring as far as the evaluator knows it. The judge computes what follows from the counts, keeps
     /// the given `alarms` and adds its own.
     pub instrument: Instrument,
@@ -124,6 +128,7 @@ impl Evidence {
             merge_canary(&mut own.canary, segment.canary.as_ref());
         }
         self.repeat.merge(&other.repeat);
+        self.moderation.merge(&other.moderation);
         self.instrument.add_counts(&other.instrument);
         Ok(())
     }

@@ -5,17 +5,22 @@
 //! is counted where it happens and tested here. The strongest test asks everything at once: the baseline against its own
 //! repetition, by the verdict's own rules, where any finding is the instrument's ([`repeat`]).
 //!
-//! Alarms about pairs concern the pairs, alarms about the split the served traffic, all others both.
+//! Alarms about pairs concern the pairs, alarms about the split the served traffic, those about the guard its own flags,
+//! all others everything.
 
 mod counts;
 mod earlier;
+mod guard;
 mod mirror;
 mod repeat;
 mod rows;
 mod split;
 
+pub use guard::{GuardArm, GuardHealth};
+
 use crate::evidence::Evidence;
 use crate::guardrail::LevelsInForce;
+use crate::metric::Share;
 use crate::policy::Policy;
 use crate::verdict::Instrument;
 use crate::words;
@@ -23,10 +28,14 @@ use crate::words;
 /// The instrument's health, and which alarms concern which evidence.
 pub(crate) struct Health {
     pub(crate) instrument: Instrument,
+    /// Alarms that concern pairs and served traffic together.
+    pub(crate) combined: Vec<String>,
     /// Alarms that concern the pairs.
     pub(crate) paired: Vec<String>,
     /// Alarms that concern the served traffic.
     pub(crate) canary: Vec<String>,
+    /// Alarms that concern what the guard flagged, those above included.
+    pub(crate) guard: Vec<String>,
 }
 
 pub(crate) fn health(evidence: &Evidence, policy: &Policy, levels: LevelsInForce) -> Health {
@@ -58,9 +67,21 @@ pub(crate) fn health(evidence: &Evidence, policy: &Policy, levels: LevelsInForce
     instrument.srm_e = split.e;
     let canary_only = split.alarms;
 
-    instrument.alarms = both.iter().chain(&paired_only).chain(&canary_only).cloned().collect();
+    let combined: Vec<String> = both.iter().chain(&paired_only).chain(&canary_only).cloned().collect();
+    let guard: Vec<String> = combined.iter().cloned().chain(guard_alarms(given, policy)).collect();
+    instrument.alarms.clone_from(&guard);
     let with_both = |own: Vec<String>| both.iter().cloned().chain(own).collect();
-    Health { paired: with_both(paired_only), canary: with_both(canary_only), instrument }
+    Health { combined, paired: with_both(paired_only), canary: with_both(canary_only), guard, instrument }
+}
+
+/// A policy that does not ask for the guard's flags needs no guard.
+fn guard_alarms(given: &Instrument, policy: &Policy) -> Vec<String> {
+    match &given.guard {
+        Some(health) if policy.share_margin(Share::GuardFlags).enabled => {
+            guard::alarms(health, policy.instrument.guard_failed_percent)
+        }
+        _ => Vec::new(),
+    }
 }
 
 /// What a reader of the latencies must know where the baseline's answers come from a log. It holds nothing: the

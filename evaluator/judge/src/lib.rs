@@ -14,6 +14,7 @@ pub mod evidence;
 mod guardrail;
 mod instrument;
 pub mod metric;
+pub mod moderation;
 pub mod plan;
 pub mod policy;
 pub mod simulate;

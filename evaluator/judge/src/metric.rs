@@ -36,11 +36,17 @@ pub enum Share {
     ToolDisagreement,
     /// The answers differ from the baseline's; net of how often the baseline differs from itself.
     AnswerDisagreement,
+    /// The gateway's guard flagged the answer: the same guard over both arms, so neither the provider's block nor the
+    /// model's refusal. Asked where every back end gave its verdict. Two-sided.
+    GuardFlags,
 }
 
 impl Share {
+    /// How many there are.
+    pub const COUNT: usize = 14;
+
     /// All of them, in the order in which they are judged.
-    pub const ALL: [Self; 13] = [
+    pub const ALL: [Self; Self::COUNT] = [
         Self::Errors,
         Self::RateLimited,
         Self::Blocked,
@@ -54,6 +60,7 @@ impl Share {
         Self::Cancellations,
         Self::ToolDisagreement,
         Self::AnswerDisagreement,
+        Self::GuardFlags,
     ];
 
     /// The name in verdicts, policies and records of evidence.
@@ -73,6 +80,7 @@ impl Share {
             Self::Cancellations => "cancellations",
             Self::ToolDisagreement => "tool_disagreement",
             Self::AnswerDisagreement => "answer_disagreement",
+            Self::GuardFlags => "guard_flags",
         }
     }
 
@@ -85,7 +93,7 @@ impl Share {
     /// Whether less of it harms as well, so that both directions are bounded.
     #[must_use]
     pub const fn two_sided(self) -> bool {
-        matches!(self, Self::Blocked | Self::Refusals)
+        matches!(self, Self::Blocked | Self::Refusals | Self::GuardFlags)
     }
 }
 

@@ -166,6 +166,8 @@ pub struct InstrumentLimits {
     pub clock_skew_percent: f64,
     /// 99th percentile of a replay's lateness, milliseconds.
     pub replay_lag_ms: f64,
+    /// Exchanges of an arm that the guard did not judge whole, and pairs of which it saw one answer only, percent.
+    pub guard_failed_percent: f64,
 }
 
 /// How the weight may move.
@@ -212,7 +214,9 @@ pub struct Capacity {
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Margins {
     /// By [`Share::slot`], percentage points; see [`Policy::share_margin`] for the error margin in force.
-    shares: [Margin; 13],
+    shares: [Margin; Share::COUNT],
+    /// How many fewer of [`Share::GuardFlags`] the candidate may have, percentage points.
+    pub fewer_guard_flags_points: f64,
     /// By [`Latency::slot`] and [`Quantile::slot`], ratios; `None` where it is never asked.
     latency: [[Option<Margin>; 3]; 3],
     /// Frozen error share of the baseline, percent, if one is named.
@@ -256,6 +260,16 @@ impl Policy {
         let margin = self.guardrails.shares[share.slot()];
         let points = if share == Share::Errors { self.error_margin_points() } else { margin.value };
         Margin { value: points / 100.0, ..margin }
+    }
+
+    /// The margin of too few of a two-sided share, as a share: the same as of too many, but for the guard's flags.
+    #[must_use]
+    pub fn fewer_margin(&self, share: Share) -> Margin {
+        let margin = self.share_margin(share);
+        match share {
+            Share::GuardFlags => Margin { value: self.guardrails.fewer_guard_flags_points / 100.0, ..margin },
+            _ => margin,
+        }
     }
 
     /// The margin of a latency's quantile, a ratio; `None` where it is never asked.
@@ -351,6 +365,7 @@ impl Policy {
                 srm_e: layers.number("instrument.srm_e", 1.0, 1e300)?,
                 clock_skew_percent: layers.number("instrument.clock_skew_percent", 0.0, 100.0)?,
                 replay_lag_ms: layers.number("instrument.replay_lag_ms", 0.0, 1e6)?,
+                guard_failed_percent: layers.number("instrument.guard_failed_percent", 0.0, 100.0)?,
             },
             weight: weight(layers)?,
             capacity: Capacity {
@@ -401,6 +416,7 @@ impl Policy {
                 srm_e: 1.0,
                 clock_skew_percent: 0.0,
                 replay_lag_ms: 0.0,
+                guard_failed_percent: 0.0,
             },
             weight: WeightPolicy {
                 ladder_percent: Vec::new(),
@@ -417,7 +433,8 @@ impl Policy {
             },
             capacity: Capacity { headroom: 0.0, requests_per_minute: None, tokens_per_minute: None, concurrency: None },
             guardrails: Margins {
-                shares: [off; 13],
+                shares: [off; Share::COUNT],
+                fewer_guard_flags_points: 0.0,
                 latency: [[None; 3]; 3],
                 errors_reference_percent: None,
                 slow_ttft_us: u64::MAX,
@@ -484,7 +501,7 @@ fn margins(layers: &Layers) -> Result<Margins, PolicyError> {
     let limit_us = |name: &str| -> Result<u64, PolicyError> {
         Ok((layers.number(&format!("guardrails.{name}.limit_ms"), 0.001, 1e9)? * 1e3).round() as u64)
     };
-    let mut shares = [Margin { enabled: false, value: 0.0 }; 13];
+    let mut shares = [Margin { enabled: false, value: 0.0 }; Share::COUNT];
     for share in Share::ALL {
         shares[share.slot()] = points(share.name())?;
     }
@@ -500,6 +517,7 @@ fn margins(layers: &Layers) -> Result<Margins, PolicyError> {
     }
     Ok(Margins {
         shares,
+        fewer_guard_flags_points: layers.number("guardrails.guard_flags.fewer_margin_points", 1e-6, 100.0)?,
         latency,
         errors_reference_percent: layers.number_if_named("guardrails.errors.reference_error_percent", 0.0, 100.0)?,
         slow_ttft_us: limit_us("slow_ttft")?,

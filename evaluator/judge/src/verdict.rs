@@ -6,6 +6,8 @@
 
 use serde::{Deserialize, Serialize};
 
+pub use crate::instrument::{GuardArm, GuardHealth};
+pub use crate::moderation::{Moderation, ModerationTable, Side, Source};
 pub use crate::watch::{SegmentReport, Watch};
 
 /// Value of [`Verdict::schema`] that this version writes and reads.
@@ -206,6 +208,9 @@ pub struct Instrument {
     pub srm_units: Option<[u64; 2]>,
     /// The baseline against its own repetition (A/A), where some of its requests were asked twice.
     pub repeat: Option<RepeatHealth>,
+    /// What the gateway's guard looked at; absent where no guard looked.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub guard: Option<GuardHealth>,
     /// The replay that drove the traffic could not keep its schedule.
     pub replay_degraded: bool,
     /// Sentences that each hold the verdict; empty means the instrument is sound.
@@ -439,6 +444,9 @@ pub struct Verdict {
     /// Parts of the traffic, by name.
     #[serde(default)]
     pub segments: Vec<SegmentReport>,
+    /// Who intervened how often: provider, guard, model. Absent where no guard looked.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub moderation: Option<Moderation>,
     /// What is still missing if the verdict is HOLD.
     pub needed: Vec<Needed>,
     /// All guardrails, in the policy's order.

@@ -12,6 +12,8 @@ pub(crate) fn metric(name: &str, segment: &str) -> String {
         "missed" => "requests that only the baseline's moderation blocked".to_owned(),
         "refusals" => "refusals by the model".to_owned(),
         "fewer_refusals" => "fewer refusals by the model".to_owned(),
+        "guard_flags" => "answers flagged by the guard".to_owned(),
+        "fewer_guard_flags" => "fewer answers flagged by the guard".to_owned(),
         "answer_failures" => "unusable answers".to_owned(),
         "structured_failures" => "unusable answers where a form was demanded".to_owned(),
         "truncations" => "answers cut off at their length".to_owned(),

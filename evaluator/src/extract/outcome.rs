@@ -1,6 +1,6 @@
 //! What one row says, as far as a metric asks. The same rules for pairs and for served traffic.
 
-use crate::rows::{Names, Row};
+use crate::rows::{GuardSight, Names, Row};
 use datasets::{Endpoint, Moderation};
 use judge::metric::{Latency, Share, ShareSet};
 use judge::policy::Policy;
@@ -85,6 +85,9 @@ pub(super) fn shares(row: &Row, names: &Names, limits: Limits) -> (ShareSet, Sha
     if !row.failed() && answers_in_text(row) {
         let ending = names.ending(row.ending);
         ask(Share::Refusals, row.refused());
+        if let Some(note) = ending.guard.filter(|note| note.sight.is_judged()) {
+            ask(Share::GuardFlags, note.sight == GuardSight::Flagged);
+        }
         ask(Share::AnswerFailures, ending.form_failure.is_some());
         ask(Share::Truncations, ending.finish_reason == Some("length"));
         if row.structured() {

@@ -39,6 +39,7 @@ fn verdict() -> Verdict {
         next_weight_percent: 10.0,
         next_weight_bound: "verdict".to_owned(),
         weight_bounds: WeightBounds::default(),
+        moderation: None,
         watch: Vec::new(),
         segments: Vec::new(),
         needed: vec![Needed {

@@ -6,8 +6,10 @@ use super::decode::Decoder;
 use super::error::ParquetError;
 use super::shared::SharedNames;
 use crate::rows::key::Domain;
-use crate::rows::{EndingId, Fields, MigrationId, NameId, PairKey, RouteId, Row, hash32, hash64};
-use datasets::{Arm, AssignedBy, Endpoint, FromLog, Moderation, Role, ShadowFate};
+use crate::rows::{
+    EndingId, Fields, GuardSight, MigrationId, NameId, PairKey, RouteId, Row, guard_text, hash32, hash64,
+};
+use datasets::{Arm, AssignedBy, Endpoint, FromLog, Guarded, Moderation, Role, ShadowFate};
 use polars_arrow::array::Array;
 use serde::de::value::Error as Unknown;
 use serde::de::{DeserializeOwned, IntoDeserializer};
@@ -45,6 +47,7 @@ pub(super) struct Batch {
     form_failure: Cells<NameId>,
     moderation: Cells<Moderation>,
     refused: Cells<bool>,
+    guard: Cells<Option<(GuardSight, NameId)>>,
     structured: Cells<bool>,
     usage_prompt: Cells<i64>,
     usage_completion: Cells<i64>,
@@ -127,6 +130,15 @@ impl Slice<'_> {
         Cells::of_few(name, self.arrays(name), |text| Ok::<_, Unknown>(names.text(text)))
     }
 
+    /// Verdicts of the guard, each in its one form.
+    fn guard(&self, name: &'static str, names: &mut SharedNames<'_>) -> Cells<Option<(GuardSight, NameId)>> {
+        Cells::of_few(name, self.arrays(name), |text| {
+            let guard: Guarded = serde_json::from_str(text)?;
+            let there = !guard.is_empty();
+            Ok::<_, serde_json::Error>(there.then(|| (GuardSight::of(&guard), names.text(&guard_text(&guard)))))
+        })
+    }
+
     /// A closed list, by the names that the record format gives them.
     fn listed<T: DeserializeOwned + Copy>(&self, name: &'static str) -> Cells<T> {
         Cells::of_few(name, self.arrays(name), |text| {
@@ -170,6 +182,7 @@ impl Batch {
             form_failure: columns.name("form_failure", names),
             moderation: columns.listed("moderation"),
             refused: columns.flag("refused"),
+            guard: columns.guard("guard", names),
             structured: columns.flag("structured"),
             usage_prompt: columns.whole("usage_prompt"),
             usage_completion: columns.whole("usage_completion"),
@@ -249,7 +262,8 @@ impl Batch {
     }
 
     fn ending(&self, row: usize, names: &mut SharedNames<'_>) -> Result<EndingId, Refusal> {
-        Ok(names.ending((self.finish_reason.optional(row)?, self.form_failure.optional(row)?)))
+        let guard = self.guard.optional(row)?.flatten();
+        Ok(names.ending((self.finish_reason.optional(row)?, self.form_failure.optional(row)?, guard)))
     }
 
     /// Tokens, where any count of them is there; then prompt, completion and source must be.

@@ -45,7 +45,7 @@ pub(super) const OTHERS: [Column; 3] =
     [optional("reasoning_chars", Kind::Whole), optional("answer", Kind::Text), optional("dropped", Kind::Text)];
 
 /// What an evaluation reads. Members that a record may leave out may be null or have no column at all.
-pub(super) const COLUMNS: [Column; 43] = [
+pub(super) const COLUMNS: [Column; 44] = [
     required("pair", Kind::Text),
     required("arm", Kind::Text),
     required("role", Kind::Text),
@@ -74,6 +74,7 @@ pub(super) const COLUMNS: [Column; 43] = [
     optional("form_failure", Kind::Text),
     optional("moderation", Kind::Text),
     optional("refused", Kind::Flag),
+    optional("guard", Kind::Text),
     optional("structured", Kind::Flag),
     optional("usage_prompt", Kind::Whole),
     optional("usage_completion", Kind::Whole),

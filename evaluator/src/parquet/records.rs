@@ -167,6 +167,7 @@ impl Slice {
             match column.column.strip_prefix("usage_") {
                 Some(name) => usage.insert(name.to_owned(), value),
                 None if column.column == "dropped" => record.insert(column.column.to_owned(), list(&value)?),
+                None if column.column == "guard" => record.insert(column.column.to_owned(), verdict(&value)?),
                 None => record.insert(column.column.to_owned(), value),
             };
         }
@@ -230,6 +231,11 @@ fn list(value: &Value) -> Result<Value, (&'static str, String)> {
     }
     let names: Vec<String> = serde_json::from_str(text).map_err(|error| ("dropped", error.to_string()))?;
     Ok(names.into())
+}
+
+/// The column `guard`: a JSON object.
+fn verdict(value: &Value) -> Result<Value, (&'static str, String)> {
+    serde_json::from_str(value.as_str().unwrap_or_default()).map_err(|error| ("guard", error.to_string()))
 }
 
 fn values(kind: Kind, arrays: &[Box<dyn Array>], rows: &Range<usize>) -> Vec<Value> {

@@ -2,7 +2,7 @@
 //!
 //! Each thread keeps what it has seen, so that the shared table is asked once for each name and thread.
 
-use crate::rows::{EndingId, NameId, Names, RouteId};
+use crate::rows::{EndingId, EndingNames, NameId, Names, RouteId, RouteNames};
 use std::collections::HashMap;
 use std::hash::Hash;
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -11,8 +11,8 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 pub(super) struct SharedNames<'a> {
     names: &'a Mutex<Names>,
     texts: HashMap<String, NameId>,
-    routes: Recent<(NameId, NameId, Option<NameId>), RouteId>,
-    endings: Recent<(Option<NameId>, Option<NameId>), EndingId>,
+    routes: Recent<RouteNames, RouteId>,
+    endings: Recent<EndingNames, EndingId>,
 }
 
 impl<'a> SharedNames<'a> {
@@ -34,12 +34,12 @@ impl<'a> SharedNames<'a> {
         id
     }
 
-    pub(super) fn route(&mut self, names: (NameId, NameId, Option<NameId>)) -> RouteId {
+    pub(super) fn route(&mut self, names: RouteNames) -> RouteId {
         let table = self.names;
         self.routes.get(names, || table.lock().unwrap_or_else(PoisonError::into_inner).route_of(names))
     }
 
-    pub(super) fn ending(&mut self, names: (Option<NameId>, Option<NameId>)) -> EndingId {
+    pub(super) fn ending(&mut self, names: EndingNames) -> EndingId {
         let table = self.names;
         self.endings.get(names, || table.lock().unwrap_or_else(PoisonError::into_inner).ending_of(names))
     }

@@ -3,7 +3,10 @@
 use super::*;
 use crate::tests::fixture::*;
 use crate::{ErrorKind, EvaluateError, Options, Outcome, evaluate};
-use datasets::{Arm, AssignedBy, Exchange, Format, FromLog, Header, Moderation, Redaction, Role};
+use datasets::{
+    Arm, AssignedBy, Exchange, Format, FromLog, GuardAction, GuardCheck, GuardLevel, Guarded, Header, Moderation,
+    Redaction, Role,
+};
 use polars::prelude::{Column, DataFrame, NamedFrom, ParquetWriter, Series};
 use proptest::prelude::*;
 use std::path::{Path, PathBuf};
@@ -49,6 +52,7 @@ fn varied() -> Vec<Exchange> {
         row.dropped = if some(44, 0.1) { vec!["seed".to_owned(), "logprobs".to_owned()] } else { Vec::new() };
         row.duration_us = if some(45, 0.01) { 0 } else { row.duration_us };
         row.refused = some(46, 0.02);
+        row.guard = some(52, 0.6).then(|| crate::tests::fixture::guarded(some(53, 0.1), some(54, 0.05)));
         row.structured = some(47, 0.3);
         row.tools_digest = some(48, 0.2).then(|| format!("tools-{}", index % 7));
         row.quality = some(49, 0.8).then(|| uniform(index, 50));
@@ -194,6 +198,9 @@ fn what_is_no_record_is_told_with_file_column_and_row() {
         columns.push(Series::new("usage_prompt".into(), [None, None, Some(5i64), None, None, None]).into());
     });
     assert!(text.contains("row 3, column `usage_completion`: null"), "{text}");
+    let guards = [None, None, Some(r#"{"response":{"action":"hidden"}}"#), None, None, None];
+    let text = error(&|columns| columns.push(Series::new("guard".into(), guards).into()));
+    assert!(text.contains("row 3, column `guard`: unknown variant `hidden`"), "{text}");
 }
 
 #[test]
@@ -327,6 +334,18 @@ proptest! {
     }
 }
 
+/// A verdict of the guard with any text in its lists; both sides, one or none.
+fn odd_guard(texts: &[String], there: [bool; 24]) -> Option<Guarded> {
+    let check = |place: usize| GuardCheck {
+        action: if there[place + 1] { GuardAction::Masked } else { GuardAction::None },
+        level: if there[place + 2] { GuardLevel::Max } else { GuardLevel::None },
+        categories: if there[place + 3] { texts.to_vec() } else { Vec::new() },
+        failed: if there[place + 4] { texts[..3].to_vec() } else { Vec::new() },
+    };
+    let guard = Guarded { request: there[3].then(|| check(5)), response: there[4].then(|| check(10)) };
+    Some(guard).filter(|guard| !guard.is_empty())
+}
+
 /// A record with any text and number in any member, which may be there or not.
 fn odd(texts: &[String], numbers: [u64; 10], there: [bool; 24], quality: f64) -> Exchange {
     let text = |place: usize| there[place].then(|| texts[place % texts.len()].clone());
@@ -365,6 +384,7 @@ fn odd(texts: &[String], numbers: [u64; 10], there: [bool; 24], quality: f64) ->
         form_failure: text(16),
         moderation: there[17].then_some(Moderation::BlockedByProvider),
         refused: there[18],
+        guard: odd_guard(texts, there),
         usage: there[19].then_some(usage),
         cost_nanos: there[20].then(|| signed(9)),
         prompt_chars: numbers[8],

@@ -2,6 +2,7 @@
 
 use super::columns::HEADER;
 use super::error::ParquetError;
+use crate::rows::guard_text;
 use datasets::{Exchange, Header};
 use polars::prelude::{
     BatchedWriter, Column, DataFrame, KeyValueMetadata, NamedFrom, ParquetCompression, ParquetWriter, PolarsResult,
@@ -136,7 +137,9 @@ fn bytes(exchange: &Exchange) -> usize {
     let optional: usize = texts.into_iter().flatten().map(String::capacity).sum();
     let always = [&exchange.pair, &exchange.migration, &exchange.provider, &exchange.model];
     let always: usize = always.into_iter().chain(&exchange.dropped).map(String::capacity).sum();
-    size_of::<Exchange>() + optional + always
+    let guard = exchange.guard.iter().flat_map(|guard| [&guard.request, &guard.response]).flatten();
+    let said: usize = guard.flat_map(|check| check.categories.iter().chain(&check.failed)).map(String::capacity).sum();
+    size_of::<Exchange>() + optional + always + said
 }
 
 /// Writes records to a file; gives their number.
@@ -226,6 +229,8 @@ fn frame(rows: &[Exchange]) -> PolarsResult<DataFrame> {
             column(rows, "form_failure", |row| row.form_failure.as_deref()),
             column(rows, "moderation", |row| row.moderation.and_then(name_of)),
             column(rows, "refused", |row| Some(row.refused)),
+            // As JSON, so that a verdict of any length is one value; a guard that looked at nothing is none.
+            column(rows, "guard", |row| row.guard.as_ref().filter(|guard| !guard.is_empty()).map(guard_text)),
             column(rows, "usage_prompt", |row| usage(row).map(|usage| usage.prompt)),
             column(rows, "usage_completion", |row| usage(row).map(|usage| usage.completion)),
             column(rows, "usage_cached", |row| usage(row).and_then(|usage| usage.cached)),

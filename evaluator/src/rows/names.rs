@@ -1,12 +1,13 @@
 //! Names as numbers.
 //!
 //! Texts of few values stand in one table. What is nearly always asked for together is one number: a [`Route`] is
-//! provider, model and the model that answered, an [`Ending`] is finish reason and form failure. Whatever depends on
+//! provider, model and the model that answered, an [`Ending`] is finish reason, form failure and what the guard said. Whatever depends on
 //! them alone (a price row, "is this the model of today") is best computed once for each number.
 //!
 //! Numbers are given in the order of first sight while reading, which depends on the files; [`Names::sorted`] renumbers
 //! them by name, so that the order of numbers afterwards is the order of names.
 
+use super::guard::GuardSight;
 use std::collections::HashMap;
 use std::hash::Hash;
 use std::num::NonZeroU32;
@@ -67,10 +68,23 @@ pub struct Ending<'a> {
     pub finish_reason: Option<&'a str>,
     /// How the answer fails its form, if it does.
     pub form_failure: Option<&'a str>,
+    /// What the guard said, if one looked.
+    pub guard: Option<GuardNote<'a>>,
 }
 
-type RouteNames = (NameId, NameId, Option<NameId>);
-type EndingNames = (Option<NameId>, Option<NameId>);
+/// What the guard said of an exchange.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct GuardNote<'a> {
+    /// What it made of the answer.
+    pub sight: GuardSight,
+    /// All of it, in the form that records have.
+    pub text: &'a str,
+}
+
+/// A route as numbers of texts.
+pub(crate) type RouteNames = (NameId, NameId, Option<NameId>);
+/// An ending as numbers of texts.
+pub(crate) type EndingNames = (Option<NameId>, Option<NameId>, Option<(GuardSight, NameId)>);
 
 /// All names of some rows. Numbers of one table mean nothing in another.
 #[derive(Debug, Clone, Default)]
@@ -150,9 +164,10 @@ impl Names {
 
     /// The number of an ending, a new one at first sight.
     pub fn intern_ending(&mut self, ending: Ending<'_>) -> EndingId {
-        let names =
-            (ending.finish_reason.map(|name| self.intern(name)), ending.form_failure.map(|name| self.intern(name)));
-        self.ending_of(names)
+        let finish = ending.finish_reason.map(|name| self.intern(name));
+        let form = ending.form_failure.map(|name| self.intern(name));
+        let guard = ending.guard.map(|note| (note.sight, self.intern(note.text)));
+        self.ending_of((finish, form, guard))
     }
 
     /// [`Names::intern_route`] of names that have their numbers already.
@@ -201,14 +216,18 @@ impl Names {
     /// An ending; an empty one for a number that this table never gave.
     #[must_use]
     pub fn ending(&self, id: EndingId) -> Ending<'_> {
-        let (finish, form) = self.endings.values.get(id.0 as usize).copied().unwrap_or((None, None));
-        Ending { finish_reason: finish.map(|name| self.text(name)), form_failure: form.map(|name| self.text(name)) }
+        let (finish, form, guard) = self.endings.values.get(id.0 as usize).copied().unwrap_or((None, None, None));
+        Ending {
+            finish_reason: finish.map(|name| self.text(name)),
+            form_failure: form.map(|name| self.text(name)),
+            guard: guard.map(|(sight, text)| GuardNote { sight, text: self.text(text) }),
+        }
     }
 
     /// Whether an answer that ended so fails its form.
     #[must_use]
     pub fn fails_form(&self, id: EndingId) -> bool {
-        self.endings.values.get(id.0 as usize).is_some_and(|(_, form)| form.is_some())
+        self.endings.values.get(id.0 as usize).is_some_and(|(_, form, _)| form.is_some())
     }
 
     /// All routes by number.
@@ -228,7 +247,8 @@ impl Names {
         let routes = other.routes.values.iter();
         let routes = routes.map(|(a, b, c)| self.routes.number(&(name(*a), name(*b), c.map(name)))).collect();
         let endings = other.endings.values.iter();
-        let endings = endings.map(|(a, b)| self.endings.number(&(a.map(name), b.map(name)))).collect();
+        let guard = |note: Option<(GuardSight, NameId)>| note.map(|(sight, text)| (sight, name(text)));
+        let endings = endings.map(|(a, b, c)| self.endings.number(&(a.map(name), b.map(name), guard(*c)))).collect();
         let migrations = other.migrations.values.iter().map(|name| self.migrations.number(name)).collect();
         Renumbered { texts, routes, endings, migrations }
     }
@@ -239,7 +259,8 @@ impl Names {
         let name = |id: NameId| NameId::at(of(&of_texts, id.position()));
         let routes = self.routes.values.iter().map(|(a, b, c)| (name(*a), name(*b), c.map(name)));
         let (routes, of_routes) = Table::of(routes).sorted();
-        let endings = self.endings.values.iter().map(|(a, b)| (a.map(name), b.map(name)));
+        let guard = |note: Option<(GuardSight, NameId)>| note.map(|(sight, text)| (sight, name(text)));
+        let endings = self.endings.values.iter().map(|(a, b, c)| (a.map(name), b.map(name), guard(*c)));
         let (endings, of_endings) = Table::of(endings).sorted();
         let (migrations, of_migrations) = self.migrations.sorted();
         let renumbered =

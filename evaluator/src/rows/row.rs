@@ -1,8 +1,9 @@
 //! One row, and how it is packed.
 
 use super::fault::{self, Fault};
+use super::guard::{self, GuardSight};
 use super::key::{Domain, PairKey, hash32, hash64};
-use super::names::{Ending, EndingId, MigrationId, NameId, Names, Renumbered, Route, RouteId};
+use super::names::{Ending, EndingId, GuardNote, MigrationId, NameId, Names, Renumbered, Route, RouteId};
 use super::packed::{Flags, Optional16, Optional32, Optional40, Unsigned40, saturating16};
 use datasets::{Arm, AssignedBy, Endpoint, Exchange, FromLog, Moderation, Role, ShadowFate};
 use std::cmp::Ordering;
@@ -36,7 +37,7 @@ pub struct Row {
     pub consumer: Option<NameId>,
     /// Provider, model, and the model that answered.
     pub route: RouteId,
-    /// Finish reason and form failure.
+    /// Finish reason, form failure and what the guard said.
     pub ending: EndingId,
     /// Epoch of constant weight.
     pub epoch: u64,
@@ -129,6 +130,8 @@ impl Fields {
     /// The fields of a record.
     pub(crate) fn of(exchange: &Exchange, names: &mut Names) -> Self {
         let micros = |value: u64| i64::try_from(value).unwrap_or(i64::MAX);
+        let guard = exchange.guard.as_ref().filter(|guard| !guard.is_empty());
+        let guard = guard.map(|guard| (GuardSight::of(guard), guard::text_of(guard)));
         Self {
             pair: PairKey::of(&exchange.pair),
             arm: exchange.arm,
@@ -159,6 +162,7 @@ impl Fields {
             ending: names.intern_ending(Ending {
                 finish_reason: exchange.finish_reason.as_deref(),
                 form_failure: exchange.form_failure.as_deref(),
+                guard: guard.as_ref().map(|(sight, text)| GuardNote { sight: *sight, text }),
             }),
             moderation: exchange.moderation,
             refused: exchange.refused,
@@ -372,7 +376,6 @@ impl Row {
             ending: nobody.1,
             moderation: None,
             refused: false,
-            guard: None,
             structured: false,
             tools: None,
             answer: None,

@@ -72,7 +72,7 @@ fn packing_keeps_every_value() {
     let route = Route { provider: "deepseek", model: "deepseek-flash", answered: Some("deepseek-flash-1") };
     assert_eq!(names.route(packed.route), route);
     assert_eq!(names.model(packed.route), names.id("deepseek-flash"));
-    let ending = Ending { finish_reason: Some("stop"), form_failure: Some("not_json") };
+    let ending = Ending { finish_reason: Some("stop"), form_failure: Some("not_json"), guard: None };
     assert_eq!(names.ending(packed.ending), ending);
     assert!(names.fails_form(packed.ending));
     assert_eq!(packed.consumer.map(|consumer| names.text(consumer)), Some("shop"));

@@ -1,7 +1,10 @@
 //! Made-up records: whole files in a temporary folder.
 
 use crate::{EvaluateError, Options, Outcome, evaluate};
-use datasets::{Appender, Arm, Exchange, Format, Header, Label, Redaction, Role, ShadowFate};
+use datasets::{
+    Appender, Arm, Exchange, Format, GuardAction, GuardCheck, GuardLevel, Guarded, Header, Label, Redaction, Role,
+    ShadowFate,
+};
 use judge::policy::Policy;
 use judge::verdict::{Guardrail, Verdict};
 use std::path::{Path, PathBuf};
@@ -156,6 +159,17 @@ pub(crate) fn with_error(exchange: Exchange, error: ErrorKind) -> Exchange {
 /// Served by the baseline, mirrored to the candidate.
 pub(crate) fn mirrored(pair: &str) -> [Exchange; 2] {
     [exchange(pair, Arm::Baseline, Role::Served), exchange(pair, Arm::Candidate, Role::Shadow)]
+}
+
+/// A guard's verdict on both sides: nothing in the request; in the answer something or nothing, or no verdict of one of its
+/// back ends.
+pub(crate) fn guarded(flagged: bool, failed: bool) -> Guarded {
+    let action = if flagged { GuardAction::Flagged } else { GuardAction::None };
+    let level = if flagged { GuardLevel::High } else { GuardLevel::None };
+    let categories = if flagged { vec!["violence".to_owned()] } else { Vec::new() };
+    let failed = if failed { vec!["llama:timeout".to_owned()] } else { Vec::new() };
+    let response = Some(GuardCheck { action, level, categories, failed });
+    Guarded { request: Some(GuardCheck::default()), response }
 }
 
 /// A multiplicative hash as a seeded coin: uniform in [0, 1), the same on every machine.

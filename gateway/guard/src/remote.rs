@@ -8,12 +8,19 @@
 //! has no known name, a score that is missing, a word that is not of the model's language: the service has then not said
 //! that the text is safe.
 
+mod aliyun;
+mod azure;
+mod guard_model;
 mod label;
+mod locate;
 mod merge;
 mod openai;
 mod pieces;
 mod secret;
 
+pub use aliyun::{Action, Aliyun};
+pub use azure::{Azure, AzureCheck};
+pub use guard_model::{Dialect, GuardModel};
 pub use merge::joined;
 pub use openai::{OpenAi, Thresholds};
 pub use pieces::Cut;
@@ -28,6 +35,12 @@ use std::ops::Range;
 pub enum Backend {
     /// OpenAI's moderation endpoint, or one of its shape.
     OpenAi(OpenAi),
+    /// Alibaba Cloud's content safety.
+    Aliyun(Aliyun),
+    /// Azure's content safety.
+    Azure(Azure),
+    /// A model that was made to judge.
+    GuardModel(GuardModel),
 }
 
 /// What a request needs from the outside.
@@ -68,25 +81,31 @@ impl Backend {
     /// for a text without a visible character.
     #[must_use]
     pub fn pieces(&self, text: &str) -> Vec<Range<usize>> {
-        match self {
-            Self::OpenAi(backend) => backend.cut.pieces(text),
-        }
+        let cut = match self {
+            Self::OpenAi(backend) => backend.cut,
+            Self::Aliyun(backend) => backend.cut,
+            Self::Azure(backend) => backend.cut,
+            Self::GuardModel(backend) => backend.cut,
+        };
+        cut.pieces(text)
     }
 
-    /// Whether pieces of one session have to be judged in order, and mean something else with their session than without.
+    /// Whether the service remembers sessions: pieces of one have to be judged in order, and a verdict holds for the piece
+    /// behind those before it.
     #[must_use]
     pub const fn chains(&self) -> bool {
-        match self {
-            Self::OpenAi(_) => false,
-        }
+        matches!(self, Self::Aliyun(_))
     }
 
     /// The request that has `piece` judged. `session` names the answer that the piece is a part of, for services that
     /// remember.
     #[must_use]
-    pub fn call(&self, _phase: Phase, piece: &str, _session: Option<&str>, _moment: &Moment) -> Call {
+    pub fn call(&self, phase: Phase, piece: &str, session: Option<&str>, moment: &Moment) -> Call {
         match self {
             Self::OpenAi(backend) => backend.call(piece),
+            Self::Aliyun(backend) => backend.call(phase, piece, session, moment),
+            Self::Azure(backend) => backend.call(phase, piece),
+            Self::GuardModel(backend) => backend.call(phase, piece),
         }
     }
 
@@ -94,12 +113,18 @@ impl Backend {
     ///
     /// # Errors
     /// [`Failure::Refused`] if the service answered with an error, [`Failure::Malformed`] if it cannot be understood.
-    pub fn read(&self, _piece: &str, status: u16, body: &[u8]) -> Result<Verdict, Failure> {
+    pub fn read(&self, piece: &str, status: u16, body: &[u8]) -> Result<Verdict, Failure> {
         if status != 200 {
             return Err(Failure::Refused);
         }
         match self {
             Self::OpenAi(backend) => backend.read(body),
+            Self::Aliyun(backend) => backend.read(piece, body),
+            Self::Azure(backend) => backend.read(piece, body),
+            Self::GuardModel(backend) => backend.read(body),
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -61,27 +61,40 @@ impl Checker<'_> {
 
     /// A secret as the header value it is sent in; marked sensitive, so it never shows in debug output.
     pub(super) fn bearer(&mut self, key: &str, variable: Option<&str>, file: Option<&PathBuf>) -> Option<HeaderValue> {
-        let secret = match (variable, file) {
+        let secret = self.secret_text(key, variable, file)?;
+        self.header(key, secret.trim())
+    }
+
+    /// The same where a variable or a file may hold several, with spaces or lines between them.
+    pub(super) fn bearers(&mut self, key: &str, variable: Option<&str>, file: Option<&PathBuf>) -> Vec<HeaderValue> {
+        let Some(secrets) = self.secret_text(key, variable, file) else { return Vec::new() };
+        if secrets.trim().is_empty() {
+            return self.header(key, "").into_iter().collect();
+        }
+        secrets.split_ascii_whitespace().filter_map(|secret| self.header(key, secret)).collect()
+    }
+
+    fn secret_text(&mut self, key: &str, variable: Option<&str>, file: Option<&PathBuf>) -> Option<String> {
+        match (variable, file) {
             (Some(variable), _) if !is_variable_name(variable) => {
                 // Not repeated: it may be the secret itself.
-                return self.problem(format!("{key} is no name of a variable: name the variable that holds the key"));
+                self.problem(format!("{key} is no name of a variable: name the variable that holds the key"))
             }
             (Some(variable), _) => match (self.environment)(variable) {
-                Some(secret) => secret,
-                None => {
-                    return self.problem(format!("{key} names the variable {variable}, which is not set: export it"));
-                }
+                Some(secret) => Some(secret),
+                None => self.problem(format!("{key} names the variable {variable}, which is not set: export it")),
             },
             (None, Some(path)) => match std::fs::read_to_string(path) {
-                Ok(secret) => secret,
-                Err(error) => return self.problem(format!("{key}: cannot read {}: {error}", path.display())),
+                Ok(secret) => Some(secret),
+                Err(error) => self.problem(format!("{key}: cannot read {}: {error}", path.display())),
             },
-            (None, None) => {
-                return self.problem(format!("{key} is missing: name an environment variable that holds the key"));
-            }
-        };
-        match HeaderValue::from_str(&format!("Bearer {}", secret.trim())) {
-            Ok(mut value) if !secret.trim().is_empty() => {
+            (None, None) => self.problem(format!("{key} is missing: name an environment variable that holds the key")),
+        }
+    }
+
+    fn header(&mut self, key: &str, secret: &str) -> Option<HeaderValue> {
+        match HeaderValue::from_str(&format!("Bearer {secret}")) {
+            Ok(mut value) if !secret.is_empty() => {
                 value.set_sensitive(true);
                 Some(value)
             }

@@ -33,10 +33,12 @@ impl Checker<'_> {
         })
     }
 
-    /// A salt made from the provider's key: nobody who does not hold the key can compute it.
+    /// A salt made from the provider's first key: nobody who does not hold the key can compute it.
     fn salt_of_key(&self, raw: &RawProvider) -> String {
-        let key = raw.api_key_env.as_deref().and_then(self.environment);
-        let key = key.or_else(|| raw.api_key_file.as_ref().and_then(|path| std::fs::read_to_string(path).ok()));
-        datasets::digest::content("end users", key.as_deref().unwrap_or_default().trim())
+        let variable = raw.api_key_env.as_ref().or(raw.api_keys_env.first());
+        let file = raw.api_key_file.as_ref().or(raw.api_key_files.first());
+        let keys = variable.and_then(|variable| (self.environment)(variable));
+        let keys = keys.or_else(|| file.and_then(|path| std::fs::read_to_string(path).ok())).unwrap_or_default();
+        datasets::digest::content("end users", keys.split_ascii_whitespace().next().unwrap_or_default())
     }
 }

@@ -16,6 +16,10 @@ pub(super) struct RawProvider {
     pub base_url: String,
     pub api_key_env: Option<String>,
     pub api_key_file: Option<PathBuf>,
+    #[serde(default)]
+    pub api_keys_env: Vec<String>,
+    #[serde(default)]
+    pub api_key_files: Vec<PathBuf>,
     pub connect_timeout: Option<String>,
     pub headers_timeout: Option<String>,
     pub first_token_timeout: Option<String>,
@@ -43,8 +47,8 @@ pub struct ProviderConfig {
     pub kind: Provider,
     /// Scheme, host, port and what stands before every path; without a slash at its end.
     pub base_url: Uri,
-    /// `Bearer KEY`, sensitive; `None` for a compatible server that wants no key.
-    pub authorization: Option<HeaderValue>,
+    /// `Bearer KEY` of every key, sensitive; none for a compatible server that wants none.
+    pub keys: Vec<HeaderValue>,
     /// Deadlines.
     pub timeouts: Timeouts,
     /// Requests under way at once, open streams included; one more is refused at once.
@@ -81,7 +85,7 @@ pub struct Timeouts {
 impl Checker<'_> {
     pub(super) fn provider(&mut self, name: &str, raw: &RawProvider) -> Option<ProviderConfig> {
         let base_url = self.base_url(name, &raw.base_url);
-        let authorization = self.authorization(name, raw);
+        let keys = self.keys(name, raw);
         let timeouts = self.timeouts(name, raw);
         let in_flight_default = if raw.kind == Provider::DeepSeek { 2500 } else { 4096 };
         let requests_in_flight_max =
@@ -96,7 +100,7 @@ impl Checker<'_> {
             name: name.to_owned(),
             kind: raw.kind,
             base_url: base_url?,
-            authorization: authorization?,
+            keys: keys?,
             timeouts: timeouts?,
             requests_in_flight_max: requests_in_flight_max?,
             idle_connections_max: idle_connections_max?,
@@ -125,13 +129,31 @@ impl Checker<'_> {
         }
     }
 
-    /// Only a compatible server may do without a key.
-    fn authorization(&mut self, name: &str, raw: &RawProvider) -> Option<Option<HeaderValue>> {
-        if raw.api_key_env.is_none() && raw.api_key_file.is_none() && raw.kind == Provider::Compatible {
-            return Some(None);
+    /// All keys, in the order of the text. Only a compatible server may do without one.
+    fn keys(&mut self, name: &str, raw: &RawProvider) -> Option<Vec<HeaderValue>> {
+        let mut keys = Vec::new();
+        let mut named = 0;
+        let variables = raw.api_key_env.iter().map(|one| ("api_key_env", one));
+        for (key, variable) in variables.chain(raw.api_keys_env.iter().map(|one| ("api_keys_env", one))) {
+            named += 1;
+            keys.extend(self.bearers(&format!("providers.{name}.{key}"), Some(variable), None));
         }
-        let key = format!("providers.{name}.api_key_env");
-        self.bearer(&key, raw.api_key_env.as_deref(), raw.api_key_file.as_ref()).map(Some)
+        let files = raw.api_key_file.iter().map(|one| ("api_key_file", one));
+        for (key, file) in files.chain(raw.api_key_files.iter().map(|one| ("api_key_files", one))) {
+            named += 1;
+            keys.extend(self.bearers(&format!("providers.{name}.{key}"), None, Some(file)));
+        }
+        if named == 0 && raw.kind != Provider::Compatible {
+            return self.problem(format!(
+                "providers.{name}.api_key_env is missing: name an environment variable that holds the key"
+            ));
+        }
+        for (place, key) in keys.iter().enumerate() {
+            if keys.iter().take(place).any(|other| other == key) {
+                return self.problem(format!("providers.{name} has the same key twice: name each once"));
+            }
+        }
+        Some(keys)
     }
 
     fn timeouts(&mut self, name: &str, raw: &RawProvider) -> Option<Timeouts> {

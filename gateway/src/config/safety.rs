@@ -8,7 +8,7 @@ mod backends;
 mod consumers;
 mod policies;
 
-pub use backends::{BackendConfig, Judge};
+pub use backends::{BackendConfig, Compiled, Judge};
 
 use super::check::{Checker, LIMIT_MAX};
 use super::migrations::Migration;

@@ -6,6 +6,7 @@ use super::migrations::{Migration, RawMigration};
 use super::ordered::Ordered;
 use super::providers::{ProviderConfig, RawProvider};
 use super::records::{RawRecords, Records};
+use super::redis::{RawRedis, Redis};
 use super::safety::{RawSafety, Safety};
 use super::server::{AnswerModel, Authenticate, Limits, RawAdmin, RawServer};
 use super::shadow::{RawShadow, Shadow};
@@ -31,6 +32,7 @@ pub(super) struct Raw {
     records: Option<RawRecords>,
     #[serde(default)]
     safety: RawSafety,
+    redis: Option<RawRedis>,
 }
 
 /// A checked configuration.
@@ -70,6 +72,8 @@ pub struct Config {
     pub records: Option<Records>,
     /// Who judges texts, and what is done about it.
     pub safety: Safety,
+    /// Where replicas share their state; `None` for a gateway that is alone.
+    pub redis: Option<Redis>,
     /// SHA-256 of the configuration's text.
     pub digest: String,
 }
@@ -127,6 +131,10 @@ impl Checker<'_> {
             Some(records) => Some(self.records(records)?),
             None => None,
         };
+        let redis = match raw.redis {
+            Some(redis) => Some(self.redis(redis)?),
+            None => None,
+        };
         let migrations = migrations?;
         let providers: BTreeMap<String, ProviderConfig> =
             providers.into_iter().map(|(name, provider)| Some((name, provider?))).collect::<Option<_>>()?;
@@ -148,6 +156,7 @@ impl Checker<'_> {
             warnings: Vec::new(),
             records,
             safety: safety?,
+            redis,
             digest: datasets::digest::of_bytes(text.as_bytes()),
         })
     }
@@ -167,6 +176,7 @@ impl Config {
             ("server.reasoning_bytes_max", limits.0.reasoning_bytes != limits.1.reasoning_bytes),
             ("[shadow]", self.shadow != other.shadow),
             ("[records]", self.records != other.records),
+            ("[redis]", self.redis != other.redis),
         ]
         .into_iter()
         .filter_map(|(key, differs)| differs.then_some(key))

@@ -2,6 +2,8 @@
 
 use crate::problem::Problem;
 use bytes::{Bytes, BytesMut};
+use http::header::CONTENT_ENCODING;
+use http::{HeaderMap, HeaderValue};
 use http_body::Body;
 use http_body_util::BodyExt;
 use hyper::body::Incoming;
@@ -43,6 +45,15 @@ impl Drop for Share<'_> {
     fn drop(&mut self) {
         self.held.bytes.fetch_sub(self.bytes, Ordering::Relaxed);
     }
+}
+
+/// Whether the body is sent as it is.
+///
+/// # Errors
+/// It is compressed.
+pub(super) fn plain(headers: &HeaderMap) -> Result<(), Problem> {
+    let identity = |value: &HeaderValue| value.as_bytes().eq_ignore_ascii_case(b"identity");
+    if headers.get_all(CONTENT_ENCODING).iter().all(identity) { Ok(()) } else { Err(Problem::encoded()) }
 }
 
 /// The request's body, at most `limit` bytes. One that comes in one piece is not copied.

@@ -62,6 +62,7 @@ async fn run(
     let (parts, body) = request.into_parts();
     let mut caller = shared.callers.admit(&plane.config, &parts, peer).await?;
     let notices = std::mem::take(&mut caller.notices);
+    admit::plain(&parts.headers)?;
     let limits = &plane.config.limits;
     let mut share = admit::Share::new(&shared.held, limits.request_bytes_in_flight);
     let mut body = admit::body(body, limits.request_bytes, &mut share).await?;

@@ -154,6 +154,18 @@ pub(super) const PROVIDER_CONNECTS: Metric =
 /// Breaker openings.
 pub(super) const BREAKER_OPENED: Metric =
     metric("weighbridge_breaker_opened", "How often the circuit breaker opened", &["provider", "plane"]);
+/// Keys of a provider.
+pub(super) const PROVIDER_KEYS: Metric = metric(
+    "weighbridge_provider_keys",
+    "Keys by state: in use, or resting because the provider refused them",
+    &["provider", "plane", "state"],
+);
+/// Tries with another key.
+pub(super) const PROVIDER_KEY_FAILOVERS: Metric = metric(
+    "weighbridge_provider_key_failovers",
+    "Calls made again with another key because one was refused",
+    &["provider", "plane"],
+);
 /// Texts to judge.
 pub(super) const GUARD_CHECKS: Metric = metric("weighbridge_guard_checks", "Texts given to a back end", &["backend"]);
 /// Calls of back ends.
@@ -207,6 +219,18 @@ pub(super) const GUARD_BREAKER: Metric = metric(
     "1 for the state in which a back end's circuit breaker is",
     &["backend", "state"],
 );
+/// Redis.
+pub(super) const REDIS_UP: Metric =
+    metric("weighbridge_redis_up", "1 while the Redis that replicas share answers, else 0", &[]);
+/// Calls of Redis.
+pub(super) const REDIS_CALLS: Metric =
+    metric("weighbridge_redis_calls", "Calls of Redis by what they are for", &["function"]);
+/// Failed calls of Redis.
+pub(super) const REDIS_FAILURES: Metric = metric(
+    "weighbridge_redis_failures",
+    "Calls of Redis that came to nothing: each does as redis.on_loss says",
+    &["function"],
+);
 /// Build.
 pub(super) const BUILD: Metric = metric("weighbridge_build", "The program", &["version"]);
 /// Start.
@@ -217,7 +241,7 @@ pub(super) const PROCESS_MEMORY: Metric = metric("process_resident_memory_bytes"
 
 /// All of them.
 #[cfg(test)]
-pub(super) const ALL: [Metric; 55] = [
+pub(super) const ALL: &[Metric] = &[
     EXCHANGES,
     PROMPT_TOKENS,
     CACHED_TOKENS,
@@ -257,6 +281,8 @@ pub(super) const ALL: [Metric; 55] = [
     PROVIDER_REFUSED,
     PROVIDER_CONNECTS,
     BREAKER_OPENED,
+    PROVIDER_KEYS,
+    PROVIDER_KEY_FAILOVERS,
     GUARD_CHECKS,
     GUARD_CALLS,
     GUARD_CACHED,
@@ -270,6 +296,9 @@ pub(super) const ALL: [Metric; 55] = [
     GUARD_UNJUDGED,
     GUARD_PARTS,
     GUARD_DELAY,
+    REDIS_UP,
+    REDIS_CALLS,
+    REDIS_FAILURES,
     BUILD,
     PROCESS_START,
     PROCESS_MEMORY,

@@ -9,6 +9,7 @@ use super::names::{self, Metric};
 use super::process::resident_bytes;
 use super::readings::Readings;
 use super::series::{Cell, FORM_FAILURES, Series};
+use crate::replicas::FUNCTIONS;
 use crate::upstream::BreakerState;
 use prometheus_client::collector::Collector;
 use prometheus_client::encoding::{DescriptorEncoder, EncodeCounterValue, EncodeGaugeValue, NoLabelSet};
@@ -79,6 +80,7 @@ impl Collector for Page {
         self.upstreams(&mut writer)?;
         self.moderators(&mut writer)?;
         self.guard(&mut writer)?;
+        self.replicas(&mut writer)?;
         self.process(&mut writer)
     }
 }
@@ -179,6 +181,12 @@ impl Page {
                 .map(|(result, count)| (vec![name.as_ref(), plane, result], count))
         });
         writer.counter(names::PROVIDER_CONNECTS, connects)?;
+        let keys = named.iter().flat_map(|(name, plane, counts)| {
+            [("in_use", counts.keys.saturating_sub(counts.keys_resting)), ("resting", counts.keys_resting)]
+                .map(|(state, keys)| (vec![name.as_ref(), plane, state], count(keys)))
+        });
+        writer.gauge(names::PROVIDER_KEYS, keys)?;
+        writer.counter(names::PROVIDER_KEY_FAILOVERS, each().map(|(labels, one)| (labels, one.key_failovers)))?;
         writer.counter(names::BREAKER_OPENED, each().map(|(labels, one)| (labels, one.breaker_opened)))
     }
 
@@ -223,6 +231,14 @@ impl Page {
             BREAKER_STATES.map(|(state, text)| (vec![one.name.as_str(), text], i64::from(state == one.breaker())))
         });
         writer.gauge(names::GUARD_BREAKER, states)
+    }
+
+    fn replicas(&self, writer: &mut Writer<'_>) -> fmt::Result {
+        let Some(redis) = &self.readings.redis else { return Ok(()) };
+        writer.gauge(names::REDIS_UP, [(Values::new(), i64::from(redis.up))])?;
+        let each = |counts: &[u64; FUNCTIONS.len()]| FUNCTIONS.map(|name| vec![name]).into_iter().zip(*counts);
+        writer.counter(names::REDIS_CALLS, each(&redis.calls))?;
+        writer.counter(names::REDIS_FAILURES, each(&redis.failures))
     }
 
     fn process(&self, writer: &mut Writer<'_>) -> fmt::Result {

@@ -4,6 +4,7 @@
 
 use crate::lane::{Lane, Link};
 use crate::recorder::RecorderCounts;
+use crate::replicas::StoreCounts;
 use crate::safety::{GuardReading, ModeratorReading};
 use crate::shadow::ShadowCounts;
 use crate::state::Shared;
@@ -43,6 +44,8 @@ pub(super) struct Readings {
     pub moderators: Vec<ModeratorReading>,
     /// What the guard decided.
     pub guard: GuardReading,
+    /// `None` for a gateway that is alone.
+    pub redis: Option<StoreCounts>,
 }
 
 /// The readings of a running gateway.
@@ -57,6 +60,7 @@ pub(super) fn of(shared: &Shared, now_us: i64) -> Readings {
         records: shared.records.as_ref().map(|_| shared.recorder.counts()),
         moderators: plane.moderators.readings(),
         guard: shared.safety.reading(),
+        redis: shared.replicas.as_ref().map(|replicas| replicas.counts()),
     }
 }
 

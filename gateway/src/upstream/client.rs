@@ -101,25 +101,33 @@ impl Client {
     }
 
     /// Sends `body` by POST and returns at the answer's headers.
-    pub(super) async fn post(&self, path: &'static str, body: Bytes) -> Result<Response<Incoming>, Unanswered> {
+    pub(super) async fn post(
+        &self,
+        path: &'static str,
+        body: Bytes,
+        authorization: Option<&HeaderValue>,
+    ) -> Result<Response<Incoming>, Unanswered> {
         let address = self.address(path)?;
         let start = Instant::now();
-        match self.inner.request(self.request(address.clone(), body.clone())).await {
+        match self.inner.request(self.request(address.clone(), body.clone(), authorization)).await {
             Ok(response) => Ok(response),
             Err(error) if went_stale(&error) && start.elapsed() < STALE_WITHIN => {
                 self.counters.resends.add_one();
-                let again = self.inner.request(self.request(address, body));
+                let again = self.inner.request(self.request(address, body, authorization));
                 again.await.map_err(|error| Unanswered::from(&error))
             }
             Err(error) => Err(Unanswered::from(&error)),
         }
     }
 
-    fn request(&self, address: Uri, body: Bytes) -> Request<Full<Bytes>> {
+    fn request(&self, address: Uri, body: Bytes, authorization: Option<&HeaderValue>) -> Request<Full<Bytes>> {
         let mut request = Request::new(Full::new(body));
         *request.method_mut() = Method::POST;
         *request.uri_mut() = address;
         *request.headers_mut() = self.headers.clone();
+        if let Some(authorization) = authorization {
+            request.headers_mut().insert(header::AUTHORIZATION, authorization.clone());
+        }
         request
     }
 
@@ -167,9 +175,6 @@ fn headers(config: &ProviderConfig) -> HeaderMap {
         && let Some(host) = host(&config.base_url)
     {
         headers.insert(header::HOST, host);
-    }
-    if let Some(authorization) = &config.authorization {
-        headers.insert(header::AUTHORIZATION, authorization.clone());
     }
     headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
     headers.insert(header::ACCEPT, HeaderValue::from_static("*/*"));

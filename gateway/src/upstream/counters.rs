@@ -14,6 +14,7 @@ pub(super) struct Counters {
     pub breaker_refused: Counter,
     pub connects: Counter,
     pub connect_failures: Counter,
+    pub key_failovers: Counter,
 }
 
 /// One of them.
@@ -49,6 +50,12 @@ pub(crate) struct UpstreamCounts {
     pub connects: u64,
     /// Connections that could not be made.
     pub connect_failures: u64,
+    /// Tries after a refused key, made with another one.
+    pub key_failovers: u64,
+    /// Keys.
+    pub keys: usize,
+    /// Keys that rest because the provider refused them.
+    pub keys_resting: usize,
     /// Requests under way.
     pub in_flight: usize,
     /// The breaker's state; `closed` without a breaker.

@@ -77,7 +77,7 @@ impl Health {
         self.judged().breaker.as_ref().map_or(BreakerState::Closed, |breaker| breaker.view(now()).0)
     }
 
-    pub(super) fn counts(&self) -> UpstreamCounts {
+    pub(super) fn counts(&self, (keys, keys_resting): (usize, usize)) -> UpstreamCounts {
         let now = now();
         let view = self.judged().breaker.as_ref().map(|breaker| breaker.view(now));
         let (breaker, since, opened) = view.unwrap_or((BreakerState::Closed, now, 0));
@@ -91,6 +91,9 @@ impl Health {
             breaker_refused: counters.breaker_refused.get(),
             connects: counters.connects.get(),
             connect_failures: counters.connect_failures.get(),
+            key_failovers: counters.key_failovers.get(),
+            keys,
+            keys_resting,
             in_flight: self.in_flight.load(Ordering::Relaxed),
             breaker,
             breaker_for_ms: u64::try_from(now.saturating_duration_since(since).as_millis()).unwrap_or(u64::MAX),

@@ -2,6 +2,7 @@
 
 mod calls;
 mod guard;
+mod keys;
 mod provider;
 mod transport;
 
@@ -23,7 +24,7 @@ fn config(base_url: &str) -> ProviderConfig {
         name: "test".to_owned(),
         kind: Kind::DeepSeek,
         base_url: base_url.parse().unwrap(),
-        authorization: Some(authorization),
+        keys: vec![authorization],
         timeouts: Timeouts { connect: HOUR, headers: HOUR, first_token: HOUR, idle: HOUR, total: HOUR },
         requests_in_flight_max: 100,
         idle_connections_max: 100,

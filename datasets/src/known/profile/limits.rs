@@ -34,6 +34,11 @@ pub(super) fn check(profile: &Profile) -> Vec<Problem> {
 
 struct Checks(Vec<Problem>);
 
+/// Whether a record may have it as a category or as a cause.
+fn is_word(text: &str) -> bool {
+    !text.is_empty() && text.bytes().all(|byte| matches!(byte, b'a'..=b'z' | b'0'..=b'9' | b'_'))
+}
+
 impl Checks {
     fn wrong(&mut self, key: impl Into<String>, message: impl Into<String>) {
         self.0.push(Problem { key: key.into(), message: message.into() });
@@ -44,6 +49,13 @@ impl Checks {
             if !(low..=high).contains(value) {
                 self.wrong(format!("{table}.{name}"), format!("is {value}; expected a number from {low} to {high}"));
             }
+        }
+    }
+
+    fn category(&mut self, table: &str, name: &str, category: &str) {
+        if !is_word(category) {
+            let message = format!("is `{category}`; expected lower-case letters, digits and `_`");
+            self.wrong(format!("{table}.{name}"), message);
         }
     }
 
@@ -90,7 +102,12 @@ impl Checks {
             ("slow_share", arm.slow_share),
             ("cached_share", arm.cached_share),
             ("quality", arm.quality),
+            ("guard_flags_bad", arm.guard_flags_bad),
+            ("guard_flags", arm.guard_flags),
+            ("guard_failed", arm.guard_failed),
+            ("guard_unseen", arm.guard_unseen),
         ];
+        self.category(table, "guard_category", &arm.guard_category);
         self.within(table, &shares, 0.0, 1.0);
         let sum = arm.error + arm.rate_limited + arm.timeout;
         if sum > 1.0 {
@@ -139,6 +156,12 @@ impl Checks {
             ("candidate_tool_disagreement", answers.candidate_tool_disagreement),
         ];
         self.within("answers", &shares, 0.0, 1.0);
+        let guard = &profile.guard;
+        self.category("guard", "category_bad", &guard.category_bad);
+        self.within("guard", &[("flags_requests", guard.flags_requests)], 0.0, 1.0);
+        if !guard.failure.rsplit_once(':').is_some_and(|(name, failure)| !name.is_empty() && is_word(failure)) {
+            self.wrong("guard.failure", format!("is `{}`; expected NAME:FAILURE such as llama:timeout", guard.failure));
+        }
         let quality = &profile.quality;
         self.within("quality", &[("share", quality.share), ("shared", quality.shared)], 0.0, 1.0);
         // A score is a mean plus two uniform parts, so that none has to be cut off, which would move the mean.

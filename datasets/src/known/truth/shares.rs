@@ -21,6 +21,8 @@ pub(super) struct Ends {
     pub(super) structured_failures: f64,
     /// Answers that fail their form in any way, of the answers.
     pub(super) form_failures: f64,
+    /// Answers that the guard flags, of the answers.
+    pub(super) guard_flags: f64,
 }
 
 impl Ends {
@@ -47,6 +49,7 @@ impl Ends {
             // What is demanded and filtered or cut is no valid form either.
             structured_failures: if all > 0.0 { (filtered + answered * (truncated + malformed)) / all } else { 0.0 },
             form_failures: if all > 0.0 { (filtered + answered * plain_failures(profile, arm)) / all } else { 0.0 },
+            guard_flags: guard_flags(profile, arm),
         }
     }
 
@@ -54,6 +57,26 @@ impl Ends {
     pub(super) fn failures(&self) -> f64 {
         self.errors + self.refused_by_provider
     }
+}
+
+/// Bad prompts and others: their share, the share of them that an arm blocks, and that of the answers that the guard flags.
+fn kinds(profile: &Profile, arm: &Behaviour) -> [(f64, f64, f64); 2] {
+    let bad = profile.prompts.bad_share;
+    [(bad, arm.blocks_bad, arm.guard_flags_bad), (1.0 - bad, arm.blocked, arm.guard_flags)]
+}
+
+/// Share of prompts of one kind that an arm answers, blocks apart that come as whole answers.
+fn kept(arm: &Behaviour, blocks: f64) -> f64 {
+    if arm.block_as == BlockAs::Error { 1.0 - blocks } else { 1.0 }
+}
+
+fn guard_flags(profile: &Profile, arm: &Behaviour) -> f64 {
+    let (mut answered, mut flagged) = (0.0, 0.0);
+    for (share, blocks, flags) in kinds(profile, arm) {
+        answered += share * kept(arm, blocks);
+        flagged += share * kept(arm, blocks) * flags;
+    }
+    if answered > 0.0 { flagged / answered } else { 0.0 }
 }
 
 /// Share of what is not failed that a moderator blocks.
@@ -82,6 +105,8 @@ pub(super) fn answered(profile: &Profile, arm: &Behaviour, failed: [f64; 3]) -> 
 pub(super) struct Joint {
     /// By arm, of the pairs in which both answered.
     pub(super) form_failures: [f64; 2],
+    /// Answers that the guard flags, of the same pairs.
+    pub(super) guard_flags: [f64; 2],
     /// Blocked by the baseline and not by the candidate, which did not fail either; of all pairs.
     pub(super) blocked_by_baseline_only: f64,
     /// The same of the baseline asked once more.
@@ -110,7 +135,20 @@ impl Joint {
         }
         let survived = survived * (1.0 - profile.prompts.failing_share);
         let form_failures = failing.map(|failing| if answered > 0.0 { failing / answered } else { 0.0 });
-        Self { form_failures, blocked_by_baseline_only: survived * missed, blocked_again: survived * again }
+        let [of_baseline, of_candidate] = arms.map(|arm| kinds(profile, arm));
+        let mut flagged = [0.0; 2];
+        for ((share, blocks_b, flags_b), (_, blocks_c, flags_c)) in of_baseline.into_iter().zip(of_candidate) {
+            let both = share * kept(arms[0], blocks_b) * kept(arms[1], blocks_c);
+            flagged[0] += both * flags_b;
+            flagged[1] += both * flags_c;
+        }
+        let guard_flags = flagged.map(|flagged| if answered > 0.0 { flagged / answered } else { 0.0 });
+        Self {
+            form_failures,
+            guard_flags,
+            blocked_by_baseline_only: survived * missed,
+            blocked_again: survived * again,
+        }
     }
 }
 

@@ -57,6 +57,11 @@ impl Question<'_> {
         }
     }
 
+    /// Whether it asks what the guard flagged, in either direction.
+    pub(crate) fn is_of_guard(&self) -> bool {
+        matches!(self.subject, Subject::Share { slot, .. } if slot == Share::GuardFlags.slot())
+    }
+
     /// What it is measured on.
     pub(crate) const fn evidence(&self) -> EvidenceKind {
         match (self.pairs.is_some(), self.served.is_some()) {
@@ -193,6 +198,7 @@ impl<'a> List<'a, '_> {
         self.ask(share.name(), segment, margin, floor, subject, segment.served);
         if share.two_sided() {
             let fewer = Subject::Share { slot, fewer: true };
+            let margin = self.policy.fewer_margin(share);
             self.ask(&format!("fewer_{}", share.name()), segment, margin, floor, fewer, segment.served);
         }
     }

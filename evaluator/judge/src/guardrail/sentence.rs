@@ -3,6 +3,7 @@
 use super::measure::Measured;
 use super::questions::Question;
 use super::{Doubts, JudgedEpoch, LevelsInForce};
+use crate::decide::FEWER_FLAGS;
 use crate::verdict::{Scale, State};
 use crate::words;
 
@@ -26,6 +27,10 @@ pub(super) fn why(
         State::Pass => format!("with {sure} confidence no worse than {upper}, below the margin of {margin}"),
         State::PassRegressed => format!(
             "within the margin of {margin} (no worse than {upper}), yet proven worse than the baseline (at least {lower})"
+        ),
+        State::Fail if question.metric == FEWER_FLAGS => format!(
+            "with {surer} confidence fewer by at least {lower}, beyond the margin of {margin}; a milder model, or answers that \
+             the guard cannot read: look at some before the weight moves, and raise `fewer_margin_points` if they are milder"
         ),
         State::Fail => format!("with {surer} confidence worse by at least {lower}, beyond the margin of {margin}"),
         State::Futile => format!(

@@ -48,6 +48,9 @@ impl Instrument {
         for length in &other.mirror_by_length {
             add_length(&mut self.mirror_by_length, *length);
         }
+        if let Some(others) = &other.guard {
+            self.guard.get_or_insert_default().add(others);
+        }
         self.replay_degraded |= other.replay_degraded;
         self.alarms.extend(other.alarms.iter().cloned());
         self.alarms.sort_unstable();

@@ -24,7 +24,7 @@ fn the_embedded_defaults_are_valid_and_are_the_documented_ones() {
     let points = shares.map(|margin| (margin.value * 1e4).round() / 100.0);
     assert_eq!(
         points.map(f64::to_bits),
-        [0.5, 0.2, 1.0, 0.5, 1.0, 1.0, 1.0, 1.0, 1.0, 1.0, 0.5, 1.0, 1.0].map(f64::to_bits)
+        [0.5, 0.2, 1.0, 0.5, 1.0, 1.0, 1.0, 1.0, 1.0, 1.0, 0.5, 1.0, 1.0, 0.5].map(f64::to_bits)
     );
     let off: Vec<&str> =
         Share::ALL.into_iter().filter(|share| !policy.share_margin(*share).enabled).map(Share::name).collect();
@@ -39,6 +39,9 @@ fn the_embedded_defaults_are_valid_and_are_the_documented_ones() {
     assert_eq!((policy.guardrails.cost.value, policy.guardrails.quality.value), (1.00, 2.0));
     assert_eq!(policy.label_margin("exact"), Margin { enabled: true, value: 2.0 });
     assert_eq!(policy.demanded_labels().count(), 0);
+    assert_eq!(policy.fewer_margin(Share::GuardFlags), Margin { enabled: true, value: 0.01 });
+    assert_eq!(policy.fewer_margin(Share::Blocked), policy.share_margin(Share::Blocked));
+    assert_eq!(policy.instrument.guard_failed_percent.to_bits(), 1.0_f64.to_bits());
 }
 
 #[test]

@@ -118,7 +118,7 @@ fn without_answers(outcome: PairOutcome) -> PairOutcome {
 
 /// Whether a share is asked of answers that arrived.
 pub(super) fn is_of_answers(slot: usize) -> bool {
-    [Share::AnswerFailures, Share::StructuredFailures, Share::Truncations, Share::Refusals]
+    [Share::AnswerFailures, Share::StructuredFailures, Share::Truncations, Share::Refusals, Share::GuardFlags]
         .into_iter()
         .any(|share| share.slot() == slot)
 }

@@ -18,7 +18,7 @@ pub(super) struct ArmTick {
     /// Requests whose client went away.
     pub(super) cancelled: u64,
     /// Bad ones by share.
-    pub(super) bad: [u64; 13],
+    pub(super) bad: [u64; Share::COUNT],
     /// By latency and cell.
     pub(super) cells: [Vec<u32>; 2],
     /// Money of the answered ones.

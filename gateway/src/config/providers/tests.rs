@@ -23,7 +23,7 @@ models = { "gpt-4o-mini" = "deepseek-flash" }
 "#;
 
 fn environment(name: &str) -> Option<String> {
-    matches!(name, "OPENAI_API_KEY" | "DEEPSEEK_API_KEY" | "WEIGHBRIDGE_ADMIN_TOKEN")
+    matches!(name, "OPENAI_API_KEY" | "DEEPSEEK_API_KEY" | "SPARE" | "WEIGHBRIDGE_ADMIN_TOKEN")
         .then(|| format!("secret-{name}\n"))
 }
 
@@ -51,7 +51,24 @@ fn a_provider_has_the_documented_defaults() {
     let salt = &openai.policy.user_salt;
     assert!(salt.len() == 32 && *salt != deepseek.policy.user_salt, "made from the key, and not the key");
     assert_eq!(openai.policy, Policy { user_salt: salt.clone(), ..Policy::default() });
-    assert_eq!(openai.authorization.as_ref().unwrap(), "Bearer secret-OPENAI_API_KEY");
+    assert_eq!(openai.keys[0], "Bearer secret-OPENAI_API_KEY");
+}
+
+#[test]
+fn a_provider_may_have_several_keys_from_variables_and_files() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("keys");
+    std::fs::write(&file, "from-file-1\nfrom-file-2\n").unwrap();
+    let line = format!("api_keys_env = [\"SPARE\"]\napi_key_files = [{file:?}]");
+    let keys = deepseek(&line).keys;
+    let own = "Bearer secret-DEEPSEEK_API_KEY";
+    assert_eq!(keys, [own, "Bearer secret-SPARE", "Bearer from-file-1", "Bearer from-file-2"]);
+    assert!(keys.iter().all(http::HeaderValue::is_sensitive) && !format!("{keys:?}").contains("from-file"));
+    let twice = with_provider_lines("api_keys_env = [\"DEEPSEEK_API_KEY\"]").unwrap_err();
+    assert!(twice.contains("providers.deepseek has the same key twice") && !twice.contains("secret-"), "{twice}");
+    std::fs::write(&file, " \n").unwrap();
+    let empty = with_provider_lines(&format!("api_key_files = [{file:?}]")).unwrap_err();
+    assert!(empty.contains("providers.deepseek.api_key_files: the secret is empty"), "{empty}");
 }
 
 #[test]
@@ -148,5 +165,5 @@ fn only_a_compatible_server_may_do_without_a_key() {
     let without = GOOD.replace("api_key_env = \"DEEPSEEK_API_KEY\"\n", "");
     assert!(parse(&without).unwrap_err().contains("providers.deepseek.api_key_env is missing"));
     let compatible = without.replace("kind = \"deepseek\"", "kind = \"compatible\"");
-    assert!(parse(&compatible).unwrap().providers["deepseek"].authorization.is_none());
+    assert!(parse(&compatible).unwrap().providers["deepseek"].keys.is_empty());
 }

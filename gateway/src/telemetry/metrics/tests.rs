@@ -4,6 +4,7 @@ mod strict;
 
 use super::*;
 use crate::recorder::RecorderCounts;
+use crate::replicas::StoreCounts;
 use crate::safety::ModeratorReading;
 use crate::shadow::ShadowCounts;
 use crate::telemetry::names::ALL;
@@ -166,6 +167,9 @@ fn readings() -> Readings {
                 breaker: BreakerState::HalfOpen,
                 breaker_for_ms: 5,
                 breaker_opened: 12,
+                key_failovers: 14,
+                keys: 3,
+                keys_resting: 1,
             },
         }],
         shadow: ShadowCounts {
@@ -193,6 +197,7 @@ fn readings() -> Readings {
         }),
         guard: crate::safety::GuardReading::default(),
         moderators: vec![ModeratorReading::sample("judge")],
+        redis: Some(StoreCounts { up: true, calls: [1, 2, 3, 4, 5], failures: [0, 0, 6, 0, 0] }),
     }
 }
 
@@ -219,6 +224,9 @@ fn readings_are_on_the_page() {
         ("weighbridge_provider_retries_total", provider, 5.0),
         ("weighbridge_provider_refused_total", &format!("{provider},reason=breaker"), 8.0),
         ("weighbridge_breaker_opened_total", provider, 12.0),
+        ("weighbridge_provider_keys", &format!("{provider},state=in_use"), 2.0),
+        ("weighbridge_provider_keys", &format!("{provider},state=resting"), 1.0),
+        ("weighbridge_provider_key_failovers_total", provider, 14.0),
         ("weighbridge_breaker_state", &format!("{provider},state=half_open"), 1.0),
         ("weighbridge_breaker_state", &format!("{provider},state=closed"), 0.0),
         ("weighbridge_overhead_seconds_bucket", "le=0.00015", 1.0),
@@ -233,6 +241,8 @@ fn readings_are_on_the_page() {
         ("weighbridge_guard_in_flight", "backend=judge", 2.0),
         ("weighbridge_guard_cache_bytes", "backend=judge", 3.0),
         ("weighbridge_guard_breaker_state", "backend=judge,state=open", 1.0),
+        ("weighbridge_redis_up", "", 1.0),
+        ("weighbridge_redis_failures_total", "function=quotas", 6.0),
         ("process_start_time_seconds", "", 1_700_000_000.5),
         ("weighbridge_build_info", &format!("version={}", env!("CARGO_PKG_VERSION")), 1.0),
     ] {

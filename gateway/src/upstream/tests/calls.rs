@@ -32,7 +32,7 @@ async fn exactly_the_prepared_headers_are_sent() {
 
 #[tokio::test]
 async fn a_server_without_keys_gets_none() {
-    let (provider, upstream) = upstream(vec![good()], |config| config.authorization = None).await;
+    let (provider, upstream) = upstream(vec![good()], |config| config.keys.clear()).await;
     body(send(&upstream, WHOLE).await.unwrap()).await;
     assert!(!provider.requests().remove(0).contains("authorization"));
 }

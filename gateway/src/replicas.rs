@@ -1,0 +1,167 @@
+//! Several gateways as one: weight, audit, keys and quotas have one home, Redis, and every replica follows it.
+//!
+//! What changes seldom (weights, keys) is read by a task of each replica: at once when a message says that something
+//! changed, and every `redis.poll_interval` in case the message was lost. The path of requests never asks Redis for it.
+//! What is used with every request (quotas) is asked for there, by one script each, with a deadline.
+//!
+//! A weight is changed by a script that compares the epoch, so two replicas cannot undo each other unseen, and by nobody
+//! while Redis is away: a change that others cannot hear of is none.
+
+mod change;
+mod ledger;
+mod routes;
+mod shape;
+mod store;
+mod watch;
+mod weight;
+
+pub(crate) use change::Changed;
+pub(crate) use routes::routes;
+pub(crate) use store::{FUNCTIONS, StoreCounts, StoreError};
+pub(crate) use watch::start_tasks;
+
+use crate::config::{KeysOnLoss, Redis, WeightsOnLoss};
+use crate::lane::{Lane, next_epoch};
+use crate::plane::Plane;
+use crate::routing::{WeightBp, Weights};
+use redis::{RedisError, Script};
+use std::collections::BTreeMap;
+use std::sync::{Mutex, PoisonError};
+use std::time::Instant;
+use store::Store;
+use tokio::sync::Notify;
+use weight::{Known, Origin, SharedWeight};
+
+/// One replica's side of what is shared.
+pub(crate) struct Replicas {
+    config: Redis,
+    /// This replica's name in the audit.
+    name: String,
+    store: Store,
+    change: Script,
+    offer: Script,
+    beat: Script,
+    ledger: Script,
+    /// Settlements that Redis could not be told of.
+    backlog: ledger::Backlog,
+    known: Mutex<BTreeMap<String, Known>>,
+    /// Since when Redis has not answered.
+    lost_since: Mutex<Option<Instant>>,
+    /// Somebody said that something changed.
+    heard: Notify,
+}
+
+impl Replicas {
+    /// Sets up a replica; `port` tells replicas of one host apart that have no name of their own. Must be called inside
+    /// the runtime; nothing is sent yet.
+    ///
+    /// # Errors
+    /// The address is none that can be used.
+    pub(crate) fn new(config: &Redis, port: u16, started: Instant) -> Result<Self, RedisError> {
+        Ok(Self {
+            name: config.name.clone().unwrap_or_else(|| format!("{}:{port}", config.host)),
+            store: Store::new(config)?,
+            config: config.clone(),
+            change: Script::new(include_str!("replicas/lua/change.lua")),
+            offer: Script::new(include_str!("replicas/lua/offer.lua")),
+            beat: Script::new(include_str!("replicas/lua/beat.lua")),
+            ledger: Script::new(include_str!("replicas/lua/quota.lua")),
+            backlog: ledger::Backlog::default(),
+            known: Mutex::default(),
+            // Until the first answer it is lost.
+            lost_since: Mutex::new(Some(started)),
+            heard: Notify::new(),
+        })
+    }
+
+    pub(crate) fn counts(&self) -> StoreCounts {
+        self.store.counts()
+    }
+
+    /// Whether no key may be good just now, because a revocation could not be heard.
+    pub(crate) fn refuses_keys(&self, now: Instant) -> bool {
+        self.config.on_loss.keys == KeysOnLoss::Refuse && self.is_lost(now)
+    }
+
+    /// Whether Redis has been away for longer than is borne.
+    fn is_lost(&self, now: Instant) -> bool {
+        let since = *self.lost_since.lock().unwrap_or_else(PoisonError::into_inner);
+        since.is_some_and(|since| now.saturating_duration_since(since) >= self.config.lost_after)
+    }
+
+    fn heard_from(&self, answered: bool, now: Instant) {
+        let mut since = self.lost_since.lock().unwrap_or_else(PoisonError::into_inner);
+        *since = if answered { None } else { since.or(Some(now)) };
+    }
+
+    fn known(&self, migration: &str) -> Option<Known> {
+        self.known.lock().unwrap_or_else(PoisonError::into_inner).get(migration).cloned()
+    }
+
+    fn learn(&self, migration: &str, weight: SharedWeight) {
+        let known = Known { weight, is_settled: true };
+        self.known.lock().unwrap_or_else(PoisonError::into_inner).insert(migration.to_owned(), known);
+    }
+
+    /// Takes the weights of the files for what they are: all that is known so far.
+    fn assume(&self, plane: &Plane) {
+        let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
+        known.retain(|name, _| plane.lane(name).is_some());
+        for lane in &plane.lanes {
+            known
+                .entry(lane.name().to_owned())
+                .or_insert_with(|| Known { weight: own(plane, lane, Origin::File), is_settled: false });
+        }
+    }
+
+    /// Puts a shared weight in force.
+    fn put(&self, lane: &Lane, weight: &SharedWeight) {
+        let shadow = lane.snapshot().weights.shadow;
+        let snapshot = weight.snapshot(shadow);
+        if lane.snapshot() != snapshot {
+            lane.put(snapshot);
+            tracing::info!(
+                migration = lane.name(),
+                epoch = weight.epoch,
+                to = weight.weight.percent(),
+                "the shared weight is in force"
+            );
+        }
+        self.learn(lane.name(), weight.clone());
+    }
+
+    /// While Redis is lost, where the configuration says so: the baseline serves everything, in an epoch of this replica's
+    /// own, which is never offered to anybody.
+    fn stand_in(&self, plane: &Plane, now: Instant, now_us: i64) {
+        if self.config.on_loss.weights != WeightsOnLoss::Baseline || !self.is_lost(now) {
+            return;
+        }
+        for lane in &plane.lanes {
+            let old = lane.snapshot();
+            if old.weights.candidate != WeightBp::ZERO {
+                tracing::error!(migration = lane.name(), "Redis is lost: the baseline serves everything");
+                let weights = Weights { candidate: WeightBp::ZERO, ..old.weights };
+                lane.put(crate::lane::Snapshot { epoch: next_epoch(old.epoch, now_us), weights });
+            }
+        }
+    }
+}
+
+/// The weight that a lane has by itself.
+fn own(plane: &Plane, lane: &Lane, origin: Origin) -> SharedWeight {
+    let snapshot = lane.snapshot();
+    SharedWeight {
+        epoch: snapshot.epoch,
+        weight: snapshot.weights.candidate,
+        file: lane.migration.as_ref().map_or(WeightBp::ZERO, |migration| migration.weight),
+        shape: shape::of(plane, lane),
+        origin,
+    }
+}
+
+#[cfg(test)]
+#[path = "../../tests/e2e/redis_server.rs"]
+mod redis_server;
+
+#[cfg(test)]
+mod tests;

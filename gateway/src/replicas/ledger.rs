@@ -1,0 +1,237 @@
+//! The ledger of quotas that all replicas share: [`lease::quota::Ledger`], kept in Redis by one script.
+//!
+//! The functions are those of the ledger in memory and give the same answers; a test holds both against each other. Two
+//! things are different. The clock is that of Redis, so that replicas need not agree about the time. And a call may come
+//! to nothing: what was set aside by a call whose answer never came is given back as soon as Redis answers again, what was
+//! not settled is settled then. What is forgotten on the way (a full queue, a crash) ends with its lease and counts as used.
+
+use super::Replicas;
+use super::store::{Function, StoreError};
+use lease::quota::{AccountName, Claim, Id, Left, Limit, Refusal, Refused, Settled};
+use redis::{FromRedisValue, ScriptInvocation, Value};
+use std::collections::VecDeque;
+use std::sync::{Arc, Mutex, PoisonError};
+
+/// Settlements that wait for Redis; beyond, the oldest is forgotten, and its lease ends it.
+const WAITING_MAX: usize = 16_384;
+/// Settlements that are made up for with each read of the watching task.
+const CATCH_UP_MAX: usize = 256;
+
+/// A settlement that could not be made.
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Waiting {
+    Settle(Id, Vec<u64>),
+    Release(Id),
+}
+
+/// What is still to be told to Redis.
+#[derive(Debug, Default)]
+pub(super) struct Backlog {
+    waiting: Mutex<VecDeque<Waiting>>,
+}
+
+impl Backlog {
+    fn push(&self, one: Waiting) {
+        let mut waiting = self.waiting.lock().unwrap_or_else(PoisonError::into_inner);
+        if waiting.len() == WAITING_MAX {
+            waiting.pop_front();
+        }
+        waiting.push_back(one);
+    }
+
+    fn pop(&self) -> Option<Waiting> {
+        self.waiting.lock().unwrap_or_else(PoisonError::into_inner).pop_front()
+    }
+
+    pub(super) fn len(&self) -> usize {
+        self.waiting.lock().unwrap_or_else(PoisonError::into_inner).len()
+    }
+}
+
+impl Replicas {
+    /// Sets everything aside that a call may use, or nothing; its lease ends `lease_us` from now. See
+    /// [`lease::quota::Ledger::reserve`]. `at_us` replaces the clock of Redis.
+    ///
+    /// # Errors
+    /// Outer: Redis did not do it, or did not say so; what it may have set aside will be given back. Inner: a limit would be
+    /// passed.
+    pub(crate) async fn reserve(
+        &self,
+        at_us: Option<i64>,
+        lease_us: i64,
+        id: Id,
+        claims: &[Claim<'_>],
+    ) -> Result<Result<Vec<Left>, Refusal>, StoreError> {
+        let mut call = self.ledger_call("reserve", at_us);
+        call.arg(lease_us).arg(id.to_string());
+        for claim in claims {
+            call.arg(claim.account.as_str()).arg(claim.limit.amount).arg(claim.amount);
+        }
+        let reply: Result<Vec<Value>, StoreError> = self.store.run(Function::Quotas, &call).await;
+        if reply.as_ref().is_err_and(StoreError::is_uncertain) {
+            self.backlog.push(Waiting::Release(id));
+        }
+        reserved(reply?, claims).ok_or(StoreError::Unexpected)
+    }
+
+    /// A call has ended and used this, in the order of its claims. If Redis cannot be told now, it is told later.
+    ///
+    /// # Errors
+    /// Redis did not do it yet, or did not say so.
+    pub(crate) async fn settle(&self, at_us: Option<i64>, id: Id, amounts: &[u64]) -> Result<Settled, StoreError> {
+        let result = self.try_settle(at_us, id, amounts).await;
+        if result.is_err() {
+            self.backlog.push(Waiting::Settle(id, amounts.to_vec()));
+        }
+        result
+    }
+
+    /// A call was never made: all that was set aside for it is given back, now or later.
+    ///
+    /// # Errors
+    /// Redis did not do it yet, or did not say so.
+    pub(crate) async fn release(&self, at_us: Option<i64>, id: Id) -> Result<Settled, StoreError> {
+        let result = self.try_release(at_us, id).await;
+        if result.is_err() {
+            self.backlog.push(Waiting::Release(id));
+        }
+        result
+    }
+
+    /// Something was used for which nothing was set aside.
+    ///
+    /// # Errors
+    /// Redis did not do it, or did not say so.
+    pub(crate) async fn charge(
+        &self,
+        at_us: Option<i64>,
+        account: &AccountName,
+        amount: u64,
+    ) -> Result<(), StoreError> {
+        let mut call = self.ledger_call("charge", at_us);
+        call.arg(account.as_str()).arg(amount);
+        self.store.run::<u8>(Function::Quotas, &call).await.map(drop)
+    }
+
+    /// What a limit leaves on an account.
+    ///
+    /// # Errors
+    /// Redis did not say.
+    pub(crate) async fn left(&self, at_us: Option<i64>, account: &str, limit: &Limit) -> Result<Left, StoreError> {
+        let mut call = self.ledger_call("left", at_us);
+        call.arg(account).arg(limit.amount);
+        let reply: Vec<Value> = self.store.run(Function::Quotas, &call).await?;
+        lefts(reply).and_then(|lefts| lefts.first().copied()).ok_or(StoreError::Unexpected)
+    }
+
+    /// Tops an account up, or lowers it, so that this is left once the calls under way have used nothing. Returns what is
+    /// added to the limit's own amount from now on.
+    ///
+    /// # Errors
+    /// Redis did not do it, or did not say so.
+    pub(crate) async fn top_for(
+        &self,
+        at_us: Option<i64>,
+        account: &AccountName,
+        limit: &Limit,
+        left: u64,
+    ) -> Result<i64, StoreError> {
+        let mut call = self.ledger_call("top_for", at_us);
+        call.arg(account.as_str()).arg(limit.amount).arg(left);
+        self.store.run(Function::Quotas, &call).await
+    }
+
+    /// The same, so that this much more is left, or less.
+    ///
+    /// # Errors
+    /// Redis did not do it, or did not say so.
+    pub(crate) async fn top_by(
+        &self,
+        at_us: Option<i64>,
+        account: &AccountName,
+        delta: i64,
+    ) -> Result<i64, StoreError> {
+        let mut call = self.ledger_call("top_by", at_us);
+        call.arg(account.as_str()).arg(delta);
+        self.store.run(Function::Quotas, &call).await
+    }
+
+    /// Tells Redis what it could not be told before, as far as it answers.
+    pub(super) async fn catch_up(&self) {
+        for _ in 0..self.backlog.len().min(CATCH_UP_MAX) {
+            let Some(one) = self.backlog.pop() else { return };
+            let told = match &one {
+                Waiting::Settle(id, amounts) => self.try_settle(None, *id, amounts).await,
+                Waiting::Release(id) => self.try_release(None, *id).await,
+            };
+            if told.is_err() {
+                self.backlog.push(one);
+                return;
+            }
+        }
+    }
+
+    async fn try_settle(&self, at_us: Option<i64>, id: Id, amounts: &[u64]) -> Result<Settled, StoreError> {
+        let mut call = self.ledger_call("settle", at_us);
+        call.arg(id.to_string()).arg(amounts);
+        self.store.run(Function::Quotas, &call).await.map(settled)
+    }
+
+    async fn try_release(&self, at_us: Option<i64>, id: Id) -> Result<Settled, StoreError> {
+        let mut call = self.ledger_call("release", at_us);
+        call.arg(id.to_string());
+        self.store.run(Function::Quotas, &call).await.map(settled)
+    }
+
+    fn ledger_call(&self, step: &str, at_us: Option<i64>) -> ScriptInvocation<'_> {
+        let mut call = self.ledger.prepare_invoke();
+        call.key(self.store.key("quota")).arg(step);
+        match at_us {
+            Some(at_us) => call.arg(at_us),
+            None => call.arg(""),
+        };
+        call
+    }
+}
+
+const fn settled(done: u8) -> Settled {
+    if done == 1 { Settled::Done } else { Settled::Late }
+}
+
+/// What the script says to a reservation.
+fn reserved(reply: Vec<Value>, claims: &[Claim<'_>]) -> Option<Result<Vec<Left>, Refusal>> {
+    let mut reply = reply.into_iter();
+    let word: String = read(reply.next()?)?;
+    match word.as_str() {
+        "ok" => lefts(reply.collect()).filter(|lefts| lefts.len() == claims.len()).map(Ok),
+        "full" => Some(Err(Refusal::Full)),
+        "over" => {
+            let limit = claims.get(read::<usize>(reply.next()?)?)?.limit;
+            let refused = Refused {
+                limit: Arc::clone(&limit.name),
+                unit: limit.unit,
+                window: limit.window,
+                amount: read(reply.next()?)?,
+                taken: read(reply.next()?)?,
+                asked: read(reply.next()?)?,
+                retry_after_us: reply.next().map_or(Some(None), read)?,
+            };
+            Some(Err(refused.into()))
+        }
+        _ => None,
+    }
+}
+
+fn lefts(values: Vec<Value>) -> Option<Vec<Left>> {
+    let mut values = values.into_iter();
+    let mut lefts = Vec::with_capacity(values.len() / 3);
+    while let Some(amount) = values.next() {
+        let (amount, left) = (read(amount)?, read(values.next()?)?);
+        lefts.push(Left { amount, left, reset_us: read(values.next()?)? });
+    }
+    Some(lefts)
+}
+
+fn read<T: FromRedisValue>(value: Value) -> Option<T> {
+    T::from_redis_value(value).ok()
+}

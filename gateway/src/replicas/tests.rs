@@ -1,0 +1,118 @@
+//! Gateways side by side before a real Redis.
+
+mod ledger;
+mod loss;
+mod weights;
+
+use super::redis_server::RedisServer;
+use crate::Config;
+use serde_json::{Value, json};
+use std::path::Path;
+use std::time::Duration;
+
+const TOKEN: &str = "admin-token-of-the-tests";
+
+/// A gateway whose providers nobody needs.
+struct Replica {
+    running: crate::Running,
+    client: reqwest::Client,
+}
+
+/// An answer of the admin plane.
+struct Told {
+    status: u16,
+    body: Value,
+}
+
+/// The configuration of a replica; `more` stands in `[redis]`, `migration` in the migration.
+fn config(url: &str, file_percent: f64, more: &str, migration: &str) -> Config {
+    let text = format!(
+        r#"
+server.listen = "127.0.0.1:0"
+admin.listen = "127.0.0.1:0"
+[providers.openai]
+kind = "openai"
+base_url = "http://127.0.0.1:9/v1"
+api_key_env = "KEY"
+[providers.deepseek]
+kind = "deepseek"
+base_url = "http://127.0.0.1:9/v1"
+api_key_env = "KEY"
+[migrations.move]
+baseline = "openai"
+candidate = "deepseek"
+weight_percent = {file_percent:?}
+models = {{ "gpt-4o-mini" = "deepseek-flash" }}
+{migration}
+[redis]
+url = "{url}"
+{more}
+"#
+    );
+    Config::parse(&text, Path::new("replica.toml"), &|name| match name {
+        "KEY" => Some("sk-provider".to_owned()),
+        "WEIGHBRIDGE_ADMIN_TOKEN" => Some(TOKEN.to_owned()),
+        _ => None,
+    })
+    .unwrap()
+}
+
+impl Replica {
+    async fn start(redis: &RedisServer, file_percent: f64, more: &str) -> Self {
+        Self::start_at(&redis.url(), file_percent, more).await
+    }
+
+    async fn start_at(url: &str, file_percent: f64, more: &str) -> Self {
+        let running = crate::start(config(url, file_percent, more, ""), None).await.unwrap();
+        Self { running, client: reqwest::Client::builder().timeout(Duration::from_secs(20)).build().unwrap() }
+    }
+
+    async fn get(&self, path: &str) -> Told {
+        let url = format!("http://{}{path}", self.running.admin_address);
+        told(self.client.get(url).bearer_auth(TOKEN)).await
+    }
+
+    async fn set(&self, percent: f64, epoch: u64) -> Told {
+        let url = format!("http://{}/admin/v1/migrations/move/weight", self.running.admin_address);
+        let request = self.client.put(url).bearer_auth(TOKEN).header("if-match", format!("\"{epoch}\""));
+        told(request.json(&json!({"weight_percent": percent, "reason": "test"}))).await
+    }
+
+    fn weight(&self) -> f64 {
+        self.running.weight_percent()
+    }
+
+    fn epoch(&self) -> u64 {
+        self.running.epoch()
+    }
+
+    /// What is in force: weight and epoch.
+    fn state(&self) -> (f64, u64) {
+        (self.weight(), self.epoch())
+    }
+
+    /// One sample of the metrics page.
+    async fn metric(&self, sample: &str) -> f64 {
+        let url = format!("http://{}/metrics", self.running.admin_address);
+        let page = self.client.get(url).bearer_auth(TOKEN).send().await.unwrap().text().await.unwrap();
+        let line = page.lines().find_map(|line| line.strip_prefix(sample)?.strip_prefix(' ')).unwrap_or_default();
+        line.parse().unwrap_or_else(|_| panic!("no {sample} in\n{page}"))
+    }
+}
+
+async fn told(request: reqwest::RequestBuilder) -> Told {
+    let response = request.send().await.unwrap();
+    let status = response.status().as_u16();
+    let text = response.text().await.unwrap();
+    Told { status, body: serde_json::from_str(&text).unwrap_or(Value::String(text)) }
+}
+
+/// Waits until a condition holds; a test that never gets there fails.
+async fn until(what: &str, mut condition: impl FnMut() -> bool) {
+    let wait = async {
+        while !condition() {
+            tokio::time::sleep(Duration::from_millis(2)).await;
+        }
+    };
+    assert!(tokio::time::timeout(Duration::from_secs(20), wait).await.is_ok(), "never came: {what}");
+}
