@@ -181,6 +181,10 @@ pub(crate) enum MockKind {
     Aliyun,
     /// A server that speaks OpenAI's language, as vLLM and Ollama do, port 9105.
     Compatible,
+    /// Azure's content safety, port 9106.
+    Azure,
+    /// A guard model behind chat completions, port 9107: Qwen3Guard if the model's name has `qwen` in it, else Llama Guard.
+    Guard,
     /// All of them.
     All,
 }
@@ -192,7 +196,8 @@ pub(crate) struct Mock {
     /// Address of a single mock, instead of its usual port.
     #[arg(long, conflicts_with = "port_base")]
     pub listen: Option<SocketAddr>,
-    /// First port: OpenAI gets it; DeepSeek, the moderation, Alibaba Cloud and the compatible server the next four.
+    /// First port: OpenAI gets it; DeepSeek, the moderation, Alibaba Cloud, the compatible server, Azure and the guard
+    /// model get the next six.
     #[arg(long)]
     pub port_base: Option<u16>,
     /// Recorded answers by prompt, NDJSON.

@@ -186,6 +186,7 @@ impl Shared {
         if let Some(replicas) = &self.replicas {
             replicas.agree(Some(&old), &new, now_us).await.map_err(|error| PlaneError::Replicas(error.to_string()))?;
         }
+        self.callers.configure(&new.config, now_us)?;
         for lane in &new.lanes {
             let (before, after) = (old.lane(lane.name()).map(|lane| lane.snapshot()), lane.snapshot());
             if let Some(before) = before.filter(|before| before.epoch != after.epoch) {

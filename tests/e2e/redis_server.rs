@@ -22,6 +22,8 @@ pub(crate) struct RedisServer {
     keeps_data: bool,
     folder: TempDir,
     process: Option<Child>,
+    /// More of its options.
+    more: Vec<String>,
 }
 
 impl RedisServer {
@@ -32,15 +34,22 @@ impl RedisServer {
 
     /// The same, or one that keeps its data over a restart.
     pub(crate) fn start_with(keeps_data: bool) -> Option<Self> {
+        Self::start_as(keeps_data, &[])
+    }
+
+    /// The same with options of the program; `PORT` in them is a second free port.
+    pub(crate) fn start_as(keeps_data: bool, more: &[&str]) -> Option<Self> {
         if let Err(why) = install() {
             assert!(std::env::var_os("WEIGHBRIDGE_REQUIRE_REDIS").is_none(), "no {PROGRAM}: {why}");
             eprintln!("skipped: no {PROGRAM} here: {why}");
             return None;
         }
         let folder = tempfile::tempdir().unwrap();
-        let mut server = Self { port: 0, keeps_data, folder, process: None };
+        let mut server = Self { port: 0, keeps_data, folder, process: None, more: Vec::new() };
         for _ in 0..PORTS_TRIED {
             server.port = free_port();
+            let second = free_port().to_string();
+            server.more = more.iter().map(|option| option.replace("PORT", &second)).collect();
             if server.try_start() {
                 return Some(server);
             }
@@ -50,6 +59,12 @@ impl RedisServer {
 
     pub(crate) fn url(&self) -> String {
         format!("redis://127.0.0.1:{}", self.port)
+    }
+
+    /// One of its options.
+    pub(crate) fn option(&self, name: &str) -> &str {
+        let place = self.more.iter().position(|option| option == name).expect("an option it was started with");
+        &self.more[place + 1]
     }
 
     /// Ends it as a power cut would.
@@ -112,6 +127,7 @@ impl RedisServer {
             .args(["--port", &self.port.to_string(), "--bind", "127.0.0.1", "--save", "", "--appendonly", keeps])
             .args(["--appendfsync", "always", "--dir"])
             .arg(self.folder.path())
+            .args(&self.more)
             .stdin(Stdio::null())
             .stdout(log.try_clone().unwrap())
             .stderr(log)
@@ -155,7 +171,8 @@ fn is_awake(address: SocketAddr) -> bool {
         stream.write_all(b"PING\r\n")?;
         let mut answer = [0; 7];
         stream.read_exact(&mut answer)?;
-        Ok(&answer == b"+PONG\r\n")
+        // One that wants a password is awake as well.
+        Ok([b"+PONG\r\n", b"-NOAUTH"].contains(&&answer))
     };
     answer().unwrap_or(false)
 }

@@ -92,7 +92,8 @@ fn events(text: &str) -> Vec<String> {
 /// Everything that a choice of a stream said in one member of its deltas.
 fn told(text: &str, choice: u64, member: &str) -> String {
     let chunks = events(text);
-    let chunks = chunks.iter().filter(|event| *event != "[DONE]").map(|event| serde_json::from_str::<Value>(event).unwrap());
+    let chunks =
+        chunks.iter().filter(|event| *event != "[DONE]").map(|event| serde_json::from_str::<Value>(event).unwrap());
     chunks
         .flat_map(|chunk| chunk["choices"].as_array().cloned().unwrap_or_default())
         .filter(|one| one["index"] == choice)

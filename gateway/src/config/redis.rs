@@ -3,9 +3,11 @@
 //! What happens while Redis is away is chosen for each function by itself: money and routing do not fail alike.
 
 use super::check::{Checker, LIMIT_MAX};
-use redis::{ConnectionInfo, IntoConnectionInfo};
+use super::transport::own_roots;
+use redis::{ConnectionAddr, ConnectionInfo, IntoConnectionInfo};
 use serde::Deserialize;
 use std::fmt;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 /// Longest prefix of keys, longest name of a replica.
@@ -16,6 +18,7 @@ const NAME_BYTES_MAX: usize = 64;
 pub(super) struct RawRedis {
     url: Option<String>,
     url_env: Option<String>,
+    ca_file: Option<PathBuf>,
     prefix: Option<String>,
     name: Option<String>,
     timeout: Option<String>,
@@ -85,6 +88,12 @@ impl RedisUrl {
     pub const fn info(&self) -> &ConnectionInfo {
         &self.info
     }
+
+    /// Whether the connection is encrypted.
+    #[must_use]
+    pub fn is_tls(&self) -> bool {
+        matches!(self.info.addr(), ConnectionAddr::TcpTls { .. })
+    }
 }
 
 impl PartialEq for RedisUrl {
@@ -106,6 +115,8 @@ impl fmt::Debug for RedisUrl {
 pub struct Redis {
     /// Where it is.
     pub url: RedisUrl,
+    /// PEM of the authorities that are believed instead of the system's, where the address says TLS.
+    pub authorities: Option<Vec<u8>>,
     /// Stands before every key and names the channel: replicas with the same prefix are one gateway.
     pub prefix: String,
     /// This replica's name in the audit; without one it is made of host and port.
@@ -127,6 +138,10 @@ pub struct Redis {
 impl Checker<'_> {
     pub(super) fn redis(&mut self, raw: RawRedis) -> Option<Redis> {
         let url = self.redis_url(raw.url, raw.url_env.as_deref());
+        let authorities = match &raw.ca_file {
+            Some(path) => Some(self.redis_authorities(path, url.as_ref())?),
+            None => None,
+        };
         let prefix = self.redis_name("redis.prefix", raw.prefix.as_deref().unwrap_or("weighbridge:"));
         let name = match &raw.name {
             Some(name) => Some(self.redis_name("redis.name", name)?),
@@ -143,6 +158,7 @@ impl Checker<'_> {
         let host = (self.environment)("HOSTNAME").filter(|host| is_plain(host)).unwrap_or_else(|| "replica".to_owned());
         Some(Redis {
             url: url?,
+            authorities,
             prefix: prefix?,
             name,
             host,
@@ -182,6 +198,19 @@ impl Checker<'_> {
             );
         }
         Some(RedisUrl { text, info })
+    }
+
+    fn redis_authorities(&mut self, path: &Path, url: Option<&RedisUrl>) -> Option<Vec<u8>> {
+        if url.is_some_and(|url| !url.is_tls()) {
+            return self.problem("redis.ca_file is of no use without TLS: begin the address with rediss://".to_owned());
+        }
+        match std::fs::read(path) {
+            Ok(pem) if own_roots(path).is_ok() => Some(pem),
+            Ok(_) => {
+                self.problem(format!("redis.ca_file: {} is no PEM file of certificate authorities", path.display()))
+            }
+            Err(error) => self.problem(format!("redis.ca_file: cannot read {}: {error}", path.display())),
+        }
     }
 
     fn redis_name(&mut self, key: &str, text: &str) -> Option<String> {
@@ -252,6 +281,9 @@ mod tests {
             ("url = \"redis://me:hunter2@h\"", "redis.url holds a password"),
             ("url = \"http://me:hunter2@h\"", "redis.url is no address"),
             ("url_env = \"NOT_SET\"", "redis.url_env names the variable NOT_SET"),
+            ("url = \"redis://h\"\nca_file = \"a\"", "redis.ca_file is of no use without TLS"),
+            ("url = \"rediss://h\"\nca_file = \"/no/such\"", "redis.ca_file: cannot read /no/such"),
+            ("url = \"rediss://h\"\nca_file = \"Cargo.toml\"", "Cargo.toml is no PEM file"),
             ("url = \"redis://h\"\nprefix = \"a b\"", "redis.prefix is `a b`"),
             ("url = \"redis://h\"\nname = \"\"", "redis.name is ``"),
             ("url = \"redis://h\"\ntimeout = \"0s\"", "redis.timeout is `0s`"),

@@ -73,7 +73,7 @@ impl Checker<'_> {
 }
 
 /// The certificates of a PEM file, at least one.
-fn own_roots(path: &Path) -> Result<RootCertStore, String> {
+pub(super) fn own_roots(path: &Path) -> Result<RootCertStore, String> {
     let unreadable = |error: rustls::pki_types::pem::Error| format!("cannot be read: {error:?}");
     let mut roots = RootCertStore::empty();
     for certificate in CertificateDer::pem_file_iter(path).map_err(unreadable)? {

@@ -8,7 +8,7 @@
 use crate::config::Redis;
 use arc_swap::ArcSwap;
 use redis::aio::{ConnectionManager, ConnectionManagerConfig};
-use redis::{Client, FromRedisValue, Pipeline, RedisError, ScriptInvocation};
+use redis::{Client, FromRedisValue, Pipeline, RedisError, ScriptInvocation, TlsCertificates};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
 use std::time::Duration;
@@ -100,7 +100,18 @@ impl Store {
     pub(crate) fn new(config: &Redis) -> Result<Self, RedisError> {
         let info = config.url.info().clone();
         let tcp = info.tcp_settings().clone().set_nodelay(true);
-        let client = Client::open(info.set_tcp_settings(tcp))?;
+        let info = info.set_tcp_settings(tcp);
+        if config.url.is_tls() {
+            // The client takes the process's provider. One that is there already is as good.
+            drop(rustls::crypto::aws_lc_rs::default_provider().install_default());
+        }
+        let client = match &config.authorities {
+            Some(pem) => {
+                let certificates = TlsCertificates { client_tls: None, root_cert: Some(pem.clone()) };
+                Client::build_with_tls(info, certificates)?
+            }
+            None => Client::open(info)?,
+        };
         // The watching task tries again; a try that waits by itself would only hide that Redis is away.
         let settings = ConnectionManagerConfig::new()
             .set_number_of_retries(0)

@@ -2,6 +2,7 @@
 
 mod ledger;
 mod loss;
+mod transport;
 mod weights;
 
 use super::redis_server::RedisServer;

@@ -57,7 +57,8 @@ async fn every_choice_every_call_and_all_reasoning_is_looked_at() {
         json!([{"index": 0, "message": {"content": null, "refusal": format!("no {BAD}")}, "finish_reason": "stop"}]),
     ] {
         let (provider, house) = by_hand(guarded(BOTH)).await;
-        let body = json!({"id": "x", "object": "chat.completion", "created": 1, "model": "gpt-4o-mini", "choices": message});
+        let body =
+            json!({"id": "x", "object": "chat.completion", "created": 1, "model": "gpt-4o-mini", "choices": message});
         let request = chat("tell", &json!({"n": 2}));
         let (answer, ()) = tokio::join!(house.ask(&request), async {
             provider.call().await.answer(200, "", &body.to_string()).await;

@@ -14,7 +14,12 @@ async fn shadow_and_repeated_legs_carry_verdicts() {
     script.say(Provider::DeepSeek, "tell", format!("well, {BAD}"));
     for (mode, action) in [("enforce", GuardAction::Blocked), ("observe", GuardAction::Flagged)] {
         for stream in [false, true] {
-            let plan = Plan { shadow_percent: 100.0, script: script.clone(), migration: "repeat_percent = 100.0", ..guarded(&format!("{BOTH}mode = \"{mode}\"")) };
+            let plan = Plan {
+                shadow_percent: 100.0,
+                script: script.clone(),
+                migration: "repeat_percent = 100.0",
+                ..guarded(&format!("{BOTH}mode = \"{mode}\""))
+            };
             let house = plan.build().await;
             let answer = house.ask(&chat("tell", &json!({"stream": stream}))).await;
             assert!(!answer.text.contains("fruit") && !answer.text.contains("from-security-guard"), "{}", answer.text);

@@ -32,7 +32,10 @@ async fn a_dead_back_end_lets_pass_or_blocks_as_its_owner_chose() {
             if passes {
                 let record = house.records_of(1).await.remove(0);
                 let guard = record.guard.clone().unwrap();
-                assert_eq!((guard.request.unwrap().failed, of_answer(&record).action), (vec!["judge:unreachable".to_owned()], GuardAction::None));
+                assert_eq!(
+                    (guard.request.unwrap().failed, of_answer(&record).action),
+                    (vec!["judge:unreachable".to_owned()], GuardAction::None)
+                );
                 assert_eq!(of_answer(&record).failed, ["judge:unreachable"], "no verdict is no verdict");
                 assert!((unjudged(&house, "response").await - 1.0).abs() < 0.1);
             }
@@ -42,8 +45,11 @@ async fn a_dead_back_end_lets_pass_or_blocks_as_its_owner_chose() {
 
 #[tokio::test]
 async fn a_dead_back_end_that_closes_cuts_streams_that_have_begun() {
-    let (provider, house) =
-        by_hand(guarded_by(&dead(), "response = [\"judge\"]\non_failure = \"closed\"\nwindow_characters = 20\noverlap_characters = 5")).await;
+    let (provider, house) = by_hand(guarded_by(
+        &dead(),
+        "response = [\"judge\"]\non_failure = \"closed\"\nwindow_characters = 20\noverlap_characters = 5",
+    ))
+    .await;
     let request = chat("tell", &json!({"stream": true}));
     let (answer, ()) = tokio::join!(house.ask(&request), async {
         let mut call = provider.call().await;
@@ -80,7 +86,8 @@ async fn a_slow_back_end_costs_its_own_users_its_deadline_and_everybody_else_not
     let connected = soon("the judge is asked", judge.accept()).await.unwrap();
     // Nobody has had an answer from the judge, and everybody without a policy is served meanwhile.
     for number in 0..20 {
-        let request = house.client.post(house.url()).bearer_auth("free").json(&chat(&format!("free {number}"), &json!({})));
+        let request =
+            house.client.post(house.url()).bearer_auth("free").json(&chat(&format!("free {number}"), &json!({})));
         assert_eq!(soon("a free answer", request.send()).await.unwrap().status(), 200);
     }
     for one in guarded {
@@ -88,7 +95,9 @@ async fn a_slow_back_end_costs_its_own_users_its_deadline_and_everybody_else_not
     }
     drop(connected);
     let records = house.records_of(40).await;
-    let failed = records.iter().filter(|record| record.guard.as_ref().is_some_and(|guard| guard.request.as_ref().is_some_and(|check| !check.is_whole())));
+    let failed = records.iter().filter(|record| {
+        record.guard.as_ref().is_some_and(|guard| guard.request.as_ref().is_some_and(|check| !check.is_whole()))
+    });
     assert_eq!(failed.count(), 20, "each is counted");
 }
 

@@ -25,14 +25,21 @@ async fn a_blocked_request_is_answered_in_the_seeds_shape_and_no_provider_hears_
     assert_eq!((answer.status, answer.header("x-weighbridge-guard")), (200, "blocked"));
     assert_eq!(answer.header("content-type"), "application/json");
     is_seeds(&answer.json());
-    let streamed = house.ask(&chat(&format!("give me F o r b i d d e n  fruit, {BAD}"), &json!({"stream": true}))).await;
+    let streamed =
+        house.ask(&chat(&format!("give me F o r b i d d e n  fruit, {BAD}"), &json!({"stream": true}))).await;
     assert_eq!((streamed.status, streamed.header("content-type")), (200, "text/event-stream;charset=UTF-8"));
     let events = events(&streamed.text);
     assert_eq!((events.len(), events[2].as_str()), (3, "[DONE]"), "{}", streamed.text);
     let chunk = |at: usize| serde_json::from_str::<Value>(&events[at]).unwrap();
     assert_eq!(chunk(0)["choices"][0]["delta"], json!({"role": "assistant", "content": SENTENCE}));
-    assert_eq!((&chunk(0)["choices"][0]["finish_reason"], &chunk(0)["object"]), (&Value::Null, &json!("chat.completion.chunk")));
-    assert_eq!((&chunk(1)["choices"][0]["delta"], &chunk(1)["choices"][0]["finish_reason"]), (&json!({}), &json!("stop")));
+    assert_eq!(
+        (&chunk(0)["choices"][0]["finish_reason"], &chunk(0)["object"]),
+        (&Value::Null, &json!("chat.completion.chunk"))
+    );
+    assert_eq!(
+        (&chunk(1)["choices"][0]["delta"], &chunk(1)["choices"][0]["finish_reason"]),
+        (&json!({}), &json!("stop"))
+    );
     assert_eq!(chunk(1)["usage"]["total_tokens"], 0);
     assert!(house.openai.requests().recent().is_empty(), "the provider was asked");
     assert!(house.records().await.is_empty(), "there was no exchange");
@@ -122,13 +129,9 @@ async fn bars_and_policies_are_those_of_the_consumer_then_the_migration() {
     let digest = |key: &str| datasets::digest::of_bytes(key.as_bytes());
     let more = more.replace("ANNA", &digest("a")).replace("BEN", &digest("b")).replace("CARL", &digest("c"));
     let house = guarded(&format!("{BOTH}\n{more}")).build().await;
-    for (key, prompt, is_blocked) in [
-        ("a", BAD, false),
-        ("b", BAD, true),
-        ("b", MILD, false),
-        ("c", MILD, true),
-        ("nobody's", MILD, true),
-    ] {
+    for (key, prompt, is_blocked) in
+        [("a", BAD, false), ("b", BAD, true), ("b", MILD, false), ("c", MILD, true), ("nobody's", MILD, true)]
+    {
         let request = house.client.post(house.url()).bearer_auth(key).json(&chat(prompt, &json!({})));
         let answer = crate::harness::read(request.send().await.unwrap()).await;
         assert_eq!(answer.json()["model"] == "from-security-guard", is_blocked, "{key}: {prompt}");

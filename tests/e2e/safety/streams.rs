@@ -58,14 +58,16 @@ async fn a_violation_ends_the_stream_properly_and_nothing_of_it_went_out() {
     for name in MODES {
         for wants_usage in [false, true] {
             let house = Plan { script: says(&long(BAD)), ..guarded(&mode(name)) }.build().await;
-            let body =
-                chat("tell", &json!({"stream": true, "stream_options": {"include_usage": wants_usage}}));
+            let body = chat("tell", &json!({"stream": true, "stream_options": {"include_usage": wants_usage}}));
             let answer = house.ask(&body).await;
             assert_eq!(answer.status, 200);
             let events = events(&answer.text);
             assert_eq!(events.last().map(String::as_str), Some("[DONE]"), "{name}");
             let last: Value = serde_json::from_str(&events[events.len() - 2]).unwrap();
-            assert_eq!((&last["model"], &last["choices"][0]["finish_reason"]), (&json!("from-security-guard"), &json!("stop")));
+            assert_eq!(
+                (&last["model"], &last["choices"][0]["finish_reason"]),
+                (&json!("from-security-guard"), &json!("stop"))
+            );
             assert_eq!(answer.text.matches("\"finish_reason\":\"stop\"").count(), 1, "{name}: {}", answer.text);
             let said = told(&answer.text, 0, "content");
             assert!(said.ends_with(SENTENCE), "{name}: {said}");
@@ -142,9 +144,18 @@ async fn a_violation_is_found_in_any_choice_in_arguments_and_in_reasoning() {
     let (one, two) = BAD.split_at(7);
     let arguments = |text: &str| json!({"tool_calls": [{"index": 0, "function": {"arguments": text}}]});
     for deltas in [
-        vec![(0, json!({"content": "fine "})), (1, json!({"content": one})), (0, json!({"content": "again"})), (1, json!({"content": two}))],
+        vec![
+            (0, json!({"content": "fine "})),
+            (1, json!({"content": one})),
+            (0, json!({"content": "again"})),
+            (1, json!({"content": two})),
+        ],
         vec![(0, arguments("{\"query\":\"")), (0, arguments(one)), (0, arguments(two))],
-        vec![(0, json!({"reasoning_content": one})), (0, json!({"reasoning_content": two})), (0, json!({"content": "fine"}))],
+        vec![
+            (0, json!({"reasoning_content": one})),
+            (0, json!({"reasoning_content": two})),
+            (0, json!({"content": "fine"})),
+        ],
     ] {
         for name in MODES {
             let (provider, house) = by_hand(guarded(&mode(name))).await;
@@ -172,7 +183,8 @@ async fn a_violation_is_found_in_any_choice_in_arguments_and_in_reasoning() {
 async fn masks_stand_in_streams_too_over_all_its_pieces() {
     for name in ["window", "full"] {
         for weight_percent in [0.0, 100.0] {
-            let plan = Plan { weight_percent, script: says(&long(&format!("ask {ADDRESS} or"))), ..guarded(&mode(name)) };
+            let plan =
+                Plan { weight_percent, script: says(&long(&format!("ask {ADDRESS} or"))), ..guarded(&mode(name)) };
             let house = plan.build().await;
             let answer = house.ask(&chat("tell", &json!({"stream": true}))).await;
             assert_eq!(told(&answer.text, 0, "content"), long("ask [email] or"), "{name}");
@@ -227,7 +239,9 @@ async fn a_provider_that_breaks_off_is_told_behind_what_was_judged() {
         call.begin_stream().await;
         call.send(text(0, "half an answer")).await;
     });
-    assert!(told(&answer.text.replace("{\"error\"", "{\"choices\":[],\"error\""), 0, "content").contains("half an answer"));
+    assert!(
+        told(&answer.text.replace("{\"error\"", "{\"choices\":[],\"error\""), 0, "content").contains("half an answer")
+    );
     assert!(answer.text.contains("truncated"), "{}", answer.text);
     let record = house.records_of(1).await.remove(0);
     assert_eq!(record.error, Some(ErrorKind::Truncated));
@@ -249,7 +263,11 @@ async fn a_gateway_that_stops_ends_held_streams() {
     let (records, _folder) = (house.records.clone(), house._folder);
     let summary = soon("the gateway stops", house.gateway.shutdown()).await;
     assert_eq!(summary.records.written, 1);
-    let record = datasets::Lines::<datasets::Exchange>::open(&records, datasets::Format::Exchanges).unwrap().next().unwrap().unwrap();
+    let record = datasets::Lines::<datasets::Exchange>::open(&records, datasets::Format::Exchanges)
+        .unwrap()
+        .next()
+        .unwrap()
+        .unwrap();
     assert_eq!(record.error, Some(ErrorKind::GatewayStopped));
     drop(response);
 }

@@ -236,9 +236,15 @@ fn the_examples_that_are_commented_out_are_valid() {
         None => line.to_owned(),
     };
     let text: Vec<String> = include_str!("../../../examples/full.toml").lines().map(uncommented).collect();
-    let config = Config::parse(&text.join("\n"), Path::new("full.toml"), &|_| Some("key".to_owned())).unwrap();
+    let config = Config::parse(&text.join("\n"), Path::new("full.toml"), &|name| {
+        Some(if name == "REDIS_URL" { "redis://127.0.0.1".to_owned() } else { "key".to_owned() })
+    })
+    .unwrap();
     let migration = first(&config);
     assert!(migration.rules.header.is_some() && migration.matcher.consumers.is_some());
     assert_eq!(migration.sampling.strata.len(), 1);
+    let redis = config.redis.unwrap();
+    assert_eq!((redis.timeout.as_millis(), redis.poll_interval.as_millis(), redis.lost_after.as_secs()), (250, 300, 3));
+    assert_eq!((redis.calls_in_flight_max, redis.on_loss), (1024, crate::config::OnLoss::default()));
     assert!(config.consumers.has("team-a") && config.shadow.cost_per_day_max_nanos.is_some());
 }
