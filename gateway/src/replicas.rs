@@ -8,6 +8,7 @@
 //! while Redis is away: a change that others cannot hear of is none.
 
 mod change;
+mod document;
 mod ledger;
 mod routes;
 mod shape;
@@ -26,7 +27,7 @@ use crate::plane::Plane;
 use crate::routing::{WeightBp, Weights};
 use redis::{RedisError, Script};
 use std::collections::BTreeMap;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
 use store::Store;
 use tokio::sync::Notify;
@@ -42,6 +43,8 @@ pub(crate) struct Replicas {
     offer: Script,
     beat: Script,
     ledger: Script,
+    /// Consumers and their keys.
+    keys: document::SharedDocument,
     /// Settlements that Redis could not be told of.
     backlog: ledger::Backlog,
     known: Mutex<BTreeMap<String, Known>>,
@@ -66,6 +69,7 @@ impl Replicas {
             offer: Script::new(include_str!("replicas/lua/offer.lua")),
             beat: Script::new(include_str!("replicas/lua/beat.lua")),
             ledger: Script::new(include_str!("replicas/lua/quota.lua")),
+            keys: document::SharedDocument::new("keys"),
             backlog: ledger::Backlog::default(),
             known: Mutex::default(),
             // Until the first answer it is lost.
@@ -92,6 +96,30 @@ impl Replicas {
     fn heard_from(&self, answered: bool, now: Instant) {
         let mut since = self.lost_since.lock().unwrap_or_else(PoisonError::into_inner);
         *since = if answered { None } else { since.or(Some(now)) };
+    }
+
+    /// The document of consumers and keys; `None` if there is none.
+    ///
+    /// # Errors
+    /// Redis did not say.
+    pub(crate) async fn read_keys(&self) -> Result<Option<Arc<[u8]>>, StoreError> {
+        self.keys.read(self).await
+    }
+
+    /// Keeps `new` as the document of consumers and keys if it is still `expected`, and says whether it did.
+    ///
+    /// # Errors
+    /// Redis did not do it, or did not say so.
+    pub(crate) async fn swap_keys(&self, expected: Option<&[u8]>, new: &[u8]) -> Result<bool, StoreError> {
+        self.keys.swap(self, expected, new).await
+    }
+
+    /// Gives Redis the consumers and keys of a file, if nobody has given it any yet.
+    ///
+    /// # Errors
+    /// Redis did not do it, or did not say so.
+    pub(crate) async fn seed_keys(&self, text: &[u8]) -> Result<(), StoreError> {
+        self.keys.seed(self, text).await
     }
 
     fn known(&self, migration: &str) -> Option<Known> {

@@ -1,5 +1,6 @@
 //! Gateways side by side before a real Redis.
 
+mod documents;
 mod ledger;
 mod loss;
 mod transport;
