@@ -55,6 +55,7 @@ pub(crate) fn router(shared: Arc<Shared>) -> Router {
         .route("/admin/v1/config/reload", post(reload))
         .route("/metrics", get(metrics))
         .merge(crate::replicas::routes())
+        .merge(crate::callers::routes::routes())
         .route_layer(middleware::from_fn_with_state(Arc::clone(&shared), authorise));
     Router::new()
         .route("/healthz", get(|| async { "ok\n" }))
@@ -64,11 +65,11 @@ pub(crate) fn router(shared: Arc<Shared>) -> Router {
         .with_state(shared)
 }
 
-fn problem(status: StatusCode, code: &str, message: impl Into<String>) -> Response {
+pub(crate) fn problem(status: StatusCode, code: &str, message: impl Into<String>) -> Response {
     Problem::new(status, "invalid_request_error", Some(code), message).into_response()
 }
 
-fn unknown(what: &str) -> Response {
+pub(crate) fn unknown(what: &str) -> Response {
     problem(StatusCode::NOT_FOUND, "not_found", format!("unknown {what}"))
 }
 

@@ -5,6 +5,7 @@
 
 mod check;
 mod consumers;
+mod keys;
 mod migrations;
 mod ordered;
 mod policy;
@@ -18,7 +19,9 @@ mod shadow;
 mod transport;
 mod valid;
 
+pub use crate::callers::presented::KeySource;
 pub use consumers::Consumers;
+pub use keys::Keys;
 pub use migrations::Migration;
 pub use providers::{ProviderConfig, Timeouts};
 pub use records::{Records, Salt, SyncPolicy};

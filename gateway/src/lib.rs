@@ -37,6 +37,9 @@ mod telemetry;
 mod ticket;
 mod upstream;
 
+pub use callers::CallersError;
+pub use callers::file::{KeyFile, KeyFileError};
+pub use callers::home::HomeError;
 pub use config::{Config, ConfigError};
 pub use plane::PlaneError;
 pub use recorder::RecorderCounts;

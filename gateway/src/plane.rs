@@ -38,6 +38,9 @@ pub enum PlaneError {
     /// A back end of the guard cannot be set up.
     #[error(transparent)]
     Moderator(#[from] ModeratorError),
+    /// Its consumers do not fit with those that are kept elsewhere.
+    #[error(transparent)]
+    Consumers(#[from] lease::keys::RingError),
     /// A migration names a provider that is not there; the check of the configuration has failed to say so.
     #[error("provider `{0}` is not configured")]
     Unknown(String),

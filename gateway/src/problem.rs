@@ -81,6 +81,12 @@ impl Problem {
         Self::new(StatusCode::UNAUTHORIZED, "invalid_request_error", Some("invalid_api_key"), message)
     }
 
+    /// A right key, but not for this: the answer does not say which scope.
+    pub(crate) fn forbidden() -> Self {
+        let message = "this key may not be used for that; ask whoever runs this gateway";
+        Self::new(StatusCode::FORBIDDEN, "invalid_request_error", Some("permission_denied"), message)
+    }
+
     /// No provider of the migration can serve it.
     pub(crate) fn unfit(feature: &str) -> Self {
         let message = format!("no provider of this gateway can serve {feature}");

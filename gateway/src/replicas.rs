@@ -21,12 +21,15 @@ pub(crate) use routes::routes;
 pub(crate) use store::{FUNCTIONS, StoreCounts, StoreError};
 pub(crate) use watch::start_tasks;
 
-use crate::config::{KeysOnLoss, Redis, WeightsOnLoss};
+use crate::callers::{Caller, Callers};
+use crate::config::{Authenticate, Config, KeysOnLoss, Redis, WeightsOnLoss};
 use crate::lane::{Lane, next_epoch};
 use crate::plane::Plane;
+use crate::problem::Problem;
 use crate::routing::{WeightBp, Weights};
 use redis::{RedisError, Script};
 use std::collections::BTreeMap;
+use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
 use store::Store;
@@ -45,6 +48,8 @@ pub(crate) struct Replicas {
     ledger: Script,
     /// Consumers and their keys.
     keys: document::SharedDocument,
+    /// Redis has others than were read.
+    other_keys: Notify,
     /// Settlements that Redis could not be told of.
     backlog: ledger::Backlog,
     known: Mutex<BTreeMap<String, Known>>,
@@ -52,6 +57,12 @@ pub(crate) struct Replicas {
     lost_since: Mutex<Option<Instant>>,
     /// Somebody said that something changed.
     heard: Notify,
+}
+
+impl std::fmt::Debug for Replicas {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter.debug_struct("Replicas").field("name", &self.name).finish_non_exhaustive()
+    }
 }
 
 impl Replicas {
@@ -70,6 +81,7 @@ impl Replicas {
             beat: Script::new(include_str!("replicas/lua/beat.lua")),
             ledger: Script::new(include_str!("replicas/lua/quota.lua")),
             keys: document::SharedDocument::new("keys"),
+            other_keys: Notify::new(),
             backlog: ledger::Backlog::default(),
             known: Mutex::default(),
             // Until the first answer it is lost.
@@ -82,9 +94,32 @@ impl Replicas {
         self.store.counts()
     }
 
-    /// Whether no key may be good just now, because a revocation could not be heard.
-    pub(crate) fn refuses_keys(&self, now: Instant) -> bool {
-        self.config.on_loss.keys == KeysOnLoss::Refuse && self.is_lost(now)
+    /// Looks the caller up, as far as anything is known of keys.
+    ///
+    /// # Errors
+    /// See [`Callers::admit`]; and 503 while no key may be good, because a revocation could not be heard, or none but the
+    /// configuration's is known yet.
+    pub(crate) async fn admit(
+        &self,
+        callers: &Callers,
+        config: &Config,
+        parts: &http::request::Parts,
+        peer: SocketAddr,
+    ) -> Result<Caller, Problem> {
+        let unknown = || Problem::busy("cannot look keys up just now");
+        if config.authenticate == Authenticate::Off {
+            return callers.admit(config, parts, peer).await;
+        }
+        if self.config.on_loss.keys == KeysOnLoss::Refuse && self.is_lost(Instant::now()) {
+            return Err(unknown());
+        }
+        let admitted = callers.admit(config, parts, peer).await;
+        if admitted.is_err() && !self.keys.was_read() { Err(unknown()) } else { admitted }
+    }
+
+    /// Waits until the watching task sees other keys than those that were read.
+    pub(crate) async fn keys_changed(&self) {
+        self.other_keys.notified().await;
     }
 
     /// Whether Redis has been away for longer than is borne.

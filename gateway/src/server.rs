@@ -4,7 +4,7 @@
 //! then they are cut with an error event; copies under way may end for a moment; the record queue is emptied to disk; and
 //! the summary says what was lost. Every phase has a deadline of its own: a client that never reads cannot hold it up.
 
-use crate::callers::Callers;
+use crate::callers::{self, Callers, CallersError};
 use crate::config::Config;
 use crate::ingress::Held;
 use crate::listener;
@@ -63,6 +63,9 @@ pub enum StartError {
     /// Redis cannot be called.
     #[error("redis: the address cannot be used ({}); check redis.url", .0.category())]
     Redis(#[from] redis::RedisError),
+    /// The consumers that are kept beside the configuration cannot be used.
+    #[error("keys.file: {0}")]
+    Callers(#[from] CallersError),
     /// The price table is broken.
     #[error(transparent)]
     Tariffs(#[from] TariffError),
@@ -123,8 +126,8 @@ pub async fn start(config: Config, reload: Option<Reload>) -> Result<Running, St
         reload,
         changes: tokio::sync::Mutex::new(()),
         audit: Mutex::new(VecDeque::new()),
-        replicas,
-        callers: Callers::default(),
+        replicas: replicas.clone(),
+        callers: Callers::start(&config, replicas, crate::clock::now_us())?,
         quotas: Quotas::default(),
         safety: Safety::default(),
         mirror,
@@ -149,6 +152,7 @@ pub async fn start(config: Config, reload: Option<Reload>) -> Result<Running, St
     replicas::start_tasks(&shared, &admin).await;
     shadow::start_workers(queue, shared.shadow.workers, &shared, &workers);
     tasks.spawn(listener::run(listener, Arc::clone(&shared), tasks.clone()));
+    admin.spawn(callers::home::watch(Arc::clone(&shared)));
     serve_admin(&admin, admin_listener, crate::admin::router(Arc::clone(&shared)), &shared.gone);
     tracing::info!(%address, %admin_address, "gateway is up");
     Ok(Running { address, admin_address, shared, tasks, admin, workers, writer })

@@ -33,7 +33,7 @@ pub use adopt::{AdoptError, READING_MAX, Reading, read_list};
 pub use apply::{Issued, Outcome, changed};
 pub use change::{Change, ChangeError, Old, Until};
 pub use digest::Digest;
-pub use document::{Consumer, Document, DocumentError, Key, Origin, State};
+pub use document::{Consumer, Document, DocumentError, Key, Origin, State, syntax};
 pub use instant::Instant;
 pub use issue::Chance;
 pub use listing::{ConsumerView, KeyView, Listing, Place};

@@ -1,19 +1,14 @@
 //! `[consumers.NAME]`: who may call, by the digest of a key.
 //!
 //! The text holds SHA-256 digests only; a key itself comes from the environment. A consumer may have several keys, so that
-//! an old one goes on working while callers move to a new one.
+//! an old one goes on working while callers move to a new one. Consumers that are to change while the gateway runs are kept
+//! elsewhere (`[keys]`), and stand beside these.
 
 use super::check::{Checker, is_variable_name};
+use lease::keys::{Consumer, Digest, Instant, Key, Scopes, is_name};
 use serde::Deserialize;
-use sha2::{Digest, Sha256};
 use std::collections::{BTreeMap, HashMap};
-use std::fmt;
-use std::sync::Arc;
-
-/// Names that metrics and records use for something else.
-const RESERVED: [&str; 3] = ["anonymous", "none", "other"];
-/// Longest name of a consumer.
-const NAME_BYTES_MAX: usize = 64;
+use wire::Endpoint;
 
 #[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -21,80 +16,107 @@ pub(super) struct RawConsumer {
     #[serde(default)]
     pub keys_sha256: Vec<String>,
     pub keys_env: Option<String>,
+    #[serde(default)]
+    pub groups: Vec<String>,
+    #[serde(default)]
+    pub scopes: Scopes,
+    pub sunset_at: Option<Instant>,
 }
 
-/// Consumers by the SHA-256 of their keys.
-#[derive(Clone, Default, PartialEq, Eq)]
+/// The consumers of the configuration.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Consumers {
-    by_digest: HashMap<[u8; 32], Arc<str>>,
-    names: Vec<Arc<str>>,
-}
-
-/// Names only: a digest of a weak key is as good as the key.
-impl fmt::Debug for Consumers {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.debug_struct("Consumers").field("names", &self.names).finish_non_exhaustive()
-    }
+    list: Vec<Consumer>,
+    /// Others are kept elsewhere, so that no name is surely unknown.
+    pub(super) open: bool,
 }
 
 impl Consumers {
-    /// The consumer that holds this key. The look-up is by digest, so its time tells nothing about any key.
-    #[must_use]
-    pub fn find(&self, key: &str) -> Option<Arc<str>> {
-        let digest: [u8; 32] = Sha256::digest(key.as_bytes()).into();
-        self.by_digest.get(&digest).cloned()
-    }
-
     /// All names, sorted.
     pub fn names(&self) -> impl Iterator<Item = &str> {
-        self.names.iter().map(AsRef::as_ref)
+        self.list.iter().map(|consumer| consumer.name.as_str())
     }
 
-    /// Whether a consumer of this name exists.
+    /// Whether a consumer of this name exists, or may exist elsewhere.
     #[must_use]
     pub fn has(&self, name: &str) -> bool {
-        self.names().any(|one| one == name)
+        self.open || self.names().any(|one| one == name)
     }
 
     /// Whether nobody could ever be found.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        self.by_digest.is_empty()
+        !self.open && self.list.iter().all(|consumer| consumer.keys.is_empty())
+    }
+
+    /// With the instant since which each key is known: now, unless it was among those `before`.
+    #[must_use]
+    pub(crate) fn since(&self, now_us: i64, before: &[Consumer]) -> Vec<Consumer> {
+        let known: HashMap<Digest, Instant> =
+            before.iter().flat_map(|one| &one.keys).map(|key| (key.sha256, key.created_at)).collect();
+        let mut list = self.list.clone();
+        for key in list.iter_mut().flat_map(|consumer| &mut consumer.keys) {
+            key.created_at = known.get(&key.sha256).copied().unwrap_or_else(|| Instant::from_us(now_us));
+        }
+        list
     }
 }
 
 impl Checker<'_> {
     /// All consumers; what is wrong is left out and reported, so that other sections can still be checked against the
     /// names.
-    pub(super) fn consumers(&mut self, raw: &BTreeMap<String, RawConsumer>) -> Consumers {
+    pub(super) fn consumers(&mut self, raw: BTreeMap<String, RawConsumer>) -> Consumers {
         let mut consumers = Consumers::default();
+        let mut owners: HashMap<Digest, String> = HashMap::new();
         for (name, raw) in raw {
-            if !is_name(name) {
-                self.problems.push(format!(
-                    "consumers.{name}: expected a name of letters, digits, `.`, `_` and `-`, at most {NAME_BYTES_MAX} \
-                     long, and none of {}",
-                    RESERVED.join(", ")
-                ));
-            }
-            let shared: Arc<str> = Arc::from(name.as_str());
-            for digest in self.digests(name, raw) {
-                let taken = consumers.by_digest.insert(digest, Arc::clone(&shared));
-                if let Some(other) = taken {
+            self.consumer_rules(&name, &raw);
+            let mut keys = Vec::new();
+            for digest in self.digests(&name, &raw) {
+                if let Some(other) = owners.insert(digest, name.clone()) {
                     self.problems.push(format!(
                         "consumers.{name} has a key that stands twice, also under consumers.{other}: a key belongs to \
                          one consumer, once"
                     ));
                 }
+                let id = format!("{name}.{}", keys.len() + 1);
+                keys.push(Key { sunset_at: raw.sunset_at, ..Key::adopted(id, digest, Instant::from_us(0)) });
             }
-            consumers.names.push(shared);
+            let RawConsumer { groups, scopes, .. } = raw;
+            consumers.list.push(Consumer { name, groups, note: String::new(), scopes, keys });
         }
         consumers
     }
 
-    fn digests(&mut self, name: &str, raw: &RawConsumer) -> Vec<[u8; 32]> {
+    fn consumer_rules(&mut self, name: &str, raw: &RawConsumer) {
+        const NAME: &str =
+            "a name of letters, digits, `.`, `_` and `-`, at most 64 long, and none of anonymous, none, other";
+        if !is_name(name) {
+            self.problems.push(format!("consumers.{name}: expected {NAME}"));
+        }
+        for group in raw.groups.iter().filter(|group| !is_name(group)) {
+            self.problems.push(format!("consumers.{name}.groups has `{group}`: expected {NAME}"));
+        }
+        if let Some(list) = raw.scopes.empty_list() {
+            self.problems.push(format!(
+                "consumers.{name}.scopes.{list} is empty, which would forbid everything: leave it out or name some"
+            ));
+        }
+        let takes_one = |pattern: &lease::keys::Pattern| {
+            Endpoint::ALL.iter().any(|endpoint| pattern.takes(endpoint.name()) || pattern.takes(endpoint.path()))
+        };
+        for pattern in raw.scopes.endpoints.iter().flatten().filter(|pattern| !takes_one(pattern)) {
+            let known: Vec<&str> = Endpoint::ALL.iter().map(|endpoint| endpoint.name()).collect();
+            self.problems.push(format!(
+                "consumers.{name}.scopes.endpoints has `{pattern}`, which is none: expected some of {}, or their paths",
+                known.join(", ")
+            ));
+        }
+    }
+
+    fn digests(&mut self, name: &str, raw: &RawConsumer) -> Vec<Digest> {
         let mut digests = Vec::new();
         for (place, text) in raw.keys_sha256.iter().enumerate() {
-            match digest(text) {
+            match Digest::from_hex(text) {
                 Some(digest) => digests.push(digest),
                 // Not repeated: a slip may have put the key itself there.
                 None => self.problems.push(format!(
@@ -113,7 +135,7 @@ impl Checker<'_> {
                 }
                 Some(Some(keys)) => {
                     let before = digests.len();
-                    digests.extend(keys.split_ascii_whitespace().map(|key| <[u8; 32]>::from(Sha256::digest(key))));
+                    digests.extend(keys.split_ascii_whitespace().map(Digest::of));
                     if digests.len() == before {
                         self.problems.push(format!("{key}: the variable {variable} is empty"));
                     }
@@ -128,22 +150,6 @@ impl Checker<'_> {
     }
 }
 
-fn is_name(name: &str) -> bool {
-    let plain = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'_' | b'-');
-    (1..=NAME_BYTES_MAX).contains(&name.len()) && name.bytes().all(plain) && !RESERVED.contains(&name)
-}
-
-fn digest(text: &str) -> Option<[u8; 32]> {
-    if text.len() != 64 || !text.bytes().all(|byte| byte.is_ascii_hexdigit()) {
-        return None;
-    }
-    let mut digest = [0; 32];
-    for (place, byte) in digest.iter_mut().enumerate() {
-        *byte = u8::from_str_radix(text.get(place * 2..place * 2 + 2)?, 16).ok()?;
-    }
-    Some(digest)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -155,7 +161,7 @@ mod tests {
             _ => None,
         };
         let mut checker = Checker { problems: Vec::new(), warnings: Vec::new(), environment: &environment };
-        let consumers = checker.consumers(&toml::from_str(text).unwrap());
+        let consumers = checker.consumers(toml::from_str(text).unwrap());
         (consumers, checker.problems)
     }
 
@@ -172,7 +178,9 @@ mod tests {
         );
         let (consumers, problems) = check(&text);
         assert_eq!(problems, Vec::<String>::new());
-        let find = |key: &str| consumers.find(key).map(|name| name.to_string());
+        let kept = consumers.since(5, &[]);
+        let ring = lease::keys::Ring::new(&[lease::keys::Part { place: "here", consumers: &kept }]).unwrap();
+        let find = |key: &str| ring.admit(key, 5).ok().map(|place| ring.entries()[place].consumer.to_string());
         for key in ["sk-old", "sk-new", "sk-newer"] {
             assert_eq!(find(key).as_deref(), Some("team-a"), "{key}");
         }
@@ -180,6 +188,9 @@ mod tests {
         for wrong in ["", "sk-new sk-newer", "sk-ol", &hex("sk-old")] {
             assert_eq!(find(wrong), None, "{wrong}");
         }
+        let ids: Vec<&str> = ring.entries().iter().map(|entry| entry.key.id.as_str()).collect();
+        assert_eq!(ids, ["b.1", "team-a.1", "team-a.2", "team-a.3"]);
+        assert_eq!(consumers.since(9, &kept), kept, "what was known before is no newer now");
         assert_eq!(consumers.names().collect::<Vec<_>>(), ["b", "team-a"]);
         let debug = format!("{consumers:?}");
         assert!(debug.contains("team-a") && !debug.contains(&hex("sk-b")[..8]), "{debug}");
@@ -191,9 +202,11 @@ mod tests {
         let text = format!(
             "[a]\nkeys_sha256 = [\"sk-secret\"]\n[b]\n[c]\nkeys_env = \"sk-secret\"\n[d]\nkeys_env = \"NOT_SET\"\n\
              [e]\nkeys_env = \"EMPTY\"\n[f]\nkeys_sha256 = [\"{twice}\"]\n[g]\nkeys_sha256 = [\"{twice}\"]\n\
-             [other]\nkeys_sha256 = [\"{}\"]\n[\"x y\"]\nkeys_sha256 = [\"{}\"]\n",
+             [other]\nkeys_sha256 = [\"{}\"]\n[\"x y\"]\nkeys_sha256 = [\"{}\"]\n[z]\nkeys_sha256 = [\"{}\"]\n\
+             groups = [\"a b\"]\nscopes = {{ models = [], endpoints = [\"chats\"] }}\n",
             hex("1"),
-            hex("2")
+            hex("2"),
+            hex("3")
         );
         let (_, problems) = check(&text);
         for (problem, part) in problems.iter().zip([
@@ -205,9 +218,12 @@ mod tests {
             "consumers.g has a key that stands twice, also under consumers.f",
             "consumers.other: expected a name",
             "consumers.x y: expected a name",
+            "consumers.z.groups has `a b`",
+            "consumers.z.scopes.models is empty",
+            "consumers.z.scopes.endpoints has `chats`, which is none: expected some of chat, completions",
         ]) {
             assert!(problem.contains(part) && !problem.contains("secret"), "{problem}");
         }
-        assert_eq!(problems.len(), 8, "{problems:?}");
+        assert_eq!(problems.len(), 11, "{problems:?}");
     }
 }

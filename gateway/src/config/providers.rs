@@ -85,7 +85,7 @@ pub struct Timeouts {
 impl Checker<'_> {
     pub(super) fn provider(&mut self, name: &str, raw: &RawProvider) -> Option<ProviderConfig> {
         let base_url = self.base_url(name, &raw.base_url);
-        let keys = self.keys(name, raw);
+        let keys = self.provider_keys(name, raw);
         let timeouts = self.timeouts(name, raw);
         let in_flight_default = if raw.kind == Provider::DeepSeek { 2500 } else { 4096 };
         let requests_in_flight_max =
@@ -130,7 +130,7 @@ impl Checker<'_> {
     }
 
     /// All keys, in the order of the text. Only a compatible server may do without one.
-    fn keys(&mut self, name: &str, raw: &RawProvider) -> Option<Vec<HeaderValue>> {
+    fn provider_keys(&mut self, name: &str, raw: &RawProvider) -> Option<Vec<HeaderValue>> {
         let mut keys = Vec::new();
         let mut named = 0;
         let variables = raw.api_key_env.iter().map(|one| ("api_key_env", one));

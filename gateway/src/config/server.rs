@@ -22,6 +22,7 @@ pub(super) struct RawServer {
     pub keep_alive_comments: Option<bool>,
     pub connections_max: Option<usize>,
     pub reasoning_bytes_max: Option<usize>,
+    pub trusted_proxies: Option<Vec<String>>,
 }
 
 /// Whether clients have to show a key.

@@ -2,6 +2,7 @@
 
 use super::check::Checker;
 use super::consumers::{Consumers, RawConsumer};
+use super::keys::{Keys, RawKeys};
 use super::migrations::{Migration, RawMigration};
 use super::ordered::Ordered;
 use super::providers::{ProviderConfig, RawProvider};
@@ -27,6 +28,8 @@ pub(super) struct Raw {
     migrations: Ordered<RawMigration>,
     #[serde(default)]
     consumers: BTreeMap<String, RawConsumer>,
+    #[serde(default)]
+    keys: RawKeys,
     #[serde(default)]
     shadow: RawShadow,
     records: Option<RawRecords>,
@@ -66,6 +69,10 @@ pub struct Config {
     pub default_provider: String,
     /// Who may call.
     pub consumers: Consumers,
+    /// Where keys come from and where they are kept.
+    pub keys: Keys,
+    /// Our own proxies, whose `x-forwarded-for` is believed.
+    pub trusted_proxies: Vec<lease::keys::Network>,
     /// What is valid but surely not meant, one sentence each.
     pub warnings: Vec<String>,
     /// Where evidence goes; `None` keeps none.
@@ -113,13 +120,17 @@ impl Checker<'_> {
         };
         let providers: BTreeMap<String, Option<ProviderConfig>> =
             raw.providers.iter().map(|(name, provider)| (name.clone(), self.provider(name, provider))).collect();
-        let consumers = self.consumers(&raw.consumers);
+        let mut consumers = self.consumers(raw.consumers);
+        let keys = self.keys(raw.keys);
+        consumers.open = keys.file.is_some() || raw.redis.is_some();
+        let trusted_proxies = self.trusted_proxies(server.trusted_proxies.as_deref());
         let migrations = self.migrations(raw.migrations, &providers, &consumers);
         let default_provider =
             migrations.as_ref().and_then(|all| self.default_provider(server.default_provider, all, &providers));
         if authenticate == Authenticate::Keys && consumers.is_empty() {
             self.problems.push(
-                "server.authenticate is `keys`, but no consumer has one: nobody could call; add [consumers.NAME]"
+                "server.authenticate is `keys`, but no consumer has one: nobody could call; add [consumers.NAME], or set \
+                 keys.file"
                     .to_owned(),
             );
         }
@@ -150,6 +161,8 @@ impl Checker<'_> {
             providers,
             default_provider: default_provider?,
             consumers,
+            keys,
+            trusted_proxies,
             warnings: Vec::new(),
             records,
             safety: safety?,
@@ -171,6 +184,7 @@ impl Config {
             ("server.requests_in_flight_max", limits.0.requests_in_flight != limits.1.requests_in_flight),
             ("server.connections_max", limits.0.connections != limits.1.connections),
             ("server.reasoning_bytes_max", limits.0.reasoning_bytes != limits.1.reasoning_bytes),
+            ("keys.file", self.keys.file != other.keys.file),
             ("[shadow]", self.shadow != other.shadow),
             ("[records]", self.records != other.records),
             ("[redis]", self.redis != other.redis),

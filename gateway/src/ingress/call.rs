@@ -35,13 +35,14 @@ pub(super) async fn answer(
     pair: &str,
 ) -> Response<Reply> {
     let cut = shared.cut.clone();
+    let mut notices = Headers::new();
     let answered = tokio::select! {
         biased;
         // A request that has no answer yet when the drain deadline passes gets none.
         () = cut.cancelled() => Err(Problem::busy("is shutting down")),
-        answered = run(shared, endpoint, request, peer, pair) => answered,
+        answered = run(shared, endpoint, request, peer, pair, &mut notices) => answered,
     };
-    answered.unwrap_or_else(Problem::respond)
+    tell(answered.unwrap_or_else(Problem::respond), notices)
 }
 
 async fn run(
@@ -50,6 +51,7 @@ async fn run(
     request: Request<Incoming>,
     peer: SocketAddr,
     pair: &str,
+    notices: &mut Headers,
 ) -> Result<Response<Reply>, Problem> {
     if shared.stopping.is_cancelled() {
         return Err(Problem::busy("is shutting down"));
@@ -60,8 +62,12 @@ async fn run(
     };
     let plane = shared.plane.load_full();
     let (parts, body) = request.into_parts();
-    let mut caller = shared.callers.admit(&plane.config, &parts, peer).await?;
-    let notices = std::mem::take(&mut caller.notices);
+    let mut caller = match &shared.replicas {
+        None => shared.callers.admit(&plane.config, &parts, peer).await?,
+        Some(replicas) => replicas.admit(&shared.callers, &plane.config, &parts, peer).await?,
+    };
+    // Told with every answer from here on, whatever it is.
+    *notices = std::mem::take(&mut caller.notices);
     admit::plain(&parts.headers)?;
     let limits = &plane.config.limits;
     let mut share = admit::Share::new(&shared.held, limits.request_bytes_in_flight);
@@ -81,7 +87,7 @@ async fn run(
     let masked = match shared.safety.request(&caller, lane, &parsed).await {
         Inspected::Passed => None,
         Inspected::Masked(masked) => Some(masked),
-        Inspected::Blocked(response) => return Ok(tell(response, notices, left)),
+        Inspected::Blocked(response) => return Ok(tell(response, left)),
     };
     if let Some(masked) = masked {
         body = masked;
@@ -90,14 +96,14 @@ async fn run(
     let head = Head { endpoint, headers: &parts.headers, consumer: caller.name.clone(), pair, arrived, at_us };
     let prepared = prepare(&shared, &plane, lane, head, &parsed)?;
     let response = serve(&shared, &plane.config, prepared, body.clone(), place).await?;
-    Ok(tell(response, notices, left))
+    Ok(tell(response, left))
 }
 
 type Headers = Vec<(HeaderName, HeaderValue)>;
 
 /// What the caller has to know beside the answer.
-fn tell(mut response: Response<Reply>, notices: Headers, left: Headers) -> Response<Reply> {
-    response.headers_mut().extend(notices.into_iter().chain(left));
+fn tell(mut response: Response<Reply>, headers: Headers) -> Response<Reply> {
+    response.headers_mut().extend(headers);
     response
 }
 

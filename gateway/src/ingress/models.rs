@@ -1,5 +1,6 @@
-//! `GET /v1/models`: what clients may ask for.
+//! `GET /v1/models`: what this client may ask for.
 
+use crate::callers::Caller;
 use crate::plane::Plane;
 use crate::problem::Problem;
 use crate::reply::Reply;
@@ -17,18 +18,19 @@ pub(super) async fn answer(shared: &Shared, parts: &Parts, peer: SocketAddr, nam
         Ok(caller) => caller,
         Err(problem) => return problem.respond(),
     };
-    let mut response = listed(&plane, name);
+    let mut response = listed(&plane, &caller, name);
     response.headers_mut().extend(caller.notices);
     response
 }
 
-fn listed(plane: &Plane, name: &str) -> Response<Reply> {
+fn listed(plane: &Plane, caller: &Caller, name: &str) -> Response<Reply> {
     let mut seen = BTreeSet::new();
     let mut models = Vec::new();
     for lane in &plane.lanes {
         let owner = lane.baseline.provider();
         let names = lane.migration.iter().flat_map(|migration| migration.models.names());
-        models.extend(names.filter(|name| seen.insert((*name).to_owned())).map(|name| model(name, owner)));
+        let theirs = names.filter(|name| caller.may_see(name, lane.name()) && seen.insert((*name).to_owned()));
+        models.extend(theirs.map(|name| model(name, owner)));
     }
     if name.is_empty() {
         return Reply::json(StatusCode::OK, json!({"object": "list", "data": models}).to_string());

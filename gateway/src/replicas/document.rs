@@ -7,6 +7,7 @@ use super::Replicas;
 use super::store::{Function, StoreError};
 use super::weight::Origin;
 use redis::{Script, ScriptInvocation};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 /// See the module's text.
@@ -14,6 +15,7 @@ pub(super) struct SharedDocument {
     key: &'static str,
     script: Script,
     last: Mutex<Option<Version>>,
+    was_read: AtomicBool,
 }
 
 /// A text as it stood.
@@ -43,6 +45,13 @@ impl Stamp {
         Ok(Some(Self { digest, generation, origin }))
     }
 
+    /// The same from plain texts.
+    pub(super) fn parse(fields: &[Option<String>]) -> Result<Option<Self>, StoreError> {
+        let [digest, generation, origin] = fields else { return Err(StoreError::Unexpected) };
+        let generation = generation.as_ref().and_then(|text| text.parse().ok());
+        Self::read((digest.clone(), generation, origin.clone()))
+    }
+
     fn counts_more_than(&self, other: &Self) -> bool {
         (self.origin, self.generation) > (other.origin, other.generation)
     }
@@ -51,7 +60,7 @@ impl Stamp {
 impl SharedDocument {
     pub(super) fn new(key: &'static str) -> Self {
         let script = Script::new(include_str!("lua/document.lua"));
-        Self { key, script, last: Mutex::new(None) }
+        Self { key, script, last: Mutex::new(None), was_read: AtomicBool::new(false) }
     }
 
     fn last(&self) -> MutexGuard<'_, Option<Version>> {
@@ -68,9 +77,9 @@ impl SharedDocument {
         self.last().as_ref().map(|version| &version.stamp) != stored
     }
 
-    /// Whether a text was ever seen, or that there is none.
-    pub(super) fn is_empty(&self) -> bool {
-        self.last().is_none()
+    /// Whether Redis has ever said what it has, or that it has nothing.
+    pub(super) fn was_read(&self) -> bool {
+        self.was_read.load(Ordering::Relaxed)
     }
 
     fn call(&self, replicas: &Replicas, step: &str, expected: &str, new: &Version) -> ScriptInvocation<'_> {
@@ -108,6 +117,7 @@ impl SharedDocument {
         self.ask(replicas, &mut commands);
         let (fields,): (StampFields,) = replicas.store.query(Function::Keys, &commands).await?;
         let stored = Stamp::read(fields)?;
+        self.was_read.fetch_or(stored.is_none(), Ordering::Relaxed);
         let last = self.last().clone();
         match (last, stored) {
             (None, None) => Ok(None),
@@ -174,6 +184,7 @@ impl SharedDocument {
     }
 
     fn remember(&self, stamp: Stamp, text: Arc<[u8]>) -> Arc<[u8]> {
+        self.was_read.store(true, Ordering::Relaxed);
         *self.last() = Some(Version { stamp, text: Arc::clone(&text) });
         text
     }

@@ -204,6 +204,25 @@ pub(super) const REDIS_FAILURES: Metric = metric(
     "Calls of Redis that came to nothing: each does as redis.on_loss says",
     &["function"],
 );
+/// Refused callers.
+pub(super) const KEYS_REFUSED: Metric =
+    metric("weighbridge_keys_refused", "Calls refused because of their key, by reason", &["reason"]);
+/// Slowed guesses.
+pub(super) const KEYS_SLOWED: Metric =
+    metric("weighbridge_keys_slowed", "Refusals told late, because many wrong keys came from one address", &[]);
+/// Guesses that could not be slowed.
+pub(super) const KEYS_UNSLOWED: Metric =
+    metric("weighbridge_keys_unslowed", "Refusals told at once, because as many wait already as may", &[]);
+/// Guesses that wait.
+pub(super) const KEYS_WAITING: Metric = metric("weighbridge_keys_waiting", "Refusals that wait to be told", &[]);
+/// Use of old keys.
+pub(super) const KEYS_OLD_USES: Metric = metric("weighbridge_keys_old_uses", "Calls with adopted keys", &[]);
+/// Kept consumers.
+pub(super) const KEYS_HEALTHY: Metric =
+    metric("weighbridge_keys_healthy", "1 while what is kept of consumers is in force, else 0", &[]);
+/// Changes of kept consumers.
+pub(super) const KEYS_CHANGES: Metric =
+    metric("weighbridge_keys_changes", "Changes of what is kept that others made, by result", &["result"]);
 /// Build.
 pub(super) const BUILD: Metric = metric("weighbridge_build", "The program", &["version"]);
 /// Start.
@@ -267,6 +286,13 @@ pub(super) const ALL: &[Metric] = &[
     REDIS_UP,
     REDIS_CALLS,
     REDIS_FAILURES,
+    KEYS_REFUSED,
+    KEYS_SLOWED,
+    KEYS_UNSLOWED,
+    KEYS_WAITING,
+    KEYS_OLD_USES,
+    KEYS_HEALTHY,
+    KEYS_CHANGES,
     BUILD,
     PROCESS_START,
     PROCESS_MEMORY,

@@ -7,7 +7,7 @@ use super::histogram::Histogram;
 use super::metrics::{Inner, OUTCOME_NAMES};
 use super::names::{self, Metric};
 use super::process::resident_bytes;
-use super::readings::Readings;
+use super::readings::{CallersReading, Readings};
 use super::series::{Cell, FORM_FAILURES, Series};
 use crate::replicas::FUNCTIONS;
 use crate::upstream::BreakerState;
@@ -77,6 +77,7 @@ impl Collector for Page {
         self.traffic(&mut writer)?;
         self.mirror(&mut writer)?;
         self.recorder(&mut writer)?;
+        self.callers(&mut writer)?;
         self.upstreams(&mut writer)?;
         self.moderators(&mut writer)?;
         self.replicas(&mut writer)?;
@@ -157,6 +158,21 @@ impl Page {
         writer.counter(names::RECORDS_DROPPED, dropped.map(|(reason, count)| (vec![reason], count)))?;
         writer.gauge(names::RECORDS_QUEUE, [(Values::new(), integer(records.waiting))])?;
         writer.gauge(names::RECORDS_HEALTHY, [(Values::new(), i64::from(records.healthy))])
+    }
+
+    fn callers(&self, writer: &mut Writer<'_>) -> fmt::Result {
+        let CallersReading { refusals, old_uses, kept } = &self.readings.callers;
+        writer.counter(names::KEYS_REFUSED, refusals.refused.iter().map(|(reason, count)| (vec![*reason], *count)))?;
+        writer.counter(names::KEYS_SLOWED, [(Values::new(), refusals.slowed)])?;
+        writer.counter(names::KEYS_UNSLOWED, [(Values::new(), refusals.unslowed)])?;
+        writer.gauge(names::KEYS_WAITING, [(Values::new(), integer(refusals.waiting))])?;
+        writer.counter(names::KEYS_OLD_USES, [(Values::new(), *old_uses)])?;
+        let Some((healthy, taken, refused)) = *kept else { return Ok(()) };
+        writer.gauge(names::KEYS_HEALTHY, [(Values::new(), i64::from(healthy))])?;
+        writer.counter(
+            names::KEYS_CHANGES,
+            [("taken", taken), ("refused", refused)].map(|(result, count)| (vec![result], count)),
+        )
     }
 
     fn upstreams(&self, writer: &mut Writer<'_>) -> fmt::Result {

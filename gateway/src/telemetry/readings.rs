@@ -2,6 +2,7 @@
 //!
 //! Plain values between the parts and the page, so that the page can be tested without any of them.
 
+use crate::callers::{Callers, RefusalCounts};
 use crate::lane::{Lane, Link};
 use crate::recorder::RecorderCounts;
 use crate::replicas::StoreCounts;
@@ -30,6 +31,15 @@ pub(super) struct ProviderReading {
     pub counts: UpstreamCounts,
 }
 
+/// Callers and their keys.
+#[derive(Debug, Default)]
+pub(super) struct CallersReading {
+    pub refusals: RefusalCounts,
+    pub old_uses: u64,
+    /// Of what is kept beside the configuration, if something is: whether it is in force, and changes taken and not taken.
+    pub kept: Option<(bool, u64, u64)>,
+}
+
 /// Everything.
 #[derive(Debug, Default)]
 pub(super) struct Readings {
@@ -38,6 +48,7 @@ pub(super) struct Readings {
     pub migrations: Vec<MigrationReading>,
     pub providers: Vec<ProviderReading>,
     pub shadow: ShadowCounts,
+    pub callers: CallersReading,
     /// `None` where no evidence is kept.
     pub records: Option<RecorderCounts>,
     /// Who judges texts.
@@ -55,10 +66,16 @@ pub(super) fn of(shared: &Shared, now_us: i64) -> Readings {
         migrations: plane.lanes.iter().map(|lane| migration(lane)).collect(),
         providers: plane.links.iter().flat_map(|(name, link)| clients(name, link)).collect(),
         shadow: shared.mirror.counts(now_us),
+        callers: callers(&shared.callers),
         records: shared.records.as_ref().map(|_| shared.recorder.counts()),
         moderators: plane.moderators.readings(),
         redis: shared.replicas.as_ref().map(|replicas| replicas.counts()),
     }
+}
+
+fn callers(callers: &Callers) -> CallersReading {
+    let kept = callers.home.is_somewhere().then(|| callers.home.health());
+    CallersReading { refusals: callers.counts(), old_uses: callers.tally().old_uses(), kept }
 }
 
 fn migration(lane: &Lane) -> MigrationReading {

@@ -304,14 +304,14 @@ impl Document {
     }
 }
 
-/// Ids are parts of addresses and columns, so they are as plain as names.
+/// Ids are parts of addresses and columns, so they are plain. A dot is for keys of the configuration.
 fn is_id(id: &str) -> bool {
-    (1..=96).contains(&id.len())
-        && id.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'_' | b'-'))
+    (1..=96).contains(&id.len()) && id.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-'))
 }
 
-/// Where, and what is expected; what was found is left out.
-fn syntax(error: &serde_json::Error) -> DocumentError {
+/// Where a JSON text is not what it should be, and what is expected there; what was found is left out, for it may be a key.
+#[must_use]
+pub fn syntax(error: &serde_json::Error) -> DocumentError {
     let message = error.to_string();
     let message = message.rsplit_once(" at line ").map_or(message.as_str(), |(message, _)| message);
     let expected = if error.is_data() {

@@ -3,12 +3,13 @@
 mod strict;
 
 use super::*;
+use crate::callers::RefusalCounts;
 use crate::recorder::RecorderCounts;
 use crate::replicas::StoreCounts;
 use crate::safety::ModeratorReading;
 use crate::shadow::ShadowCounts;
 use crate::telemetry::names::ALL;
-use crate::telemetry::readings::{MigrationReading, ProviderReading};
+use crate::telemetry::readings::{CallersReading, MigrationReading, ProviderReading};
 use crate::upstream::{BreakerState, UpstreamCounts};
 use datasets::Moderation;
 use strict::Parsed;
@@ -182,6 +183,11 @@ fn readings() -> Readings {
             held_bytes: 2,
             spent_today_nanos: 1_500_000_000,
         },
+        callers: CallersReading {
+            refusals: RefusalCounts { refused: vec![("unknown", 3), ("scope", 2)], slowed: 2, unslowed: 1, waiting: 4 },
+            old_uses: 6,
+            kept: Some((true, 5, 1)),
+        },
         records: Some(RecorderCounts {
             written: 9,
             waiting: 0,
@@ -228,6 +234,10 @@ fn readings_are_on_the_page() {
         ("weighbridge_provider_key_failovers_total", provider, 14.0),
         ("weighbridge_breaker_state", &format!("{provider},state=half_open"), 1.0),
         ("weighbridge_breaker_state", &format!("{provider},state=closed"), 0.0),
+        ("weighbridge_keys_refused_total", "reason=unknown", 3.0),
+        ("weighbridge_keys_waiting", "", 4.0),
+        ("weighbridge_keys_old_uses_total", "", 6.0),
+        ("weighbridge_keys_changes_total", "result=refused", 1.0),
         ("weighbridge_overhead_seconds_bucket", "le=0.00015", 1.0),
         ("weighbridge_overhead_seconds_bucket", "le=0.0001", 0.0),
         ("weighbridge_guard_checks_total", "backend=judge", 5.0),
