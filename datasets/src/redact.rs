@@ -12,10 +12,11 @@ mod checks;
 mod patterns;
 
 use crate::digest;
-use patterns::{Class, Rule, rules};
+use patterns::{Class, rules};
 use serde_json::Value;
 use serde_json::value::RawValue;
 use std::collections::BTreeMap;
+use std::ops::Range;
 
 /// How often each kind was found.
 pub type Counts = BTreeMap<&'static str, u64>;
@@ -38,6 +39,17 @@ const SECRET_MEMBERS: [&str; 12] = [
     "accesskeysecret",
     "xapikey",
 ];
+
+/// Something that a text should not have.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Found {
+    /// What it is, such as `email` or `api_key`.
+    pub kind: &'static str,
+    /// Whether it opens something; otherwise it is about a person.
+    pub credential: bool,
+    /// Where it stands: bytes, on character boundaries.
+    pub bytes: Range<usize>,
+}
 
 /// What is taken out.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -135,19 +147,38 @@ impl Redactor {
     /// As [`Redactor::json`], for a text.
     #[must_use]
     pub fn text(&self, text: &str, counts: &mut Counts) -> Option<String> {
-        if !(self.credentials || self.personal) || text.starts_with("data:") {
+        let all = self.find(text);
+        if all.is_empty() {
             return None;
         }
+        let mut out = String::with_capacity(text.len());
+        let mut copied = 0;
+        for found in &all {
+            out.push_str(text.get(copied..found.bytes.start).unwrap_or_default());
+            out.push_str(&self.mark(found.kind, text.get(found.bytes.clone()).unwrap_or_default()));
+            copied = found.bytes.end;
+            *counts.entry(found.kind).or_default() += 1;
+        }
+        out.push_str(text.get(copied..).unwrap_or_default());
+        Some(out)
+    }
+
+    /// All that would be taken out of a text, in its order; none overlaps another.
+    #[must_use]
+    pub fn find(&self, text: &str) -> Vec<Found> {
+        if !(self.credentials || self.personal) || text.starts_with("data:") {
+            return Vec::new();
+        }
         let rules = rules();
-        let mut clean: Option<String> = None;
+        let mut all = Vec::new();
         for index in rules.set.matches(text) {
-            let Some(rule) = rules.all.get(index).filter(|rule| self.wants(rule.class)) else { continue };
-            let before = clean.as_deref().unwrap_or(text);
-            if let Some(after) = self.apply(rule, before, counts) {
-                clean = Some(after);
+            if let Some(rule) = rules.all.get(index).filter(|rule| self.wants(rule.class)) {
+                let new = rule.find(text, &all);
+                all.extend(new);
+                all.sort_unstable_by_key(|found| found.bytes.start);
             }
         }
-        clean
+        all
     }
 
     const fn wants(&self, class: Class) -> bool {
@@ -155,27 +186,6 @@ impl Redactor {
             Class::Credential => self.credentials,
             Class::Personal => self.personal,
         }
-    }
-
-    fn apply(&self, rule: &Rule, text: &str, counts: &mut Counts) -> Option<String> {
-        let mut out = String::new();
-        let mut copied = 0;
-        for captures in rule.pattern.captures_iter(text) {
-            // A pattern that needs its surroundings marks the secret itself.
-            let Some(found) = captures.name("secret").or_else(|| captures.get(0)) else { continue };
-            if !(rule.check)(found.as_str()) {
-                continue;
-            }
-            out.push_str(text.get(copied..found.start()).unwrap_or_default());
-            out.push_str(&self.mark(rule.kind, found.as_str()));
-            copied = found.end();
-            *counts.entry(rule.kind).or_default() += 1;
-        }
-        if copied == 0 {
-            return None;
-        }
-        out.push_str(text.get(copied..).unwrap_or_default());
-        Some(out)
     }
 
     fn mark(&self, kind: &str, secret: &str) -> String {

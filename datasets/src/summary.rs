@@ -3,6 +3,10 @@
 //! Latencies are quantiles of HDR histograms with three significant digits, of answers that did not fail and whose times
 //! are known. Distinct names are counted up to a bound, above which the count is said to be a lower one.
 
+mod guard;
+
+pub use guard::{GuardSums, Judged};
+
 use crate::{Exchange, FromLog, LoggedRequest};
 use hdrhistogram::Histogram;
 use serde::{Deserialize, Serialize};
@@ -85,6 +89,9 @@ pub struct Group {
     pub cost_nanos: i128,
     /// Failures by kind.
     pub errors: BTreeMap<&'static str, u64>,
+    /// What the gateway's guard said; absent where none looked.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub guard: Option<GuardSums>,
     /// Answers without times.
     pub untimed: u64,
     /// Time to the first token; absent where there is none.
@@ -175,6 +182,7 @@ struct Sums {
     priced: u64,
     cost_nanos: i128,
     errors: BTreeMap<&'static str, u64>,
+    guard: Option<GuardSums>,
     untimed: u64,
     ttft: Option<Histogram<u64>>,
     duration: Option<Histogram<u64>>,
@@ -278,6 +286,9 @@ impl Summing {
         sums.streamed += u64::from(row.streamed);
         sums.usage(row.usage.as_ref());
         sums.cost(row.cost_nanos);
+        if let Some(guard) = &row.guard {
+            sums.guard.get_or_insert_default().add(guard);
+        }
         let known = row.recorded != Some(FromLog::Untimed);
         sums.times(row.error, known.then_some(row.duration_us), row.ttft_us.filter(|_| known));
     }
@@ -332,6 +343,7 @@ impl Summing {
             priced: sums.priced,
             cost_nanos: sums.cost_nanos,
             errors: sums.errors.clone(),
+            guard: sums.guard.clone(),
             untimed: sums.untimed,
             ttft: times(sums.ttft.as_ref()),
             duration: times(sums.duration.as_ref()),
@@ -388,6 +400,8 @@ mod tests {
         let duration = baseline.duration.unwrap();
         assert_eq!(duration.count, 400);
         assert!(duration.p50_us.abs_diff(500_000) <= 6_000 && duration.max_us >= 1_000_000, "{duration:?}");
+        let guard = baseline.guard.as_ref().unwrap();
+        assert_eq!((guard.answers.seen, guard.answers.failed, guard.categories["self_harm"]), (500, 500, 500));
         assert_eq!(summary.groups[1].errors, BTreeMap::from([("timeout", 100)]));
         assert_eq!(summary.groups[1].by_kind, BTreeMap::from([("served".to_owned(), 500)]));
         assert_eq!(summary.migrations, BTreeMap::from([("m".to_owned(), 1000)]));
@@ -416,6 +430,7 @@ mod tests {
         assert_eq!(told, [("no answer", "gpt-4o", 1), ("recorded", "m", 2)]);
         assert_eq!((summary.groups[0].streamed, summary.groups[1].untimed, summary.sessions.count), (1, 2, 2));
         assert!(summary.groups[1].duration.is_none() && summary.groups[1].ttft.is_some());
+        assert!(summary.groups.iter().all(|group| group.guard.is_none()));
         assert_eq!(summary.groups[1].by_kind, BTreeMap::from([("embeddings".to_owned(), 2)]));
     }
 

@@ -27,7 +27,7 @@ pub use providers::{ProviderConfig, Timeouts};
 pub use records::{Records, Salt, SyncPolicy};
 pub use redis::{KeysOnLoss, OnLoss, QuotasOnLoss, Redis, RedisUrl, WeightsOnLoss};
 pub use resilience::{BreakerConfig, RetryConfig};
-pub use safety::{BackendConfig, Judge, Safety};
+pub use safety::{BackendConfig, Compiled, Judge, Safety};
 pub use server::{AnswerModel, Authenticate, Limits};
 pub use shadow::Shadow;
 pub use transport::{HttpVersion, TlsRoots};

@@ -3,7 +3,9 @@
 use crate::config::Records;
 use crate::lane::{Lane, Snapshot};
 use crate::routing::Assignment;
-use datasets::{Arm, Exchange, Moderation, Redaction, Role, ShadowFate};
+use crate::safety::{Said, Watch};
+use datasets::{Arm, Exchange, GuardCheck, Guarded, Moderation, Redaction, Role, ShadowFate};
+use guard::Action;
 use std::sync::Arc;
 use std::time::Instant;
 use wire::chat::Answer;
@@ -32,6 +34,8 @@ pub(crate) struct Context {
     /// The client speaks the deprecated form of tools.
     pub uses_functions: bool,
     pub prompt: Characters,
+    /// The guard, where a policy holds.
+    pub watch: Option<Watch>,
 }
 
 /// One call to one provider.
@@ -56,6 +60,14 @@ pub(crate) struct Outcome {
     pub error: Option<ErrorKind>,
     /// What was read of the answer; `None` if there was none.
     pub answer: Option<Answer>,
+    /// What the answer says, where the guard judges answers.
+    pub said: Option<Said>,
+    /// The guard's verdict, if it is known.
+    pub guard: Option<GuardCheck>,
+    /// What the guard did, whatever its verdict of the whole answer will be.
+    pub done: Action,
+    /// The guard cut the answer: what is missing is not the provider's fault.
+    pub cut: bool,
 }
 
 /// Puts the record together: usage (reported, or estimated where the report was lost), cost, form, content as the
@@ -75,13 +87,17 @@ pub(crate) fn exchange(
         answered.as_deref().and_then(price).or_else(|| price(&leg.model))
     });
     let form_failure = match (&answer, outcome.error) {
-        (Some(answer), None) => answer.form_failure(context.form).map(str::to_owned),
+        (Some(answer), None) if !outcome.cut => answer.form_failure(context.form).map(str::to_owned),
         _ => None,
     };
     let filtered = answer.as_ref().is_some_and(|answer| answer.finish_reason.as_deref() == Some("content_filter"));
     let blocked = outcome.error == Some(ErrorKind::Moderation) || filtered;
     let refused = answer.as_ref().is_some_and(|answer| answer.refused);
-    let Content { answer_digest, tools_digest, answer: text } = content(answer.as_ref(), outcome.error, records);
+    // Content of an answer that was cut would be compared with a whole one.
+    let whole = answer.as_ref().filter(|_| !outcome.cut);
+    let Content { answer_digest, tools_digest, answer: text } = content(whole, outcome.error, records);
+    let request = context.watch.as_ref().and_then(|watch| watch.request.clone());
+    let guard = Some(Guarded { request, response: outcome.guard }).filter(|guard| !guard.is_empty());
     Exchange {
         pair: context.pair.clone(),
         arm: leg.arm,
@@ -112,7 +128,7 @@ pub(crate) fn exchange(
         form_failure,
         moderation: blocked.then_some(Moderation::BlockedByProvider),
         refused,
-        guard: None,
+        guard,
         usage,
         cost_nanos,
         prompt_chars: context.prompt.total(),

@@ -2,7 +2,9 @@
 //! as they are.
 
 use crate::exchange::Outcome;
+use crate::safety::Listener;
 use bytes::{Bytes, BytesMut};
+use guard::Action;
 use std::time::{Duration, Instant};
 use wire::chat::{Answer, Fold, Seen};
 use wire::provider::{Adapter, ClientError, Edit, View};
@@ -32,6 +34,8 @@ pub(crate) struct Meter {
     begun: bool,
     /// The error event that the stream brought.
     failed: Option<ClientError>,
+    /// Where the guard judges answers: hears what is said.
+    listener: Option<Listener>,
     ttft: Option<Duration>,
 }
 
@@ -112,8 +116,14 @@ impl Meter {
             fold: Fold::new(endpoint, answer_bytes_max),
             begun: false,
             failed: None,
+            listener: None,
             ttft: None,
         }
+    }
+
+    /// Has a listener hear what is said, if there is one.
+    pub(crate) fn heard_by(self, listener: Option<Listener>) -> Self {
+        Self { listener, ..self }
     }
 
     /// Takes bytes in; returns what the client gets. Without an editor the bytes are only measured.
@@ -180,6 +190,9 @@ impl Meter {
             return;
         };
         self.begun = true;
+        if let Some(listener) = &mut self.listener {
+            listener.event(data);
+        }
         match self.fold.chunk(data) {
             Seen::Content | Seen::Reasoning if self.ttft.is_none() => self.ttft = Some(now - self.sent),
             Seen::Error if self.failed.is_none() => {
@@ -228,6 +241,14 @@ impl Meter {
         if !self.framed && !self.overflowed && failure.is_none() {
             let body = self.whole_body();
             self.fold.whole(&body);
+            if let Some(listener) = &mut self.listener {
+                listener.whole(&body);
+            }
+        }
+        if self.overflowed
+            && let Some(listener) = &mut self.listener
+        {
+            listener.overflowed();
         }
         let answer: Answer = self.fold.answer();
         Outcome {
@@ -239,13 +260,27 @@ impl Meter {
                 if self.overflowed { None } else { answer.fault() }
             }),
             answer: Some(answer),
+            said: self.listener.map(Listener::said),
+            guard: None,
+            done: Action::None,
+            cut: false,
         }
     }
 }
 
 /// An answer that failed before it began.
 pub(crate) fn failed(sent: Instant, now: Instant, status: u16, error: ErrorKind) -> Outcome {
-    Outcome { status, ttft_us: None, duration_us: micros(now - sent), error: Some(error), answer: None }
+    Outcome {
+        status,
+        ttft_us: None,
+        duration_us: micros(now - sent),
+        error: Some(error),
+        answer: None,
+        said: None,
+        guard: None,
+        done: Action::None,
+        cut: false,
+    }
 }
 
 fn micros(duration: Duration) -> u64 {

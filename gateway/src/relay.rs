@@ -9,6 +9,8 @@ use crate::meter::{Editor, Meter};
 use crate::receive::{Next, Receiving};
 use crate::ticket::Ticket;
 use bytes::Bytes;
+use datasets::GuardCheck;
+use guard::Action;
 use http_body::{Body, Frame, SizeHint};
 use std::collections::VecDeque;
 use std::pin::Pin;
@@ -28,6 +30,8 @@ pub(crate) struct Relay {
     editor: Option<Editor>,
     /// Made when the provider is waited for the first time: most whole answers never wait.
     cut: Option<Pin<Box<WaitForCancellationFutureOwned>>>,
+    /// Present in the guard's hands, which decides when the answer goes on record; holds how it ended, and when.
+    guarded: Option<Option<(Option<ErrorKind>, Instant)>>,
 }
 
 /// What a body is polled for.
@@ -42,10 +46,41 @@ impl Relay {
         editor: Option<Editor>,
         ticket: Ticket,
     ) -> Self {
-        Self { receiving, ahead, open: Some((meter, ticket)), editor, cut: None }
+        Self { receiving, ahead, open: Some((meter, ticket)), editor, cut: None, guarded: None }
+    }
+
+    /// The guard reads it: it goes on record when the guard says so, or as cancelled when it is dropped before.
+    pub(crate) const fn guarded(mut self) -> Self {
+        self.guarded = Some(None);
+        self
+    }
+
+    /// The next piece, for the guard.
+    pub(crate) async fn frame(&mut self) -> Option<Result<Frame<Bytes>, std::io::Error>> {
+        std::future::poll_fn(|task| Pin::new(&mut *self).poll_frame(task)).await
+    }
+
+    /// Puts a guarded answer on record. `check` is the guard's verdict if it is known, `done` what the guard did. An answer
+    /// that it cut is no failure of the provider.
+    pub(crate) fn settle(&mut self, check: Option<GuardCheck>, done: Action) {
+        let ended = self.guarded.take().flatten();
+        let Some((meter, mut ticket)) = self.open.take() else { return };
+        let (failure, at) = ended.unwrap_or_else(|| (None, Instant::now()));
+        let mut outcome = meter.finish(failure, at);
+        outcome.guard = check;
+        outcome.done = done;
+        if ended.is_none() && done == Action::Blocked {
+            outcome.cut = true;
+            outcome.error = None;
+        }
+        ticket.close(outcome);
     }
 
     fn close(&mut self, failure: Option<ErrorKind>) {
+        if let Some(ended) = &mut self.guarded {
+            ended.get_or_insert_with(|| (failure, Instant::now()));
+            return;
+        }
         if let Some((meter, mut ticket)) = self.open.take() {
             ticket.close(meter.finish(failure, Instant::now()));
         }
@@ -101,7 +136,7 @@ impl Body for Relay {
             return Poll::Ready(Some(Ok(Frame::data(bytes))));
         }
         loop {
-            if this.open.is_none() {
+            if this.open.is_none() || this.guarded.is_some_and(|ended| ended.is_some()) {
                 return Poll::Ready(None);
             }
             let Poll::Ready(next) = this.receiving.poll_next(task) else {
@@ -139,9 +174,12 @@ impl Drop for Relay {
     /// Dropped before its end: the client went away. Many clients do so at the end mark, and hyper does so once it has
     /// sent as many bytes as were announced; neither is a cancellation.
     fn drop(&mut self) {
-        let over = self.is_over() || (self.editor.is_none() && self.receiving.is_complete());
+        // What the guard held did not reach the client, even if the provider had ended well.
+        let ended = self.guarded.take();
+        let failed = ended.flatten().and_then(|(failure, _)| failure);
+        let over = ended.is_none() && self.is_over() || (self.editor.is_none() && self.receiving.is_complete());
         let stopped = self.open.as_ref().is_some_and(|(_, ticket)| ticket.shared.cut.is_cancelled());
         let left = if stopped { ErrorKind::GatewayStopped } else { ErrorKind::ClientCancelled };
-        self.close((!over).then_some(left));
+        self.close((!over).then_some(failed.unwrap_or(left)));
     }
 }

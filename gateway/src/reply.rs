@@ -2,6 +2,7 @@
 
 use crate::place::Place;
 use crate::relay::Relay;
+use crate::safety::Guarding;
 use bytes::Bytes;
 use http::{HeaderValue, Response, StatusCode, header};
 use http_body::{Body, Frame, SizeHint};
@@ -14,6 +15,8 @@ pub(crate) enum Reply {
     Whole { bytes: Option<Bytes>, _held: Option<Place> },
     /// The provider's bytes on their way through.
     Relay(Box<Relay>),
+    /// The same as the guard lets it through.
+    Guarded(Guarding),
 }
 
 impl Reply {
@@ -34,6 +37,7 @@ impl Body for Reply {
         match self.get_mut() {
             Self::Whole { bytes, .. } => Poll::Ready(bytes.take().map(|bytes| Ok(Frame::data(bytes)))),
             Self::Relay(relay) => Pin::new(&mut **relay).poll_frame(task),
+            Self::Guarded(guarded) => Pin::new(guarded).poll_frame(task),
         }
     }
 
@@ -45,6 +49,7 @@ impl Body for Reply {
         match self {
             Self::Whole { bytes, .. } => SizeHint::with_exact(bytes.as_ref().map_or(0, |bytes| bytes.len() as u64)),
             Self::Relay(relay) => relay.size_hint(),
+            Self::Guarded(_) => SizeHint::default(),
         }
     }
 }

@@ -13,7 +13,7 @@ use crate::receive::{Next, Receiving, is_event_stream};
 use crate::routing::budget::day_of;
 use crate::routing::{Budget, Reservation};
 use crate::state::Shared;
-use crate::ticket::settle;
+use crate::ticket::{judged, settle};
 use crate::upstream::BreakerState;
 use bytes::Bytes;
 use datasets::ShadowFate;
@@ -262,6 +262,7 @@ async fn run(waiting: Waiting, shared: &Shared) {
         BreakerState::Open => ShadowFate::BreakerOpen,
         _ => ShadowFate::CandidateBusy,
     });
+    let outcome = judged(&context, outcome).await;
     let cost_nanos = settle(shared, &context, &leg, outcome).cost_nanos;
     shared.mirror.ended(reserved, cost_nanos, unsent);
 }
@@ -289,7 +290,9 @@ async fn call(
     let framed = is_event_stream(&parts.headers);
     let status = parts.status.as_u16();
     let (adapter, endpoint) = (link.adapter(), context.endpoint);
-    let mut meter = Meter::new(sent.sent, status, framed, adapter, endpoint, shared.answer_bytes_max());
+    let listener = context.watch.as_ref().and_then(|watch| watch.listener(link));
+    let meter = Meter::new(sent.sent, status, framed, adapter, endpoint, shared.answer_bytes_max());
+    let mut meter = meter.heard_by(listener);
     let start = tokio::time::Instant::from_std(sent.sent);
     let timeouts = link.config.timeouts;
     let first = framed.then(|| start + timeouts.first_token);

@@ -6,7 +6,7 @@ use crate::place::Place;
 use crate::quota::Charge;
 use crate::state::Shared;
 use crate::upstream::Slot;
-use datasets::Role;
+use datasets::{GuardCheck, Role};
 use std::sync::Arc;
 use std::time::Instant;
 use wire::ErrorKind;
@@ -23,17 +23,38 @@ pub(crate) struct Ticket {
     pub slot: Option<Slot>,
     open: bool,
     place: Option<Place>,
+    /// How it ended, while the guard looks at it: what it used is not lost if the client leaves meanwhile.
+    answered: Option<Outcome>,
 }
 
 impl Ticket {
     pub(crate) fn new(shared: Arc<Shared>, context: Arc<Context>, leg: Leg, place: Place) -> Self {
-        Self { shared, context, leg, sent: Instant::now(), slot: None, open: true, place: Some(place) }
+        Self { shared, context, leg, sent: Instant::now(), slot: None, open: true, place: Some(place), answered: None }
     }
 
     /// The answer proper has begun: the provider is well, however long the rest may take.
     pub(crate) fn begun(&mut self) {
         if let Some(slot) = &mut self.slot {
             slot.begun();
+        }
+    }
+
+    /// The answer has come; it goes on record with [`Ticket::conclude`].
+    pub(crate) fn answered(&mut self, outcome: Outcome) {
+        self.answered = Some(outcome);
+    }
+
+    /// The guard's verdict of that answer.
+    pub(crate) fn judged(&mut self, check: GuardCheck) {
+        if let Some(outcome) = &mut self.answered {
+            outcome.guard = Some(check);
+        }
+    }
+
+    /// Records the answer that has come.
+    pub(crate) fn conclude(&mut self) {
+        if let Some(outcome) = self.answered.take() {
+            self.close(outcome);
         }
     }
 
@@ -45,10 +66,29 @@ impl Ticket {
         if let Some(mut slot) = self.slot.take() {
             slot.settle(outcome.error);
         }
+        let Some(outcome) = self.judge_first(outcome) else { return };
         let charge = settle(&self.shared, &self.context, &self.leg, outcome);
         if let Some(place) = &mut self.place {
             place.quota.charge(charge);
         }
+    }
+
+    /// An answer that the guard has not judged as a whole is judged before it goes on record; nobody waits for that but its
+    /// place. Gives back what needs no judging.
+    fn judge_first(&mut self, outcome: Outcome) -> Option<Outcome> {
+        if !needs_verdict(&self.context, &outcome) {
+            return Some(outcome);
+        }
+        let Ok(runtime) = tokio::runtime::Handle::try_current() else { return Some(outcome) };
+        let (shared, context, leg) = (Arc::clone(&self.shared), Arc::clone(&self.context), self.leg.clone());
+        let place = self.place.take();
+        runtime.spawn(async move {
+            let charge = settle(&shared, &context, &leg, judged(&context, outcome).await);
+            if let Some(mut place) = place {
+                place.quota.charge(charge);
+            }
+        });
+        None
     }
 
     /// What has to be held until the last byte of an answer that is already on record.
@@ -68,8 +108,26 @@ impl Drop for Ticket {
         // Either the client left, or the gateway stops and gives the request up.
         let stopped = self.shared.cut.is_cancelled();
         let kind = if stopped { ErrorKind::GatewayStopped } else { ErrorKind::ClientCancelled };
-        self.close(meter::failed(self.sent, Instant::now(), 0, kind));
+        match self.answered.take() {
+            Some(outcome) => self.close(Outcome { error: outcome.error.or(Some(kind)), ..outcome }),
+            None => self.close(meter::failed(self.sent, Instant::now(), 0, kind)),
+        }
     }
+}
+
+/// Whether the guard has to look at an answer before it goes on record. What failed is no answer.
+fn needs_verdict(context: &Context, outcome: &Outcome) -> bool {
+    context.watch.is_some() && outcome.guard.is_none() && outcome.error.is_none() && outcome.said.is_some()
+}
+
+/// The outcome with the guard's verdict.
+pub(crate) async fn judged(context: &Context, mut outcome: Outcome) -> Outcome {
+    if needs_verdict(context, &outcome)
+        && let (Some(watch), Some(said)) = (&context.watch, outcome.said.take())
+    {
+        outcome.guard = Some(watch.verdict(said, outcome.done).await);
+    }
+    outcome
 }
 
 /// What is done with every outcome, served or not: reasoning is remembered, metrics are counted, the record is kept.

@@ -13,7 +13,7 @@ use crate::charts::{bars, curves, forest, inputs, svg};
 use crate::error::ReportError;
 use crate::{model, palette, states};
 
-const TEMPLATES: [(&str, &str); 12] = [
+const TEMPLATES: [(&str, &str); 13] = [
     ("index.html", include_str!("../templates/index.html")),
     ("band.html", include_str!("../templates/sections/band.html")),
     ("guardrails.html", include_str!("../templates/sections/guardrails.html")),
@@ -22,6 +22,7 @@ const TEMPLATES: [(&str, &str); 12] = [
     ("latency.html", include_str!("../templates/sections/latency.html")),
     ("money.html", include_str!("../templates/sections/money.html")),
     ("outcomes.html", include_str!("../templates/sections/outcomes.html")),
+    ("moderation.html", include_str!("../templates/sections/moderation.html")),
     ("parts.html", include_str!("../templates/sections/parts.html")),
     ("instrument.html", include_str!("../templates/sections/instrument.html")),
     ("methods.html", include_str!("../templates/sections/methods.html")),

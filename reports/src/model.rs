@@ -10,6 +10,7 @@ pub(crate) mod guardrails;
 mod headline;
 mod instrument;
 mod methods;
+mod moderation;
 pub(crate) mod names;
 mod parts;
 mod provenance;
@@ -20,6 +21,7 @@ pub(crate) use guardrails::{GuardrailGroup, GuardrailView};
 pub(crate) use headline::{Figure, Headline, MoneyView, NeededView};
 pub(crate) use instrument::InstrumentView;
 pub(crate) use methods::MethodView;
+pub(crate) use moderation::ModerationView;
 pub(crate) use parts::{PartView, RemarkView};
 pub(crate) use provenance::ProvenanceView;
 pub(crate) use tables::{LatencyView, OutcomeView, TokensView};
@@ -75,6 +77,8 @@ pub(crate) struct Page {
     pub(crate) tokens: Vec<TokensView>,
     /// Errors and finish reasons by arm.
     pub(crate) outcomes: Vec<OutcomeView>,
+    /// Who intervened, where a guard looked.
+    pub(crate) moderation: Option<ModerationView>,
     /// Parts of the traffic, reported and not judged.
     pub(crate) parts: Vec<PartView>,
     /// Figures that are reported and not judged.
@@ -120,6 +124,7 @@ pub(crate) fn page(verdict: &Verdict) -> Page {
         money: headline::money(verdict),
         tokens: tables::tokens(&verdict.evidence),
         outcomes: tables::outcomes(&verdict.evidence),
+        moderation: moderation::moderation(verdict),
         parts: parts::parts(verdict),
         remarks: parts::remarks(verdict),
         instrument: instrument::instrument(verdict),

@@ -4,7 +4,9 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
 
-use judge::verdict::{Bill, Evidence, Guardrail, Scale, State, Verdict};
+use judge::verdict::{
+    Bill, Evidence, GuardArm, GuardHealth, Guardrail, Moderation, ModerationTable, Scale, Side, Source, State, Verdict,
+};
 
 use crate::{Options, html, markdown, write};
 
@@ -13,6 +15,52 @@ const NAMES: [&str; 4] = ["go", "hold", "no-go", "full"];
 pub(crate) fn fixture(name: &str) -> Verdict {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures").join(format!("{name}.json"));
     serde_json::from_str(&fs::read_to_string(path).unwrap()).unwrap()
+}
+
+/// A verdict over whose answers a guard looked.
+pub(crate) fn guarded() -> Verdict {
+    let table = |source, side, category: &str, cells: [u64; 4], p: Option<[f64; 2]>, guardrail: Option<&str>| {
+        let [both, only_baseline, only_candidate, neither] = cells;
+        ModerationTable {
+            source,
+            side,
+            category: category.to_owned(),
+            pairs: cells.iter().sum(),
+            both,
+            only_baseline,
+            only_candidate,
+            neither,
+            p_more: p.map(|p| p[0]),
+            p_fewer: p.map(|p| p[1]),
+            guardrail: guardrail.map(str::to_owned),
+        }
+    };
+    let (request, response) = (Side::Request, Side::Response);
+    let tables = vec![
+        table(Source::ProviderBlock, response, "all", [31, 4, 6, 5959], Some([1.0, 1.0]), Some("blocked")),
+        table(Source::Refusal, response, "all", [10, 40, 12, 5900], Some([1.0, 0.0021]), Some("refusals")),
+        table(Source::Guard, response, "all", [40, 11, 96, 5733], Some([1e-15, 1.0]), Some("guard_flags")),
+        table(Source::Guard, response, "self_harm", [5, 2, 3, 5870], Some([1.0, 1.0]), None),
+        table(Source::Guard, request, "all", [80, 2, 1, 5917], None, None),
+    ];
+    let arm = |failed: u64| {
+        let mut arm =
+            GuardArm { exchanges: 6000, judged: 6000 - failed, failed, requests: 6000, ..GuardArm::default() };
+        if failed > 0 {
+            arm.fail("llama:timeout", failed);
+        }
+        arm
+    };
+    let mut verdict = fixture("no-go");
+    verdict.moderation = Some(Moderation { tables, questions: 8, alpha: 0.01, categories_left_out: 3 });
+    verdict.instrument.guard = Some(GuardHealth {
+        baseline: arm(0),
+        candidate: arm(110),
+        pairs: 6000,
+        pairs_only_baseline: 15,
+        pairs_only_candidate: 5,
+    });
+    verdict
 }
 
 /// A verdict with as little in it as the format allows.
@@ -179,6 +227,11 @@ fn markup_in_a_verdict_stays_text() {
     for outcomes in &mut verdict.evidence.outcomes {
         outcomes.errors[0].name = hostile.to_owned();
     }
+    let watched = guarded();
+    verdict.moderation = watched.moderation;
+    verdict.instrument.guard = watched.instrument.guard;
+    verdict.moderation.as_mut().unwrap().tables[3].category = hostile.to_owned();
+    verdict.instrument.guard.as_mut().unwrap().candidate.fail(hostile, 7);
     let page = html(&verdict).unwrap().to_lowercase();
     assert!(!page.contains("<script"), "markup came through");
     assert!(page.contains("&lt;script&gt;"));
@@ -187,6 +240,25 @@ fn markup_in_a_verdict_stays_text() {
     assert!(summary.lines().all(|line| !line.starts_with("# ")), "{summary}");
     let folder = tempfile::tempdir().unwrap();
     write(&verdict, folder.path(), Options::default()).unwrap();
+}
+
+#[test]
+fn moderation_has_a_section_where_a_guard_looked_and_none_elsewhere() {
+    let (verdict, without) = (guarded(), fixture("no-go"));
+    let section = html(&verdict).unwrap();
+    let section = between(&section, "<h2>Moderation</h2>", "<h2>Is the measuring sound?");
+    for said in ["Answers flagged by the guard", "more at the candidate, p below 0.0001", "self harm", "llama: timeout"]
+    {
+        assert!(section.contains(said), "{said}");
+    }
+    assert_eq!(section.matches("class=\"mark\"").count(), 3, "what decides is marked");
+    let summary = markdown(&verdict);
+    assert!(summary.contains("| Answers flagged by the guard: Everything (guardrail) | 40 | 11 | 96 | 5733 | 🔶 more"));
+    assert!(summary.contains("| … llama: timeout | 0 (0%) | 110 (1.83%) |"), "{summary}");
+    assert!(!html(&without).unwrap().contains("Moderation</h2>") && !markdown(&without).contains("### Moderation"));
+    // A guard that judged nothing has no tables, and says so.
+    let dead = Verdict { moderation: None, ..verdict };
+    assert!(html(&dead).unwrap().contains("The guard judged no pair whole."));
 }
 
 #[test]

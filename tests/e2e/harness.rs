@@ -46,6 +46,10 @@ pub(crate) struct Plan {
     pub baseline_url: Option<String>,
     /// Instead of the candidate's mock: another address, or one where nothing listens.
     pub candidate_url: Option<String>,
+    /// What the mocks answer to which prompt; anything else is made up.
+    pub script: mocks::Script,
+    /// Text of a file `words.toml` beside the configuration.
+    pub words: &'static str,
 }
 
 impl Default for Plan {
@@ -62,6 +66,8 @@ impl Default for Plan {
             migration: "",
             baseline_url: None,
             candidate_url: None,
+            script: mocks::Script::new(),
+            words: "",
         }
     }
 }
@@ -71,11 +77,13 @@ impl Plan {
         let folder = tempfile::tempdir().unwrap();
         let records = folder.path().join("records.ndjson");
         let mock = async |provider, profile, key: Option<&str>| {
-            let config = MockConfig { profile, accept_key: key.map(str::to_owned), ..MockConfig::instant(provider) };
+            let (accept_key, script) = (key.map(str::to_owned), std::sync::Arc::new(self.script.clone()));
+            let config = MockConfig { profile, accept_key, script, ..MockConfig::instant(provider) };
             mocks::start(ANY, config).await.unwrap()
         };
         let openai = mock(Provider::OpenAi, self.openai.clone(), None).await;
         let deepseek = mock(Provider::DeepSeek, self.deepseek.clone(), self.deepseek_key).await;
+        std::fs::write(folder.path().join("words.toml"), self.words).unwrap();
         let config = folder.path().join("gateway.toml");
         std::fs::write(&config, self.config(&openai.base_url(), &deepseek.base_url(), &records)).unwrap();
         let path = config.clone();
@@ -89,6 +97,7 @@ impl Plan {
         let Self { weight_percent, shadow_percent, extra, openai_extra, deepseek_extra, migration, .. } = self;
         let openai = self.baseline_url.as_deref().unwrap_or(openai);
         let deepseek = self.candidate_url.as_deref().unwrap_or(deepseek);
+        let extra = extra.replace("FOLDER", &records.parent().unwrap().display().to_string());
         format!(
             r#"
 server.listen = "127.0.0.1:0"

@@ -26,6 +26,7 @@ mod migrations;
 mod reasoning;
 mod reload;
 mod rollout;
+mod safety;
 mod security;
 mod shadow;
 mod shutdown;

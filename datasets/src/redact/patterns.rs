@@ -3,7 +3,7 @@
 //! Prefixes of keys are those that their issuers document. Word boundaries are those of ASCII, since a number may stand
 //! right behind a Chinese word.
 
-use super::checks;
+use super::{Found, checks};
 use regex::{Regex, RegexSet};
 use std::sync::LazyLock;
 
@@ -21,6 +21,31 @@ pub(super) struct Rule {
     pub(super) pattern: Regex,
     /// Whether what matched is really one.
     pub(super) check: fn(&str) -> bool,
+}
+
+impl Rule {
+    /// All of this form outside of what others have claimed; `claimed` is in the order of the text.
+    pub(super) fn find(&self, text: &str, claimed: &[Found]) -> Vec<Found> {
+        let mut all = Vec::new();
+        let mut at = 0;
+        while let Some(captures) = self.pattern.captures_at(text, at) {
+            // A pattern that needs its surroundings claims the secret itself.
+            let Some(whole) = captures.get(0).filter(|whole| !whole.is_empty()) else { break };
+            let found = captures.name("secret").unwrap_or(whole);
+            let next = claimed.partition_point(|other| other.bytes.end <= found.start());
+            match claimed.get(next).filter(|other| other.bytes.start < found.end()) {
+                Some(other) => at = other.bytes.end,
+                None => {
+                    at = whole.end();
+                    if (self.check)(found.as_str()) {
+                        let credential = self.class == Class::Credential;
+                        all.push(Found { kind: self.kind, credential, bytes: found.range() });
+                    }
+                }
+            }
+        }
+        all
+    }
 }
 
 /// All forms, and a set that tells in one pass which of them a text may have.

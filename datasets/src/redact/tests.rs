@@ -165,3 +165,33 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn what_is_found_is_what_goes() {
+    let text =
+        "Bearer abcdef0123456789abcdef, 我的邮箱a.b@example.org，电话13800138000；api_key=sk-0123456789abcdef0123 end";
+    let found = Redactor::default().find(text);
+    let kinds: Vec<(&str, bool, &str)> =
+        found.iter().map(|one| (one.kind, one.credential, &text[one.bytes.clone()])).collect();
+    let expected = [
+        ("bearer", true, "abcdef0123456789abcdef"),
+        ("email", false, "a.b@example.org"),
+        ("phone", false, "13800138000"),
+        ("api_key", true, "sk-0123456789abcdef0123"),
+    ];
+    assert_eq!(kinds, expected);
+    assert_eq!(Redactor::none().find(text), []);
+}
+
+proptest! {
+    #[test]
+    fn finds_are_in_order_and_on_letters(text in "[ -~\\u{4e00}-\\u{4e20}]{0,40}(a@b.cc|13800138000|sk-0123456789abcdef0|password: )?[ -~é]{0,40}") {
+        let found = Redactor::default().find(&text);
+        for one in &found {
+            prop_assert!(text.get(one.bytes.clone()).is_some_and(|part| !part.is_empty()));
+        }
+        for pair in found.windows(2) {
+            prop_assert!(pair[0].bytes.end <= pair[1].bytes.start);
+        }
+    }
+}

@@ -29,20 +29,20 @@ pub const ALL: &str = "all";
 pub enum Source {
     /// The provider's own moderation blocked request or answer.
     ProviderBlock,
-    /// The gateway's guard flagged, masked or blocked the text.
-    Guard,
     /// The model refused.
     Refusal,
+    /// The gateway's guard flagged, masked or blocked the text.
+    Guard,
 }
 
 /// Which text it was about.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Side {
-    /// What was asked: the same text for both arms.
-    Request,
     /// What was answered; of a provider's block, either.
     Response,
+    /// What was asked: the same text for both arms.
+    Request,
 }
 
 /// A counted table.

@@ -6,6 +6,7 @@
 pub mod lists;
 pub mod names;
 pub mod normalise;
+pub mod personal;
 pub mod policy;
 pub mod remote;
 pub mod reply;
@@ -14,5 +15,6 @@ pub mod verdict;
 pub mod window;
 
 pub use lists::{ListError, ListSource, Lists, Piece};
+pub use personal::{Personal, mask};
 pub use policy::{Action, Decision, Policy, decide};
 pub use verdict::{Category, Failure, Finding, Level, Phase, Verdict};

@@ -38,7 +38,21 @@ impl Folded {
         if text.is_ascii() {
             ascii(text, &mut writer);
         } else {
-            any(text, &mut writer);
+            letters(text, &mut writer);
+        }
+        writer.finish()
+    }
+
+    /// As it came, but for full-width and invisible characters: for what is told by its form, not by its word.
+    #[must_use]
+    pub(crate) fn keeping_case(text: &str) -> Self {
+        let mut writer = Writer::with_capacity(text.len());
+        for (at, letter) in text.char_indices() {
+            match letter {
+                '\u{ff01}'..='\u{ff5e}' => writer.put(at, letter, alike::half_width(letter)),
+                _ if alike::is_ignorable(letter) => {}
+                _ => writer.same(at, letter),
+            }
         }
         writer.finish()
     }
@@ -75,7 +89,7 @@ fn ascii(text: &str, writer: &mut Writer) {
     writer.lower(from, text.get(from..).unwrap_or_default());
 }
 
-fn any(text: &str, writer: &mut Writer) {
+fn letters(text: &str, writer: &mut Writer) {
     let mut spaced = false;
     for (at, letter) in text.char_indices() {
         let space = letter <= ' ' || letter.is_whitespace();

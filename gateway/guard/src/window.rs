@@ -14,7 +14,6 @@
 
 mod track;
 
-use crate::names;
 use crate::policy::{Action, Decision, Judged, Policy, Stream, decide, settled};
 use crate::reply::Shape;
 use crate::texts::{Event, Kind, masked_part, of_event, quoted, replaced};
@@ -118,6 +117,7 @@ pub struct Window {
     repeated: Vec<(String, String)>,
     decision: Decision,
     own_texts: u64,
+    text_out: bool,
 }
 
 impl Window {
@@ -140,6 +140,7 @@ impl Window {
             repeated: Vec::new(),
             decision: Decision::default(),
             own_texts: 0,
+            text_out: false,
         }
     }
 
@@ -251,6 +252,18 @@ impl Window {
         !self.held.is_empty()
     }
 
+    /// Whether text is held back, and not only what follows it.
+    #[must_use]
+    pub fn holds_text(&self) -> bool {
+        self.held.iter().any(|held| !held.pieces.is_empty())
+    }
+
+    /// Whether any text has gone out.
+    #[must_use]
+    pub const fn has_let_text_out(&self) -> bool {
+        self.text_out
+    }
+
     /// The answer is cut: nothing of it goes out any more.
     #[must_use]
     pub const fn is_cut(&self) -> bool {
@@ -321,6 +334,7 @@ impl Window {
             let Some(held) = self.held.pop_front() else { break };
             self.held_bytes = self.held_bytes.saturating_sub(held.frame.raw.len());
             self.shape.sees(&held.event);
+            self.text_out |= !held.pieces.is_empty();
             match self.masked(&held) {
                 Some(bytes) => out.extend_from_slice(&bytes),
                 None if out.is_empty() && self.held.is_empty() => return held.frame.raw,
@@ -392,12 +406,6 @@ impl Window {
     #[must_use]
     pub const fn shape(&self) -> &Shape {
         &self.shape
-    }
-
-    /// The categories that decided, for people.
-    #[must_use]
-    pub fn categories(&self) -> Vec<&'static str> {
-        self.decision.categories.keys().map(|category| names::category(*category)).collect()
     }
 }
 

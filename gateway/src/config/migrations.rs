@@ -39,6 +39,7 @@ pub(super) struct RawMigration {
     shadow: sampling::Raw,
     #[serde(default)]
     fallback: RawFallback,
+    safety: Option<String>,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -75,6 +76,9 @@ pub struct Migration {
     pub sampling: Sampling,
     /// When the baseline takes over from a failed candidate.
     pub fallback: Fallback,
+    /// The policy by which its requests and answers are judged, `Some(None)` for none at all; `None` leaves it to
+    /// `safety.policy`.
+    pub safety: Option<Option<String>>,
 }
 
 impl Migration {
@@ -160,6 +164,7 @@ impl Checker<'_> {
             rules: rules?,
             sampling: sampling?,
             fallback: fallback?,
+            safety: raw.safety.map(super::safety::policy_name),
             name,
         })
     }

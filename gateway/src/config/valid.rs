@@ -134,6 +134,10 @@ impl Checker<'_> {
                     .to_owned(),
             );
         }
+        let safety = self.safety(&raw.safety);
+        if let (Some(safety), Some(migrations)) = (&safety, &migrations) {
+            self.migration_policies(migrations, safety);
+        }
         let records = match raw.records {
             Some(records) => Some(self.records(records)?),
             None => None,

@@ -84,16 +84,16 @@ async fn run(
     let quota = shared.quotas.reserve(&caller, &errand, &parsed, at_us).await?;
     let left = quota.headers.clone();
     let place = Place::new(permit, quota);
-    let masked = match shared.safety.request(&caller, lane, &parsed).await {
-        Inspected::Passed => None,
-        Inspected::Masked(masked) => Some(masked),
+    let (masked, watch) = match shared.safety.request(&plane, &caller, lane, (&parsed, &body), pair).await {
+        Inspected::Passed(watch) => (None, watch),
+        Inspected::Masked(masked, watch) => (Some(masked), Some(watch)),
         Inspected::Blocked(response) => return Ok(tell(response, left)),
     };
     if let Some(masked) = masked {
         body = masked;
         parsed = wire::Request::parse(endpoint, &body).map_err(|error| Problem::bad_request(&error))?;
     }
-    let head = Head { endpoint, headers: &parts.headers, consumer: caller.name.clone(), pair, arrived, at_us };
+    let head = Head { endpoint, headers: &parts.headers, consumer: caller.name.clone(), pair, arrived, at_us, watch };
     let prepared = prepare(&shared, &plane, lane, head, &parsed)?;
     let response = serve(&shared, &plane.config, prepared, body.clone(), place).await?;
     Ok(tell(response, left))

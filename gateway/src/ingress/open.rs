@@ -16,6 +16,7 @@ use crate::problem::Problem;
 use crate::receive::{Next, Receiving, is_event_stream};
 use crate::relay::Relay;
 use crate::reply::Reply;
+use crate::safety::{Terms, Watch, Whole, guard_stream};
 use crate::state::Shared;
 use crate::ticket::Ticket;
 use crate::upstream::{Failure, Sent};
@@ -127,9 +128,11 @@ async fn receive(
     let (adapter, endpoint, status) = (link.adapter(), context.endpoint, parts.status.as_u16());
     let timeouts = link.config.timeouts;
     let first = framed.then(|| tokio::time::Instant::from_std(ticket.sent) + timeouts.first_token);
+    let listener = context.watch.as_ref().and_then(|watch| watch.listener(link));
+    let meter = Meter::new(ticket.sent, status, framed, adapter, endpoint, attempt.shared.answer_bytes_max());
     let opening = Opening {
         receiving: Receiving::new(body, Deadline::new(first, timeouts.idle, total)),
-        meter: Meter::new(ticket.sent, status, framed, adapter, endpoint, attempt.shared.answer_bytes_max()),
+        meter: meter.heard_by(listener),
         editor: Editor {
             adapter,
             endpoint,
@@ -141,25 +144,38 @@ async fn receive(
         },
         ahead: VecDeque::new(),
     };
-    let (reply, leg) = if framed {
-        opening.stream(attempt, link, ticket).await?
-    } else if opening.reads_whole() {
-        opening.whole(attempt, link, ticket).await?
+    let watch = context.watch.as_ref().filter(|watch| watch.holds_answers());
+    let Opened { reply, leg, judged } = if framed {
+        opening.stream(attempt, link, ticket, watch).await?
+    } else if opening.reads_whole() || watch.is_some() {
+        opening.whole(attempt, link, ticket, watch).await?
     } else {
         let leg = ticket.leg.clone();
         let Opening { receiving, meter, ahead, .. } = opening;
-        (Reply::Relay(Box::new(Relay::new(receiving, ahead, meter, None, ticket))), leg)
+        let reply = Reply::Relay(Box::new(Relay::new(receiving, ahead, meter, None, ticket)));
+        Opened { reply, leg, judged: None }
     };
     let mut answered = Response::new(reply);
-    *answered.status_mut() = parts.status;
+    *answered.status_mut() = judged.as_ref().and_then(Whole::status).unwrap_or(parts.status);
     let headers = answered.headers_mut();
     for name in PASSED_ON {
         if let Some(value) = parts.headers.get(&name) {
             headers.insert(name, value.clone());
         }
     }
+    if let Some(judged) = judged {
+        judged.label(headers);
+    }
     label(attempt, &leg, headers);
     Ok(answered)
+}
+
+/// An answer that the client gets.
+struct Opened {
+    reply: Reply,
+    leg: Leg,
+    /// What the guard said of a whole one, if it holds answers back.
+    judged: Option<Whole>,
 }
 
 /// An answer whose first byte has not gone to the client.
@@ -200,7 +216,8 @@ impl Opening {
         attempt: Attempt<'_>,
         link: &Arc<Link>,
         mut ticket: Ticket,
-    ) -> Result<(Reply, Leg), Box<Failed>> {
+        watch: Option<&Watch>,
+    ) -> Result<Opened, Box<Failed>> {
         if let Some(hold) = attempt.hold {
             match tokio::time::timeout(hold, self.first_event()).await {
                 // It begins well, or nobody knows yet: the client gets it.
@@ -213,7 +230,14 @@ impl Opening {
         }
         let leg = ticket.leg.clone();
         let Self { receiving, meter, editor, ahead } = self;
-        Ok((Reply::Relay(Box::new(Relay::new(receiving, ahead, meter, Some(editor), ticket))), leg))
+        let terms =
+            Terms { wants_usage: editor.wants_usage, comments: editor.comments, cut: attempt.shared.cut.clone() };
+        let relay = Relay::new(receiving, ahead, meter, Some(editor), ticket);
+        let reply = match watch {
+            Some(watch) => guard_stream(relay, watch.clone(), terms),
+            None => Reply::Relay(Box::new(relay)),
+        };
+        Ok(Opened { reply, leg, judged: None })
     }
 
     /// Reads until the answer proper begins; what the client will get of it is kept.
@@ -240,12 +264,21 @@ impl Opening {
         attempt: Attempt<'_>,
         link: &Arc<Link>,
         mut ticket: Ticket,
-    ) -> Result<(Reply, Leg), Box<Failed>> {
+        watch: Option<&Watch>,
+    ) -> Result<Opened, Box<Failed>> {
         match self.read_whole().await {
-            Ok(body) => {
-                ticket.close(self.meter.finish(None, Instant::now()));
+            Ok(mut body) => {
+                ticket.answered(self.meter.finish(None, Instant::now()));
+                let mut judged = None;
+                if let Some(watch) = watch {
+                    let whole = watch.whole(body, attempt.context.streamed).await;
+                    ticket.judged(whole.check.clone());
+                    body = whole.body.clone();
+                    judged = Some(whole);
+                }
+                ticket.conclude();
                 let leg = ticket.leg.clone();
-                Ok((Reply::Whole { bytes: Some(body), _held: ticket.into_place() }, leg))
+                Ok(Opened { reply: Reply::Whole { bytes: Some(body), _held: ticket.into_place() }, leg, judged })
             }
             Err(refused) => Err(refused.failed(attempt, link, ticket)),
         }

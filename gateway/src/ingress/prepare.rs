@@ -5,6 +5,7 @@ use crate::lane::{Lane, Link, Snapshot};
 use crate::plane::Plane;
 use crate::problem::Problem;
 use crate::routing::{Assignment, Plan, Question, plan, split};
+use crate::safety::Watch;
 use crate::state::Shared;
 use datasets::{Arm, AssignedBy, NO_MIGRATION};
 use http::{HeaderMap, HeaderName};
@@ -46,6 +47,7 @@ pub(super) struct Head<'a> {
     pub pair: &'a str,
     pub arrived: Instant,
     pub at_us: i64,
+    pub watch: Option<Watch>,
 }
 
 impl Head<'_> {
@@ -107,6 +109,7 @@ pub(super) fn prepare(
         form: request.form(),
         uses_functions: request.uses_functions(),
         prompt,
+        watch: head.watch,
     };
     Ok(Prepared {
         plan,

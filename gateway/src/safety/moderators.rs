@@ -8,6 +8,7 @@
 
 mod cache;
 mod counters;
+mod inline;
 mod remote;
 mod wire;
 
@@ -15,6 +16,7 @@ pub(crate) use counters::ModeratorReading;
 
 use crate::config::{BackendConfig, Judge};
 use guard::{Failure, Phase, Verdict};
+use inline::{Inline, Search};
 use remote::Remote;
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -49,7 +51,8 @@ struct Moderator {
 
 #[derive(Debug)]
 enum Asked {
-    Remote(Remote),
+    Remote(Box<Remote>),
+    Inline(Inline),
 }
 
 impl Moderators {
@@ -79,7 +82,6 @@ impl Moderators {
     /// # Errors
     /// The text was not judged; this never means that it is safe. [`Failure::Unreachable`] also for a back end that is not
     /// configured.
-    #[cfg_attr(not(test), expect(dead_code, reason = "policies will ask"))]
     pub(crate) async fn check(
         &self,
         backend: &str,
@@ -90,6 +92,7 @@ impl Moderators {
         let moderator = self.by_name.get(backend).ok_or(Failure::Unreachable)?;
         match &moderator.asked {
             Asked::Remote(remote) => remote.check(phase, text, session).await,
+            Asked::Inline(inline) => inline.check(text).await,
         }
     }
 
@@ -102,13 +105,16 @@ impl Moderators {
 impl Moderator {
     /// Counters go on where one of the same name stopped.
     fn new(config: &BackendConfig, before: Option<&Self>) -> Result<Self, ModeratorError> {
+        let counters = before.map(Self::counters).unwrap_or_default();
+        let inline = |search, counters| Asked::Inline(Inline::new(search, config.timeout, counters));
         let asked = match &config.judge {
             Judge::Remote { backend, address, roots } => {
                 let client = crate::upstream::plain_client(address, roots, config.calls_in_flight_max)
                     .map_err(|source| ModeratorError::Tls { backend: config.name.clone(), source })?;
-                let counters = before.map(Self::counters).unwrap_or_default();
-                Asked::Remote(Remote::new(config, backend.clone(), client, counters))
+                Asked::Remote(Box::new(Remote::new(config, backend.clone(), client, counters)))
             }
+            Judge::Lists(compiled) => inline(Search::Lists(Arc::clone(&compiled.lists)), counters),
+            Judge::Personal(personal) => inline(Search::Personal(*personal), counters),
         };
         Ok(Self { config: config.clone(), asked })
     }
@@ -116,12 +122,14 @@ impl Moderator {
     fn counters(&self) -> Arc<counters::Counters> {
         match &self.asked {
             Asked::Remote(remote) => Arc::clone(remote.counters()),
+            Asked::Inline(inline) => Arc::clone(inline.counters()),
         }
     }
 
     fn reading(&self, name: &str) -> ModeratorReading {
         match &self.asked {
             Asked::Remote(remote) => remote.reading(name),
+            Asked::Inline(inline) => inline.reading(name),
         }
     }
 }

@@ -186,6 +186,33 @@ pub(super) const GUARD_IN_FLIGHT: Metric =
 /// Memory of verdicts.
 pub(super) const GUARD_CACHE: Metric =
     metric("weighbridge_guard_cache_bytes", "Memory of verdicts, about", &["backend"]);
+/// Decisions.
+pub(super) const GUARD_VERDICTS: Metric = metric(
+    "weighbridge_guard_verdicts",
+    "Requests and answers that a policy looked at before they went on, by what was done; answers it only observes, too",
+    &["policy", "phase", "action"],
+);
+/// What was found.
+pub(super) const GUARD_FOUND: Metric = metric(
+    "weighbridge_guard_found",
+    "The same that had a category at its bar, once for each; blocked without any: category unjudged",
+    &["policy", "phase", "category", "action", "consumer"],
+);
+/// What was not judged.
+pub(super) const GUARD_UNJUDGED: Metric = metric(
+    "weighbridge_guard_unjudged",
+    "The same that lack a back end's verdict, passed or not",
+    &["policy", "phase", "backend", "reason"],
+);
+/// What is no text.
+pub(super) const GUARD_PARTS: Metric =
+    metric("weighbridge_guard_other_parts", "Pictures, recordings and files in requests, which are not judged", &[]);
+/// Added delay.
+pub(super) const GUARD_DELAY: Metric = metric(
+    "weighbridge_guard_delay_seconds",
+    "What the guard added: to a request, to a whole answer, to the first text and to the end of a stream",
+    &["at"],
+);
 /// Breaker of a back end.
 pub(super) const GUARD_BREAKER: Metric = metric(
     "weighbridge_guard_breaker_state",
@@ -293,6 +320,11 @@ pub(super) const ALL: &[Metric] = &[
     KEYS_OLD_USES,
     KEYS_HEALTHY,
     KEYS_CHANGES,
+    GUARD_VERDICTS,
+    GUARD_FOUND,
+    GUARD_UNJUDGED,
+    GUARD_PARTS,
+    GUARD_DELAY,
     BUILD,
     PROCESS_START,
     PROCESS_MEMORY,

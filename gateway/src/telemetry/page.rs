@@ -81,6 +81,7 @@ impl Collector for Page {
         self.upstreams(&mut writer)?;
         self.moderators(&mut writer)?;
         self.replicas(&mut writer)?;
+        self.guard(&mut writer)?;
         self.process(&mut writer)
     }
 }
@@ -203,6 +204,29 @@ impl Page {
         writer.gauge(names::PROVIDER_KEYS, keys)?;
         writer.counter(names::PROVIDER_KEY_FAILOVERS, each().map(|(labels, one)| (labels, one.key_failovers)))?;
         writer.counter(names::BREAKER_OPENED, each().map(|(labels, one)| (labels, one.breaker_opened)))
+    }
+
+    fn guard(&self, writer: &mut Writer<'_>) -> fmt::Result {
+        let guard = &self.readings.guard;
+        let verdicts = &guard.verdicts;
+        let outcomes = verdicts.outcomes.iter();
+        writer.counter(
+            names::GUARD_VERDICTS,
+            outcomes.map(|((policy, phase, action), count)| (vec![&**policy, *phase, *action], *count)),
+        )?;
+        let found: Vec<_> = verdicts.findings.iter().map(|(key, count)| (escaped(&key.4), key, *count)).collect();
+        let found = found.iter().map(|(consumer, (policy, phase, category, action, _), count)| {
+            (vec![&**policy, *phase, *category, *action, consumer.as_ref()], *count)
+        });
+        writer.counter(names::GUARD_FOUND, found)?;
+        let failures = verdicts.failures.iter();
+        writer.counter(
+            names::GUARD_UNJUDGED,
+            failures.map(|((policy, phase, backend, why), count)| (vec![&**policy, *phase, &**backend, *why], *count)),
+        )?;
+        writer.counter(names::GUARD_PARTS, [(Values::new(), guard.unjudged)])?;
+        let delays = guard.delays().map(|(at, histogram)| (vec![at], histogram));
+        writer.histogram(names::GUARD_DELAY, delays.filter(|(_, histogram)| !histogram.is_empty()))
     }
 
     fn moderators(&self, writer: &mut Writer<'_>) -> fmt::Result {

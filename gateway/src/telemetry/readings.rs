@@ -6,7 +6,7 @@ use crate::callers::{Callers, RefusalCounts};
 use crate::lane::{Lane, Link};
 use crate::recorder::RecorderCounts;
 use crate::replicas::StoreCounts;
-use crate::safety::ModeratorReading;
+use crate::safety::{GuardReading, ModeratorReading};
 use crate::shadow::ShadowCounts;
 use crate::state::Shared;
 use crate::upstream::UpstreamCounts;
@@ -55,6 +55,8 @@ pub(super) struct Readings {
     pub moderators: Vec<ModeratorReading>,
     /// `None` for a gateway that is alone.
     pub redis: Option<StoreCounts>,
+    /// What the guard decided.
+    pub guard: GuardReading,
 }
 
 /// The readings of a running gateway.
@@ -70,6 +72,7 @@ pub(super) fn of(shared: &Shared, now_us: i64) -> Readings {
         records: shared.records.as_ref().map(|_| shared.recorder.counts()),
         moderators: plane.moderators.readings(),
         redis: shared.replicas.as_ref().map(|replicas| replicas.counts()),
+        guard: shared.safety.reading(),
     }
 }
 

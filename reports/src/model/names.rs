@@ -12,6 +12,8 @@ pub(crate) fn metric(name: &str) -> String {
         "missed" => "Missed by moderation".to_owned(),
         "refusals" => "Refused by the model".to_owned(),
         "fewer_refusals" => "No longer refused".to_owned(),
+        "guard_flags" => "Flagged by the guard".to_owned(),
+        "fewer_guard_flags" => "No longer flagged".to_owned(),
         "answer_failures" => "Unusable answers".to_owned(),
         "structured_failures" => "Unusable structured answers".to_owned(),
         "truncations" => "Answers cut off".to_owned(),
@@ -35,6 +37,8 @@ pub(crate) const fn remark(name: &str) -> &'static str {
     match name.as_bytes() {
         b"fewer_blocked" => "the baseline blocked more: too little moderation harms as well",
         b"fewer_refusals" => "the baseline refused more: that harms as well",
+        b"guard_flags" => "the same guard over both arms, answers only",
+        b"fewer_guard_flags" => "the guard flagged more of the baseline's answers: milder, or it cannot read them",
         b"missed" => "only the baseline blocked it",
         b"structured_failures" => "among requests that demanded JSON or a tool call",
         b"tool_disagreement" | b"answer_disagreement" => "beyond how often the baseline differs from itself",
@@ -128,7 +132,7 @@ mod tests {
             assert!(name == "errors" || metric(name) != from_spelling(name), "{name} has no words");
             assert!(seen.insert(metric(name)), "{name} is called like another");
         }
-        for name in ["fewer_blocked", "fewer_refusals", "quality", "cost", "inter_token_p95"] {
+        for name in ["fewer_blocked", "fewer_refusals", "fewer_guard_flags", "quality", "cost", "inter_token_p95"] {
             assert!(metric(name) != from_spelling(name) && seen.insert(metric(name)), "{name}");
         }
     }

@@ -5,7 +5,8 @@ use super::source::{Missing, Record, Source, files};
 use crate::args;
 use crate::outcome::{Exit, Failure};
 use crate::render;
-use datasets::summary::{Distinct, Group, Summary, Summing, Times};
+use datasets::summary::{Distinct, Group, GuardSums, Judged, Summary, Summing, Times};
+use std::collections::BTreeMap;
 use std::fmt::Write;
 
 pub(super) fn run(args: &args::RecordsSummary) -> Result<Exit, Failure> {
@@ -100,12 +101,33 @@ fn of_group(group: &Group) -> String {
         let errors: Vec<String> = group.errors.iter().map(|(kind, count)| format!("{kind} {count}")).collect();
         row("errors", &errors.join(", "));
     }
+    if let Some(guard) = &group.guard {
+        row("guard", &guarded(guard));
+    }
     if group.untimed > 0 {
         row("untimed", &format!("{} answers without times", group.untimed));
     }
     for (name, times) in [("ttft", group.ttft), ("duration", group.duration)] {
         if let Some(times) = times {
             row(name, &quantiles(times));
+        }
+    }
+    text
+}
+
+/// Flags and failures of both sides, then what was found in answers and who did not answer.
+fn guarded(guard: &GuardSums) -> String {
+    let side = |name: &str, judged: Judged| {
+        format!("{name} {} (flagged {}, not judged {})", judged.seen, judged.flagged, judged.failed)
+    };
+    let counts = |counts: &BTreeMap<String, u64>| {
+        let told: Vec<String> = counts.iter().map(|(name, count)| format!("{name} {count}")).collect();
+        told.join(", ")
+    };
+    let mut text = format!("{}, {}", side("requests", guard.requests), side("answers", guard.answers));
+    for (what, names) in [("found", &guard.categories), ("no verdict", &guard.failures)] {
+        if !names.is_empty() {
+            let _infallible = write!(text, "; {what}: {}", counts(names));
         }
     }
     text

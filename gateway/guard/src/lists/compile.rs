@@ -178,7 +178,7 @@ impl List<'_> {
             let problem = "a sum needs one of low, medium, high, max: from 1 on, and rising".to_owned();
             return Err(entry(self.source, line, problem));
         }
-        let kind = Kind::Sum { within: sum.within, bars };
+        let kind = Kind::Sum { within: sum.within, bars, needs: sum.needs.is_some() };
         let block = builder.block(self.new_block(sum.category, None, sum.label.as_deref(), kind));
         let mut term_number = 0;
         for (weight, terms) in &sum.weights {
@@ -195,6 +195,9 @@ impl List<'_> {
                 builder.word(&term.folded, term.counts(block, Role::Weight { term: term_number, weight }));
                 term_number += 1;
             }
+        }
+        for term in sum.needs.as_ref().map(|terms| self.terms(terms)).transpose()?.unwrap_or_default() {
+            builder.word(&term.folded, term.counts(block, Role::Needed));
         }
         self.except(sum.except.as_ref(), block, builder)
     }

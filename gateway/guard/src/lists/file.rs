@@ -65,6 +65,7 @@ pub(super) struct Sum {
     pub(super) high: Option<i32>,
     pub(super) max: Option<i32>,
     pub(super) weights: BTreeMap<String, Terms>,
+    pub(super) needs: Option<Terms>,
     pub(super) except: Option<Terms>,
 }
 

@@ -22,7 +22,7 @@ pub(super) struct Block {
 pub(super) enum Kind {
     Words,
     Together { slots: usize, within: usize, ordered: bool, guarded: bool },
-    Sum { within: usize, bars: Vec<(i32, Level)> },
+    Sum { within: usize, bars: Vec<(i32, Level)>, needs: bool },
     Pattern { within: usize },
 }
 
@@ -50,6 +50,8 @@ pub(super) enum Role {
     Unless,
     /// Adds to a sum.
     Weight { term: usize, weight: i32 },
+    /// Must be there for a sum to count.
+    Needed,
     /// Makes what is inside it harmless.
     Except,
 }
@@ -75,7 +77,7 @@ pub(super) fn judge(block: &Block, hits: &[Hit]) -> Option<(Level, Vec<Range<usi
             some(block.level, short.map(|hit| hit.bytes.clone()).collect())
         }
         Kind::Together { slots, within, ordered, .. } => some(block.level, together(&hits, *slots, *within, *ordered)),
-        Kind::Sum { within, bars } => sum(&hits, *within, bars),
+        Kind::Sum { within, bars, needs } => Sum::new(*within, *needs).level(&hits, bars),
     }
 }
 
@@ -162,44 +164,76 @@ fn add(words: &[&Hit], within: usize, guards: &[&Hit], spans: &mut Vec<Range<usi
     spans.extend(words.iter().map(|hit| hit.bytes.clone()));
 }
 
-/// The level that the weights of different words within so many characters reach, and the words that did it.
-fn sum(hits: &[&Hit], within: usize, bars: &[(i32, Level)]) -> Option<(Level, Vec<Range<usize>>)> {
-    let lowest = bars.first()?.0;
-    let mut times: HashMap<usize, usize> = HashMap::new();
-    let mut window: VecDeque<&Hit> = VecDeque::new();
-    let (mut total, mut best) = (0_i32, 0_i32);
-    let mut spans: Vec<Range<usize>> = Vec::new();
-    for hit in hits {
-        let Role::Weight { term, weight } = hit.role else { continue };
-        window.push_back(hit);
-        let count = times.entry(term).or_default();
-        *count += 1;
-        if *count == 1 {
-            total = total.saturating_add(weight);
+/// The weights of the different words within so many characters, while a text is read.
+struct Sum<'a> {
+    within: usize,
+    /// Nothing counts without a word that must be there.
+    needs: bool,
+    window: VecDeque<&'a Hit>,
+    /// How often each word stands in the window.
+    times: HashMap<usize, usize>,
+    needed: usize,
+    total: i32,
+}
+
+impl<'a> Sum<'a> {
+    fn new(within: usize, needs: bool) -> Self {
+        Self { within, needs, window: VecDeque::new(), times: HashMap::new(), needed: 0, total: 0 }
+    }
+
+    /// The level that the sum reaches, and the words that did it.
+    fn level(mut self, hits: &[&'a Hit], bars: &[(i32, Level)]) -> Option<(Level, Vec<Range<usize>>)> {
+        let lowest = bars.first()?.0;
+        let mut best = 0;
+        let mut spans: Vec<Range<usize>> = Vec::new();
+        for hit in hits {
+            self.add(hit);
+            let total = if self.needs && self.needed == 0 { 0 } else { self.total };
+            best = best.max(total);
+            if total >= lowest {
+                // Words before the end of the last span have been taken already.
+                let taken = spans.last().map_or(0, |span| span.end);
+                let new = self.window.iter().filter(|hit| hit.bytes.start >= taken && is_positive(hit.role));
+                spans.extend(new.map(|hit| hit.bytes.clone()));
+            }
         }
-        while let Some(first) = window.front()
-            && first.characters.start + within < hit.characters.end
-        {
-            if let Role::Weight { term, weight } = first.role
-                && let Some(count) = times.get_mut(&term)
-            {
-                *count -= 1;
-                if *count == 0 {
-                    total = total.saturating_sub(weight);
+        let level = bars.iter().rev().find(|(bar, _)| best >= *bar)?.1;
+        some(level, spans)
+    }
+
+    /// Takes in a word, and lets go of those that are too far behind.
+    fn add(&mut self, hit: &'a Hit) {
+        self.window.push_back(hit);
+        match hit.role {
+            Role::Weight { term, weight } => {
+                let count = self.times.entry(term).or_default();
+                *count += 1;
+                if *count == 1 {
+                    self.total = self.total.saturating_add(weight);
                 }
             }
-            window.pop_front();
+            _ => self.needed += 1,
         }
-        best = best.max(total);
-        if total >= lowest {
-            // Words before the end of the last span have been taken already.
-            let taken = spans.last().map_or(0, |span| span.end);
-            let new = window.iter().filter(|hit| hit.bytes.start >= taken && is_positive(hit.role));
-            spans.extend(new.map(|hit| hit.bytes.clone()));
+        while let Some(first) = self.window.front()
+            && first.characters.start + self.within < hit.characters.end
+        {
+            self.forget(first.role);
+            self.window.pop_front();
         }
     }
-    let level = bars.iter().rev().find(|(bar, _)| best >= *bar)?.1;
-    some(level, spans)
+
+    fn forget(&mut self, role: Role) {
+        let Role::Weight { term, weight } = role else {
+            self.needed = self.needed.saturating_sub(1);
+            return;
+        };
+        if let Some(count) = self.times.get_mut(&term) {
+            *count = count.saturating_sub(1);
+            if *count == 0 {
+                self.total = self.total.saturating_sub(weight);
+            }
+        }
+    }
 }
 
 fn is_positive(role: Role) -> bool {

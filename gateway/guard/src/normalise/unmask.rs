@@ -145,7 +145,7 @@ fn odd_word(folded: &str, word: Range<usize>, masked: &Masked) -> (Option<Meant>
         return (None, end);
     }
     // Signs around a word are signs: only `$` and `@` before one stand for a letter.
-    let core = letters.trim_start_matches(['*', '#', '!', '|', '_', '%']).trim_end_matches(['!', '|', '_', '$', '@']);
+    let core = letters.trim_start_matches(['*', '#', '!', '|', '_', '%']).trim_end_matches(['!', '|', '_', '@']);
     if !core.bytes().any(|byte| byte.is_ascii_lowercase()) {
         return (None, end);
     }

@@ -1,9 +1,20 @@
 //! `[safety.backends.NAME]`: one who judges texts, how it is reached, and how much is asked of it.
+//!
+//! All kinds share one table in which every key stands once; a key that the kind has no use for is a mistake and is said to
+//! be one, because whoever wrote it expects something of it.
+
+mod fitting;
+mod inline;
+mod remote;
+mod secrets;
+
+pub use inline::Compiled;
 
 use crate::config::check::{Checker, LIMIT_MAX};
 use crate::config::transport::TlsRoots;
-use guard::remote::{Backend, Cut, OpenAi, Secret, Thresholds};
-use http::{HeaderValue, Uri};
+use guard::remote::{Action, Backend, Dialect};
+use guard::{Level, Personal};
+use http::Uri;
 use serde::Deserialize;
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -14,10 +25,23 @@ const CACHE_BYTES: usize = 8 << 20;
 /// Longest name of a back end: it is a label of metrics.
 const NAME_BYTES_MAX: usize = 64;
 
+/// Who judges.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum Kind {
+    #[serde(rename = "openai")]
+    OpenAi,
+    Aliyun,
+    Azure,
+    GuardModel,
+    Lists,
+    Personal,
+}
+
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct RawBackend {
-    kind: String,
+    kind: Kind,
     timeout: Option<String>,
     calls_in_flight_max: Option<usize>,
     cache_bytes_max: Option<usize>,
@@ -30,6 +54,75 @@ pub(super) struct RawBackend {
     api_key_file: Option<PathBuf>,
     model: Option<String>,
     thresholds: Option<BTreeMap<String, [f64; 3]>>,
+    region: Option<String>,
+    action: Option<RawAction>,
+    access_key_id_env: Option<String>,
+    access_key_id_file: Option<PathBuf>,
+    access_key_secret_env: Option<String>,
+    access_key_secret_file: Option<PathBuf>,
+    security_token_env: Option<String>,
+    security_token_file: Option<PathBuf>,
+    request_service: Option<String>,
+    response_service: Option<String>,
+    api_version: Option<String>,
+    check: Option<RawCheck>,
+    categories: Option<Vec<String>>,
+    blocklists: Option<Vec<String>>,
+    halt_on_blocklist_hit: Option<bool>,
+    severities: Option<Severities>,
+    dialect: Option<RawDialect>,
+    controversial: Option<Level>,
+    lists: Option<Vec<String>>,
+    files: Option<Vec<PathBuf>>,
+    credentials: Option<bool>,
+    persons: Option<bool>,
+}
+
+/// The names of the API itself, so that they can be copied from there.
+#[derive(Debug, Clone, Copy, Deserialize)]
+enum RawAction {
+    TextModerationPlus,
+    MultiModalGuard,
+}
+
+impl From<RawAction> for Action {
+    fn from(raw: RawAction) -> Self {
+        match raw {
+            RawAction::TextModerationPlus => Self::TextModerationPlus,
+            RawAction::MultiModalGuard => Self::MultiModalGuard,
+        }
+    }
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+enum RawCheck {
+    Content,
+    Attacks,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+enum Severities {
+    Four,
+    Eight,
+}
+
+#[derive(Debug, Clone, Copy, Deserialize)]
+enum RawDialect {
+    #[serde(rename = "llama_guard")]
+    LlamaGuard,
+    #[serde(rename = "qwen3_guard")]
+    Qwen3Guard,
+}
+
+impl From<RawDialect> for Dialect {
+    fn from(raw: RawDialect) -> Self {
+        match raw {
+            RawDialect::LlamaGuard => Self::LlamaGuard,
+            RawDialect::Qwen3Guard => Self::Qwen3Guard,
+        }
+    }
 }
 
 /// One who judges texts. Equal ones go on with their connections and their memory when the configuration is read again.
@@ -51,6 +144,7 @@ pub struct BackendConfig {
 
 /// Who judges.
 #[derive(Debug, Clone, PartialEq)]
+#[expect(clippy::large_enum_variant, reason = "there is one for each section of a file")]
 pub enum Judge {
     /// A service.
     Remote {
@@ -61,6 +155,10 @@ pub enum Judge {
         /// Whose certificates are believed.
         roots: TlsRoots,
     },
+    /// Words and patterns.
+    Lists(Compiled),
+    /// Forms of personal data and secrets.
+    Personal(Personal),
 }
 
 impl Checker<'_> {
@@ -72,9 +170,14 @@ impl Checker<'_> {
                 "{at}: expected a name of letters, digits, `.`, `_` and `-`, at most {NAME_BYTES_MAX} long"
             ));
         }
-        let judge = match raw.kind.as_str() {
-            "openai" => self.openai(&at, raw),
-            other => self.problem(format!("{at}.kind is `{other}`: expected \"openai\"")),
+        self.fitting_keys(&at, raw);
+        let judge = match raw.kind {
+            Kind::OpenAi => self.openai(&at, raw),
+            Kind::Aliyun => self.aliyun(&at, raw),
+            Kind::Azure => self.azure(&at, raw),
+            Kind::GuardModel => self.guard_model(&at, raw),
+            Kind::Lists => self.lists(&at, raw),
+            Kind::Personal => Some(personal(raw)),
         };
         let timeout = self.duration(&format!("{at}.timeout"), raw.timeout.as_deref(), 2);
         let cache_for = self.duration(&format!("{at}.cache_for"), raw.cache_for.as_deref(), 600);
@@ -91,78 +194,15 @@ impl Checker<'_> {
             cache_for: cache_for?,
         })
     }
-
-    fn openai(&mut self, at: &str, raw: &RawBackend) -> Option<Judge> {
-        let url = raw.base_url.as_deref().unwrap_or("https://api.openai.com/v1");
-        let address = self.plain_address(&format!("{at}.base_url"), url, "https://api.openai.com/v1");
-        let key = self.optional_secret(&format!("{at}.api_key"), raw.api_key_env.as_deref(), raw.api_key_file.as_ref());
-        let roots = self.tls_roots(at, raw.tls_roots.as_deref(), raw.ca_file.as_deref());
-        let thresholds = self.thresholds(at, raw.thresholds.as_ref());
-        let cut = self.cut(at, raw, 4000);
-        let backend = Backend::OpenAi(OpenAi {
-            base_url: url.trim_end_matches('/').to_owned(),
-            key: key?,
-            model: raw.model.clone().unwrap_or_else(|| "omni-moderation-latest".to_owned()),
-            thresholds: thresholds?,
-            cut: cut?,
-        });
-        Some(Judge::Remote { backend, address: address?, roots: roots? })
-    }
-
-    fn thresholds(&mut self, at: &str, raw: Option<&BTreeMap<String, [f64; 3]>>) -> Option<Thresholds> {
-        let mut thresholds = Thresholds::default();
-        let mut good = true;
-        for (category, bounds) in raw.into_iter().flatten() {
-            let rises = bounds.iter().all(|bound| (0.0..=1.0).contains(bound)) && bounds.is_sorted();
-            if !rises {
-                good = false;
-                self.problems.push(format!(
-                    "{at}.thresholds.{category}: expected three scores from 0 to 1 that do not fall, such as [0.25, 0.5, 0.8]"
-                ));
-            } else if category == "default" {
-                thresholds = thresholds.with_default(*bounds);
-            } else if OpenAi::CATEGORIES.contains(&category.as_str()) {
-                thresholds = thresholds.with(category, *bounds);
-            } else {
-                good = false;
-                self.problems.push(format!(
-                    "{at}.thresholds has `{category}`: expected default or one of {}",
-                    OpenAi::CATEGORIES.join(", ")
-                ));
-            }
-        }
-        good.then_some(thresholds)
-    }
-
-    fn cut(&mut self, at: &str, raw: &RawBackend, default_characters: usize) -> Option<Cut> {
-        /// What is judged twice at a cut: longer than any name, address or insult.
-        const OVERLAP_CHARACTERS: usize = 64;
-        match raw.piece_characters_max.unwrap_or(default_characters) {
-            characters if (Cut::CHARACTERS_MIN..=LIMIT_MAX).contains(&characters) => {
-                Some(Cut::new(characters, OVERLAP_CHARACTERS))
-            }
-            characters => self.problem(format!(
-                "{at}.piece_characters_max is {characters}: expected {} to {LIMIT_MAX}",
-                Cut::CHARACTERS_MIN
-            )),
-        }
-    }
-
-    fn optional_secret(&mut self, key: &str, variable: Option<&str>, file: Option<&PathBuf>) -> Option<Option<Secret>> {
-        let text = match (variable, file) {
-            (None, None) => return Some(None),
-            (Some(_), Some(_)) => {
-                return self.problem(format!("{key}_env and {key}_file are both given: keep one of them"));
-            }
-            (Some(variable), None) => self.secret(&format!("{key}_env"), variable)?,
-            (None, Some(path)) => match std::fs::read_to_string(path) {
-                Ok(text) => text.trim().to_owned(),
-                Err(error) => return self.problem(format!("{key}_file: cannot read {}: {error}", path.display())),
-            },
-        };
-        if text.is_empty() || HeaderValue::from_str(&text).is_err() {
-            return self.problem(format!("{key}: the secret is empty or has characters that no header may carry"));
-        }
-        Some(Some(Secret::new(text)))
-    }
 }
+
+fn personal(raw: &RawBackend) -> Judge {
+    let all = Personal::default();
+    Judge::Personal(Personal {
+        credentials: raw.credentials.unwrap_or(all.credentials),
+        persons: raw.persons.unwrap_or(all.persons),
+    })
+}
+
+#[cfg(test)]
+mod tests;

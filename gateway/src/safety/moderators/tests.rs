@@ -192,3 +192,23 @@ async fn a_new_configuration_keeps_what_has_not_changed() {
     assert_eq!(calls(&server).await, 2, "another one begins without memory");
     assert_eq!(changed.readings()[0].calls, 2, "but its counters go on");
 }
+
+fn inline(judge: Judge) -> Moderators {
+    moderators(BackendConfig { judge, ..config("http://127.0.0.1:1") })
+}
+
+#[tokio::test]
+async fn lists_and_forms_of_personal_data_are_asked_like_services() {
+    let source = guard::ListSource { file: "own.txt", text: "rivalcorp\n" };
+    let compiled = crate::config::Compiled::new(&[source]).unwrap();
+    let lists = inline(Judge::Lists(compiled));
+    let verdict = lists.check("judge", Phase::Response, "We like RivalCorp.", None).await.unwrap();
+    assert_eq!((verdict.findings[0].category, verdict.findings[0].spans[0].clone()), (Category::Custom, 8..17));
+    let long = format!("{} rivalcorp", "word ".repeat(100_000));
+    let verdict = lists.check("judge", Phase::Request, &long, None).await.unwrap();
+    assert_eq!(verdict.findings.len(), 1, "a long text is judged elsewhere, but it is");
+    let personal = inline(Judge::Personal(guard::Personal::default()));
+    let verdict = personal.check("judge", Phase::Request, "write to anna@example.org", None).await.unwrap();
+    assert_eq!((verdict.findings[0].category, verdict.findings[0].label.as_str()), (Category::SensitiveData, "email"));
+    assert_eq!((lists.readings()[0].checks, lists.readings()[0].calls), (2, 2));
+}

@@ -201,6 +201,7 @@ fn readings() -> Readings {
             parts_closed: 0,
             parts_deleted: 0,
         }),
+        guard: crate::safety::GuardReading::default(),
         moderators: vec![ModeratorReading::sample("judge")],
         redis: Some(StoreCounts { up: true, calls: [1, 2, 3, 4, 5], failures: [0, 0, 6, 0, 0] }),
     }

@@ -1,0 +1,98 @@
+//! Requests: judged before anybody is asked.
+
+use super::{BLOCKED, GUARD, Safety, Watch, check_of};
+use crate::callers::Caller;
+use crate::lane::Lane;
+use crate::plane::Plane;
+use crate::reply::Reply;
+use bytes::Bytes;
+use guard::policy::Mask;
+use guard::reply::Shape;
+use guard::texts::{Passage, masked_request, of_request};
+use guard::{Action, Decision, Phase, decide};
+use http::{HeaderValue, Response, StatusCode, header};
+use std::sync::Arc;
+use std::time::Instant;
+use wire::Request;
+
+/// Content type of a stream that the guard gives, as Higress has it.
+pub(super) const EVENT_STREAM: HeaderValue = HeaderValue::from_static("text/event-stream;charset=UTF-8");
+
+/// What becomes of a request.
+pub(crate) enum Inspected {
+    /// It goes on as it is; its answer may have to be judged, too.
+    Passed(Option<Watch>),
+    /// It goes on with another body: personal data is masked.
+    Masked(Bytes, Watch),
+    /// It goes nowhere: this is the answer.
+    Blocked(Response<Reply>),
+}
+
+impl Safety {
+    /// Judges a request before anybody is asked; `body` is what it was read from.
+    pub(crate) async fn request(
+        &self,
+        plane: &Arc<Plane>,
+        caller: &Caller,
+        lane: &Lane,
+        (request, body): (&Request<'_>, &Bytes),
+        pair: &str,
+    ) -> Inspected {
+        let Some(mut watch) = self.watch(plane, caller, lane, request.endpoint, pair) else {
+            return Inspected::Passed(None);
+        };
+        if watch.policy.request.is_empty() {
+            return Inspected::Passed(Some(watch));
+        }
+        let Ok(text) = std::str::from_utf8(body) else { return Inspected::Passed(Some(watch)) };
+        let begun = Instant::now();
+        let texts = of_request(request.endpoint, text);
+        let passages: Vec<&Passage> = texts.chosen(watch.policy.check).collect();
+        let (decision, masks) = watch.passages(&passages).await;
+        watch.counters.inspected(begun.elapsed(), texts.unjudged);
+        watch.tell(Phase::Request, &decision);
+        watch.request = Some(check_of(&decision));
+        match decision.action {
+            Action::None | Action::Flagged => Inspected::Passed(Some(watch)),
+            Action::Masked => {
+                let masked = masked_request(text, passages.into_iter().zip(masks.iter().map(Vec::as_slice)));
+                Inspected::Masked(masked.into(), watch)
+            }
+            Action::Blocked => Inspected::Blocked(watch.refuse(&decision, request.stream)),
+        }
+    }
+}
+
+impl Watch {
+    /// One decision for all passages, and the masks of each.
+    async fn passages(&self, passages: &[&Passage]) -> (Decision, Vec<Vec<Mask>>) {
+        let texts: Vec<String> = passages.iter().map(|passage| passage.text()).collect();
+        let texts: Vec<&str> = texts.iter().map(String::as_str).collect();
+        let results = self.judge(Phase::Request, &texts).await;
+        let mut all = Decision::default();
+        let mut masks = Vec::with_capacity(texts.len());
+        for (text, judged) in texts.iter().zip(&results) {
+            let decision = decide(&self.policy, judged, text, 0, text.len());
+            all.merge(&decision);
+            masks.push(decision.masks);
+        }
+        (all, masks)
+    }
+
+    /// The answer to a violation, where nothing of an answer has gone out.
+    pub(super) fn refuse(&self, decision: &Decision, streamed: bool) -> Response<Reply> {
+        self.refusing(decision, |refusal| {
+            let mut response = if refusal.is_error() {
+                Reply::json(StatusCode::BAD_REQUEST, refusal.error())
+            } else if streamed {
+                let mut response = Reply::json(StatusCode::OK, refusal.stream(&Shape::default(), false));
+                response.headers_mut().insert(header::CONTENT_TYPE, EVENT_STREAM);
+                response
+            } else {
+                Reply::json(StatusCode::OK, refusal.whole())
+            };
+            response.headers_mut().insert(GUARD, BLOCKED);
+            response
+        })
+    }
+}
