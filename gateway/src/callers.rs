@@ -29,6 +29,7 @@ pub(crate) mod tally;
 
 use crate::config::{Authenticate, Config};
 use crate::problem::Problem;
+use crate::replicas::Replicas;
 use arc_swap::ArcSwap;
 use home::{Home, HomeError, Look};
 use http::{HeaderName, HeaderValue, request};
@@ -131,8 +132,8 @@ impl Callers {
     ///
     /// # Errors
     /// What is kept cannot be read or used. A gateway that does not know its callers must not begin to serve.
-    pub(crate) fn start(config: &Config, now_us: i64) -> Result<Self, CallersError> {
-        let home = Home::new(config.keys.file.as_deref());
+    pub(crate) fn start(config: &Config, replicas: Option<Arc<Replicas>>, now_us: i64) -> Result<Self, CallersError> {
+        let home = Home::new(config.keys.file.as_deref(), replicas);
         let callers = Self {
             roll: ArcSwap::default(),
             parts: Mutex::default(),

@@ -10,6 +10,7 @@ mod command;
 mod door;
 mod harness;
 mod raw;
+mod redis_server;
 
 mod admin;
 mod architecture;
@@ -26,6 +27,7 @@ mod metrics;
 mod migrations;
 mod reasoning;
 mod reload;
+mod replicas;
 mod rollout;
 mod safety;
 mod security;

@@ -36,7 +36,7 @@ fn config(more: &str) -> Config {
 fn house() -> (TempDir, Config, Callers) {
     let folder = tempfile::tempdir().unwrap();
     let config = config(&format!("[keys]\nfile = '{}'", folder.path().join("consumers.json").display()));
-    let callers = Callers::start(&config, 1).unwrap();
+    let callers = Callers::start(&config, None, 1).unwrap();
     (folder, config, callers)
 }
 
@@ -144,7 +144,7 @@ async fn without_keys_nothing_is_looked_at_and_with_some_they_name_their_callers
     let open = CONFIG.replace("server.authenticate = \"keys\"", "");
     let parse = |text: &str| Config::parse(text, Path::new("g"), &|_| Some("sk-fixed".to_owned())).unwrap();
     let config = parse(&open);
-    let callers = Callers::start(&config, 1).unwrap();
+    let callers = Callers::start(&config, None, 1).unwrap();
     let name = async |key| admit(&callers, &config, "192.0.2.1", &[("x-api-key", key)]).await.unwrap().name;
     assert_eq!((name("sk-fixed").await.as_deref(), name("sk-unknown").await), (Some("fixed"), None));
     let change = callers.change(&create("a", "{}"), None, 2).await.unwrap_err().to_string();

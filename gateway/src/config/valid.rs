@@ -122,7 +122,7 @@ impl Checker<'_> {
             raw.providers.iter().map(|(name, provider)| (name.clone(), self.provider(name, provider))).collect();
         let mut consumers = self.consumers(raw.consumers);
         let keys = self.keys(raw.keys);
-        consumers.open = keys.file.is_some();
+        consumers.open = keys.file.is_some() || raw.redis.is_some();
         let trusted_proxies = self.trusted_proxies(server.trusted_proxies.as_deref());
         let migrations = self.migrations(raw.migrations, &providers, &consumers);
         let default_provider =
