@@ -54,6 +54,7 @@ pub(crate) fn router(shared: Arc<Shared>) -> Router {
         .route("/admin/v1/providers", get(providers))
         .route("/admin/v1/config/reload", post(reload))
         .route("/metrics", get(metrics))
+        .merge(crate::quota::routes::routes())
         .route_layer(middleware::from_fn_with_state(Arc::clone(&shared), authorise));
     Router::new()
         .route("/healthz", get(|| async { "ok\n" }))

@@ -35,9 +35,11 @@ mod state;
 mod telemetry;
 mod ticket;
 mod upstream;
+pub mod usage;
 
 pub use config::{Config, ConfigError};
 pub use plane::PlaneError;
+pub use quota::StoreError;
 pub use recorder::RecorderCounts;
 pub use server::{Running, StartError, Summary, start};
 pub use shadow::ShadowCounts;

@@ -10,7 +10,7 @@ use crate::ingress::Held;
 use crate::listener;
 use crate::memory::Memory;
 use crate::plane::{Plane, PlaneError};
-use crate::quota::Quotas;
+use crate::quota::{Quotas, StoreError};
 use crate::recorder::{Recorder, RecorderCounts};
 use crate::safety::Safety;
 use crate::shadow::{self, Mirror, ShadowCounts};
@@ -56,6 +56,9 @@ pub enum StartError {
     /// The record file cannot be used.
     #[error("records.path: {0}")]
     Records(#[from] WriteError),
+    /// What consumers used cannot be kept.
+    #[error(transparent)]
+    Quotas(#[from] StoreError),
     /// The configuration cannot be put in force.
     #[error(transparent)]
     Plane(#[from] PlaneError),
@@ -115,7 +118,7 @@ pub async fn start(config: Config, reload: Option<Reload>) -> Result<Running, St
         reload,
         audit: Mutex::new(VecDeque::new()),
         callers: Callers::default(),
-        quotas: Quotas::default(),
+        quotas: Quotas::start(&config.quotas.store, crate::clock::now_us())?,
         safety: Safety::default(),
         mirror,
         recorder,
@@ -222,6 +225,10 @@ impl Running {
         }
         let shadow = shared.mirror.counts(crate::clock::now_us());
         let records = shared.recorder.clone().close(writer).await;
+        let closing = Arc::clone(&shared);
+        if tokio::task::spawn_blocking(move || closing.quotas.close()).await.is_err() {
+            tracing::error!("quotas could not be closed");
+        }
         shared.gone.cancel();
         admin.close();
         if tokio::time::timeout(CUT_GRACE, admin.wait()).await.is_err() {

@@ -16,7 +16,7 @@ mod process;
 mod readings;
 mod series;
 
-pub(crate) use metrics::Metrics;
+pub(crate) use metrics::{Metrics, role_name};
 
 use crate::state::Shared;
 use axum::response::{IntoResponse, Response};

@@ -5,6 +5,7 @@ use super::consumers::{Consumers, RawConsumer};
 use super::migrations::{Migration, RawMigration};
 use super::ordered::Ordered;
 use super::providers::{ProviderConfig, RawProvider};
+use super::quotas::{QuotaConfig, RawHigress, RawRule, RawStore};
 use super::records::{RawRecords, Records};
 use super::server::{AnswerModel, Authenticate, Limits, RawAdmin, RawServer};
 use super::shadow::{RawShadow, Shadow};
@@ -28,6 +29,10 @@ pub(super) struct Raw {
     #[serde(default)]
     shadow: RawShadow,
     records: Option<RawRecords>,
+    #[serde(default)]
+    quotas: Vec<RawRule>,
+    quota_store: Option<RawStore>,
+    quotas_higress: Option<RawHigress>,
 }
 
 /// A checked configuration.
@@ -65,6 +70,8 @@ pub struct Config {
     pub warnings: Vec<String>,
     /// Where evidence goes; `None` keeps none.
     pub records: Option<Records>,
+    /// What consumers may use.
+    pub quotas: QuotaConfig,
     /// SHA-256 of the configuration's text.
     pub digest: String,
 }
@@ -118,6 +125,7 @@ impl Checker<'_> {
             Some(records) => Some(self.records(records)?),
             None => None,
         };
+        let quotas = self.quotas(raw.quotas, raw.quota_store.as_ref(), raw.quotas_higress, &consumers);
         let migrations = migrations?;
         let providers: BTreeMap<String, ProviderConfig> =
             providers.into_iter().map(|(name, provider)| Some((name, provider?))).collect::<Option<_>>()?;
@@ -138,6 +146,7 @@ impl Checker<'_> {
             consumers,
             warnings: Vec::new(),
             records,
+            quotas: quotas?,
             digest: datasets::digest::of_bytes(text.as_bytes()),
         })
     }
@@ -156,6 +165,7 @@ impl Config {
             ("server.connections_max", limits.0.connections != limits.1.connections),
             ("server.reasoning_bytes_max", limits.0.reasoning_bytes != limits.1.reasoning_bytes),
             ("[shadow]", self.shadow != other.shadow),
+            ("[quota_store]", self.quotas.store != other.quotas.store),
             ("[records]", self.records != other.records),
         ]
         .into_iter()

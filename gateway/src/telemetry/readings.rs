@@ -3,6 +3,7 @@
 //! Plain values between the parts and the page, so that the page can be tested without any of them.
 
 use crate::lane::{Lane, Link};
+use crate::quota::QuotaCounts;
 use crate::recorder::RecorderCounts;
 use crate::shadow::ShadowCounts;
 use crate::state::Shared;
@@ -38,6 +39,8 @@ pub(super) struct Readings {
     pub shadow: ShadowCounts,
     /// `None` where no evidence is kept.
     pub records: Option<RecorderCounts>,
+    /// `None` where nothing is limited and no usage is kept.
+    pub quotas: Option<QuotaCounts>,
 }
 
 /// The readings of a running gateway.
@@ -50,6 +53,7 @@ pub(super) fn of(shared: &Shared, now_us: i64) -> Readings {
         providers: plane.links.iter().flat_map(|(name, link)| clients(name, link)).collect(),
         shadow: shared.mirror.counts(now_us),
         records: shared.records.as_ref().map(|_| shared.recorder.counts()),
+        quotas: plane.config.quotas.counts_anything().then(|| shared.quotas.counts(&plane.config.quotas.rules, now_us)),
     }
 }
 
