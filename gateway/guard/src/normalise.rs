@@ -132,10 +132,10 @@ pub(crate) fn is_word_letter(letter: char) -> bool {
     letter.is_ascii_alphanumeric() || (!letter.is_ascii() && letter.is_alphanumeric() && !is_unspaced(letter))
 }
 
-/// Letters of scripts without spaces between words.
+/// Letters, not punctuation, of scripts without spaces between words.
 #[must_use]
 pub(crate) const fn is_unspaced(letter: char) -> bool {
-    matches!(letter, '\u{2e80}'..='\u{31ff}' | '\u{3400}'..='\u{9fff}' | '\u{ac00}'..='\u{d7a3}' | '\u{f900}'..='\u{faff}' | '\u{20000}'..='\u{3ffff}' | '\u{e00}'..='\u{eff}')
+    matches!(letter, '\u{2e80}'..='\u{2fff}' | '\u{3005}'..='\u{3007}' | '\u{3041}'..='\u{31ff}' | '\u{3400}'..='\u{9fff}' | '\u{ac00}'..='\u{d7a3}' | '\u{f900}'..='\u{faff}' | '\u{20000}'..='\u{3ffff}' | '\u{e00}'..='\u{eff}')
 }
 
 #[cfg(test)]
