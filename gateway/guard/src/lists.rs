@@ -134,11 +134,8 @@ impl Lists {
             let edges = Edges { piece, text: reading.text() };
             self.search(edges, &mut found, |range| folded.original(reading.original(range)));
         }
-        for index in self.patterns.matches(folded.text()) {
-            let Some((pattern, block)) = self.pattern_blocks.get(index) else { continue };
-            for hit in pattern.find_iter(folded.text()).filter(|hit| !hit.is_empty()) {
-                found.pattern(*block, folded.original(hit.range()));
-            }
+        if !self.pattern_blocks.is_empty() {
+            self.match_patterns(&folded, &mut found);
         }
         found.verdict(text, &self.blocks)
     }
@@ -150,6 +147,15 @@ impl Lists {
     #[must_use]
     pub fn reach(&self) -> usize {
         self.reach
+    }
+
+    fn match_patterns(&self, folded: &Folded, found: &mut Found) {
+        for index in self.patterns.matches(folded.text()) {
+            let Some((pattern, block)) = self.pattern_blocks.get(index) else { continue };
+            for hit in pattern.find_iter(folded.text()).filter(|hit| !hit.is_empty()) {
+                found.pattern(*block, folded.original(hit.range()));
+            }
+        }
     }
 
     fn search(&self, edges: Edges<'_>, found: &mut Found, original: impl Fn(Range<usize>) -> Range<usize>) {

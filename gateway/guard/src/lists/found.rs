@@ -2,7 +2,7 @@
 
 use super::Piece;
 use super::compile::OPEN_END_MAX;
-use super::rules::{Block, Hit, Role, judge};
+use super::rules::{Block, Hit, Role, judge, may_count};
 use crate::normalise::is_word_letter;
 use crate::verdict::{Finding, Verdict};
 use std::ops::Range;
@@ -73,6 +73,9 @@ impl Found {
         self.touched.sort_unstable();
         for place in self.touched {
             let (Some(block), Some(found)) = (blocks.get(place), self.blocks.get_mut(place)) else { continue };
+            if !may_count(block, found.iter().map(|(role, _)| *role)) {
+                continue;
+            }
             found.sort_unstable_by_key(|(role, bytes)| (bytes.start, bytes.end, *role));
             found.dedup();
             let Some((level, spans)) = judge(block, &measured(text, found)) else { continue };

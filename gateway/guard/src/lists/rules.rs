@@ -66,6 +66,40 @@ pub(super) struct Hit {
     pub(super) characters: Range<usize>,
 }
 
+/// Whether a block can count at all with words in such roles: nearly always some are there and the rest is not, and then
+/// nobody needs to know where they stand.
+pub(super) fn may_count(block: &Block, roles: impl Iterator<Item = Role>) -> bool {
+    match &block.kind {
+        Kind::Words | Kind::Pattern { .. } => true,
+        Kind::Together { slots, .. } => {
+            let mut filled = vec![false; *slots];
+            for role in roles {
+                if let Role::Slot(slot) = role
+                    && let Some(place) = filled.get_mut(slot)
+                {
+                    *place = true;
+                }
+            }
+            filled.into_iter().all(|place| place)
+        }
+        Kind::Sum { bars, needs, .. } => {
+            let mut weights: HashMap<usize, i32> = HashMap::new();
+            let mut needed = !needs;
+            for role in roles {
+                match role {
+                    Role::Weight { term, weight } if weight > 0 => {
+                        weights.insert(term, weight);
+                    }
+                    Role::Needed => needed = true,
+                    _ => {}
+                }
+            }
+            let most = weights.into_values().fold(0_i32, i32::saturating_add);
+            needed && bars.first().is_some_and(|(bar, _)| most >= *bar)
+        }
+    }
+}
+
 /// The level that a block's hits have, with the spans that count; `hits` are in the order of the text.
 pub(super) fn judge(block: &Block, hits: &[Hit]) -> Option<(Level, Vec<Range<usize>>)> {
     let harmless = Harmless::of(hits);

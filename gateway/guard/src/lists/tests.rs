@@ -186,6 +186,16 @@ fn mistakes_are_named_with_file_and_line() {
 }
 
 #[test]
+fn the_list_of_the_readme_is_one() {
+    let readme = include_str!("../../README.md");
+    let list = readme.split("```toml\n").nth(1).and_then(|rest| rest.split("```").next()).unwrap();
+    let lists = compiled(list);
+    let findings = lists.check("you ass, an apple and blood on a sword near project-123").findings;
+    let labels: Vec<&str> = findings.iter().map(|one| one.label.as_str()).collect();
+    assert_eq!(labels, ["own/rude", "own", "own"]);
+}
+
+#[test]
 fn no_list_finds_nothing_and_the_bundled_ones_compile() {
     assert_eq!(Lists::compile(&[]).unwrap().check("fuck"), Verdict::default());
     for name in BUNDLED {
