@@ -4,6 +4,7 @@ mod documents;
 mod keys;
 mod ledger;
 mod loss;
+mod quotas;
 mod transport;
 mod weights;
 
@@ -34,11 +35,13 @@ fn config(url: &str, file_percent: f64, more: &str, migration: &str) -> Config {
 
 /// The same with more lines for the tables before.
 fn config_with(url: &str, file_percent: f64, more: &str, migration: &str, server: &str) -> Config {
+    // Keys of tables that stand elsewhere come first, tables of their own last.
+    let (before, after) = if server.starts_with('[') { ("", server) } else { (server, "") };
     let text = format!(
         r#"
 server.listen = "127.0.0.1:0"
 admin.listen = "127.0.0.1:0"
-{server}
+{before}
 [providers.openai]
 kind = "openai"
 base_url = "http://127.0.0.1:9/v1"
@@ -53,6 +56,7 @@ candidate = "deepseek"
 weight_percent = {file_percent:?}
 models = {{ "gpt-4o-mini" = "deepseek-flash" }}
 {migration}
+{after}
 [redis]
 url = "{url}"
 {more}
