@@ -57,7 +57,6 @@ pub(crate) struct Caller {
     /// The consumer; `None` for a key that is nobody's, where that is allowed.
     pub name: Option<Arc<str>>,
     /// Groups that the consumer belongs to.
-    #[cfg_attr(not(test), expect(dead_code, reason = "quotas and the guard will ask"))]
     pub groups: Arc<[Arc<str>]>,
     /// Headers that every answer to this caller carries.
     pub notices: Vec<(HeaderName, HeaderValue)>,

@@ -271,7 +271,7 @@ impl Drop for Hold {
         let Some(held) = self.held.take() else { return };
         let amounts = held.parts.iter().map(|part| self.used(part)).collect();
         let Held { store, id, parts } = *held;
-        store.settle(crate::clock::now_us(), id, parts, amounts);
+        store.settle(crate::clock::now_us(), id, &parts, amounts);
     }
 }
 

@@ -112,13 +112,13 @@ impl Store {
     }
 
     /// A call has ended and used this. Never waits: Redis is told in the background.
-    pub(crate) fn settle(&self, now_us: i64, id: Id, parts: Vec<HeldPart>, amounts: Vec<u64>) {
-        let Some(replicas) = &self.replicas else { return self.memory.settle(now_us, id, &parts, amounts) };
+    pub(crate) fn settle(&self, now_us: i64, id: Id, parts: &[HeldPart], amounts: Vec<u64>) {
+        let Some(replicas) = &self.replicas else { return self.memory.settle(now_us, id, parts, amounts) };
         let spent =
             |part: &HeldPart, used: &u64| Spent { account: part.account.clone(), reserved: part.amount, used: *used };
         let all: Vec<Spent> = parts.iter().zip(&amounts).map(|(part, used)| spent(part, used)).collect();
         if self.reserved_here.load(Ordering::Relaxed) > 0 && self.memory.is_open(id) {
-            self.memory.settle(now_us, id, &parts, amounts);
+            self.memory.settle(now_us, id, parts, amounts);
             replicas.charge_later(all);
         } else {
             replicas.settle_in_background(id, all);

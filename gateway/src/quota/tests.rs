@@ -43,7 +43,7 @@ fn take(store: &Store, limit: &Limit, id: u128, amount: u64) -> Result<Vec<lease
 
 fn give(store: &Store, limit: &Limit, id: u128, reserved: u64, actual: u64) {
     let part = HeldPart { account: limit.account("all"), unit: limit.unit, amount: reserved };
-    store.settle(NOW_US, Id(id), vec![part], vec![actual]);
+    store.settle(NOW_US, Id(id), &[part], vec![actual]);
 }
 
 fn left(store: &Store, limit: &Limit) -> u64 {
@@ -211,7 +211,7 @@ fn a_late_bill_is_charged_beyond_what_was_set_aside() {
     let (store, limit) = (Store::open(&store_of(None), NOW_US).unwrap(), limit(1000));
     take(&store, &limit, 1, 100).unwrap();
     let part = HeldPart { account: limit.account("all"), unit: limit.unit, amount: 100 };
-    store.settle(NOW_US + 60_000_000, Id(1), vec![part], vec![130]);
+    store.settle(NOW_US + 60_000_000, Id(1), &[part], vec![130]);
     assert_eq!((left(&store, &limit), store.counts().settled_late, store.counts().leases_expired), (870, 1, 1));
 }
 

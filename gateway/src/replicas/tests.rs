@@ -1,4 +1,5 @@
 //! Gateways side by side before a real Redis.
+#![expect(clippy::float_cmp, reason = "weights are hundredths of a percent, metrics small counts: both are exact")]
 
 mod documents;
 mod keys;
@@ -81,7 +82,7 @@ impl Replica {
 
     async fn start_with(config: Config) -> Self {
         let running = crate::start(config, None).await.unwrap();
-        Self { running, client: reqwest::Client::builder().timeout(Duration::from_secs(20)).build().unwrap() }
+        Self { running, client: client() }
     }
 
     async fn get(&self, path: &str) -> Told {
@@ -127,6 +128,10 @@ impl Replica {
         let line = page.lines().find_map(|line| line.strip_prefix(sample)?.strip_prefix(' ')).unwrap_or_default();
         line.parse().unwrap_or_else(|_| panic!("no {sample} in\n{page}"))
     }
+}
+
+fn client() -> reqwest::Client {
+    reqwest::Client::builder().timeout(Duration::from_secs(20)).build().unwrap()
 }
 
 async fn told(request: reqwest::RequestBuilder) -> Told {
