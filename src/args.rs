@@ -1,10 +1,12 @@
 //! Arguments: types only.
 
 mod import;
+mod keys;
 mod records;
 mod replay;
 
 pub(crate) use import::{From, Import};
+pub(crate) use keys::{Home, Keys, KeysCommand, ListAs, ScopeArgs, Which};
 pub(crate) use records::{
     ContentMode, Records, RecordsBundled, RecordsCheck, RecordsCommand, RecordsCompact, RecordsConvert, RecordsRedact,
     RecordsSchema, RecordsSummary, Synth,
@@ -79,6 +81,13 @@ pub(crate) enum Command {
                             world.toml\n  weighbridge simulate --scenario world.toml --policy strict.toml --policy \
                             fast.toml --out simulation")]
     Simulate(Simulate),
+    /// Consumers and their keys: create, adopt, list, revoke, restore, rotate.
+    #[command(
+        after_help = "Examples:\n  weighbridge keys create team-a --expires 90d\n  weighbridge keys adopt old-keys.csv \
+                      --sunset 2026-12-31\n  weighbridge keys list --old",
+        arg_required_else_help = true
+    )]
+    Keys(Keys),
 }
 
 #[derive(Debug, ClapArgs)]
@@ -181,6 +190,10 @@ pub(crate) enum MockKind {
     Aliyun,
     /// A server that speaks OpenAI's language, as vLLM and Ollama do, port 9105.
     Compatible,
+    /// Azure's content safety, port 9106.
+    Azure,
+    /// A guard model behind chat completions, port 9107: Qwen3Guard if the model's name has `qwen` in it, else Llama Guard.
+    Guard,
     /// All of them.
     All,
 }
@@ -192,7 +205,8 @@ pub(crate) struct Mock {
     /// Address of a single mock, instead of its usual port.
     #[arg(long, conflicts_with = "port_base")]
     pub listen: Option<SocketAddr>,
-    /// First port: OpenAI gets it; DeepSeek, the moderation, Alibaba Cloud and the compatible server the next four.
+    /// First port: OpenAI gets it; DeepSeek, the moderation, Alibaba Cloud, the compatible server, Azure and the guard
+    /// model get the next six.
     #[arg(long)]
     pub port_base: Option<u16>,
     /// Recorded answers by prompt, NDJSON.

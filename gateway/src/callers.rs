@@ -201,6 +201,10 @@ impl Callers {
         let _turn = self.turn.lock().await;
         for _ in 0..TRIES {
             let kept = self.home.read().await?;
+            if kept.is_none() && self.parts().bytes.is_some() {
+                // A change of nothing would make a new document, in which nobody else is left.
+                return Err(self.home.gone().into());
+            }
             let (document, outcome) = changed(kept.as_deref(), change, expected, now_us)?;
             self.roll_of(&self.parts().configured, &document)?;
             let bytes = document.to_json();

@@ -24,7 +24,7 @@ pub use crate::callers::presented::KeySource;
 pub use consumers::Consumers;
 pub use keys::Keys;
 pub use migrations::Migration;
-pub use providers::{ProviderConfig, Timeouts};
+pub use providers::{KeyUse, ProviderConfig, Timeouts};
 pub use quotas::{Beyond, Dimension, Higress, PromptReserve, QuotaConfig, QuotaRule, QuotaStore, Unpriced};
 pub use records::{Records, Salt, SyncPolicy};
 pub use redis::{KeysOnLoss, OnLoss, QuotasOnLoss, Redis, RedisUrl, WeightsOnLoss};

@@ -255,6 +255,11 @@ fn denied(denial: &Denial, asked: Asked<'_>, request_id: &str) -> Value {
     })
 }
 
+/// Whether a text would turn a model against its instructions.
+pub(crate) fn attacks(text: &str) -> bool {
+    !judge::attacks(text).is_empty()
+}
+
 /// A body that arrived incompletely, or too large.
 pub(crate) fn unreadable(problem: &str) -> Bytes {
     json!({"Code": "InvalidParameter", "Message": format!("the body could not be read: {problem}")}).to_string().into()

@@ -1,5 +1,5 @@
 //! Mock providers: OpenAI, DeepSeek and a compatible server as seen over HTTP, on loopback, seeded, with faults on demand; and
-//! two moderation services, OpenAI's and Alibaba Cloud's.
+//! those that judge what is said: OpenAI's moderation, Alibaba Cloud's and Azure's content safety, and a guard model.
 //!
 //! ```no_run
 //! # async fn example() -> Result<(), mocks::MockError> {
@@ -50,6 +50,7 @@
 //! | `shape`, `completions`, `responses`, `chunks` | how it is written: chat, legacy, items, and what chunks share |
 //! | `embeddings`, `moderations` | the endpoints that say nothing |
 //! | `green` | Alibaba Cloud's content safety: signatures, sessions, verdicts in two forms |
+//! | `judges` | Azure's content safety and a guard model: verdicts in their forms |
 //! | `profile`, `timeline`, `dice` | when and how well it is delivered |
 //! | `fit` | profiles from records |
 //! | `clock`, `account`, `lanes`, `prefix_cache` | the date, the money, the room and the memory that answers can depend on |
@@ -72,6 +73,7 @@ mod envelope;
 mod face;
 mod fit;
 mod green;
+mod judges;
 mod lanes;
 mod log;
 mod logprobs;

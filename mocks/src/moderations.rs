@@ -70,6 +70,17 @@ pub(crate) fn flags(text: &str) -> bool {
     CATEGORIES.iter().any(|(_, _, words)| contains(text, words))
 }
 
+/// The categories that are hit.
+pub(crate) fn hits(text: &str) -> Vec<&'static str> {
+    CATEGORIES.iter().filter(|(_, _, words)| contains(text, words)).map(|(name, _, _)| *name).collect()
+}
+
+/// Whether there is a category of this name.
+#[cfg(test)]
+pub(crate) fn knows(category: &str) -> bool {
+    CATEGORIES.iter().any(|(name, _, _)| *name == category)
+}
+
 /// The member `moderation` of a chat completion: what is thought of its input and of its output.
 pub(crate) fn beside(model: &str, input: &str, output: &str) -> Value {
     let of = |text: &str| {

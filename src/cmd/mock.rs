@@ -126,6 +126,8 @@ fn listeners(args: &args::Mock) -> Result<Vec<(Face, SocketAddr)>, Failure> {
         MockKind::Compatible => vec![Face::Provider(Provider::Compatible)],
         MockKind::Moderation => vec![Face::Moderation(ModerationService::OpenAi)],
         MockKind::Aliyun => vec![Face::Moderation(ModerationService::Aliyun)],
+        MockKind::Azure => vec![Face::Moderation(ModerationService::Azure)],
+        MockKind::Guard => vec![Face::Moderation(ModerationService::Guard)],
         MockKind::All => {
             let services = ModerationService::ALL.map(Face::Moderation);
             Provider::ALL.map(Face::Provider).into_iter().chain(services).collect()

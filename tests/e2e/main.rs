@@ -22,6 +22,7 @@ mod demo;
 mod docs;
 mod fallback;
 mod import;
+mod keys;
 mod metrics;
 mod migrations;
 mod reasoning;

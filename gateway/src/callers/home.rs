@@ -29,7 +29,7 @@ pub enum HomeError {
     #[error("the consumers are in Redis: {0}")]
     Redis(String),
     /// It was there before.
-    #[error("{path} is gone; the consumers of its last state stay in force")]
+    #[error("{path} is gone; the consumers of its last state stay in force, put the file back to change them")]
     Gone {
         /// The file.
         path: String,
@@ -102,6 +102,11 @@ impl Home {
             At::File(file) => file.path().display().to_string(),
             At::Redis(..) => "Redis".to_owned(),
         }
+    }
+
+    /// What was there is not.
+    pub(super) fn gone(&self) -> HomeError {
+        HomeError::Gone { path: self.name() }
     }
 
     /// Whether there is one.
@@ -286,7 +291,7 @@ fn note(home: &Home, refreshed: Result<Refreshed, CallersError>, last_error: &mu
         }
         // Nothing was ever there: the first change makes it.
         Ok(Refreshed::Nothing) if !home.seen.load(Ordering::Relaxed) => Ok(false),
-        Ok(Refreshed::Nothing) => Err(HomeError::Gone { path: home.name() }.to_string()),
+        Ok(Refreshed::Nothing) => Err(home.gone().to_string()),
         Err(error) => Err(error.to_string()),
     };
     home.healthy.store(is_new.is_ok(), Ordering::Relaxed);
@@ -321,8 +326,11 @@ async fn keep_usage(shared: &Arc<Shared>) {
         owner.callers.tally().retain(|id| known.contains(id));
         file.add_usage(&added, |id| known.contains(id))
     });
-    if let Err(error) = kept.await {
-        tracing::warn!(%error, "what keys were used cannot be kept; trying again");
-        tally.give_back(&fresh);
+    match kept.await {
+        Ok(usage) => tally.learn(usage),
+        Err(error) => {
+            tracing::warn!(%error, "what keys were used cannot be kept; trying again");
+            tally.give_back(&fresh);
+        }
     }
 }

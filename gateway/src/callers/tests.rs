@@ -129,6 +129,10 @@ async fn a_changed_file_is_taken_a_broken_one_is_not_and_nothing_is_lost() {
     assert!(callers.change(&create("b", "{}"), None, 6).await.is_err(), "nothing is written over what is broken");
     std::fs::write(file.path(), good).unwrap();
     assert_eq!(callers.refresh(7).await.unwrap(), Refreshed::Found { is_new: false });
+    std::fs::rename(file.path(), folder.path().join("away")).unwrap();
+    let gone = callers.change(&create("b", "{}"), None, 8).await.unwrap_err().to_string();
+    assert!(gone.contains("is gone") && file.read().unwrap().is_none(), "{gone}");
+    std::fs::rename(folder.path().join("away"), file.path()).unwrap();
     let other = callers.change(&create("b", "{}"), Some(1), 8).await.unwrap();
     assert_eq!(other.generation, 2);
     let late = callers.change(&create("c", "{}"), Some(1), 9).await.unwrap_err().to_string();
@@ -180,4 +184,12 @@ async fn a_key_that_ends_is_warned_of_with_every_answer() {
     let shown = callers.listing(now_us);
     let used = &shown.consumers[1].keys[0];
     assert_eq!((used.uses_by_day.values().sum::<u64>(), callers.tally().old_uses()), (1, 1));
+}
+
+#[test]
+fn the_example_of_the_readme_can_be_read() {
+    let readme = include_str!("../../README.md");
+    let example = readme.split("```json\n").nth(1).and_then(|rest| rest.split("```").next()).unwrap();
+    let document = lease::keys::Document::from_json(example.as_bytes()).unwrap();
+    assert_eq!((document.generation, document.keys().count()), (3, 1));
 }

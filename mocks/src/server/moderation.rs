@@ -1,4 +1,4 @@
-//! The two moderation services: what they are told, and how their answers become a plan.
+//! The services that judge what is said: what they are told, and how their answers become a plan.
 
 use std::net::SocketAddr;
 
@@ -10,7 +10,8 @@ use super::handle::{Call, Plan, Reply, Service, Timed};
 use super::plan::Vendor;
 use super::{Listening, MockConfig, MockError, listen, stage};
 use crate::clock::Clock;
-use crate::green::{self, Asked, Green, Settings};
+use crate::green::{self, Asked, Green, Judged, Settings};
+use crate::judges::{Azure, GuardModel, Judge};
 use crate::log::RequestLog;
 use crate::profile::Profile;
 
@@ -21,11 +22,15 @@ pub enum ModerationService {
     OpenAi,
     /// Alibaba Cloud's content safety, version 2022-03-02: TextModerationPlus and MultiModalGuard.
     Aliyun,
+    /// Azure's content safety: `text:analyze` and `text:shieldPrompt`.
+    Azure,
+    /// A guard model behind chat completions: Qwen3Guard-Gen if the model's name says so, else Llama Guard.
+    Guard,
 }
 
 impl ModerationService {
-    /// Both of them.
-    pub const ALL: [Self; 2] = [Self::OpenAi, Self::Aliyun];
+    /// All of them.
+    pub const ALL: [Self; 4] = [Self::OpenAi, Self::Aliyun, Self::Azure, Self::Guard];
 
     /// The name on the command line.
     #[must_use]
@@ -33,6 +38,8 @@ impl ModerationService {
         match self {
             Self::OpenAi => "moderation",
             Self::Aliyun => "aliyun",
+            Self::Azure => "azure",
+            Self::Guard => "guard",
         }
     }
 
@@ -42,6 +49,9 @@ impl ModerationService {
         match self {
             Self::OpenAi => 9103,
             Self::Aliyun => 9104,
+            // 9105 is the compatible server's.
+            Self::Azure => 9106,
+            Self::Guard => 9107,
         }
     }
 }
@@ -55,7 +65,8 @@ pub struct ModerationConfig {
     pub seed: u64,
     /// Waits (`first_token` is the time of a whole judgement) and faults.
     pub profile: Profile,
-    /// OpenAI: the only key accepted; `None` accepts any that is not empty.
+    /// OpenAI, Azure and guard model: the only key accepted; `None` accepts any that is not empty, and from those who ask the
+    /// guard model none.
     pub accept_key: Option<String>,
     /// Alibaba Cloud: the only access key id known.
     pub access_key_id: String,
@@ -63,7 +74,7 @@ pub struct ModerationConfig {
     pub access_key_secret: String,
     /// Alibaba Cloud: the token of a temporary key, which requests then have to carry.
     pub security_token: Option<String>,
-    /// Alibaba Cloud: words of the account's own list.
+    /// Alibaba Cloud: words of the account's own list. Azure: those of the block list `mock`.
     pub blocked_words: Vec<String>,
     /// Number of requests kept in the log; 0 keeps only its counters.
     pub log_capacity: usize,
@@ -138,8 +149,8 @@ impl RunningModeration {
     #[must_use]
     pub fn base_url(&self) -> String {
         match self.service {
-            ModerationService::OpenAi => format!("http://{}/v1", self.addr),
-            ModerationService::Aliyun => format!("http://{}", self.addr),
+            ModerationService::OpenAi | ModerationService::Guard => format!("http://{}/v1", self.addr),
+            ModerationService::Aliyun | ModerationService::Azure => format!("http://{}", self.addr),
         }
     }
 
@@ -175,6 +186,13 @@ pub async fn start_moderation(addr: SocketAddr, config: ModerationConfig) -> Res
             security_token: config.security_token,
             blocked_words: config.blocked_words,
         })),
+        ModerationService::Azure => {
+            let manners = Box::new(Azure { blocked_words: config.blocked_words });
+            Box::new(Judge { seed, profile, accept_key: config.accept_key, manners })
+        }
+        ModerationService::Guard => {
+            Box::new(Judge { seed, profile, accept_key: config.accept_key, manners: Box::new(GuardModel) })
+        }
     };
     let (addr, listening) = listen(addr, service.name(), behind, log_capacity, clock).await?;
     Ok(RunningModeration { addr, service, listening })
@@ -182,33 +200,10 @@ pub async fn start_moderation(addr: SocketAddr, config: ModerationConfig) -> Res
 
 impl Service for Green {
     fn plan(&self, call: &Call, body: Result<Bytes, String>, _in_flight: u64) -> Plan {
-        let plan = |headers, fault, reply| Plan { headers, fault, seat: None, reply, repeatable: false };
-        let body = match body {
-            Ok(body) => body,
-            Err(problem) => {
-                let body = green::unreadable(&problem);
-                return plan(HeaderMap::new(), None, Reply::Once { status: 400, body, due_us: 0 });
-            }
-        };
-        let judged = self.judge(Asked {
-            method: call.method.as_str(),
-            path: call.uri.path(),
-            query: call.uri.query().unwrap_or_default(),
-            headers: &call.headers,
-            body: &body,
-            now: call.now,
-        });
-        let Some(mut timeline) = judged.timeline else {
-            return plan(judged.headers, judged.fault, Reply::Reset);
-        };
-        if judged.status != 200 {
-            let due_us = timeline.steps.first().map_or(0, |step| step.due_us);
-            let reply = Reply::Once { status: judged.status, body: timeline.bytes.into(), due_us };
-            return plan(judged.headers, judged.fault, reply);
+        match body {
+            Ok(body) => planned(self.judge(asked(call, &body))),
+            Err(problem) => unreadable(400, green::unreadable(&problem)),
         }
-        stage::spoil(&mut timeline, judged.fault, false, Vec::new);
-        let timed = Timed { script: timeline.into(), stream: false, early: false };
-        plan(judged.headers, judged.fault, Reply::Timed(timed))
     }
 
     fn may_repeat(&self, _in_flight: u64) -> bool {
@@ -218,4 +213,52 @@ impl Service for Green {
     fn reads_headers(&self) -> bool {
         true
     }
+}
+
+impl Service for Judge {
+    fn plan(&self, call: &Call, body: Result<Bytes, String>, _in_flight: u64) -> Plan {
+        match body {
+            Ok(body) => planned(self.judge(asked(call, &body))),
+            Err(problem) => {
+                let (status, body) = self.unreadable(&problem);
+                unreadable(status, body.to_string().into())
+            }
+        }
+    }
+
+    fn may_repeat(&self, _in_flight: u64) -> bool {
+        false
+    }
+
+    fn reads_headers(&self) -> bool {
+        true
+    }
+}
+
+fn asked<'a>(call: &'a Call, body: &'a Bytes) -> Asked<'a> {
+    Asked {
+        method: call.method.as_str(),
+        path: call.uri.path(),
+        query: call.uri.query().unwrap_or_default(),
+        headers: &call.headers,
+        body,
+        now: call.now,
+    }
+}
+
+fn unreadable(status: u16, body: Bytes) -> Plan {
+    let reply = Reply::Once { status, body, due_us: 0 };
+    Plan { headers: HeaderMap::new(), fault: None, seat: None, reply, repeatable: false }
+}
+
+fn planned(judged: Judged) -> Plan {
+    let Judged { status, headers, fault, timeline } = judged;
+    let plan = |reply| Plan { headers, fault, seat: None, reply, repeatable: false };
+    let Some(mut timeline) = timeline else { return plan(Reply::Reset) };
+    if status != 200 {
+        let due_us = timeline.steps.first().map_or(0, |step| step.due_us);
+        return plan(Reply::Once { status, body: timeline.bytes.into(), due_us });
+    }
+    stage::spoil(&mut timeline, fault, false, Vec::new);
+    plan(Reply::Timed(Timed { script: timeline.into(), stream: false, early: false }))
 }

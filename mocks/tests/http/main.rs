@@ -6,6 +6,7 @@ mod deepseek;
 mod delivery;
 mod endpoints;
 mod features;
+mod guard;
 mod moderation;
 mod openai;
 mod responses;

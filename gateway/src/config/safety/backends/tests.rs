@@ -138,3 +138,60 @@ fn a_misspelt_key_or_word_is_an_error_of_its_line() {
     assert!(read("kind = \"aliun\"").contains("unknown variant `aliun`"));
     assert!(read("kind = \"azure\"\ncheck = \"both\"").contains("unknown variant `both`"));
 }
+
+/// What the full example says of back ends, with the signs of comments taken away from keys and tables.
+fn examples() -> BTreeMap<String, toml::Value> {
+    let lines = include_str!("../../../../examples/full.toml").lines();
+    let lines = lines.skip_while(|line| !line.starts_with("# [safety.backends."));
+    let lines = lines.take_while(|line| !line.starts_with("# [") || line.starts_with("# [safety.backends."));
+    let is_toml =
+        |text: &str| text.starts_with('[') || text.split_once(" = ").is_some_and(|(key, _)| !key.contains(' '));
+    let lines = lines.filter_map(|line| line.strip_prefix("# ")).filter(|text| is_toml(text));
+    let text: Vec<&str> = lines.collect();
+    let tree: toml::Table = toml::from_str(&text.join("\n")).unwrap();
+    tree["safety"]["backends"].clone().try_into().unwrap()
+}
+
+#[test]
+fn the_full_example_knows_every_key_and_states_the_defaults() {
+    let examples = examples();
+    let mut keys: std::collections::BTreeSet<String> = std::collections::BTreeSet::new();
+    for (example, least) in [
+        ("openai", "api_key_env = \"KEY\""),
+        ("aliyun", "access_key_id_env = \"ID\"\naccess_key_secret_env = \"SECRET\"\nsecurity_token_env = \"TOKEN\""),
+        (
+            "azure",
+            "base_url = \"https://NAME.cognitiveservices.azure.com\"\napi_key_env = \"KEY\"\nblocklists = [\"own-words\"]",
+        ),
+        (
+            "guard-model",
+            "base_url = \"http://127.0.0.1:8000/v1\"\nmodel = \"Qwen/Qwen3Guard-Gen-8B\"\ndialect = \"qwen3_guard\"",
+        ),
+        ("words", "lists = [\"en\", \"zh\"]"),
+        ("personal-data", ""),
+    ] {
+        let table = examples[example].as_table().unwrap();
+        keys.extend(table.keys().cloned());
+        let mut text = toml::to_string(table).unwrap();
+        for (name, known) in [
+            ("OPENAI_API_KEY", "KEY"),
+            ("AZURE_CONTENT_SAFETY_KEY", "KEY"),
+            ("ALIBABA_CLOUD_ACCESS_KEY_ID", "ID"),
+            ("ALIBABA_CLOUD_ACCESS_KEY_SECRET", "SECRET"),
+            ("ALIBABA_CLOUD_SECURITY_TOKEN", "TOKEN"),
+        ] {
+            text = text.replace(&format!("\"{name}\""), &format!("\"{known}\""));
+        }
+        let kind = table["kind"].as_str().unwrap();
+        assert_eq!(good(&text), good(&format!("kind = \"{kind}\"\n{least}")), "{example} states the defaults");
+    }
+    let unknown = toml::from_str::<RawBackend>("kind = \"lists\"\nnothing = 1").unwrap_err().to_string();
+    let known = unknown
+        .split('`')
+        .skip(3)
+        .step_by(2)
+        .filter(|name| name.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'_'));
+    // Files instead of variables, and an authority's file, are named in the text around the examples.
+    let missing: Vec<&str> = known.filter(|name| !name.ends_with("_file") && !keys.contains(*name)).collect();
+    assert_eq!(missing, ["files"], "stands in the text around the examples");
+}
