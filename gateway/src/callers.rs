@@ -243,6 +243,18 @@ impl Callers {
         parts: &request::Parts,
         peer: SocketAddr,
     ) -> Result<Caller, Problem> {
+        match self.home.replicas().filter(|_| config.authenticate == Authenticate::Keys) {
+            None => self.look_up(config, parts, peer).await,
+            Some(replicas) => {
+                replicas.may_look_keys_up()?;
+                let admitted = self.look_up(config, parts, peer).await;
+                // It may be one that could not be read yet.
+                if admitted.is_err() { replicas.knows_keys().and(admitted) } else { admitted }
+            }
+        }
+    }
+
+    async fn look_up(&self, config: &Config, parts: &request::Parts, peer: SocketAddr) -> Result<Caller, Problem> {
         let required = config.authenticate == Authenticate::Keys;
         let roll = self.roll.load();
         if !required && roll.ring.entries().is_empty() {

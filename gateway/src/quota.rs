@@ -25,10 +25,12 @@ mod trim;
 
 pub(crate) use ask::Ask;
 pub use journal::StoreError;
+use store::Denied;
 pub(crate) use store::Store;
 
 use crate::config::{QuotaRule, QuotaStore};
 use crate::problem::Problem;
+use crate::replicas::Replicas;
 use crate::usage::{Book, Key, Sums};
 use datasets::{Arm, Exchange, Role};
 use http::{HeaderName, HeaderValue};
@@ -49,6 +51,8 @@ pub(crate) struct Quotas {
     /// Refusals by the name of the limit.
     refused: Mutex<BTreeMap<Arc<str>, u64>>,
     full: AtomicU64,
+    /// Refusals because the ledger's home did not answer.
+    away: AtomicU64,
 }
 
 /// What a request set aside. Dropped, it settles: see the module's text.
@@ -90,7 +94,7 @@ pub(crate) struct Charge {
 /// Counters for metrics.
 #[derive(Debug, Default)]
 pub(crate) struct QuotaCounts {
-    /// Refusals by the name of the limit; `full` is the ledger itself.
+    /// Refusals by the name of the limit; `full` is the ledger itself, `away` its home.
     pub refused: Vec<(Arc<str>, u64)>,
     /// Limit, unit, and the smallest share that any account has left, percent.
     pub left_percent: Vec<(Arc<str>, &'static str, f64)>,
@@ -107,9 +111,15 @@ impl Quotas {
     ///
     /// # Errors
     /// The journal cannot be read or written.
-    pub(crate) fn start(config: &QuotaStore, now_us: i64) -> Result<Self, StoreError> {
-        let store = Arc::new(Store::open(config, now_us)?);
-        Ok(Self { store, config: config.clone(), refused: Mutex::default(), full: AtomicU64::new(0) })
+    pub(crate) fn start(config: &QuotaStore, replicas: Option<Arc<Replicas>>, now_us: i64) -> Result<Self, StoreError> {
+        let store = Arc::new(Store::open(config, now_us)?.shared_by(replicas));
+        Ok(Self {
+            store,
+            config: config.clone(),
+            refused: Mutex::default(),
+            full: AtomicU64::new(0),
+            away: AtomicU64::new(0),
+        })
     }
 
     /// Sets aside what the request may use at most.
@@ -139,13 +149,17 @@ impl Quotas {
                 let held = Held { store: Arc::clone(&self.store), id, parts };
                 Ok(Hold { held: Some(Box::new(held)), charge: None, answered: false, headers })
             }
-            Err(Refusal::Over(refused)) => {
+            Err(Denied::Refused(Refusal::Over(refused))) => {
                 *self.refusals().entry(Arc::clone(&refused.limit)).or_default() += 1;
                 Err(refuse::over(&refused))
             }
-            Err(Refusal::Full) => {
+            Err(Denied::Refused(Refusal::Full)) => {
                 self.full.fetch_add(1, Ordering::Relaxed);
                 Err(Problem::busy("keeps as many quotas as it may"))
+            }
+            Err(Denied::Away) => {
+                self.away.fetch_add(1, Ordering::Relaxed);
+                Err(Problem::busy("cannot look up what is left of a quota"))
             }
         }
     }
@@ -183,9 +197,11 @@ impl Quotas {
     pub(crate) fn counts(&self, rules: &[QuotaRule], now_us: i64) -> QuotaCounts {
         let mut counts = self.store.counts();
         counts.refused = self.refusals().iter().map(|(name, count)| (Arc::clone(name), *count)).collect();
-        let full = self.full.load(Ordering::Relaxed);
-        if full > 0 {
-            counts.refused.push(("full".into(), full));
+        for (name, counter) in [("full", &self.full), ("away", &self.away)] {
+            let count = counter.load(Ordering::Relaxed);
+            if count > 0 {
+                counts.refused.push((name.into(), count));
+            }
         }
         if !rules.is_empty() {
             let limits: Vec<&Limit> = rules.iter().flat_map(|rule| &rule.limits).collect();
@@ -255,7 +271,7 @@ impl Drop for Hold {
         let Some(held) = self.held.take() else { return };
         let amounts = held.parts.iter().map(|part| self.used(part)).collect();
         let Held { store, id, parts } = *held;
-        store.settle(crate::clock::now_us(), id, parts, amounts);
+        store.settle(crate::clock::now_us(), id, &parts, amounts);
     }
 }
 

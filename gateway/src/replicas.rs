@@ -17,24 +17,26 @@ mod watch;
 mod weight;
 
 pub(crate) use change::Changed;
+pub(crate) use ledger::Spent;
 pub(crate) use routes::routes;
 pub(crate) use store::{FUNCTIONS, StoreCounts, StoreError};
 pub(crate) use watch::start_tasks;
 
-use crate::callers::{Caller, Callers};
-use crate::config::{Authenticate, Config, KeysOnLoss, Redis, WeightsOnLoss};
+use crate::config::{KeysOnLoss, QuotasOnLoss, Redis, WeightsOnLoss};
 use crate::lane::{Lane, next_epoch};
 use crate::plane::Plane;
 use crate::problem::Problem;
 use crate::routing::{WeightBp, Weights};
 use redis::{RedisError, Script};
 use std::collections::BTreeMap;
-use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
 use store::Store;
 use tokio::sync::Notify;
 use weight::{Known, Origin, SharedWeight};
+
+/// What clients are told whose keys cannot be looked up.
+const KEYS_UNKNOWN: &str = "cannot look keys up just now";
 
 /// One replica's side of what is shared.
 pub(crate) struct Replicas {
@@ -94,27 +96,28 @@ impl Replicas {
         self.store.counts()
     }
 
-    /// Looks the caller up, as far as anything is known of keys.
+    /// Whether keys may be looked up.
     ///
     /// # Errors
-    /// See [`Callers::admit`]; and 503 while no key may be good, because a revocation could not be heard, or none but the
-    /// configuration's is known yet.
-    pub(crate) async fn admit(
-        &self,
-        callers: &Callers,
-        config: &Config,
-        parts: &http::request::Parts,
-        peer: SocketAddr,
-    ) -> Result<Caller, Problem> {
-        let unknown = || Problem::busy("cannot look keys up just now");
-        if config.authenticate == Authenticate::Off {
-            return callers.admit(config, parts, peer).await;
-        }
+    /// 503 while no key may be good, because a revocation could not be heard.
+    pub(crate) fn may_look_keys_up(&self) -> Result<(), Problem> {
         if self.config.on_loss.keys == KeysOnLoss::Refuse && self.is_lost(Instant::now()) {
-            return Err(unknown());
+            return Err(Problem::busy(KEYS_UNKNOWN));
         }
-        let admitted = callers.admit(config, parts, peer).await;
-        if admitted.is_err() && !self.keys.was_read() { Err(unknown()) } else { admitted }
+        Ok(())
+    }
+
+    /// Whether the shared keys are known, be they of a while ago.
+    ///
+    /// # Errors
+    /// 503 where Redis has never said what it has.
+    pub(crate) fn knows_keys(&self) -> Result<(), Problem> {
+        if self.keys.was_read() { Ok(()) } else { Err(Problem::busy(KEYS_UNKNOWN)) }
+    }
+
+    /// Whether each replica counts for itself while Redis is away.
+    pub(crate) fn counts_quotas_locally(&self) -> bool {
+        self.config.on_loss.quotas == QuotasOnLoss::Local
     }
 
     /// Waits until the watching task sees other keys than those that were read.

@@ -130,8 +130,8 @@ pub async fn start(config: Config, reload: Option<Reload>) -> Result<Running, St
         changes: tokio::sync::Mutex::new(()),
         audit: Mutex::new(VecDeque::new()),
         replicas: replicas.clone(),
-        callers: Callers::start(&config, replicas, crate::clock::now_us())?,
-        quotas: Quotas::start(&config.quotas.store, crate::clock::now_us())?,
+        callers: Callers::start(&config, replicas.clone(), crate::clock::now_us())?,
+        quotas: Quotas::start(&config.quotas.store, replicas, crate::clock::now_us())?,
         safety: Safety::default(),
         mirror,
         recorder,
@@ -241,6 +241,9 @@ impl Running {
         }
         let shadow = shared.mirror.counts(crate::clock::now_us());
         let records = shared.recorder.clone().close(writer).await;
+        if let Some(replicas) = &shared.replicas {
+            replicas.close().await;
+        }
         let closing = Arc::clone(&shared);
         if tokio::task::spawn_blocking(move || closing.quotas.close()).await.is_err() {
             tracing::error!("quotas could not be closed");

@@ -185,7 +185,7 @@ impl Shared {
         let new = Plane::next(&old, config, now_us)?;
         self.callers.configure(&new.config, now_us)?;
         if let Some(replicas) = &self.replicas
-            && let Err(error) = replicas.agree(Some(&old), &new, now_us).await
+            && let Err(error) = replicas.agree(&old, &new, now_us).await
         {
             // Whole or not at all: those of before fitted before.
             self.callers.configure(&old.config, now_us)?;

@@ -224,6 +224,14 @@ impl Home {
         self.file().map_or_else(Usage::default, |file| file.usage())
     }
 
+    /// The other replicas, if there are any.
+    pub(super) const fn replicas(&self) -> Option<&Arc<Replicas>> {
+        match &self.place {
+            At::Redis(replicas, _) => Some(replicas),
+            At::Nowhere | At::File(_) => None,
+        }
+    }
+
     /// The file beside which is kept what was used.
     const fn file(&self) -> Option<&Arc<KeyFile>> {
         match &self.place {

@@ -37,6 +37,7 @@ pub(super) struct Raw {
     #[serde(default)]
     safety: RawSafety,
     redis: Option<RawRedis>,
+    #[serde(default)]
     quotas: Vec<RawRule>,
     quota_store: Option<RawStore>,
     quotas_higress: Option<RawHigress>,

@@ -64,10 +64,7 @@ async fn run(
     };
     let plane = shared.plane.load_full();
     let (parts, body) = request.into_parts();
-    let mut caller = match &shared.replicas {
-        None => shared.callers.admit(&plane.config, &parts, peer).await?,
-        Some(replicas) => replicas.admit(&shared.callers, &plane.config, &parts, peer).await?,
-    };
+    let mut caller = shared.callers.admit(&plane.config, &parts, peer).await?;
     // Told with every answer from here on, whatever it is.
     *notices = std::mem::take(&mut caller.notices);
     admit::plain(&parts.headers)?;

@@ -8,7 +8,7 @@
 //! They act on the consumer's lifetime balance of tokens. What differs: a call under way has its most already taken off, and
 //! errors have OpenAI's shape. Who has no key gets 401, another consumer 403.
 
-use super::store::Top;
+use super::store::{Away, Top};
 use crate::config::{Higress, QuotaRule};
 use crate::plane::Plane;
 use crate::problem::Problem;
@@ -108,7 +108,7 @@ async fn act(
     let (store, now_us) = (shared.quotas.store(), crate::clock::now_us());
     match action {
         Action::Query => {
-            let left = store.left(now_us, &account, limit).await.left;
+            let left = store.left(now_us, &account, limit).await.map_err(|away| unreachable(&away))?.left;
             Ok(Reply::json(StatusCode::OK, serde_json::json!({"quota": left, "consumer": consumer}).to_string()))
         }
         Action::Refresh => {
@@ -116,7 +116,7 @@ async fn act(
             let Some(quota) = wanted else {
                 return Err(refused(StatusCode::BAD_REQUEST, "`quota` has to be a number, 0 or more"));
             };
-            store.top(now_us, &account, limit, Top::To(quota)).await;
+            store.top(now_us, &account, limit, Top::To(quota)).await.map_err(|away| unreachable(&away))?;
             tracing::info!(consumer, quota, "a balance was set");
             Ok(text("refresh quota successful"))
         }
@@ -124,11 +124,15 @@ async fn act(
             let Some(value) = number("value") else {
                 return Err(refused(StatusCode::BAD_REQUEST, "`value` has to be a whole number"));
             };
-            store.top(now_us, &account, limit, Top::By(value)).await;
+            store.top(now_us, &account, limit, Top::By(value)).await.map_err(|away| unreachable(&away))?;
             tracing::info!(consumer, value, "a balance was changed");
             Ok(text("delta quota successful"))
         }
     }
+}
+
+fn unreachable(away: &Away) -> Problem {
+    refused(StatusCode::SERVICE_UNAVAILABLE, &away.to_string())
 }
 
 async fn read(body: Incoming) -> Result<Vec<u8>, Problem> {

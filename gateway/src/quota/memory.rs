@@ -84,6 +84,11 @@ impl Memory {
         Ok(left)
     }
 
+    /// Whether a call was reserved here and is not settled.
+    pub(super) fn is_open(&self, id: Id) -> bool {
+        self.inner().state.ledger.is_open(id)
+    }
+
     pub(super) fn settle(&self, now_us: i64, id: Id, parts: &[HeldPart], amounts: Vec<u64>) {
         let mut inner = self.inner();
         match inner.state.ledger.settle(now_us, id, &amounts) {

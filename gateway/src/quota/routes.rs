@@ -1,6 +1,6 @@
 //! The admin plane's view of quotas and usage.
 
-use super::store::{Balance, Top};
+use super::store::{Away, Balance, Top};
 use crate::config::{Dimension, QuotaRule};
 use crate::problem::Problem;
 use crate::state::Shared;
@@ -70,6 +70,10 @@ fn problem(status: StatusCode, code: &str, message: impl Into<String>) -> Respon
     Problem::new(status, "invalid_request_error", Some(code), message).into_response()
 }
 
+fn unreachable(away: &Away) -> Response {
+    problem(StatusCode::SERVICE_UNAVAILABLE, "replicas_unreachable", away.to_string())
+}
+
 /// The values of a query; of a name that stands twice the last one.
 fn values(uri: &Uri) -> BTreeMap<String, String> {
     form_urlencoded::parse(uri.query().unwrap_or_default().as_bytes()).into_owned().collect()
@@ -92,7 +96,10 @@ async fn list(State(shared): State<Arc<Shared>>, uri: Uri) -> Response {
     let wanted = |name: &str| values.get("name").is_none_or(|wanted| wanted == name);
     let rules = plane.config.quotas.rules.iter().filter(|rule| wanted(&rule.name));
     let limits: Vec<&Limit> = rules.flat_map(|rule| &rule.limits).collect();
-    let balances = shared.quotas.store().balances(now_us, &limits).await;
+    let balances = match shared.quotas.store().balances(now_us, &limits).await {
+        Ok(balances) => balances,
+        Err(away) => return unreachable(&away),
+    };
     let subject = values.get("subject");
     let state = |(place, limit): (usize, &&Limit)| {
         let of_limit = balances.iter().filter(|balance| balance.limit == place);
@@ -161,7 +168,10 @@ async fn top(
         return problem(StatusCode::BAD_REQUEST, "invalid_body", "amount is below 0: a balance is set to 0 or more");
     };
     let account = limit.account(&subject);
-    let left = shared.quotas.store().top(crate::clock::now_us(), &account, limit, change).await;
+    let left = match shared.quotas.store().top(crate::clock::now_us(), &account, limit, change).await {
+        Ok(left) => left,
+        Err(away) => return unreachable(&away),
+    };
     tracing::info!(quota = &*rule.name, subject, ?change, left = left.left, "a balance was changed");
     Json(serde_json::json!({"name": &*rule.name, "unit": limit.unit.name(), "subject": subject, "left": left.left}))
         .into_response()

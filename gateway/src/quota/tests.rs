@@ -35,7 +35,7 @@ fn limit(amount: u64) -> Limit {
     Limit { name: "team".into(), unit: Unit::Tokens, window: Window::Lifetime, amount }
 }
 
-fn take(store: &Store, limit: &Limit, id: u128, amount: u64) -> Result<Vec<lease::quota::Left>, Refusal> {
+fn take(store: &Store, limit: &Limit, id: u128, amount: u64) -> Result<Vec<lease::quota::Left>, Denied> {
     let claims = [Claim { account: limit.account("all"), limit, amount }];
     // The future is ready at once: the ledger is in this process.
     futures_util::FutureExt::now_or_never(store.reserve(NOW_US, NOW_US + 60_000_000, Id(id), &claims)).unwrap()
@@ -43,11 +43,11 @@ fn take(store: &Store, limit: &Limit, id: u128, amount: u64) -> Result<Vec<lease
 
 fn give(store: &Store, limit: &Limit, id: u128, reserved: u64, actual: u64) {
     let part = HeldPart { account: limit.account("all"), unit: limit.unit, amount: reserved };
-    store.settle(NOW_US, Id(id), vec![part], vec![actual]);
+    store.settle(NOW_US, Id(id), &[part], vec![actual]);
 }
 
 fn left(store: &Store, limit: &Limit) -> u64 {
-    futures_util::FutureExt::now_or_never(store.left(NOW_US, &limit.account("all"), limit)).unwrap().left
+    futures_util::FutureExt::now_or_never(store.left(NOW_US, &limit.account("all"), limit)).unwrap().unwrap().left
 }
 
 fn key(model: &str) -> Key {
@@ -211,7 +211,7 @@ fn a_late_bill_is_charged_beyond_what_was_set_aside() {
     let (store, limit) = (Store::open(&store_of(None), NOW_US).unwrap(), limit(1000));
     take(&store, &limit, 1, 100).unwrap();
     let part = HeldPart { account: limit.account("all"), unit: limit.unit, amount: 100 };
-    store.settle(NOW_US + 60_000_000, Id(1), vec![part], vec![130]);
+    store.settle(NOW_US + 60_000_000, Id(1), &[part], vec![130]);
     assert_eq!((left(&store, &limit), store.counts().settled_late, store.counts().leases_expired), (870, 1, 1));
 }
 

@@ -1,9 +1,11 @@
 //! Gateways side by side before a real Redis.
+#![expect(clippy::float_cmp, reason = "weights are hundredths of a percent, metrics small counts: both are exact")]
 
 mod documents;
 mod keys;
 mod ledger;
 mod loss;
+mod quotas;
 mod transport;
 mod weights;
 
@@ -34,11 +36,13 @@ fn config(url: &str, file_percent: f64, more: &str, migration: &str) -> Config {
 
 /// The same with more lines for the tables before.
 fn config_with(url: &str, file_percent: f64, more: &str, migration: &str, server: &str) -> Config {
+    // Keys of tables that stand elsewhere come first, tables of their own last.
+    let (before, after) = if server.starts_with('[') { ("", server) } else { (server, "") };
     let text = format!(
         r#"
 server.listen = "127.0.0.1:0"
 admin.listen = "127.0.0.1:0"
-{server}
+{before}
 [providers.openai]
 kind = "openai"
 base_url = "http://127.0.0.1:9/v1"
@@ -53,6 +57,7 @@ candidate = "deepseek"
 weight_percent = {file_percent:?}
 models = {{ "gpt-4o-mini" = "deepseek-flash" }}
 {migration}
+{after}
 [redis]
 url = "{url}"
 {more}
@@ -77,7 +82,7 @@ impl Replica {
 
     async fn start_with(config: Config) -> Self {
         let running = crate::start(config, None).await.unwrap();
-        Self { running, client: reqwest::Client::builder().timeout(Duration::from_secs(20)).build().unwrap() }
+        Self { running, client: client() }
     }
 
     async fn get(&self, path: &str) -> Told {
@@ -123,6 +128,10 @@ impl Replica {
         let line = page.lines().find_map(|line| line.strip_prefix(sample)?.strip_prefix(' ')).unwrap_or_default();
         line.parse().unwrap_or_else(|_| panic!("no {sample} in\n{page}"))
     }
+}
+
+fn client() -> reqwest::Client {
+    reqwest::Client::builder().timeout(Duration::from_secs(20)).build().unwrap()
 }
 
 async fn told(request: reqwest::RequestBuilder) -> Told {

@@ -20,6 +20,8 @@ const FIRST_TRIES: usize = 3;
 const BEAT_INTERVAL: Duration = Duration::from_secs(2);
 /// How long a replica is remembered that does not say so any more.
 const BEAT_KEPT: Duration = Duration::from_secs(20);
+/// How often metrics learn what is left of quotas.
+const LOOK_INTERVAL: Duration = Duration::from_secs(5);
 /// How often weights are kept from being forgotten.
 const KEEP_INTERVAL: Duration = Duration::from_secs(600);
 
@@ -96,6 +98,7 @@ type KeyStamp = Result<Option<Stamp>, StoreError>;
 struct Round {
     beaten: Option<Instant>,
     kept: Option<Instant>,
+    looked: Option<Instant>,
 }
 
 /// Whether it is time again; if so, it is noted as done.
@@ -123,6 +126,12 @@ impl Round {
                     tracing::warn!(%error, "weights are not yet those of the other replicas");
                 }
                 replicas.catch_up().await;
+                let rules = &plane.config.quotas.rules;
+                if !rules.is_empty() && is_due(&mut self.looked, LOOK_INTERVAL, now) {
+                    let limits: Vec<_> = rules.iter().flat_map(|rule| &rule.limits).collect();
+                    // Counted where it fails; metrics tell what was last known.
+                    drop(shared.quotas.store().look(crate::clock::now_us(), &limits).await);
+                }
                 if is_due(&mut self.beaten, BEAT_INTERVAL, now) {
                     // Counted where it fails; a beat that is missed is not missed by anybody.
                     drop(replicas.beat().await);

@@ -189,6 +189,12 @@ impl Ledger {
         self.accounts.get(account)
     }
 
+    /// Whether a call is under way that has set something aside here.
+    #[must_use]
+    pub fn is_open(&self, id: Id) -> bool {
+        self.open.contains_key(&id)
+    }
+
     /// Calls under way that have set something aside.
     #[must_use]
     pub fn open_calls(&self) -> usize {

@@ -204,7 +204,7 @@ fn readings() -> Readings {
         }),
         guard: crate::safety::GuardReading::default(),
         moderators: vec![ModeratorReading::sample("judge")],
-        redis: Some(StoreCounts { up: true, calls: [1, 2, 3, 4, 5], failures: [0, 0, 6, 0, 0] }),
+        redis: Some(StoreCounts { up: true, calls: [1, 2, 3, 4], failures: [0, 0, 6, 0] }),
         quotas: Some(QuotaCounts {
             refused: vec![("team-a".into(), 5)],
             left_percent: vec![("team-a".into(), "tokens", 12.5)],
