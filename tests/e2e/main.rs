@@ -20,6 +20,7 @@ mod clients;
 mod demo;
 mod docs;
 mod fallback;
+mod guard_backends;
 mod import;
 mod metrics;
 mod migrations;
