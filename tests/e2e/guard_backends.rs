@@ -99,7 +99,8 @@ async fn each_service_is_asked_in_its_own_way_and_believed() {
 #[tokio::test]
 async fn a_slow_service_costs_its_deadline_and_a_dead_one_nothing() {
     let (service, section) = SECTIONS[0];
-    let slow = Profile { first_token: Latency { median_ms: 60_000.0, sigma: 0.0 }, ..Profile::instant() };
+    let wait = Latency { median_ms: 60_000.0, sigma: 0.0 };
+    let slow = Profile { time_scale: 1.0, first_token: wait, ..Profile::instant() };
     let judge = judge(service, slow).await;
     let section = format!("{section}\ntimeout = \"150ms\"");
     let house = house(&judge, &section, "on_failure = \"open\"").await;
@@ -108,8 +109,9 @@ async fn a_slow_service_costs_its_deadline_and_a_dead_one_nothing() {
     let answers = futures_util::future::join_all(prompts.iter().map(|prompt| house.ask(prompt))).await;
     assert!(answers.iter().all(|answer| answer.status == 200 && !answer.text.contains("from-security-guard")));
     assert!(start.elapsed() < Duration::from_secs(10), "{:?}", start.elapsed());
-    // Half a dozen deadlines are enough to leave it alone.
-    assert!(sample(&house, "weighbridge_guard_breaker_state{backend=\"judge\",state=\"open\"}").await > 0.5);
+    assert!(sample(&house, "weighbridge_guard_failures_total{backend=\"judge\",reason=\"timeout\"}").await > 4.5);
+    // Half a dozen deadlines are enough to leave it alone; a second later it may be tried.
+    assert!(sample(&house, "weighbridge_guard_breaker_state{backend=\"judge\",state=\"closed\"}").await < 0.5);
     let calls = sample(&house, "weighbridge_guard_calls_total{backend=\"judge\"}").await;
     let answer = house.ask(&chat("hello again", &json!({}))).await;
     assert_eq!(answer.status, 200);
