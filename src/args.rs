@@ -1,10 +1,12 @@
 //! Arguments: types only.
 
 mod import;
+mod keys;
 mod records;
 mod replay;
 
 pub(crate) use import::{From, Import};
+pub(crate) use keys::{Home, Keys, KeysCommand, ListAs, ScopeArgs, Which};
 pub(crate) use records::{
     ContentMode, Records, RecordsBundled, RecordsCheck, RecordsCommand, RecordsCompact, RecordsConvert, RecordsRedact,
     RecordsSchema, RecordsSummary, Synth,
@@ -79,6 +81,13 @@ pub(crate) enum Command {
                             world.toml\n  weighbridge simulate --scenario world.toml --policy strict.toml --policy \
                             fast.toml --out simulation")]
     Simulate(Simulate),
+    /// Consumers and their keys: create, adopt, list, revoke, restore, rotate.
+    #[command(
+        after_help = "Examples:\n  weighbridge keys create team-a --expires 90d\n  weighbridge keys adopt old-keys.csv \
+                      --sunset 2026-12-31\n  weighbridge keys list --old",
+        arg_required_else_help = true
+    )]
+    Keys(Keys),
 }
 
 #[derive(Debug, ClapArgs)]

@@ -4,6 +4,7 @@ mod demo;
 mod evaluate;
 mod gate;
 mod import;
+mod keys;
 mod mock;
 mod plan;
 mod records;
@@ -50,6 +51,7 @@ async fn dispatch(args: Args) -> Result<Exit, Failure> {
         Command::Records(args) => records::run(&args),
         Command::Plan(args) => plan::run(&args),
         Command::Simulate(args) => simulate::run(&args),
+        Command::Keys(args) => keys::run(args).await,
     }
 }
 

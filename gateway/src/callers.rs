@@ -29,6 +29,7 @@ pub(crate) mod tally;
 
 use crate::config::{Authenticate, Config};
 use crate::problem::Problem;
+use crate::replicas::Replicas;
 use arc_swap::ArcSwap;
 use home::{Home, HomeError, Look};
 use http::{HeaderName, HeaderValue, request};
@@ -56,7 +57,6 @@ pub(crate) struct Caller {
     /// The consumer; `None` for a key that is nobody's, where that is allowed.
     pub name: Option<Arc<str>>,
     /// Groups that the consumer belongs to.
-    #[cfg_attr(not(test), expect(dead_code, reason = "quotas and the guard will ask"))]
     pub groups: Arc<[Arc<str>]>,
     /// Headers that every answer to this caller carries.
     pub notices: Vec<(HeaderName, HeaderValue)>,
@@ -132,8 +132,8 @@ impl Callers {
     ///
     /// # Errors
     /// What is kept cannot be read or used. A gateway that does not know its callers must not begin to serve.
-    pub(crate) fn start(config: &Config, now_us: i64) -> Result<Self, CallersError> {
-        let home = Home::new(config.keys.file.as_deref());
+    pub(crate) fn start(config: &Config, replicas: Option<Arc<Replicas>>, now_us: i64) -> Result<Self, CallersError> {
+        let home = Home::new(config.keys.file.as_deref(), replicas);
         let callers = Self {
             roll: ArcSwap::default(),
             parts: Mutex::default(),
@@ -201,6 +201,10 @@ impl Callers {
         let _turn = self.turn.lock().await;
         for _ in 0..TRIES {
             let kept = self.home.read().await?;
+            if kept.is_none() && self.parts().bytes.is_some() {
+                // A change of nothing would make a new document, in which nobody else is left.
+                return Err(self.home.gone().into());
+            }
             let (document, outcome) = changed(kept.as_deref(), change, expected, now_us)?;
             self.roll_of(&self.parts().configured, &document)?;
             let bytes = document.to_json();

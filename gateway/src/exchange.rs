@@ -96,7 +96,7 @@ pub(crate) fn exchange(
     // Content of an answer that was cut would be compared with a whole one.
     let whole = answer.as_ref().filter(|_| !outcome.cut);
     let Content { answer_digest, tools_digest, answer: text } = content(whole, outcome.error, records);
-    let request = context.watch.as_ref().and_then(|watch| watch.request.clone());
+    let request = context.watch.as_ref().and_then(Watch::of_request);
     let guard = Some(Guarded { request, response: outcome.guard }).filter(|guard| !guard.is_empty());
     Exchange {
         pair: context.pair.clone(),

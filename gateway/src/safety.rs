@@ -2,7 +2,8 @@
 //!
 //! What is decided is decided in the crate `guard`; here is who is asked, when, and what the client gets meanwhile.
 //!
-//! * A request is judged before any provider is called. One that is blocked leaves no exchange.
+//! * A request is judged before any provider is called, unless its policy only observes. One that is blocked leaves no
+//!   exchange.
 //! * A whole answer is judged before its first byte goes out ([`whole`]), a stream as it passes ([`stream`]). A policy that
 //!   only observes holds nothing back: its verdict is for the record and comes after the answer.
 //! * Every leg's answer is judged for the record by the same rule, whoever gets it: the texts as the provider gave them, as
@@ -37,6 +38,7 @@ use guard::{Action, Decision, Level, Phase, Policy};
 use http::{HeaderName, HeaderValue};
 use sha2::{Digest, Sha256};
 use std::sync::Arc;
+use tokio::sync::watch;
 use wire::Endpoint;
 use wire::provider::Provider;
 
@@ -64,8 +66,8 @@ pub(crate) struct Watch {
     endpoint: Endpoint,
     /// The gateway's id of the request.
     pair: Arc<str>,
-    /// What was said of the request; `None` if nothing of it was judged.
-    pub request: Option<GuardCheck>,
+    /// What was said of the request, once it was; `None` if nothing of it is judged.
+    request: Option<watch::Receiver<Option<GuardCheck>>>,
 }
 
 impl Safety {
@@ -101,6 +103,24 @@ impl Safety {
 }
 
 impl Watch {
+    /// What was said of the request so far.
+    pub(crate) fn of_request(&self) -> Option<GuardCheck> {
+        self.request.as_ref().and_then(|check| check.borrow().clone())
+    }
+
+    /// Whether the request's verdict is still awaited.
+    pub(crate) fn awaits_request(&self) -> bool {
+        self.request.as_ref().is_some_and(|check| check.borrow().is_none())
+    }
+
+    /// Waits for it.
+    pub(crate) async fn request_judged(&self) {
+        if let Some(check) = &self.request {
+            // An error says that whoever judged it is gone, and that there will be no verdict.
+            drop(check.clone().wait_for(Option::is_some).await);
+        }
+    }
+
     /// Whether answers are judged.
     pub(crate) fn judges_answers(&self) -> bool {
         !self.policy.response.is_empty()

@@ -117,13 +117,16 @@ impl Drop for Ticket {
 
 /// Whether the guard has to look at an answer before it goes on record. What failed is no answer.
 fn needs_verdict(context: &Context, outcome: &Outcome) -> bool {
-    context.watch.is_some() && outcome.guard.is_none() && outcome.error.is_none() && outcome.said.is_some()
+    let Some(watch) = context.watch.as_ref().filter(|_| outcome.error.is_none()) else { return false };
+    watch.awaits_request() || (outcome.guard.is_none() && outcome.said.is_some())
 }
 
 /// The outcome with the guard's verdict.
 pub(crate) async fn judged(context: &Context, mut outcome: Outcome) -> Outcome {
-    if needs_verdict(context, &outcome)
-        && let (Some(watch), Some(said)) = (&context.watch, outcome.said.take())
+    let Some(watch) = context.watch.as_ref().filter(|_| needs_verdict(context, &outcome)) else { return outcome };
+    watch.request_judged().await;
+    if outcome.guard.is_none()
+        && let Some(said) = outcome.said.take()
     {
         outcome.guard = Some(watch.verdict(said, outcome.done).await);
     }
@@ -140,7 +143,8 @@ pub(crate) fn settle(shared: &Shared, context: &Context, leg: &Leg, outcome: Out
     }
     let record = exchange(context, leg, outcome, &shared.tariffs, shared.records.as_ref());
     shared.metrics.observe(&record);
-    let charge = Charge { usage: record.usage, cost_nanos: record.cost_nanos };
+    let entry = shared.quotas.used(&record, |model| shared.metrics.knows_model(model));
+    let charge = Charge { usage: record.usage, cost_nanos: record.cost_nanos, entry };
     shared.recorder.record(record);
     charge
 }

@@ -116,8 +116,9 @@ fn other(at: usize, letter: char, writer: &mut Writer) {
     let mut parts = String::new();
     unicode_normalization::char::decompose_compatible(letter, |part| {
         for part in part.to_lowercase() {
-            if !alike::is_ignorable(part) {
-                parts.push(alike::alike(part).unwrap_or(part));
+            // A mark that stands alone is decomposed into a space with the mark.
+            if !alike::is_ignorable(part) && !part.is_whitespace() {
+                parts.push(alike::alike(part).unwrap_or_else(|| simplified::simplified(part)));
             }
         }
     });

@@ -14,7 +14,7 @@ use super::check::{Checker, LIMIT_MAX};
 use super::migrations::Migration;
 use guard::Policy;
 use serde::Deserialize;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 /// Bytes of one streamed answer that are held back at most.
@@ -85,7 +85,12 @@ impl Checker<'_> {
 
     pub(super) fn safety(&mut self, raw: &RawSafety) -> Option<Safety> {
         let backends: Vec<_> = raw.backends.iter().map(|(name, backend)| self.safety_backend(name, backend)).collect();
-        let known: BTreeSet<&str> = raw.backends.keys().map(String::as_str).collect();
+        let reach = |backend: &BackendConfig| match &backend.judge {
+            Judge::Lists(compiled) => compiled.lists.reach(),
+            _ => 0,
+        };
+        let reaches = backends.iter().map(|backend| backend.as_ref().map_or(0, reach));
+        let known: policies::Reaches<'_> = raw.backends.keys().map(String::as_str).zip(reaches).collect();
         let policies: Vec<_> = raw
             .policies
             .iter()

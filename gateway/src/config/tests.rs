@@ -104,6 +104,10 @@ fn the_examples_are_valid_and_the_full_one_states_the_defaults() {
     let example = |text: &str| Config::parse(text, Path::new("example.toml"), &environment).unwrap();
     let split = example(include_str!("../../examples/split.toml"));
     assert_eq!((split.migrations[0].weight.bp(), split.migrations[0].shadow.bp()), (1000, 0));
+    let guarded = example(include_str!("../../examples/guarded.toml"));
+    assert_eq!(guarded.safety.policy(None, &[], None).unwrap().name.as_ref(), "usual");
+    assert_eq!(guarded.safety.policy(Some("internal-x"), &[], None).unwrap().name.as_ref(), "look");
+    assert_eq!(guarded.warnings, Vec::<String>::new());
     let shadow = example(include_str!("../../examples/shadow.toml"));
     let full = example(include_str!("../../examples/full.toml"));
     let text = |config: &Config| format!("{:?}", Config { digest: String::new(), ..config.clone() });

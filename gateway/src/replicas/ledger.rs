@@ -17,6 +17,10 @@ const WAITING_MAX: usize = 16_384;
 /// Settlements that are made up for with each read of the watching task.
 const CATCH_UP_MAX: usize = 256;
 
+/// Accounts that are listed at most, and in one step.
+const ACCOUNTS_MAX: usize = 20_000;
+const ACCOUNTS_PER_CALL: usize = 250;
+
 /// A settlement that could not be made.
 #[derive(Debug, Clone, PartialEq, Eq)]
 enum Waiting {
@@ -156,6 +160,42 @@ impl Replicas {
         self.store.run(Function::Quotas, &call).await
     }
 
+    /// All accounts of these limits from which something was taken: place of the limit, account, what is left, what counts
+    /// in the window, and what of it calls under way have set aside. At most [`ACCOUNTS_MAX`].
+    ///
+    /// # Errors
+    /// Redis did not say.
+    pub(crate) async fn balances(
+        &self,
+        at_us: Option<i64>,
+        limits: &[&Limit],
+    ) -> Result<Vec<(usize, AccountName, Left, u64, u64)>, StoreError> {
+        let prefixes: Vec<AccountName> = limits.iter().map(|limit| limit.account("")).collect();
+        let limit_of = |name: &str| prefixes.iter().position(|prefix| name.starts_with(prefix.as_str()));
+        let mut balances = Vec::new();
+        for start in (0..ACCOUNTS_MAX).step_by(ACCOUNTS_PER_CALL) {
+            let mut call = self.ledger_call("names", at_us);
+            call.arg(start).arg(ACCOUNTS_PER_CALL);
+            let names: Vec<String> = self.store.run(Function::Quotas, &call).await?;
+            let is_last = names.len() < ACCOUNTS_PER_CALL;
+            let found: Vec<(usize, AccountName)> =
+                names.iter().filter_map(|name| Some((limit_of(name)?, AccountName::parse(name)?))).collect();
+            let mut call = self.ledger_call("tell", at_us);
+            for (place, account) in &found {
+                call.arg(account.as_str()).arg(limits.get(*place).map_or(0, |limit| limit.amount));
+            }
+            let mut told = self.store.run::<Vec<Value>>(Function::Quotas, &call).await?.into_iter();
+            for (place, account) in found {
+                let row = read_balance(&mut told).ok_or(StoreError::Unexpected)?;
+                balances.push((place, account, row.0, row.1, row.2));
+            }
+            if is_last {
+                break;
+            }
+        }
+        Ok(balances)
+    }
+
     /// Tells Redis what it could not be told before, as far as it answers.
     pub(super) async fn catch_up(&self) {
         for _ in 0..self.backlog.len().min(CATCH_UP_MAX) {
@@ -230,6 +270,11 @@ fn lefts(values: Vec<Value>) -> Option<Vec<Left>> {
         lefts.push(Left { amount, left, reset_us: read(values.next()?)? });
     }
     Some(lefts)
+}
+
+fn read_balance(values: &mut impl Iterator<Item = Value>) -> Option<(Left, u64, u64)> {
+    let left = Left { amount: read(values.next()?)?, left: read(values.next()?)?, reset_us: read(values.next()?)? };
+    Some((left, read(values.next()?)?, read(values.next()?)?))
 }
 
 fn read<T: FromRedisValue>(value: Value) -> Option<T> {

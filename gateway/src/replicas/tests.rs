@@ -1,5 +1,7 @@
 //! Gateways side by side before a real Redis.
 
+mod documents;
+mod keys;
 mod ledger;
 mod loss;
 mod transport;
@@ -27,10 +29,16 @@ struct Told {
 
 /// The configuration of a replica; `more` stands in `[redis]`, `migration` in the migration.
 fn config(url: &str, file_percent: f64, more: &str, migration: &str) -> Config {
+    config_with(url, file_percent, more, migration, "")
+}
+
+/// The same with more lines for the tables before.
+fn config_with(url: &str, file_percent: f64, more: &str, migration: &str, server: &str) -> Config {
     let text = format!(
         r#"
 server.listen = "127.0.0.1:0"
 admin.listen = "127.0.0.1:0"
+{server}
 [providers.openai]
 kind = "openai"
 base_url = "http://127.0.0.1:9/v1"
@@ -64,13 +72,29 @@ impl Replica {
     }
 
     async fn start_at(url: &str, file_percent: f64, more: &str) -> Self {
-        let running = crate::start(config(url, file_percent, more, ""), None).await.unwrap();
+        Self::start_with(config(url, file_percent, more, "")).await
+    }
+
+    async fn start_with(config: Config) -> Self {
+        let running = crate::start(config, None).await.unwrap();
         Self { running, client: reqwest::Client::builder().timeout(Duration::from_secs(20)).build().unwrap() }
     }
 
     async fn get(&self, path: &str) -> Told {
         let url = format!("http://{}{path}", self.running.admin_address);
         told(self.client.get(url).bearer_auth(TOKEN)).await
+    }
+
+    async fn post(&self, path: &str, body: &Value) -> Told {
+        let url = format!("http://{}{path}", self.running.admin_address);
+        told(self.client.post(url).bearer_auth(TOKEN).json(body)).await
+    }
+
+    /// Status of a request with this key. The provider is not there, so one that is let in gets 502.
+    async fn knock(&self, key: &str) -> u16 {
+        let url = format!("http://{}/v1/chat/completions", self.running.address);
+        let body = json!({"model": "gpt-4o-mini", "max_tokens": 1, "messages": [{"role": "user", "content": "hi"}]});
+        told(self.client.post(url).bearer_auth(key).json(&body)).await.status
     }
 
     async fn set(&self, percent: f64, epoch: u64) -> Told {

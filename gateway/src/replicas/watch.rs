@@ -4,6 +4,7 @@
 //! one costs one read, and many at once cost no more than the reads that fit one after another.
 
 use super::Replicas;
+use super::document::Stamp;
 use super::store::{Function, StoreError};
 use super::weight::{Fields, SharedWeight, Step, step};
 use crate::plane::Plane;
@@ -32,6 +33,9 @@ pub(crate) async fn start_tasks(shared: &Arc<Shared>, tasks: &TaskTracker) {
         if replicas.store.is_up() {
             break;
         }
+    }
+    if let Err(error) = shared.callers.refresh(crate::clock::now_us()).await {
+        tracing::error!(%error, "of keys only those of the configuration are known");
     }
     if !replicas.store.is_up() {
         tracing::error!("Redis does not answer: weights are those of the file until it does");
@@ -84,6 +88,9 @@ async fn subscribe(replicas: &Replicas) -> Result<redis::aio::PubSubStream, redi
 /// A migration's weight as it stands in Redis; an error is what nobody understands.
 type Read = Result<Option<SharedWeight>, ()>;
 
+/// Which keys Redis has.
+type KeyStamp = Result<Option<Stamp>, StoreError>;
+
 /// What the watching task remembers between two reads.
 #[derive(Default)]
 struct Round {
@@ -107,7 +114,11 @@ impl Round {
         let read = replicas.probe(&plane, is_due(&mut self.kept, KEEP_INTERVAL, now)).await;
         replicas.heard_from(read.is_ok(), Instant::now());
         match read {
-            Ok(stored) => {
+            Ok((stored, keys)) => {
+                // A stamp that cannot be read is an error of whoever reads the keys.
+                if keys.map_or(true, |keys| replicas.keys.differs(keys.as_ref())) {
+                    replicas.other_keys.notify_one();
+                }
                 if let Err(error) = follow(shared, replicas, &plane, &stored).await {
                     tracing::warn!(%error, "weights are not yet those of the other replicas");
                 }
@@ -172,7 +183,7 @@ async fn follow(
 
 impl Replicas {
     /// Reads everything that is shared, in one round trip, whether Redis counts as away or not.
-    async fn probe(&self, plane: &Plane, keep: bool) -> Result<Vec<Read>, StoreError> {
+    async fn probe(&self, plane: &Plane, keep: bool) -> Result<(Vec<Read>, KeyStamp), StoreError> {
         let mut commands = redis::pipe();
         for lane in &plane.lanes {
             commands.cmd("HMGET").arg(self.weight_key(lane.name())).arg(SharedWeight::FIELDS.as_slice());
@@ -180,9 +191,10 @@ impl Replicas {
         if keep {
             self.keep(plane, &mut commands);
         }
-        commands.cmd("PING").ignore();
-        let values: Vec<Fields> = self.store.probe(Function::Watch, &commands).await?;
-        Ok(values.iter().map(|fields| SharedWeight::read(fields)).collect())
+        self.keys.ask(self, &mut commands);
+        let mut values: Vec<Fields> = self.store.probe(Function::Watch, &commands).await?;
+        let keys = values.pop().unwrap_or_default();
+        Ok((values.iter().map(|fields| SharedWeight::read(fields)).collect(), Stamp::parse(&keys)))
     }
 
     /// Says that this replica lives; returns all that do, and how many milliseconds ago each was heard.

@@ -100,9 +100,13 @@ impl Counters {
         }
     }
 
-    /// A request was judged, except for so many parts that are no text.
-    pub(super) fn inspected(&self, time: Duration, unjudged: usize) {
+    /// A request was judged.
+    pub(super) fn inspected(&self, time: Duration) {
         self.waited(Delay::Request, time);
+    }
+
+    /// So many parts of a request are no text.
+    pub(super) fn saw_other_parts(&self, unjudged: usize) {
         self.unjudged.fetch_add(unjudged as u64, Ordering::Relaxed);
     }
 

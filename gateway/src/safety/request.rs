@@ -6,13 +6,14 @@ use crate::lane::Lane;
 use crate::plane::Plane;
 use crate::reply::Reply;
 use bytes::Bytes;
-use guard::policy::Mask;
+use guard::policy::{Mask, Mode};
 use guard::reply::Shape;
 use guard::texts::{Passage, masked_request, of_request};
 use guard::{Action, Decision, Phase, decide};
 use http::{HeaderValue, Response, StatusCode, header};
 use std::sync::Arc;
 use std::time::Instant;
+use tokio::sync::watch::channel;
 use wire::Request;
 
 /// Content type of a stream that the guard gives, as Higress has it.
@@ -47,11 +48,25 @@ impl Safety {
         let Ok(text) = std::str::from_utf8(body) else { return Inspected::Passed(Some(watch)) };
         let begun = Instant::now();
         let texts = of_request(request.endpoint, text);
+        watch.counters.saw_other_parts(texts.unjudged);
+        let (sender, check) = channel(None);
+        watch.request = Some(check);
+        if watch.policy.mode == Mode::Observe {
+            // Nobody waits for what changes nothing; the record does.
+            let beside = watch.clone();
+            tokio::spawn(async move {
+                let passages: Vec<&Passage> = texts.chosen(beside.policy.check).collect();
+                let (decision, _) = beside.passages(&passages).await;
+                beside.tell(Phase::Request, &decision);
+                sender.send_replace(Some(check_of(&decision)));
+            });
+            return Inspected::Passed(Some(watch));
+        }
         let passages: Vec<&Passage> = texts.chosen(watch.policy.check).collect();
         let (decision, masks) = watch.passages(&passages).await;
-        watch.counters.inspected(begun.elapsed(), texts.unjudged);
+        watch.counters.inspected(begun.elapsed());
         watch.tell(Phase::Request, &decision);
-        watch.request = Some(check_of(&decision));
+        sender.send_replace(Some(check_of(&decision)));
         match decision.action {
             Action::None | Action::Flagged => Inspected::Passed(Some(watch)),
             Action::Masked => {

@@ -78,8 +78,8 @@ async fn a_violation_ends_the_stream_properly_and_nothing_of_it_went_out() {
                 assert!(long(BAD).starts_with(shown) && shown.len() < long(BAD).find(BAD).unwrap());
                 assert_eq!(shown.is_empty(), name == "full");
             }
-            let begun = !said.starts_with(SENTENCE);
-            assert_eq!(last.get("usage").is_some(), wants_usage || !begun, "{last}");
+            // The chunk with the role has no text and went out at once, so the stream had begun.
+            assert_eq!(last.get("usage").is_some(), wants_usage, "{last}");
             let record = house.records_of(1).await.remove(0);
             assert!(is_blocked(of_answer(&record), "illicit"), "{name}: {record:?}");
             assert_eq!((record.error, record.form_failure, record.moderation), (None, None, None));
@@ -196,10 +196,12 @@ async fn masks_stand_in_streams_too_over_all_its_pieces() {
 
 #[tokio::test]
 async fn streams_of_the_other_endpoints_are_guarded_too() {
-    for (path, member) in [("completions", "prompt"), ("responses", "input")] {
+    for (path, member, limit) in [("completions", "prompt", "max_tokens"), ("responses", "input", "max_output_tokens")]
+    {
         for (content, is_blocked) in [(long(BAD), true), (long(&format!("ask {ADDRESS} or")), false)] {
             let house = Plan { script: says(&content), ..guarded(&mode("window")) }.build().await;
-            let answer = house.ask_at(path, &json!({"model": "gpt-4o-mini", member: "tell", "stream": true})).await;
+            let answer =
+                house.ask_at(path, &json!({"model": "gpt-4o-mini", member: "tell", "stream": true, limit: 2000})).await;
             assert_eq!(answer.text.contains("from-security-guard"), is_blocked, "{path}: {}", answer.text);
             assert!(!answer.text.contains("fruit") && !answer.text.contains("jane"), "{path}: {}", answer.text);
             let end = if path == "responses" { "event: response.completed" } else { "data: [DONE]" };

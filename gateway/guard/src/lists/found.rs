@@ -76,21 +76,29 @@ impl Found {
             found.sort_unstable_by_key(|(role, bytes)| (bytes.start, bytes.end, *role));
             found.dedup();
             let Some((level, spans)) = judge(block, &measured(text, found)) else { continue };
-            let same = |finding: &&mut Finding| {
-                finding.category == block.category && finding.label == block.label && finding.level == level
-            };
-            match verdict.findings.iter_mut().find(same) {
-                Some(finding) => finding.spans.extend(spans),
-                None => {
-                    let (category, label) = (block.category, block.label.clone());
-                    verdict.findings.push(Finding { category, label, level, score: None, spans });
-                }
-            }
+            let (category, label) = (block.category, block.label.clone());
+            add(&mut verdict, Finding { category, label, level, score: None, spans });
         }
-        for finding in &mut verdict.findings {
-            finding.spans = merged(std::mem::take(&mut finding.spans));
-        }
+        tidy(&mut verdict);
         verdict
+    }
+}
+
+/// Adds a finding to those of its kind.
+pub(super) fn add(verdict: &mut Verdict, finding: Finding) {
+    let same = |other: &&mut Finding| {
+        other.category == finding.category && other.label == finding.label && other.level == finding.level
+    };
+    match verdict.findings.iter_mut().find(same) {
+        Some(other) => other.spans.extend(finding.spans),
+        None => verdict.findings.push(finding),
+    }
+}
+
+/// Brings the spans of each finding in order and apart.
+pub(super) fn tidy(verdict: &mut Verdict) {
+    for finding in &mut verdict.findings {
+        finding.spans = merged(std::mem::take(&mut finding.spans));
     }
 }
 

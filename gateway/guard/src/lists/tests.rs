@@ -196,6 +196,15 @@ fn no_list_finds_nothing_and_the_bundled_ones_compile() {
 }
 
 #[test]
+fn long_texts_are_read_to_their_end() {
+    let lists = lists();
+    let text = format!("{} rotten apple {} fuck", "a dragon, 不傻逼 ".repeat(20_000), "fine words ".repeat(20_000));
+    assert_eq!(stretches(&lists, &text), ["rotten|apple", "fuck"]);
+    let swearing = "fuck ".repeat(50_000);
+    assert_eq!(lists.check(&swearing).findings[0].spans.len(), 50_000);
+}
+
+#[test]
 fn a_word_that_is_cut_off_is_not_judged() {
     let lists = lists();
     let cut =
@@ -230,6 +239,22 @@ proptest! {
             }
         }
         prop_assert_eq!(lists().check(&text), verdict);
+    }
+
+    /// A long text, which is read in parts, shows what it would show at once.
+    #[test]
+    fn parts_show_what_the_whole_shows(text in texts(), part_bytes in 1_usize..200) {
+        let lists = lists();
+        let parts = lists.in_parts(&text, Piece::WHOLE, part_bytes);
+        for finding in lists.part(&text, Piece::WHOLE).findings {
+            let shown = |other: &crate::Finding| {
+                other.category == finding.category
+                    && other.label == finding.label
+                    && other.level >= finding.level
+                    && other.spans.iter().all(|span| text.get(span.clone()).is_some_and(|part| !part.is_empty()))
+            };
+            prop_assert!(parts.findings.iter().any(shown), "{finding:?} of {text:?} in {part_bytes}");
+        }
     }
 
     /// What the whole shows, one of two pieces that overlap shows too.

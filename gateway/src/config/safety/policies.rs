@@ -4,7 +4,7 @@ use crate::config::check::{Checker, LIMIT_MAX};
 use guard::policy::{AnswerForm, Bar, ByCategory, Check, Deed, Finish, Mode, OnFailure, Policy, Stream};
 use guard::{Category, names};
 use serde::Deserialize;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 /// Stands for no policy wherever one is named.
@@ -12,7 +12,7 @@ pub(super) const NO_POLICY: &str = "none";
 /// Longest name of a policy: it is a label of metrics.
 const NAME_BYTES_MAX: usize = 64;
 const SENTENCE: &str = "Sorry, I cannot answer this question.";
-/// New characters of a window, and characters that wait for the next one.
+/// New characters of a window, and characters that wait for the next one: no fewer than its lists reach.
 const WINDOW_CHARACTERS: usize = 400;
 const OVERLAP_CHARACTERS: usize = 100;
 
@@ -53,16 +53,14 @@ enum RawStream {
     Full,
 }
 
+/// Back ends by name, and how far each reaches: characters between the first and the last of what it finds as one thing.
+pub(super) type Reaches<'a> = BTreeMap<&'a str, usize>;
+
 /// What a policy is where nothing else is said: a text that surely is harmful counts.
 const BAR: Bar = Bar::High;
 
 impl Checker<'_> {
-    pub(super) fn safety_policy(
-        &mut self,
-        name: &str,
-        raw: &RawPolicy,
-        backends: &BTreeSet<&str>,
-    ) -> Option<Arc<Policy>> {
+    pub(super) fn safety_policy(&mut self, name: &str, raw: &RawPolicy, backends: &Reaches<'_>) -> Option<Arc<Policy>> {
         let at = format!("safety.policies.{name}");
         let plain = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'_' | b'-');
         if !(1..=NAME_BYTES_MAX).contains(&name.len()) || !name.bytes().all(plain) || name == NO_POLICY {
@@ -78,7 +76,8 @@ impl Checker<'_> {
         }
         let bars = self.by_category(&format!("{at}.bars"), &raw.bars, BAR);
         let deeds = self.by_category(&format!("{at}.actions"), &raw.actions, Deed::Block);
-        let stream = self.stream(&at, raw);
+        let reach = raw.response.iter().filter_map(|name| backends.get(name.as_str()).copied()).max().unwrap_or(0);
+        let stream = self.stream(&at, raw, reach);
         let sentence = raw.sentence.clone().unwrap_or_else(|| SENTENCE.to_owned());
         if sentence.trim().is_empty() {
             self.problems.push(format!("{at}.sentence is empty: expected what a client reads instead of the answer"));
@@ -99,11 +98,11 @@ impl Checker<'_> {
         }))
     }
 
-    fn asked(&mut self, key: &str, names: &[String], backends: &BTreeSet<&str>) -> Option<Vec<Arc<str>>> {
+    fn asked(&mut self, key: &str, names: &[String], backends: &Reaches<'_>) -> Option<Vec<Arc<str>>> {
         let mut good = true;
         for (place, name) in names.iter().enumerate() {
-            if !backends.contains(name.as_str()) {
-                let known = backends.iter().copied().collect::<Vec<_>>().join(", ");
+            if !backends.contains_key(name.as_str()) {
+                let known = backends.keys().copied().collect::<Vec<_>>().join(", ");
                 self.problems.push(format!("{key} names `{name}`: expected one of [safety.backends]: {known}"));
                 good = false;
             } else if names.iter().take(place).any(|earlier| earlier == name) {
@@ -137,7 +136,8 @@ impl Checker<'_> {
         good.then_some(by_category)
     }
 
-    fn stream(&mut self, at: &str, raw: &RawPolicy) -> Option<Stream> {
+    /// `reach`: how far apart, in characters, things can stand that its lists find together.
+    fn stream(&mut self, at: &str, raw: &RawPolicy, reach: usize) -> Option<Stream> {
         let RawStream::Window = raw.stream else {
             if raw.window_characters.is_some() || raw.overlap_characters.is_some() {
                 return self
@@ -146,7 +146,13 @@ impl Checker<'_> {
             return Some(if matches!(raw.stream, RawStream::End) { Stream::End } else { Stream::Full });
         };
         let characters = raw.window_characters.unwrap_or(WINDOW_CHARACTERS);
-        let overlap = raw.overlap_characters.unwrap_or(OVERLAP_CHARACTERS);
+        let overlap = raw.overlap_characters.unwrap_or(OVERLAP_CHARACTERS.max(reach));
+        if overlap < reach {
+            self.warnings.push(format!(
+                "{at}.overlap_characters is {overlap}, but its lists find things together that stand {reach} characters \
+                 apart: what lies across two windows may be missed"
+            ));
+        }
         for (key, value, least) in [("window_characters", characters, 1), ("overlap_characters", overlap, 0)] {
             if !(least..=LIMIT_MAX).contains(&value) {
                 return self.problem(format!("{at}.{key} is {value}: expected {least} to {LIMIT_MAX}"));

@@ -101,3 +101,18 @@ fn each_mistake_has_its_sentence() {
         assert!(problems[0].contains(part), "{problems:?}");
     }
 }
+
+#[test]
+fn a_window_overlaps_by_what_its_lists_reach_unless_its_owner_wants_less() {
+    let lists = "[backends.words]\nkind = \"lists\"\nlists = [\"en\"]\n";
+    let overlap = |text: &str| {
+        let text = format!("[policies.p]\nresponse = [\"words\"]\n{text}\n{lists}");
+        let mut checker = Checker { problems: Vec::new(), warnings: Vec::new(), environment: &|_| None };
+        let safety = checker.safety(&toml::from_str(&text).unwrap()).unwrap();
+        let Stream::Window { overlap, .. } = safety.policies["p"].stream else { panic!("a window") };
+        (overlap, checker.warnings.len())
+    };
+    let reach = guard::Lists::compile(&[guard::ListSource::bundled("en").unwrap()]).unwrap().reach();
+    assert_eq!(overlap(""), (reach.max(100), 0));
+    assert_eq!(overlap("overlap_characters = 10"), (10, 1));
+}

@@ -4,6 +4,7 @@ use super::*;
 use crate::replicas::Replicas;
 use lease::quota::{Claim, Id, Ledger, Limit, Period, Refusal, Settled, Unit, Window};
 use rand::{RngExt, SeedableRng, rngs::StdRng};
+use std::collections::BTreeMap;
 use std::time::Instant;
 
 const SECOND_US: i64 = 1_000_000;
@@ -12,14 +13,14 @@ const DAY_US: i64 = 86_400 * SECOND_US;
 const START_US: i64 = 1_795_424_400 * SECOND_US;
 
 /// One replica's side without a gateway around it. Redis has to be asked once before it counts as there.
-async fn replicas(url: &str, more: &str) -> Replicas {
+pub(super) async fn replicas(url: &str, more: &str) -> Replicas {
     let config = config(url, 0.0, more, "");
     let replicas = Replicas::new(config.redis.as_ref().unwrap(), 1, Instant::now()).unwrap();
     awake(&replicas).await;
     replicas
 }
 
-async fn awake(replicas: &Replicas) {
+pub(super) async fn awake(replicas: &Replicas) {
     let mut commands = redis::pipe();
     commands.cmd("PING");
     let answered = async {
@@ -78,6 +79,35 @@ impl Both<'_> {
         let account = limit.account(subject);
         let pure = self.pure.left(self.now_us, account.as_str(), limit);
         assert_eq!(self.shared.left(Some(self.now_us), account.as_str(), limit).await.unwrap(), pure, "{account}");
+    }
+
+    /// All accounts with something in them.
+    async fn list(&mut self, limits: &[Limit]) {
+        self.pure.tidy(self.now_us);
+        let of = |account: &str| limits.iter().find(|limit| account.starts_with(limit.account("").as_str())).unwrap();
+        let pure: BTreeMap<String, (u64, u64, i64)> = self
+            .pure
+            .accounts()
+            .map(|(name, one)| (name.to_string(), (one.left(of(name.as_str()).amount), one.taken(), one.topped())))
+            .collect();
+        let all: Vec<&Limit> = limits.iter().collect();
+        let listed = self.shared.balances(Some(self.now_us), &all).await.unwrap();
+        let shared: BTreeMap<String, (u64, u64, i64)> = listed
+            .into_iter()
+            .map(|(place, name, left, taken, _)| {
+                let topped = i64::try_from(left.amount).unwrap() - i64::try_from(limits[place].amount).unwrap();
+                (name.to_string(), (left.left, taken, topped))
+            })
+            // An account that says no more than one that was never used is forgotten a little later here.
+            .filter(|(name, told)| pure.contains_key(name) || (told.1, told.2) != (0, 0))
+            .collect();
+        let topped_below_nothing = |name: &str| pure[name].2 + i64::try_from(of(name).amount).unwrap() < 0;
+        for (name, told) in &pure {
+            assert_eq!(shared.get(name).map(|one| (one.0, one.1)), Some((told.0, told.1)), "{name}");
+            assert!(shared[name].2 == told.2 || topped_below_nothing(name), "{name}");
+        }
+        assert_eq!(shared.len(), pure.len());
+        assert!(!pure.is_empty());
     }
 
     async fn top(&mut self, limit: &Limit, subject: &str, how: Result<u64, i64>) {
@@ -157,6 +187,7 @@ async fn run(url: &str, seed: u64, steps: usize) -> (usize, usize, u64) {
             both.compare(limit, subject).await;
         }
     }
+    both.list(&limits).await;
     (granted, refused, both.pure.expired())
 }
 
