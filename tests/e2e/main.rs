@@ -21,6 +21,7 @@ mod clients;
 mod demo;
 mod docs;
 mod fallback;
+mod guard_backends;
 mod import;
 mod keys;
 mod metrics;
