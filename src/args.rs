@@ -3,6 +3,7 @@
 mod import;
 mod records;
 mod replay;
+mod usage;
 
 pub(crate) use import::{From, Import};
 pub(crate) use records::{
@@ -10,6 +11,7 @@ pub(crate) use records::{
     RecordsSchema, RecordsSummary, Synth,
 };
 pub(crate) use replay::{Replay, Selection};
+pub(crate) use usage::Usage;
 
 use clap::builder::RangedU64ValueParser;
 use clap::{Args as ClapArgs, Parser, Subcommand, ValueEnum};
@@ -79,6 +81,12 @@ pub(crate) enum Command {
                             world.toml\n  weighbridge simulate --scenario world.toml --policy strict.toml --policy \
                             fast.toml --out simulation")]
     Simulate(Simulate),
+    /// What was used and what it cost, by day, consumer, model and arm: from the gateway, or from record files.
+    #[command(
+        after_help = "Examples:\n  weighbridge usage --since 7d --by day,consumer\n  weighbridge usage --consumer \
+                            team-a --json\n  weighbridge usage records.ndjson --by model,arm"
+    )]
+    Usage(Usage),
 }
 
 #[derive(Debug, ClapArgs)]

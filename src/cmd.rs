@@ -11,6 +11,7 @@ mod replay;
 mod report;
 mod serve;
 mod simulate;
+mod usage;
 
 use crate::args::{Args, Command};
 use crate::outcome::{Exit, Failure};
@@ -50,6 +51,7 @@ async fn dispatch(args: Args) -> Result<Exit, Failure> {
         Command::Records(args) => records::run(&args),
         Command::Plan(args) => plan::run(&args),
         Command::Simulate(args) => simulate::run(&args),
+        Command::Usage(args) => usage::run(&args).await,
     }
 }
 

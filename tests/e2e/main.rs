@@ -23,6 +23,7 @@ mod fallback;
 mod import;
 mod metrics;
 mod migrations;
+mod quota;
 mod reasoning;
 mod reload;
 mod rollout;
