@@ -4,6 +4,7 @@ mod import;
 mod keys;
 mod records;
 mod replay;
+mod usage;
 
 pub(crate) use import::{From, Import};
 pub(crate) use keys::{Home, Keys, KeysCommand, ListAs, ScopeArgs, Which};
@@ -12,6 +13,7 @@ pub(crate) use records::{
     RecordsSchema, RecordsSummary, Synth,
 };
 pub(crate) use replay::{Replay, Selection};
+pub(crate) use usage::Usage;
 
 use clap::builder::RangedU64ValueParser;
 use clap::{Args as ClapArgs, Parser, Subcommand, ValueEnum};
@@ -88,6 +90,12 @@ pub(crate) enum Command {
         arg_required_else_help = true
     )]
     Keys(Keys),
+    /// What was used and what it cost, by day, consumer, model and arm: from the gateway, or from record files.
+    #[command(
+        after_help = "Examples:\n  weighbridge usage --since 7d --by day,consumer\n  weighbridge usage --consumer \
+                            team-a --json\n  weighbridge usage records.ndjson --by model,arm"
+    )]
+    Usage(Usage),
 }
 
 #[derive(Debug, ClapArgs)]

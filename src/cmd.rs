@@ -12,6 +12,7 @@ mod replay;
 mod report;
 mod serve;
 mod simulate;
+mod usage;
 
 use crate::args::{Args, Command};
 use crate::outcome::{Exit, Failure};
@@ -52,6 +53,7 @@ async fn dispatch(args: Args) -> Result<Exit, Failure> {
         Command::Plan(args) => plan::run(&args),
         Command::Simulate(args) => simulate::run(&args),
         Command::Keys(args) => keys::run(args).await,
+        Command::Usage(args) => usage::run(&args).await,
     }
 }
 

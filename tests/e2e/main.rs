@@ -26,6 +26,7 @@ mod import;
 mod keys;
 mod metrics;
 mod migrations;
+mod quota;
 mod reasoning;
 mod reload;
 mod replicas;

@@ -126,10 +126,10 @@ impl Memory {
     pub(super) fn balances(&self, now_us: i64, limits: &[&Limit]) -> Vec<Balance> {
         let mut inner = self.inner();
         let ledger = &mut inner.state.ledger;
-        let prefixes: Vec<AccountName> = limits.iter().map(|limit| limit.account("")).collect();
-        let of = |name: &AccountName| prefixes.iter().position(|prefix| name.as_str().starts_with(prefix.as_str()));
-        let names: Vec<(AccountName, usize)> =
-            ledger.accounts().filter_map(|(name, _)| Some((name.clone(), of(name)?))).collect();
+        let mut names: Vec<(AccountName, usize)> = Vec::new();
+        for (place, limit) in limits.iter().enumerate() {
+            names.extend(ledger.accounts_of(limit).map(|(name, _)| (name.clone(), place)));
+        }
         let balance = |(account, place): (AccountName, usize)| {
             let limit = limits.get(place)?;
             let left = ledger.left(now_us, account.as_str(), limit);

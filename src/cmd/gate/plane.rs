@@ -142,6 +142,32 @@ impl AdminPlane {
         }
     }
 
+    /// What was used. `query` is passed on.
+    pub(crate) async fn usage(&self, query: &[(&str, &str)]) -> Result<gateway::usage::Report, Failure> {
+        let mut url = self.target.clone();
+        if let Ok(mut path) = url.path_segments_mut() {
+            path.pop_if_empty().extend(["admin", "v1", "usage"]);
+        }
+        url.query_pairs_mut().extend_pairs(query);
+        let response = self.send(self.client.get(url)).await?;
+        let status = response.status();
+        if status == StatusCode::OK {
+            return response.json().await.map_err(|_| self.none_here("with something else"));
+        }
+        if status == StatusCode::UNAUTHORIZED {
+            return Err(Failure::usage(format!(
+                "the admin plane at {} refused the token: check the variable that --token-env names, and --target",
+                self.shown()
+            )));
+        }
+        match refusal(response).await {
+            Refusal { message, .. } if message.is_empty() => Err(self.none_here(&status.to_string())),
+            Refusal { message, .. } => {
+                Err(Failure::usage(format!("the gateway at {} answered: {message}", self.shown())))
+            }
+        }
+    }
+
     async fn state(&self, response: reqwest::Response) -> Result<MigrationState, Failure> {
         let text = response
             .text()

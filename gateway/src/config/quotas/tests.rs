@@ -107,3 +107,22 @@ fn higress_routes_need_one_balance_and_somebody_who_may() {
         assert!(problems.contains(part), "{part} is not in:\n{problems}");
     }
 }
+
+/// The example is a comment, so that the file as it stands limits nobody.
+#[test]
+fn every_key_of_the_example_is_one_and_states_the_default() {
+    let example = include_str!("../../../examples/full.toml");
+    let (_, example) = example.split_once("# What consumers may use.").unwrap();
+    let is_toml =
+        |line: &str| line.starts_with('[') || line.split_once(" = ").is_some_and(|(key, _)| !key.contains(' '));
+    let lines: Vec<&str> =
+        example.lines().filter_map(|line| line.strip_prefix("# ")).filter(|line| is_toml(line)).collect();
+    let (config, problems, _) = check(&lines.join("\n"));
+    assert_eq!(problems, Vec::<String>::new());
+    let config = config.unwrap();
+    let usual = QuotaStore { file: Some("quotas.ndjson".into()), usage: true, ..QuotaStore::default() };
+    assert_eq!((config.store, config.higress), (usual, None));
+    let (rule, least) = (&config.rules[0], check("[[quotas]]\nname='a'\nwindow='day'\ntokens=1").0.unwrap());
+    assert_eq!(rule.limits.iter().map(|limit| limit.unit).collect::<Vec<_>>(), Unit::ALL);
+    assert_eq!((rule.beyond, rule.unpriced), (least.rules[0].beyond, least.rules[0].unpriced));
+}
