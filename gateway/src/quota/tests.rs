@@ -304,7 +304,7 @@ const BODY: &str = r#"{"model":"gpt-4o-mini","messages":[{"role":"user","content
 fn rules_take_whom_they_name_and_keep_apart_what_they_say() {
     let plane = plane(
         "[[quotas]]\nname='all'\nwindow='day'\nrequests=1\n\
-         [[quotas]]\nname='team'\nwindow='day'\nconsumers=['team-*']\nper=['consumer','model']\noutput_tokens=1\n\
+         [[quotas]]\nname='team'\nwindow='day'\nconsumers=['team-*','an*']\nper=['consumer','model']\noutput_tokens=1\n\
          [[quotas]]\nname='nobody'\nwindow='day'\nconsumers=['anonymous']\nper=['migration']\nrequests=1\n\
          [[quotas]]\nname='groups'\nwindow='day'\ngroups=['red','blue']\nper=['group']\nrequests=1\n\
          [[quotas]]\nname='model'\nwindow='day'\nmodels=['o1*']\nrequests=1\n",
@@ -317,6 +317,7 @@ fn rules_take_whom_they_name_and_keep_apart_what_they_say() {
     let team = "team/output_tokens consumer=team-a,model=gpt-4o-mini 200";
     assert_eq!(of(&caller(Some("team-a"), &[]), BODY), ["all/requests all 1", team]);
     assert_eq!(of(&caller(None, &[]), BODY), ["all/requests all 1", "nobody/requests migration=move 1"]);
+    assert_eq!(of(&caller(Some("ann"), &[]), BODY)[1], team.replace("team-a", "ann"));
     let groups = of(&caller(Some("x"), &["red", "green", "blue"]), BODY);
     assert_eq!(groups, ["all/requests all 1", "groups/requests group=red 1", "groups/requests group=blue 1"]);
     // A client may name any model: it gets no account of its own.
