@@ -362,6 +362,9 @@ fn what_is_set_aside_is_more_than_what_is_used() {
     assert!(sure.input > chat("").len() as u64);
     assert_eq!(of(Endpoint::Chat, &chat(r#","max_tokens":7,"max_completion_tokens":9,"n":3"#), likely).output, 27);
     assert_eq!(of(Endpoint::Chat, &chat(r#","n":3"#), likely).output, 1500);
+    // Whatever a provider makes of a member that stands twice, or of a fraction.
+    assert_eq!(of(Endpoint::Chat, &chat(r#","max_tokens":900,"max_tokens":7"#), likely).output, 900);
+    assert_eq!(of(Endpoint::Chat, &chat(r#","max_tokens":6.5,"n":2,"n":1"#), likely).output, 14);
     let tools = of(Endpoint::Chat, &chat(&format!(r#","tools":["{}"]"#, "x".repeat(4000))), likely);
     assert!(tools.input > usual.input + 900, "{tools:?}");
     assert_eq!(of(Endpoint::Embeddings, r#"{"model":"m","input":"x"}"#, likely).output, 0);
@@ -392,6 +395,8 @@ fn output_is_bounded_by_lowering_or_by_refusing() {
     assert_eq!(trimmed(&lower, &body(r#","max_tokens":51,"n":2"#)).unwrap().unwrap()["max_tokens"], 50);
     let both = trimmed(&lower, &body(r#","max_tokens":500,"max_completion_tokens":7"#)).unwrap().unwrap();
     assert_eq!((&both["max_tokens"], &both["max_completion_tokens"]), (&100.into(), &7.into()));
+    let twice = trimmed(&lower, &body(r#","max_tokens":500,"max_tokens":7"#)).unwrap().unwrap();
+    assert_eq!(twice["max_tokens"], 7, "and it stands there once");
     let refuse = plane(&format!("{rule}output_tokens_beyond='refuse'\n"), 0);
     let error = trimmed(&refuse, &body(r#","max_tokens":101"#)).unwrap_err().error;
     assert_eq!(
