@@ -6,7 +6,7 @@ use crate::callers::{Caller, Errand};
 use crate::config::{Dimension, QuotaRule, QuotaStore, Unpriced};
 use crate::lane::Lane;
 use crate::problem::Problem;
-use crate::routing::WeightBp;
+use crate::routing::{Patterns, WeightBp};
 use crate::telemetry::Metrics;
 use lease::quota::{AMOUNT_MAX, Claim, Unit};
 use wire::Request;
@@ -39,10 +39,15 @@ impl<'a> Ask<'a> {
 
     fn falls_under(&self, rule: &QuotaRule) -> bool {
         let Errand { model, migration, .. } = *self.errand;
-        rule.consumers.as_ref().is_none_or(|consumers| consumers.take(self.consumer()))
+        rule.consumers.as_ref().is_none_or(|consumers| self.is_among(consumers))
             && rule.models.as_ref().is_none_or(|models| models.take(model))
             && rule.migrations.as_ref().is_none_or(|migrations| migrations.take(migration))
             && rule.groups.as_ref().is_none_or(|groups| self.caller.groups.iter().any(|group| groups.take(group)))
+    }
+
+    /// Callers without a name are meant by their own word only: a beginning such as `an*` means names.
+    fn is_among(&self, consumers: &Patterns) -> bool {
+        self.caller.name.as_deref().map_or_else(|| consumers.names(ANONYMOUS), |name| consumers.take(name))
     }
 
     fn consumer(&self) -> &'a str {

@@ -73,9 +73,22 @@ pub(super) const fn bounds(endpoint: Endpoint) -> &'static [&'static str] {
     }
 }
 
-/// The bound that a request names for one choice. Of two the larger: providers differ in which of them counts.
+/// The bound that a request names for one choice. Of several the largest: providers differ in which of them counts, and in
+/// which of a member that stands twice.
 pub(super) fn output_asked(request: &Request<'_>) -> Option<u64> {
-    bounds(request.endpoint).iter().filter_map(|name| request.object.read::<u64>(name)).max()
+    largest(request, bounds(request.endpoint))
+}
+
+fn largest(request: &Request<'_>, names: &[&str]) -> Option<u64> {
+    let members = request.object.members().filter(|(name, _)| names.contains(name));
+    members.filter_map(|(_, value)| number(value.get())).max()
+}
+
+/// A number that is not negative, rounded up.
+fn number(text: &str) -> Option<u64> {
+    text.parse()
+        .ok()
+        .or_else(|| text.parse::<f64>().ok().filter(|number| *number >= 0.0).map(|number| number.ceil() as u64))
 }
 
 /// How many answers are asked for at once.
@@ -85,7 +98,7 @@ pub(super) fn choices(request: &Request<'_>) -> u64 {
         Endpoint::Completions => &["n", "best_of"],
         _ => &[],
     };
-    let asked = members.iter().filter_map(|name| request.object.read::<u64>(name)).max().unwrap_or(1).max(1);
+    let asked = largest(request, members).unwrap_or(1).max(1);
     // A list of prompts gets as many answers.
     let prompts = match request.endpoint {
         Endpoint::Completions => request.object.read::<Vec<serde_json::Value>>("prompt").map_or(1, |all| prompts(&all)),

@@ -306,7 +306,7 @@ const BODY: &str = r#"{"model":"gpt-4o-mini","messages":[{"role":"user","content
 fn rules_take_whom_they_name_and_keep_apart_what_they_say() {
     let plane = plane(
         "[[quotas]]\nname='all'\nwindow='day'\nrequests=1\n\
-         [[quotas]]\nname='team'\nwindow='day'\nconsumers=['team-*']\nper=['consumer','model']\noutput_tokens=1\n\
+         [[quotas]]\nname='team'\nwindow='day'\nconsumers=['team-*','an*']\nper=['consumer','model']\noutput_tokens=1\n\
          [[quotas]]\nname='nobody'\nwindow='day'\nconsumers=['anonymous']\nper=['migration']\nrequests=1\n\
          [[quotas]]\nname='groups'\nwindow='day'\ngroups=['red','blue']\nper=['group']\nrequests=1\n\
          [[quotas]]\nname='model'\nwindow='day'\nmodels=['o1*']\nrequests=1\n",
@@ -319,6 +319,7 @@ fn rules_take_whom_they_name_and_keep_apart_what_they_say() {
     let team = "team/output_tokens consumer=team-a,model=gpt-4o-mini 200";
     assert_eq!(of(&caller(Some("team-a"), &[]), BODY), ["all/requests all 1", team]);
     assert_eq!(of(&caller(None, &[]), BODY), ["all/requests all 1", "nobody/requests migration=move 1"]);
+    assert_eq!(of(&caller(Some("ann"), &[]), BODY)[1], team.replace("team-a", "ann"));
     let groups = of(&caller(Some("x"), &["red", "green", "blue"]), BODY);
     assert_eq!(groups, ["all/requests all 1", "groups/requests group=red 1", "groups/requests group=blue 1"]);
     // A client may name any model: it gets no account of its own.
@@ -363,6 +364,9 @@ fn what_is_set_aside_is_more_than_what_is_used() {
     assert!(sure.input > chat("").len() as u64);
     assert_eq!(of(Endpoint::Chat, &chat(r#","max_tokens":7,"max_completion_tokens":9,"n":3"#), likely).output, 27);
     assert_eq!(of(Endpoint::Chat, &chat(r#","n":3"#), likely).output, 1500);
+    // Whatever a provider makes of a member that stands twice, or of a fraction.
+    assert_eq!(of(Endpoint::Chat, &chat(r#","max_tokens":900,"max_tokens":7"#), likely).output, 900);
+    assert_eq!(of(Endpoint::Chat, &chat(r#","max_tokens":6.5,"n":2,"n":1"#), likely).output, 14);
     let tools = of(Endpoint::Chat, &chat(&format!(r#","tools":["{}"]"#, "x".repeat(4000))), likely);
     assert!(tools.input > usual.input + 900, "{tools:?}");
     assert_eq!(of(Endpoint::Embeddings, r#"{"model":"m","input":"x"}"#, likely).output, 0);
@@ -393,6 +397,8 @@ fn output_is_bounded_by_lowering_or_by_refusing() {
     assert_eq!(trimmed(&lower, &body(r#","max_tokens":51,"n":2"#)).unwrap().unwrap()["max_tokens"], 50);
     let both = trimmed(&lower, &body(r#","max_tokens":500,"max_completion_tokens":7"#)).unwrap().unwrap();
     assert_eq!((&both["max_tokens"], &both["max_completion_tokens"]), (&100.into(), &7.into()));
+    let twice = trimmed(&lower, &body(r#","max_tokens":500,"max_tokens":7"#)).unwrap().unwrap();
+    assert_eq!(twice["max_tokens"], 7, "and it stands there once");
     let refuse = plane(&format!("{rule}output_tokens_beyond='refuse'\n"), 0);
     let error = trimmed(&refuse, &body(r#","max_tokens":101"#)).unwrap_err().error;
     assert_eq!(

@@ -35,14 +35,12 @@ fn per_call_us(mut log: impl FnMut(&Entry)) -> f64 {
 
 #[test]
 #[ignore = "a measurement, not a test"]
-#[expect(clippy::print_stderr, reason = "a measurement tells its result")]
 fn in_memory() {
     eprintln!("reserve and settle on three limits: {:.2} us", per_call_us(|_| {}));
 }
 
 #[test]
 #[ignore = "a measurement, not a test"]
-#[expect(clippy::print_stderr, reason = "a measurement tells its result")]
 fn with_a_journal() {
     let path = std::env::temp_dir().join(format!("weighbridge-quota-cost-{}", std::process::id()));
     let mut file = std::fs::File::create(&path).unwrap();
