@@ -309,7 +309,8 @@ async fn a_key_stands_where_the_configuration_says_and_two_of_them_are_none() {
     let with_key: Vec<_> = forged.into_iter().chain([("x-team-key", FIXED), ("cookie", "a=b")]).collect();
     assert_eq!(ask("", &with_key).await, 200);
     for seen in leased.house.openai.requests().recent() {
-        let ours = ["accept", "authorization", "content-length", "content-type", "host", "user-agent"];
+        let ours =
+            ["accept", "accept-encoding", "authorization", "content-length", "content-type", "host", "user-agent"];
         assert!(seen.header_names().iter().all(|name| ours.contains(name)), "{:?}", seen.header_names());
         assert_eq!(seen.header("authorization"), format!("Bearer {}", crate::harness::PROVIDER_KEY));
         assert_eq!(seen.path, "/v1/chat/completions", "the query with the key stays here");
