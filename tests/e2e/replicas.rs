@@ -1,4 +1,5 @@
 //! Two gateways that are one: the same weight, while Redis comes and goes under load.
+#![expect(clippy::float_cmp, reason = "weights are hundredths of a percent, which are exact")]
 
 use crate::harness::{House, Plan, chat};
 use crate::redis_server::RedisServer;

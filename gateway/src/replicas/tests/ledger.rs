@@ -1,7 +1,7 @@
 //! The shared ledger gives the answers of the ledger in memory.
 
 use super::*;
-use crate::replicas::{Replicas, Spent};
+use crate::replicas::{Replicas, Spent, StoreError};
 use lease::quota::{Claim, Id, Ledger, Limit, Period, Refusal, Settled, Unit, Window};
 use rand::{RngExt, SeedableRng, rngs::StdRng};
 use std::collections::BTreeMap;
@@ -297,6 +297,25 @@ async fn what_hung_is_given_back_and_what_could_not_be_settled_is_settled_later(
     shared.reserve(None, 1, Id(3), &claims).await.unwrap().unwrap();
     shared.tell_of(Id(3), vec![Spent { account: account.clone(), reserved: 30, used: 35 }]).await;
     assert_eq!((shared.left(None, account.as_str(), &ever).await.unwrap().left, shared.settled_late()), (48, 2));
+}
+
+#[tokio::test]
+async fn a_call_more_than_may_be_under_way_is_not_made() {
+    let Some(redis) = RedisServer::start() else { return };
+    let shared = replicas(&redis.url(), "timeout = \"2s\"\ncalls_in_flight_max = 3").await;
+    let ever = Limit { name: "ever".into(), unit: Unit::Tokens, window: Window::Lifetime, amount: 100 };
+    let account = ever.account("a");
+    redis.hang();
+    let begun = Instant::now();
+    let calls = (0..20).map(|_| shared.left(None, account.as_str(), &ever));
+    let told = futures_util::future::join_all(calls).await;
+    let of = |error: StoreError| told.iter().filter(|told| told.as_ref().unwrap_err() == &error).count();
+    assert_eq!((of(StoreError::Timeout), of(StoreError::Busy)), (3, 17));
+    assert!(begun.elapsed() < Duration::from_secs(10));
+    // Three in a row came to nothing: it counts as away, and nobody waits for it.
+    let begun = Instant::now();
+    assert_eq!(shared.left(None, account.as_str(), &ever).await, Err(StoreError::Away));
+    assert!(begun.elapsed() < Duration::from_secs(1));
 }
 
 #[tokio::test]
