@@ -1,6 +1,7 @@
 //! The guard: what is blocked, masked or only seen, of requests and of answers, in every form that a client may ask for.
 
 mod answers;
+mod delay;
 mod evidence;
 mod failures;
 mod requests;

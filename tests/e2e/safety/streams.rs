@@ -196,10 +196,12 @@ async fn masks_stand_in_streams_too_over_all_its_pieces() {
 
 #[tokio::test]
 async fn streams_of_the_other_endpoints_are_guarded_too() {
-    for (path, member, limit) in [("completions", "prompt", "max_tokens"), ("responses", "input", "max_output_tokens")] {
+    for (path, member, limit) in [("completions", "prompt", "max_tokens"), ("responses", "input", "max_output_tokens")]
+    {
         for (content, is_blocked) in [(long(BAD), true), (long(&format!("ask {ADDRESS} or")), false)] {
             let house = Plan { script: says(&content), ..guarded(&mode("window")) }.build().await;
-            let answer = house.ask_at(path, &json!({"model": "gpt-4o-mini", member: "tell", "stream": true, limit: 2000})).await;
+            let answer =
+                house.ask_at(path, &json!({"model": "gpt-4o-mini", member: "tell", "stream": true, limit: 2000})).await;
             assert_eq!(answer.text.contains("from-security-guard"), is_blocked, "{path}: {}", answer.text);
             assert!(!answer.text.contains("fruit") && !answer.text.contains("jane"), "{path}: {}", answer.text);
             let end = if path == "responses" { "event: response.completed" } else { "data: [DONE]" };
