@@ -46,6 +46,15 @@ fn guarded_by(backends: &str, policy: &str) -> Plan {
 const BOTH: &str = "request = [\"words\", \"personal\"]\nresponse = [\"words\", \"personal\"]\n\
                     actions = { sensitive_data = \"mask\" }\nbars = { sensitive_data = \"low\", profanity = \"medium\" }\n";
 
+/// A house that blocks a request about the thing, and whose baseline speaks of it when it is told to tell.
+pub(crate) async fn of_the_clients() -> House {
+    let mut script = mocks::Script::new();
+    let quiet = "a quiet walk along the river ".repeat(8);
+    script.say(mocks::Provider::OpenAi, "Tell me.", format!("{quiet}{BAD} {quiet}"));
+    let window = "window_characters = 60\noverlap_characters = 30";
+    Plan { script, ..guarded(&format!("{BOTH}{window}")) }.build().await
+}
+
 impl House {
     async fn ask_at(&self, path: &str, body: &Value) -> Answer {
         let url = format!("http://{}/v1/{path}", self.gateway.address);

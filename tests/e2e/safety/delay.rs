@@ -39,7 +39,9 @@ async fn times(policy: Option<&str>) -> Times {
     let (mut text, mut first_text) = (String::new(), None);
     while let Some(piece) = pieces.next().await {
         text.push_str(std::str::from_utf8(&piece.unwrap()).unwrap());
-        if first_text.is_none() && !told(&text, 0, "content").is_empty() {
+        // A piece may end within a frame.
+        let whole = text.rfind("\n\n").unwrap_or(0);
+        if first_text.is_none() && !told(&text[..whole], 0, "content").is_empty() {
             first_text = Some(start.elapsed());
         }
     }
