@@ -1,15 +1,19 @@
 //! Arguments: types only.
 
 mod import;
+mod keys;
 mod records;
 mod replay;
+mod usage;
 
 pub(crate) use import::{From, Import};
+pub(crate) use keys::{Home, Keys, KeysCommand, ListAs, ScopeArgs, Which};
 pub(crate) use records::{
     ContentMode, Records, RecordsBundled, RecordsCheck, RecordsCommand, RecordsCompact, RecordsConvert, RecordsRedact,
     RecordsSchema, RecordsSummary, Synth,
 };
 pub(crate) use replay::{Replay, Selection};
+pub(crate) use usage::Usage;
 
 use clap::builder::RangedU64ValueParser;
 use clap::{Args as ClapArgs, Parser, Subcommand, ValueEnum};
@@ -79,6 +83,19 @@ pub(crate) enum Command {
                             world.toml\n  weighbridge simulate --scenario world.toml --policy strict.toml --policy \
                             fast.toml --out simulation")]
     Simulate(Simulate),
+    /// Consumers and their keys: create, adopt, list, revoke, restore, rotate.
+    #[command(
+        after_help = "Examples:\n  weighbridge keys create team-a --expires 90d\n  weighbridge keys adopt old-keys.csv \
+                      --sunset 2026-12-31\n  weighbridge keys list --old",
+        arg_required_else_help = true
+    )]
+    Keys(Keys),
+    /// What was used and what it cost, by day, consumer, model and arm: from the gateway, or from record files.
+    #[command(
+        after_help = "Examples:\n  weighbridge usage --since 7d --by day,consumer\n  weighbridge usage --consumer \
+                            team-a --json\n  weighbridge usage records.ndjson --by model,arm"
+    )]
+    Usage(Usage),
 }
 
 #[derive(Debug, ClapArgs)]

@@ -4,6 +4,7 @@ mod demo;
 mod evaluate;
 mod gate;
 mod import;
+mod keys;
 mod mock;
 mod plan;
 mod records;
@@ -11,6 +12,7 @@ mod replay;
 mod report;
 mod serve;
 mod simulate;
+mod usage;
 
 use crate::args::{Args, Command};
 use crate::outcome::{Exit, Failure};
@@ -50,6 +52,8 @@ async fn dispatch(args: Args) -> Result<Exit, Failure> {
         Command::Records(args) => records::run(&args),
         Command::Plan(args) => plan::run(&args),
         Command::Simulate(args) => simulate::run(&args),
+        Command::Keys(args) => keys::run(args).await,
+        Command::Usage(args) => usage::run(&args).await,
     }
 }
 

@@ -56,6 +56,7 @@ pub(crate) fn router(shared: Arc<Shared>) -> Router {
         .route("/metrics", get(metrics))
         .merge(crate::replicas::routes())
         .merge(crate::callers::routes::routes())
+        .merge(crate::quota::routes::routes())
         .route_layer(middleware::from_fn_with_state(Arc::clone(&shared), authorise));
     Router::new()
         .route("/healthz", get(|| async { "ok\n" }))

@@ -29,6 +29,7 @@ pub(crate) mod tally;
 
 use crate::config::{Authenticate, Config};
 use crate::problem::Problem;
+use crate::replicas::Replicas;
 use arc_swap::ArcSwap;
 use home::{Home, HomeError, Look};
 use http::{HeaderName, HeaderValue, request};
@@ -131,8 +132,8 @@ impl Callers {
     ///
     /// # Errors
     /// What is kept cannot be read or used. A gateway that does not know its callers must not begin to serve.
-    pub(crate) fn start(config: &Config, now_us: i64) -> Result<Self, CallersError> {
-        let home = Home::new(config.keys.file.as_deref());
+    pub(crate) fn start(config: &Config, replicas: Option<Arc<Replicas>>, now_us: i64) -> Result<Self, CallersError> {
+        let home = Home::new(config.keys.file.as_deref(), replicas);
         let callers = Self {
             roll: ArcSwap::default(),
             parts: Mutex::default(),
@@ -200,6 +201,10 @@ impl Callers {
         let _turn = self.turn.lock().await;
         for _ in 0..TRIES {
             let kept = self.home.read().await?;
+            if kept.is_none() && self.parts().bytes.is_some() {
+                // A change of nothing would make a new document, in which nobody else is left.
+                return Err(self.home.gone().into());
+            }
             let (document, outcome) = changed(kept.as_deref(), change, expected, now_us)?;
             self.roll_of(&self.parts().configured, &document)?;
             let bytes = document.to_json();
@@ -238,6 +243,18 @@ impl Callers {
         parts: &request::Parts,
         peer: SocketAddr,
     ) -> Result<Caller, Problem> {
+        match self.home.replicas().filter(|_| config.authenticate == Authenticate::Keys) {
+            None => self.look_up(config, parts, peer).await,
+            Some(replicas) => {
+                replicas.may_look_keys_up()?;
+                let admitted = self.look_up(config, parts, peer).await;
+                // It may be one that could not be read yet.
+                if admitted.is_err() { replicas.knows_keys().and(admitted) } else { admitted }
+            }
+        }
+    }
+
+    async fn look_up(&self, config: &Config, parts: &request::Parts, peer: SocketAddr) -> Result<Caller, Problem> {
         let required = config.authenticate == Authenticate::Keys;
         let roll = self.roll.load();
         if !required && roll.ring.entries().is_empty() {

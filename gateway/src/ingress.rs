@@ -9,6 +9,7 @@ mod prepare;
 pub(crate) use admit::Held;
 
 use crate::problem::Problem;
+use crate::quota::higress;
 use crate::reply::Reply;
 use crate::state::Shared;
 use http::{HeaderName, HeaderValue, Method, Request, Response};
@@ -41,6 +42,10 @@ async fn route(shared: Arc<Shared>, request: Request<Incoming>, peer: SocketAddr
         (None, Some(name), &Method::GET) => {
             let name = name.trim_start_matches('/').to_owned();
             models::answer(&shared, &request.into_parts().0, peer, &name).await
+        }
+        (None, None, method) if higress::is_here(&shared.plane.load(), path, method) => {
+            let path = path.to_owned();
+            higress::answer(&shared, request, peer, &path).await
         }
         (None, None, _) => Problem::not_found(request.uri().path()).respond(),
         _ => Problem::wrong_method().respond(),

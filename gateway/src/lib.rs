@@ -36,12 +36,14 @@ mod state;
 mod telemetry;
 mod ticket;
 mod upstream;
+pub mod usage;
 
 pub use callers::CallersError;
 pub use callers::file::{KeyFile, KeyFileError};
 pub use callers::home::HomeError;
 pub use config::{Config, ConfigError};
 pub use plane::PlaneError;
+pub use quota::StoreError;
 pub use recorder::RecorderCounts;
 pub use safety::ModeratorError;
 pub use server::{Running, StartError, Summary, start};

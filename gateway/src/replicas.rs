@@ -8,6 +8,7 @@
 //! while Redis is away: a change that others cannot hear of is none.
 
 mod change;
+mod document;
 mod ledger;
 mod routes;
 mod shape;
@@ -16,21 +17,26 @@ mod watch;
 mod weight;
 
 pub(crate) use change::Changed;
+pub(crate) use ledger::Spent;
 pub(crate) use routes::routes;
 pub(crate) use store::{FUNCTIONS, StoreCounts, StoreError};
 pub(crate) use watch::start_tasks;
 
-use crate::config::{KeysOnLoss, Redis, WeightsOnLoss};
+use crate::config::{KeysOnLoss, QuotasOnLoss, Redis, WeightsOnLoss};
 use crate::lane::{Lane, next_epoch};
 use crate::plane::Plane;
+use crate::problem::Problem;
 use crate::routing::{WeightBp, Weights};
 use redis::{RedisError, Script};
 use std::collections::BTreeMap;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
 use store::Store;
 use tokio::sync::Notify;
 use weight::{Known, Origin, SharedWeight};
+
+/// What clients are told whose keys cannot be looked up.
+const KEYS_UNKNOWN: &str = "cannot look keys up just now";
 
 /// One replica's side of what is shared.
 pub(crate) struct Replicas {
@@ -42,6 +48,10 @@ pub(crate) struct Replicas {
     offer: Script,
     beat: Script,
     ledger: Script,
+    /// Consumers and their keys.
+    keys: document::SharedDocument,
+    /// Redis has others than were read.
+    other_keys: Notify,
     /// Settlements that Redis could not be told of.
     backlog: ledger::Backlog,
     known: Mutex<BTreeMap<String, Known>>,
@@ -49,6 +59,12 @@ pub(crate) struct Replicas {
     lost_since: Mutex<Option<Instant>>,
     /// Somebody said that something changed.
     heard: Notify,
+}
+
+impl std::fmt::Debug for Replicas {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter.debug_struct("Replicas").field("name", &self.name).finish_non_exhaustive()
+    }
 }
 
 impl Replicas {
@@ -66,6 +82,8 @@ impl Replicas {
             offer: Script::new(include_str!("replicas/lua/offer.lua")),
             beat: Script::new(include_str!("replicas/lua/beat.lua")),
             ledger: Script::new(include_str!("replicas/lua/quota.lua")),
+            keys: document::SharedDocument::new("keys"),
+            other_keys: Notify::new(),
             backlog: ledger::Backlog::default(),
             known: Mutex::default(),
             // Until the first answer it is lost.
@@ -78,9 +96,33 @@ impl Replicas {
         self.store.counts()
     }
 
-    /// Whether no key may be good just now, because a revocation could not be heard.
-    pub(crate) fn refuses_keys(&self, now: Instant) -> bool {
-        self.config.on_loss.keys == KeysOnLoss::Refuse && self.is_lost(now)
+    /// Whether keys may be looked up.
+    ///
+    /// # Errors
+    /// 503 while no key may be good, because a revocation could not be heard.
+    pub(crate) fn may_look_keys_up(&self) -> Result<(), Problem> {
+        if self.config.on_loss.keys == KeysOnLoss::Refuse && self.is_lost(Instant::now()) {
+            return Err(Problem::busy(KEYS_UNKNOWN));
+        }
+        Ok(())
+    }
+
+    /// Whether the shared keys are known, be they of a while ago.
+    ///
+    /// # Errors
+    /// 503 where Redis has never said what it has.
+    pub(crate) fn knows_keys(&self) -> Result<(), Problem> {
+        if self.keys.was_read() { Ok(()) } else { Err(Problem::busy(KEYS_UNKNOWN)) }
+    }
+
+    /// Whether each replica counts for itself while Redis is away.
+    pub(crate) fn counts_quotas_locally(&self) -> bool {
+        self.config.on_loss.quotas == QuotasOnLoss::Local
+    }
+
+    /// Waits until the watching task sees other keys than those that were read.
+    pub(crate) async fn keys_changed(&self) {
+        self.other_keys.notified().await;
     }
 
     /// Whether Redis has been away for longer than is borne.
@@ -92,6 +134,30 @@ impl Replicas {
     fn heard_from(&self, answered: bool, now: Instant) {
         let mut since = self.lost_since.lock().unwrap_or_else(PoisonError::into_inner);
         *since = if answered { None } else { since.or(Some(now)) };
+    }
+
+    /// The document of consumers and keys; `None` if there is none.
+    ///
+    /// # Errors
+    /// Redis did not say.
+    pub(crate) async fn read_keys(&self) -> Result<Option<Arc<[u8]>>, StoreError> {
+        self.keys.read(self).await
+    }
+
+    /// Keeps `new` as the document of consumers and keys if it is still `expected`, and says whether it did.
+    ///
+    /// # Errors
+    /// Redis did not do it, or did not say so.
+    pub(crate) async fn swap_keys(&self, expected: Option<&[u8]>, new: &[u8]) -> Result<bool, StoreError> {
+        self.keys.swap(self, expected, new).await
+    }
+
+    /// Gives Redis the consumers and keys of a file, if nobody has given it any yet.
+    ///
+    /// # Errors
+    /// Redis did not do it, or did not say so.
+    pub(crate) async fn seed_keys(&self, text: &[u8]) -> Result<(), StoreError> {
+        self.keys.seed(self, text).await
     }
 
     fn known(&self, migration: &str) -> Option<Known> {

@@ -10,7 +10,7 @@ use crate::ingress::Held;
 use crate::listener;
 use crate::memory::Memory;
 use crate::plane::{Plane, PlaneError};
-use crate::quota::Quotas;
+use crate::quota::{Quotas, StoreError};
 use crate::recorder::{Recorder, RecorderCounts};
 use crate::replicas::{self, Replicas};
 use crate::safety::Safety;
@@ -57,6 +57,9 @@ pub enum StartError {
     /// The record file cannot be used.
     #[error("records.path: {0}")]
     Records(#[from] WriteError),
+    /// What consumers used cannot be kept.
+    #[error(transparent)]
+    Quotas(#[from] StoreError),
     /// The configuration cannot be put in force.
     #[error(transparent)]
     Plane(#[from] PlaneError),
@@ -126,9 +129,9 @@ pub async fn start(config: Config, reload: Option<Reload>) -> Result<Running, St
         reload,
         changes: tokio::sync::Mutex::new(()),
         audit: Mutex::new(VecDeque::new()),
-        replicas,
-        callers: Callers::start(&config, crate::clock::now_us())?,
-        quotas: Quotas::default(),
+        replicas: replicas.clone(),
+        callers: Callers::start(&config, replicas.clone(), crate::clock::now_us())?,
+        quotas: Quotas::start(&config.quotas.store, replicas, crate::clock::now_us())?,
         safety: Safety::default(),
         mirror,
         recorder,
@@ -238,6 +241,13 @@ impl Running {
         }
         let shadow = shared.mirror.counts(crate::clock::now_us());
         let records = shared.recorder.clone().close(writer).await;
+        if let Some(replicas) = &shared.replicas {
+            replicas.close().await;
+        }
+        let closing = Arc::clone(&shared);
+        if tokio::task::spawn_blocking(move || closing.quotas.close()).await.is_err() {
+            tracing::error!("quotas could not be closed");
+        }
         shared.gone.cancel();
         admin.close();
         if tokio::time::timeout(CUT_GRACE, admin.wait()).await.is_err() {

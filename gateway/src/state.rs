@@ -183,10 +183,14 @@ impl Shared {
         let _order = self.changes.lock().await;
         let old = self.plane.load_full();
         let new = Plane::next(&old, config, now_us)?;
-        if let Some(replicas) = &self.replicas {
-            replicas.agree(Some(&old), &new, now_us).await.map_err(|error| PlaneError::Replicas(error.to_string()))?;
-        }
         self.callers.configure(&new.config, now_us)?;
+        if let Some(replicas) = &self.replicas
+            && let Err(error) = replicas.agree(&old, &new, now_us).await
+        {
+            // Whole or not at all: those of before fitted before.
+            self.callers.configure(&old.config, now_us)?;
+            return Err(PlaneError::Replicas(error.to_string()));
+        }
         for lane in &new.lanes {
             let (before, after) = (old.lane(lane.name()).map(|lane| lane.snapshot()), lane.snapshot());
             if let Some(before) = before.filter(|before| before.epoch != after.epoch) {

@@ -17,7 +17,7 @@ mod readings;
 mod series;
 
 pub(crate) use histogram::Histogram;
-pub(crate) use metrics::Metrics;
+pub(crate) use metrics::{Metrics, role_name};
 
 use crate::state::Shared;
 use axum::response::{IntoResponse, Response};

@@ -143,7 +143,8 @@ pub(crate) fn settle(shared: &Shared, context: &Context, leg: &Leg, outcome: Out
     }
     let record = exchange(context, leg, outcome, &shared.tariffs, shared.records.as_ref());
     shared.metrics.observe(&record);
-    let charge = Charge { usage: record.usage, cost_nanos: record.cost_nanos };
+    let entry = shared.quotas.used(&record, |model| shared.metrics.knows_model(model));
+    let charge = Charge { usage: record.usage, cost_nanos: record.cost_nanos, entry };
     shared.recorder.record(record);
     charge
 }

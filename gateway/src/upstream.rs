@@ -73,7 +73,7 @@ impl Upstream {
         let counters = Arc::new(Counters::default());
         let client = Client::new(&config, Arc::clone(&counters))?;
         let health = Arc::new(Health::new(&config, counters));
-        let keys = Keys::new(&config.keys, Instant::now().into_std());
+        let keys = Keys::new(&config.keys, config.key_use, Instant::now().into_std());
         Ok(Self { config, client, keys, health })
     }
 

@@ -6,7 +6,7 @@ mod compact;
 mod convert;
 mod redact;
 mod sink;
-mod source;
+pub(super) mod source;
 mod summary;
 mod synth;
 

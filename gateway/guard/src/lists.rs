@@ -32,6 +32,11 @@ use std::ops::Range;
 pub use bundled::BUNDLED;
 pub use error::ListError;
 
+/// Bytes of a long text that are read at once, beside the overlap.
+const PART_BYTES: usize = 1 << 16;
+/// UTF-8's.
+const LETTER_BYTES_MAX: usize = 4;
+
 /// A list as it is written.
 ///
 /// The README has the format; a name that ends in `.txt` means one word on each line instead.
@@ -90,6 +95,37 @@ impl Lists {
     /// it may be a part of a longer one; the next piece, which overlaps by [`Lists::reach`], has it in full.
     #[must_use]
     pub fn check_piece(&self, text: &str, piece: Piece) -> Verdict {
+        self.in_parts(text, piece, PART_BYTES)
+    }
+
+    /// A long text is read in parts, so that what is found on the way takes no more memory than a part can hold.
+    fn in_parts(&self, text: &str, piece: Piece, part_bytes: usize) -> Verdict {
+        let overlap = self.reach * LETTER_BYTES_MAX;
+        let mut all = Verdict::default();
+        let (mut start, mut judged) = (0, 0);
+        loop {
+            let end = text.floor_char_boundary(start + overlap + part_bytes);
+            let part = text.get(start..end).unwrap_or_default();
+            let is = Piece { begins: piece.begins && start == 0, ends: piece.ends && end == text.len() };
+            for mut finding in self.part(part, is).findings {
+                for span in &mut finding.spans {
+                    *span = span.start + start..span.end + start;
+                }
+                // What lies in the overlap altogether was judged with what stands before it.
+                if finding.spans.last().is_some_and(|span| span.end >= judged) {
+                    found::add(&mut all, finding);
+                }
+            }
+            if end == text.len() {
+                found::tidy(&mut all);
+                return all;
+            }
+            judged = end;
+            start = text.floor_char_boundary(end - overlap);
+        }
+    }
+
+    fn part(&self, text: &str, piece: Piece) -> Verdict {
         let folded = Folded::of(text);
         let mut found = Found::new(self.blocks.len());
         let edges = Edges { piece, text: folded.text() };
@@ -98,11 +134,8 @@ impl Lists {
             let edges = Edges { piece, text: reading.text() };
             self.search(edges, &mut found, |range| folded.original(reading.original(range)));
         }
-        for index in self.patterns.matches(folded.text()) {
-            let Some((pattern, block)) = self.pattern_blocks.get(index) else { continue };
-            for hit in pattern.find_iter(folded.text()).filter(|hit| !hit.is_empty()) {
-                found.pattern(*block, folded.original(hit.range()));
-            }
+        if !self.pattern_blocks.is_empty() {
+            self.match_patterns(&folded, &mut found);
         }
         found.verdict(text, &self.blocks)
     }
@@ -114,6 +147,15 @@ impl Lists {
     #[must_use]
     pub fn reach(&self) -> usize {
         self.reach
+    }
+
+    fn match_patterns(&self, folded: &Folded, found: &mut Found) {
+        for index in self.patterns.matches(folded.text()) {
+            let Some((pattern, block)) = self.pattern_blocks.get(index) else { continue };
+            for hit in pattern.find_iter(folded.text()).filter(|hit| !hit.is_empty()) {
+                found.pattern(*block, folded.original(hit.range()));
+            }
+        }
     }
 
     fn search(&self, edges: Edges<'_>, found: &mut Found, original: impl Fn(Range<usize>) -> Range<usize>) {

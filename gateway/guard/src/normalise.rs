@@ -90,21 +90,19 @@ fn ascii(text: &str, writer: &mut Writer) {
 }
 
 fn letters(text: &str, writer: &mut Writer) {
-    let mut spaced = false;
     for (at, letter) in text.char_indices() {
         let space = letter <= ' ' || letter.is_whitespace();
         match letter {
-            _ if space && spaced => {}
+            _ if space && writer.ends_in_space() => {}
             _ if space => writer.put(at, letter, ' '),
             'a'..='z' | '0'..='9' => writer.same(at, letter),
             '\0'..='\x7f' => writer.same(at, letter.to_ascii_lowercase()),
             '\u{4e00}'..='\u{9fff}' => writer.same(at, simplified::simplified(letter)),
             '\u{ff01}'..='\u{ff5e}' => writer.put(at, letter, alike::half_width(letter).to_ascii_lowercase()),
             '\u{3041}'..='\u{30ff}' | '\u{ac00}'..='\u{d7a3}' => writer.same(at, letter),
-            _ if alike::is_ignorable(letter) => continue,
+            _ if alike::is_ignorable(letter) => {}
             _ => other(at, letter, writer),
         }
-        spaced = space;
     }
 }
 
@@ -116,8 +114,9 @@ fn other(at: usize, letter: char, writer: &mut Writer) {
     let mut parts = String::new();
     unicode_normalization::char::decompose_compatible(letter, |part| {
         for part in part.to_lowercase() {
-            if !alike::is_ignorable(part) {
-                parts.push(alike::alike(part).unwrap_or(part));
+            // A mark that stands alone is decomposed into a space with the mark.
+            if !alike::is_ignorable(part) && !part.is_whitespace() {
+                parts.push(alike::alike(part).unwrap_or_else(|| simplified::simplified(part)));
             }
         }
     });
@@ -131,10 +130,10 @@ pub(crate) fn is_word_letter(letter: char) -> bool {
     letter.is_ascii_alphanumeric() || (!letter.is_ascii() && letter.is_alphanumeric() && !is_unspaced(letter))
 }
 
-/// Letters of scripts without spaces between words.
+/// Letters, not punctuation, of scripts without spaces between words.
 #[must_use]
 pub(crate) const fn is_unspaced(letter: char) -> bool {
-    matches!(letter, '\u{2e80}'..='\u{31ff}' | '\u{3400}'..='\u{9fff}' | '\u{ac00}'..='\u{d7a3}' | '\u{f900}'..='\u{faff}' | '\u{20000}'..='\u{3ffff}' | '\u{e00}'..='\u{eff}')
+    matches!(letter, '\u{2e80}'..='\u{2fff}' | '\u{3005}'..='\u{3007}' | '\u{3041}'..='\u{31ff}' | '\u{3400}'..='\u{9fff}' | '\u{ac00}'..='\u{d7a3}' | '\u{f900}'..='\u{faff}' | '\u{20000}'..='\u{3ffff}' | '\u{e00}'..='\u{eff}')
 }
 
 #[cfg(test)]

@@ -145,16 +145,17 @@ impl KeyFile {
     }
 
     /// Adds what was used to what stands beside the file, and forgets keys that `is_there` does not know. Gateways that share
-    /// the file add to each other's counts.
+    /// the file add to each other's counts; returns all of them.
     ///
     /// # Errors
     /// It cannot be written.
-    pub fn add_usage(&self, fresh: &Usage, is_there: impl Fn(&str) -> bool) -> Result<(), KeyFileError> {
+    pub fn add_usage(&self, fresh: &Usage, is_there: impl Fn(&str) -> bool) -> Result<Usage, KeyFileError> {
         let _lock = self.lock()?;
         let mut usage = self.usage();
         usage.merge(fresh);
         usage.retain(is_there);
-        replace(&self.beside("usage.json"), &usage.to_json())
+        replace(&self.beside("usage.json"), &usage.to_json())?;
+        Ok(usage)
     }
 
     /// A file beside this one: `consumers.json` has `consumers.usage.json`.

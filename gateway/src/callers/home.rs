@@ -1,7 +1,11 @@
 //! Where consumers are kept beside the configuration, and how a gateway learns that somebody else has changed them.
+//!
+//! Of several replicas, Redis is the home. A key file then says what Redis begins with, if nobody has given it anything, and
+//! keeps what was used.
 
 use super::file::{KeyFile, KeyFileError, Stamp};
 use super::{CallersError, Refreshed};
+use crate::replicas::{Replicas, StoreError};
 use crate::state::Shared;
 use lease::keys::Usage;
 use std::path::Path;
@@ -21,8 +25,11 @@ pub enum HomeError {
     /// The key file.
     #[error(transparent)]
     File(#[from] KeyFileError),
+    /// Redis, which replicas share.
+    #[error("the consumers are in Redis: {0}")]
+    Redis(String),
     /// It was there before.
-    #[error("{path} is gone; the consumers of its last state stay in force")]
+    #[error("{path} is gone; the consumers of its last state stay in force, put the file back to change them")]
     Gone {
         /// The file.
         path: String,
@@ -45,6 +52,8 @@ pub(crate) struct Home {
     seen: AtomicBool,
     /// How the file looked when it was last read.
     stamp: Mutex<Option<Stamp>>,
+    /// What Redis had at the last look.
+    looked: Mutex<Option<Arc<[u8]>>>,
     taken: AtomicU64,
     refused: AtomicU64,
 }
@@ -63,16 +72,24 @@ pub(crate) enum Look {
 enum At {
     Nowhere,
     File(Arc<KeyFile>),
+    /// In Redis; the file, if there is one, says what it begins with.
+    Redis(Arc<Replicas>, Option<Arc<KeyFile>>),
 }
 
 impl Home {
-    pub(super) fn new(file: Option<&Path>) -> Self {
-        let place = file.map_or(At::Nowhere, |path| At::File(Arc::new(KeyFile::new(path))));
+    pub(super) fn new(file: Option<&Path>, replicas: Option<Arc<Replicas>>) -> Self {
+        let file = file.map(|path| Arc::new(KeyFile::new(path)));
+        let place = match (replicas, file) {
+            (Some(replicas), file) => At::Redis(replicas, file),
+            (None, Some(file)) => At::File(file),
+            (None, None) => At::Nowhere,
+        };
         Self {
             place,
             healthy: AtomicBool::new(true),
             seen: AtomicBool::new(false),
             stamp: Mutex::new(None),
+            looked: Mutex::new(None),
             taken: AtomicU64::new(0),
             refused: AtomicU64::new(0),
         }
@@ -83,7 +100,13 @@ impl Home {
         match &self.place {
             At::Nowhere => "nowhere".to_owned(),
             At::File(file) => file.path().display().to_string(),
+            At::Redis(..) => "Redis".to_owned(),
         }
+    }
+
+    /// What was there is not.
+    pub(super) fn gone(&self) -> HomeError {
+        HomeError::Gone { path: self.name() }
     }
 
     /// Whether there is one.
@@ -100,7 +123,7 @@ impl Home {
     /// What is kept; `None` if nothing is. Waits for the disk: for the start only.
     pub(super) fn read_now(&self) -> Result<Option<Vec<u8>>, HomeError> {
         match &self.place {
-            At::Nowhere => Ok(None),
+            At::Nowhere | At::Redis(..) => Ok(None),
             At::File(file) => {
                 let kept = file.read()?;
                 self.seen.store(kept.is_some(), Ordering::Relaxed);
@@ -111,7 +134,11 @@ impl Home {
 
     /// What is kept, unless it looks just as it did at the last look.
     pub(super) async fn look(&self) -> Result<Look, HomeError> {
-        let At::File(file) = &self.place else { return Err(HomeError::Nowhere) };
+        let file = match &self.place {
+            At::Nowhere => return Err(HomeError::Nowhere),
+            At::File(file) => file,
+            At::Redis(replicas, file) => return self.look_at_redis(replicas, file.as_ref()).await,
+        };
         let (file, last) = (Arc::clone(file), self.stamp().take());
         let (stamp, look) = apart(move || {
             let stamp = file.stamp();
@@ -125,9 +152,37 @@ impl Home {
         Ok(look)
     }
 
+    /// What Redis has; the file's consumers, if nobody has ever given it any.
+    async fn look_at_redis(&self, replicas: &Replicas, file: Option<&Arc<KeyFile>>) -> Result<Look, HomeError> {
+        let mut found = replicas.read_keys().await.map_err(away)?;
+        if let (None, Some(file)) = (&found, file.cloned())
+            && let Some(text) = apart(move || file.read()).await?
+        {
+            replicas.seed_keys(&text).await.map_err(away)?;
+            found = replicas.read_keys().await.map_err(away)?;
+        }
+        let Some(text) = found else { return Ok(Look::Nothing) };
+        let last = self.looked().replace(Arc::clone(&text));
+        // It is the same allocation as long as Redis has the same text.
+        Ok(if last.is_some_and(|last| Arc::ptr_eq(&last, &text)) { Look::Same } else { Look::Found(text.to_vec()) })
+    }
+
+    fn looked(&self) -> MutexGuard<'_, Option<Arc<[u8]>>> {
+        self.looked.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Waits until somebody says that what is kept has changed: for ever where nobody could.
+    async fn changed(&self) {
+        match &self.place {
+            At::Redis(replicas, _) => replicas.keys_changed().await,
+            At::Nowhere | At::File(_) => std::future::pending().await,
+        }
+    }
+
     /// The next look finds what is there, changed or not.
     pub(super) fn forget_look(&self) {
         *self.stamp() = None;
+        *self.looked() = None;
     }
 
     fn stamp(&self) -> MutexGuard<'_, Option<Stamp>> {
@@ -145,6 +200,7 @@ impl Home {
                 let file = Arc::clone(file);
                 apart(move || file.read()).await
             }
+            At::Redis(replicas, _) => Ok(replicas.read_keys().await.map_err(away)?.map(|text| text.to_vec())),
         }
     }
 
@@ -159,16 +215,36 @@ impl Home {
                 let (file, expected, new) = (Arc::clone(file), expected.map(<[u8]>::to_vec), new.to_vec());
                 apart(move || file.swap(expected.as_deref(), &new)).await
             }
+            At::Redis(replicas, _) => replicas.swap_keys(expected, new).await.map_err(away),
         }
     }
 
     /// What keys were used, as it was kept when the gateway began.
     pub(super) fn usage(&self) -> Usage {
+        self.file().map_or_else(Usage::default, |file| file.usage())
+    }
+
+    /// The other replicas, if there are any.
+    pub(super) const fn replicas(&self) -> Option<&Arc<Replicas>> {
         match &self.place {
-            At::Nowhere => Usage::default(),
-            At::File(file) => file.usage(),
+            At::Redis(replicas, _) => Some(replicas),
+            At::Nowhere | At::File(_) => None,
         }
     }
+
+    /// The file beside which is kept what was used.
+    const fn file(&self) -> Option<&Arc<KeyFile>> {
+        match &self.place {
+            At::Nowhere => None,
+            At::File(file) => Some(file),
+            At::Redis(_, file) => file.as_ref(),
+        }
+    }
+}
+
+#[expect(clippy::needless_pass_by_value, reason = "what errors are mapped with takes them whole")]
+fn away(error: StoreError) -> HomeError {
+    HomeError::Redis(error.to_string())
 }
 
 /// Off the threads that serve.
@@ -192,6 +268,7 @@ pub(crate) async fn watch(shared: Arc<Shared>) {
         let ended = tokio::select! {
             () = shared.gone.cancelled() => true,
             () = tokio::time::sleep(LOOK_EVERY) => false,
+            () = callers.home.changed() => false,
         };
         if ended || look % LOOKS_PER_WRITE == 0 {
             keep_usage(&shared).await;
@@ -214,7 +291,7 @@ fn note(home: &Home, refreshed: Result<Refreshed, CallersError>, last_error: &mu
         }
         // Nothing was ever there: the first change makes it.
         Ok(Refreshed::Nothing) if !home.seen.load(Ordering::Relaxed) => Ok(false),
-        Ok(Refreshed::Nothing) => Err(HomeError::Gone { path: home.name() }.to_string()),
+        Ok(Refreshed::Nothing) => Err(home.gone().to_string()),
         Err(error) => Err(error.to_string()),
     };
     home.healthy.store(is_new.is_ok(), Ordering::Relaxed);
@@ -237,7 +314,7 @@ fn note(home: &Home, refreshed: Result<Refreshed, CallersError>, last_error: &mu
 
 /// Adds what was used to what is kept. What cannot be written waits for the next time.
 async fn keep_usage(shared: &Arc<Shared>) {
-    let At::File(file) = &shared.callers.home.place else { return };
+    let Some(file) = shared.callers.home.file() else { return };
     let tally = shared.callers.tally();
     let fresh = tally.take_fresh(crate::clock::now_us());
     if fresh.is_empty() {
@@ -249,8 +326,11 @@ async fn keep_usage(shared: &Arc<Shared>) {
         owner.callers.tally().retain(|id| known.contains(id));
         file.add_usage(&added, |id| known.contains(id))
     });
-    if let Err(error) = kept.await {
-        tracing::warn!(%error, "what keys were used cannot be kept; trying again");
-        tally.give_back(&fresh);
+    match kept.await {
+        Ok(usage) => tally.learn(usage),
+        Err(error) => {
+            tracing::warn!(%error, "what keys were used cannot be kept; trying again");
+            tally.give_back(&fresh);
+        }
     }
 }

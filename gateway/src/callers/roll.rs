@@ -3,7 +3,8 @@
 use super::refuse::Refusals;
 use super::tally::{Meter, Tally};
 use http::{HeaderName, HeaderValue};
-use lease::keys::{Consumer, Entry, Key, Part, Ring, RingError};
+use lease::keys::{Consumer, Entry, Instant, Key, Part, Ring, RingError};
+use std::collections::HashMap;
 use std::fmt;
 use std::sync::Arc;
 
@@ -58,12 +59,17 @@ impl Roll {
             Part { place: "[consumers] of the configuration", consumers: configured },
             Part { place: home, consumers: kept },
         ])?;
+        let made: HashMap<&str, Instant> =
+            ring.entries().iter().map(|entry| (entry.key.id.as_str(), entry.key.created_at)).collect();
         let holder = |entry: &Entry| {
+            // A key is deprecated since its successor was made, or since it was adopted.
+            let successor = entry.key.rotated_to.as_deref().and_then(|id| made.get(id));
+            let since = successor.copied().unwrap_or(entry.key.created_at);
             let both = [&*entry.scopes, &entry.key.scopes];
             Arc::new(Holder {
                 is_bound: both.iter().any(|scopes| !scopes.is_everything()),
                 is_bound_to_sources: both.iter().any(|scopes| scopes.sources.is_some()),
-                notices: notices(&entry.key),
+                notices: notices(&entry.key, since),
                 meter: tally.meter(&entry.key),
                 refusals: Arc::clone(refusals),
                 entry: entry.clone(),
@@ -75,12 +81,9 @@ impl Roll {
 }
 
 /// What callers with this key have to know with every answer: that it ends, and when.
-fn notices(key: &Key) -> Vec<(HeaderName, HeaderValue)> {
+fn notices(key: &Key, since: Instant) -> Vec<(HeaderName, HeaderValue)> {
     let Some(end) = key.ends_at() else { return Vec::new() };
-    let texts = [
-        (KEY_SUNSET, end.to_string()),
-        (SUNSET, end.http_date()),
-        (DEPRECATION, format!("@{}", key.created_at.unix_seconds())),
-    ];
+    let texts =
+        [(KEY_SUNSET, end.to_string()), (SUNSET, end.http_date()), (DEPRECATION, format!("@{}", since.unix_seconds()))];
     texts.into_iter().filter_map(|(name, text)| Some((name, HeaderValue::try_from(text).ok()?))).collect()
 }

@@ -218,6 +218,7 @@ fn refused(error: &CallersError) -> Response {
         CallersError::Change(_) => (StatusCode::BAD_REQUEST, "invalid_change"),
         CallersError::Ring(_) | CallersError::Document(_) => (StatusCode::CONFLICT, "conflict"),
         CallersError::Home(HomeError::Nowhere) => (StatusCode::CONFLICT, "no_key_file"),
+        CallersError::Home(HomeError::Redis(_)) => (StatusCode::SERVICE_UNAVAILABLE, "replicas_unreachable"),
         CallersError::Home(_) | CallersError::Chance => (StatusCode::INTERNAL_SERVER_ERROR, "not_kept"),
         CallersError::Contended => (StatusCode::SERVICE_UNAVAILABLE, "contended"),
     };

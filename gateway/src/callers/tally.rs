@@ -85,6 +85,14 @@ impl Tally {
         self.counted().fresh.merge(fresh);
     }
 
+    /// Takes over what is kept now: what was kept of here, and what other gateways counted.
+    pub(crate) fn learn(&self, kept: Usage) {
+        let mut counted = self.counted();
+        let fresh = counted.fresh.clone();
+        counted.all = kept;
+        counted.all.merge(&fresh);
+    }
+
     /// Forgets keys that are gone.
     pub(crate) fn retain(&self, is_there: impl Fn(&str) -> bool) {
         // A meter that somebody still holds goes on counting for nobody; that is a request under way at most.
@@ -138,6 +146,13 @@ mod tests {
         assert!(tally.take_fresh(10 * DAY_US + 7).is_empty());
         tally.give_back(&fresh);
         assert_eq!(tally.take_fresh(10 * DAY_US + 8), usage, "nothing is lost when it could not be kept");
+        let mut kept = usage.clone();
+        kept.add("a", Day::of(0), 5, 1);
+        tally.meter(&key).used(10 * DAY_US + 8);
+        assert!(!tally.usage(10 * DAY_US + 8).is_empty());
+        tally.learn(kept);
+        let sum: u64 = tally.usage(10 * DAY_US + 9).of("a").unwrap().uses_by_day.values().sum();
+        assert_eq!(sum, 3 + 5 + 1, "what is kept, another one's, and what is not yet kept");
         tally.retain(|_| false);
         assert!(tally.usage(10 * DAY_US + 9).is_empty());
     }

@@ -36,7 +36,7 @@ fn config(more: &str) -> Config {
 fn house() -> (TempDir, Config, Callers) {
     let folder = tempfile::tempdir().unwrap();
     let config = config(&format!("[keys]\nfile = '{}'", folder.path().join("consumers.json").display()));
-    let callers = Callers::start(&config, 1).unwrap();
+    let callers = Callers::start(&config, None, 1).unwrap();
     (folder, config, callers)
 }
 
@@ -129,6 +129,10 @@ async fn a_changed_file_is_taken_a_broken_one_is_not_and_nothing_is_lost() {
     assert!(callers.change(&create("b", "{}"), None, 6).await.is_err(), "nothing is written over what is broken");
     std::fs::write(file.path(), good).unwrap();
     assert_eq!(callers.refresh(7).await.unwrap(), Refreshed::Found { is_new: false });
+    std::fs::rename(file.path(), folder.path().join("away")).unwrap();
+    let gone = callers.change(&create("b", "{}"), None, 8).await.unwrap_err().to_string();
+    assert!(gone.contains("is gone") && file.read().unwrap().is_none(), "{gone}");
+    std::fs::rename(folder.path().join("away"), file.path()).unwrap();
     let other = callers.change(&create("b", "{}"), Some(1), 8).await.unwrap();
     assert_eq!(other.generation, 2);
     let late = callers.change(&create("c", "{}"), Some(1), 9).await.unwrap_err().to_string();
@@ -140,7 +144,7 @@ async fn without_keys_nothing_is_looked_at_and_with_some_they_name_their_callers
     let open = CONFIG.replace("server.authenticate = \"keys\"", "");
     let parse = |text: &str| Config::parse(text, Path::new("g"), &|_| Some("sk-fixed".to_owned())).unwrap();
     let config = parse(&open);
-    let callers = Callers::start(&config, 1).unwrap();
+    let callers = Callers::start(&config, None, 1).unwrap();
     let name = async |key| admit(&callers, &config, "192.0.2.1", &[("x-api-key", key)]).await.unwrap().name;
     assert_eq!((name("sk-fixed").await.as_deref(), name("sk-unknown").await), (Some("fixed"), None));
     let change = callers.change(&create("a", "{}"), None, 2).await.unwrap_err().to_string();
@@ -180,4 +184,12 @@ async fn a_key_that_ends_is_warned_of_with_every_answer() {
     let shown = callers.listing(now_us);
     let used = &shown.consumers[1].keys[0];
     assert_eq!((used.uses_by_day.values().sum::<u64>(), callers.tally().old_uses()), (1, 1));
+}
+
+#[test]
+fn the_example_of_the_readme_can_be_read() {
+    let readme = include_str!("../../README.md");
+    let example = readme.split("```json\n").nth(1).and_then(|rest| rest.split("```").next()).unwrap();
+    let document = lease::keys::Document::from_json(example.as_bytes()).unwrap();
+    assert_eq!((document.generation, document.keys().count()), (3, 1));
 }

@@ -20,6 +20,8 @@ pub(super) struct RawProvider {
     pub api_keys_env: Vec<String>,
     #[serde(default)]
     pub api_key_files: Vec<PathBuf>,
+    #[serde(default)]
+    pub key_use: KeyUse,
     pub connect_timeout: Option<String>,
     pub headers_timeout: Option<String>,
     pub first_token_timeout: Option<String>,
@@ -49,6 +51,8 @@ pub struct ProviderConfig {
     pub base_url: Uri,
     /// `Bearer KEY` of every key, sensitive; none for a compatible server that wants none.
     pub keys: Vec<HeaderValue>,
+    /// Which of them is used.
+    pub key_use: KeyUse,
     /// Deadlines.
     pub timeouts: Timeouts,
     /// Requests under way at once, open streams included; one more is refused at once.
@@ -65,6 +69,17 @@ pub struct ProviderConfig {
     pub breaker: Option<BreakerConfig>,
     /// What is done about features that the provider has in another form.
     pub policy: Policy,
+}
+
+/// Which of several keys a call is made with; either way one that rests is passed over.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum KeyUse {
+    /// The first: prompts stay in the cache of one account.
+    #[default]
+    First,
+    /// Each in its turn: the limits of all accounts count together.
+    InTurn,
 }
 
 /// How long each part of an answer may take.
@@ -101,6 +116,7 @@ impl Checker<'_> {
             kind: raw.kind,
             base_url: base_url?,
             keys: keys?,
+            key_use: raw.key_use,
             timeouts: timeouts?,
             requests_in_flight_max: requests_in_flight_max?,
             idle_connections_max: idle_connections_max?,

@@ -58,7 +58,7 @@ impl Checker<'_> {
 }
 
 /// Dollars with at most nine decimals as nano-dollars. No float takes part: money is exact.
-fn nanos(text: &str) -> Option<i64> {
+pub(super) fn nanos(text: &str) -> Option<i64> {
     let (whole, part) = text.split_once('.').unwrap_or((text, "0"));
     let digits = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
     if !digits(whole) || !digits(part) || part.len() > 9 {

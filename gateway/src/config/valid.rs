@@ -6,6 +6,7 @@ use super::keys::{Keys, RawKeys};
 use super::migrations::{Migration, RawMigration};
 use super::ordered::Ordered;
 use super::providers::{ProviderConfig, RawProvider};
+use super::quotas::{QuotaConfig, RawHigress, RawRule, RawStore};
 use super::records::{RawRecords, Records};
 use super::redis::{RawRedis, Redis};
 use super::safety::{RawSafety, Safety};
@@ -36,6 +37,10 @@ pub(super) struct Raw {
     #[serde(default)]
     safety: RawSafety,
     redis: Option<RawRedis>,
+    #[serde(default)]
+    quotas: Vec<RawRule>,
+    quota_store: Option<RawStore>,
+    quotas_higress: Option<RawHigress>,
 }
 
 /// A checked configuration.
@@ -81,6 +86,8 @@ pub struct Config {
     pub safety: Safety,
     /// Where replicas share their state; `None` for a gateway that is alone.
     pub redis: Option<Redis>,
+    /// What consumers may use.
+    pub quotas: QuotaConfig,
     /// SHA-256 of the configuration's text.
     pub digest: String,
 }
@@ -122,7 +129,7 @@ impl Checker<'_> {
             raw.providers.iter().map(|(name, provider)| (name.clone(), self.provider(name, provider))).collect();
         let mut consumers = self.consumers(raw.consumers);
         let keys = self.keys(raw.keys);
-        consumers.open = keys.file.is_some();
+        consumers.open = keys.file.is_some() || raw.redis.is_some();
         let trusted_proxies = self.trusted_proxies(server.trusted_proxies.as_deref());
         let migrations = self.migrations(raw.migrations, &providers, &consumers);
         let default_provider =
@@ -147,6 +154,7 @@ impl Checker<'_> {
             Some(redis) => Some(self.redis(redis)?),
             None => None,
         };
+        let quotas = self.quotas(raw.quotas, raw.quota_store.as_ref(), raw.quotas_higress, &consumers);
         let migrations = migrations?;
         let providers: BTreeMap<String, ProviderConfig> =
             providers.into_iter().map(|(name, provider)| Some((name, provider?))).collect::<Option<_>>()?;
@@ -171,6 +179,7 @@ impl Checker<'_> {
             records,
             safety: safety?,
             redis,
+            quotas: quotas?,
             digest: datasets::digest::of_bytes(text.as_bytes()),
         })
     }
@@ -190,6 +199,7 @@ impl Config {
             ("server.reasoning_bytes_max", limits.0.reasoning_bytes != limits.1.reasoning_bytes),
             ("keys.file", self.keys.file != other.keys.file),
             ("[shadow]", self.shadow != other.shadow),
+            ("[quota_store]", self.quotas.store != other.quotas.store),
             ("[records]", self.records != other.records),
             ("[redis]", self.redis != other.redis),
         ]

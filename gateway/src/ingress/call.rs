@@ -4,12 +4,14 @@
 use super::open::{Attempt, Failed};
 use super::prepare::{Addressed, Head, Prepared, for_baseline, prepare};
 use super::{admit, open};
-use crate::callers::Errand;
+use crate::callers::{Caller, Errand};
 use crate::config::Config;
 use crate::exchange::{Context, Leg};
-use crate::lane::Link;
+use crate::lane::{Lane, Link};
 use crate::place::Place;
+use crate::plane::Plane;
 use crate::problem::Problem;
+use crate::quota::Ask;
 use crate::reply::Reply;
 use crate::routing::Asked;
 use crate::safety::Inspected;
@@ -77,14 +79,23 @@ async fn run(
     let lane = plane.select(&asked);
     let errand = Errand { endpoint, model: &parsed.model, migration: lane.name() };
     caller.may(&errand)?;
+    if let Some(trimmed) = ask(&shared, &plane, lane, &caller, &errand, &parsed, body.len(), at_us).trimmed()? {
+        body = trimmed;
+        parsed = wire::Request::parse(endpoint, &body).map_err(|error| Problem::bad_request(&error))?;
+    }
     // Before the guard: nobody over his quota makes us pay a moderator.
-    let quota = shared.quotas.reserve(&caller, &errand, &parsed, at_us).await?;
+    let errand = Errand { endpoint, model: &parsed.model, migration: lane.name() };
+    let asked = ask(&shared, &plane, lane, &caller, &errand, &parsed, body.len(), at_us);
+    let quota = shared.quotas.reserve(asked).await?;
     let left = quota.headers.clone();
-    let place = Place::new(permit, quota);
+    let mut place = Place::new(permit, quota);
     let (masked, watch) = match shared.safety.request(&plane, &caller, lane, (&parsed, &body), pair).await {
         Inspected::Passed(watch) => (None, watch),
         Inspected::Masked(masked, watch) => (Some(masked), Some(watch)),
-        Inspected::Blocked(response) => return Ok(tell(response, left)),
+        Inspected::Blocked(response) => {
+            place.quota.answered();
+            return Ok(tell(response, left));
+        }
     };
     if let Some(masked) = masked {
         body = masked;
@@ -94,6 +105,21 @@ async fn run(
     let prepared = prepare(&shared, &plane, lane, head, &parsed)?;
     let response = serve(&shared, &plane.config, prepared, body.clone(), place).await?;
     Ok(tell(response, left))
+}
+
+#[expect(clippy::too_many_arguments, reason = "what is known of a request at this point")]
+fn ask<'a>(
+    shared: &'a Shared,
+    plane: &'a Plane,
+    lane: &'a Lane,
+    caller: &'a Caller,
+    errand: &'a Errand<'a>,
+    request: &'a wire::Request<'a>,
+    bytes: usize,
+    at_us: i64,
+) -> Ask<'a> {
+    let (rules, tariffs, metrics) = (&plane.config.quotas.rules, &shared.tariffs, &shared.metrics);
+    Ask { rules, caller, errand, request, bytes, lane, tariffs, metrics, at_us }
 }
 
 type Headers = Vec<(HeaderName, HeaderValue)>;
@@ -137,13 +163,14 @@ async fn serve(
     };
     let covered = fallback.is_some_and(|fallback| fallback.falls_back(failed.kind, failed.status));
     let Failed { problem, place, kind, .. } = *failed;
-    let Some(place) = place.filter(|_| covered) else { return Ok(problem) };
+    let Some(mut place) = place.filter(|_| covered) else { return Ok(problem) };
     // Rare, so the request is read a second time rather than kept in the baseline's terms for every request.
     let parsed = wire::Request::parse(context.endpoint, &body).map_err(|error| Problem::bad_request(&error))?;
     let Ok(addressed) = for_baseline(shared, &context.lane, context.consumer.as_deref(), &parsed) else {
         // Nobody else can answer it: the candidate's own error is the answer.
         return Ok(problem);
     };
+    place.quota.replaced(&shared.quotas);
     let attempt = Attempt {
         shared,
         config,

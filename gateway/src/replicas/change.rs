@@ -102,11 +102,11 @@ impl Replicas {
     }
 
     /// Brings a plane in agreement with the other replicas before it is put in force: lanes that begin take the shared
-    /// weight, lanes that the configuration has changed begin an epoch. `old` is the plane before, if there was one.
+    /// weight, lanes that the configuration has changed begin an epoch.
     ///
     /// # Errors
     /// Redis did not do it, or did not say so; then no lane of `new` was touched.
-    pub(crate) async fn agree(&self, old: Option<&Plane>, new: &Plane, now_us: i64) -> Result<(), StoreError> {
+    pub(crate) async fn agree(&self, old: &Plane, new: &Plane, now_us: i64) -> Result<(), StoreError> {
         let joining: Vec<Joining> = new.lanes.iter().filter_map(|lane| self.joining(old, new, lane)).collect();
         if !joining.is_empty() {
             self.join(&joining, now_us).await?;
@@ -132,8 +132,8 @@ impl Replicas {
     }
 
     /// What there is to say about a lane of a new plane; nothing if it goes on as it was.
-    fn joining(&self, old: Option<&Plane>, new: &Plane, lane: &Arc<Lane>) -> Option<Joining> {
-        let before = old.and_then(|old| old.lane(lane.name()));
+    fn joining(&self, old: &Plane, new: &Plane, lane: &Arc<Lane>) -> Option<Joining> {
+        let before = old.lane(lane.name());
         if before.is_some_and(|before| before.snapshot() == lane.snapshot()) {
             return None;
         }

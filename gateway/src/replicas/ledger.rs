@@ -10,24 +10,44 @@ use super::store::{Function, StoreError};
 use lease::quota::{AccountName, Claim, Id, Left, Limit, Refusal, Refused, Settled};
 use redis::{FromRedisValue, ScriptInvocation, Value};
 use std::collections::VecDeque;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
+use tokio::runtime::Handle;
+use tokio_util::task::TaskTracker;
 
 /// Settlements that wait for Redis; beyond, the oldest is forgotten, and its lease ends it.
 const WAITING_MAX: usize = 16_384;
 /// Settlements that are made up for with each read of the watching task.
 const CATCH_UP_MAX: usize = 256;
 
-/// A settlement that could not be made.
+/// Accounts that are listed at most, and in one step.
+const ACCOUNTS_MAX: usize = 20_000;
+const ACCOUNTS_PER_CALL: usize = 250;
+
+/// What a call that has ended used of one account.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Spent {
+    pub account: AccountName,
+    /// What was set aside.
+    pub reserved: u64,
+    pub used: u64,
+}
+
+/// What Redis could not be told.
 #[derive(Debug, Clone, PartialEq, Eq)]
 enum Waiting {
-    Settle(Id, Vec<u64>),
+    Settle(Id, Vec<Spent>),
     Release(Id),
+    Charge(AccountName, u64),
 }
 
 /// What is still to be told to Redis.
 #[derive(Debug, Default)]
 pub(super) struct Backlog {
     waiting: Mutex<VecDeque<Waiting>>,
+    /// Settlements under way.
+    pub(super) under_way: TaskTracker,
+    late: AtomicU64,
 }
 
 impl Backlog {
@@ -74,28 +94,44 @@ impl Replicas {
         reserved(reply?, claims).ok_or(StoreError::Unexpected)
     }
 
-    /// A call has ended and used this, in the order of its claims. If Redis cannot be told now, it is told later.
-    ///
-    /// # Errors
-    /// Redis did not do it yet, or did not say so.
-    pub(crate) async fn settle(&self, at_us: Option<i64>, id: Id, amounts: &[u64]) -> Result<Settled, StoreError> {
-        let result = self.try_settle(at_us, id, amounts).await;
-        if result.is_err() {
-            self.backlog.push(Waiting::Settle(id, amounts.to_vec()));
+    /// A call has ended and used this, in the order of its claims. Returns at once: Redis is told in the background, and
+    /// later if it cannot be told now.
+    pub(crate) fn settle_in_background(self: &Arc<Self>, id: Id, spent: Vec<Spent>) {
+        let one = Waiting::Settle(id, spent);
+        match Handle::try_current() {
+            // As many as requests end; each has a deadline.
+            Ok(runtime) if self.store.is_up() => {
+                let replicas = Arc::clone(self);
+                self.backlog.under_way.spawn_on(async move { replicas.tell(one).await }, &runtime);
+            }
+            _ => self.backlog.push(one),
         }
-        result
     }
 
-    /// A call was never made: all that was set aside for it is given back, now or later.
-    ///
-    /// # Errors
-    /// Redis did not do it yet, or did not say so.
-    pub(crate) async fn release(&self, at_us: Option<i64>, id: Id) -> Result<Settled, StoreError> {
-        let result = self.try_release(at_us, id).await;
-        if result.is_err() {
-            self.backlog.push(Waiting::Release(id));
+    /// Calls have used this that were counted elsewhere: it is charged when Redis is there.
+    pub(crate) fn charge_later(&self, spent: Vec<Spent>) {
+        for Spent { account, used, .. } in spent {
+            if used > 0 {
+                self.backlog.push(Waiting::Charge(account, used));
+            }
         }
-        result
+    }
+
+    /// Calls that ended after their lease.
+    pub(crate) fn settled_late(&self) -> u64 {
+        self.backlog.late.load(Ordering::Relaxed)
+    }
+
+    /// Waits until all settlements are told that can be.
+    pub(crate) async fn close(&self) {
+        self.backlog.under_way.close();
+        // Each of them has a deadline, so this ends.
+        self.backlog.under_way.wait().await;
+        self.catch_up().await;
+        let left = self.backlog.len();
+        if left > 0 {
+            tracing::error!(left, "settlements could not be told to Redis: what was set aside for them counts as used");
+        }
     }
 
     /// Something was used for which nothing was set aside.
@@ -156,28 +192,107 @@ impl Replicas {
         self.store.run(Function::Quotas, &call).await
     }
 
+    /// All accounts of these limits from which something was taken: place of the limit, account, what is left, what counts
+    /// in the window, and what of it calls under way have set aside. At most [`ACCOUNTS_MAX`].
+    ///
+    /// # Errors
+    /// Redis did not say.
+    pub(crate) async fn balances(
+        &self,
+        at_us: Option<i64>,
+        limits: &[&Limit],
+    ) -> Result<Vec<(usize, AccountName, Left, u64, u64)>, StoreError> {
+        let prefixes: Vec<AccountName> = limits.iter().map(|limit| limit.account("")).collect();
+        let limit_of = |name: &str| prefixes.iter().position(|prefix| name.starts_with(prefix.as_str()));
+        let mut balances = Vec::new();
+        for start in (0..ACCOUNTS_MAX).step_by(ACCOUNTS_PER_CALL) {
+            let mut call = self.ledger_call("names", at_us);
+            call.arg(start).arg(ACCOUNTS_PER_CALL);
+            let names: Vec<String> = self.store.run(Function::Quotas, &call).await?;
+            let is_last = names.len() < ACCOUNTS_PER_CALL;
+            let found: Vec<(usize, AccountName)> =
+                names.iter().filter_map(|name| Some((limit_of(name)?, AccountName::parse(name)?))).collect();
+            let mut call = self.ledger_call("tell", at_us);
+            for (place, account) in &found {
+                call.arg(account.as_str()).arg(limits.get(*place).map_or(0, |limit| limit.amount));
+            }
+            let mut told = self.store.run::<Vec<Value>>(Function::Quotas, &call).await?.into_iter();
+            for (place, account) in found {
+                let row = read_balance(&mut told).ok_or(StoreError::Unexpected)?;
+                balances.push((place, account, row.0, row.1, row.2));
+            }
+            if is_last {
+                break;
+            }
+        }
+        Ok(balances)
+    }
+
+    /// Calls under way on all replicas, and leases that ended before their calls were settled, so far.
+    ///
+    /// # Errors
+    /// Redis did not say.
+    pub(crate) async fn ledger_counts(&self) -> Result<(u64, u64), StoreError> {
+        let mut commands = redis::pipe();
+        commands.cmd("ZCARD").arg(self.store.key("quota:leases"));
+        commands.cmd("HGET").arg(self.store.key("quota")).arg("expired");
+        let (open, expired): (u64, Option<u64>) = self.store.query(Function::Quotas, &commands).await?;
+        Ok((open, expired.unwrap_or(0)))
+    }
+
     /// Tells Redis what it could not be told before, as far as it answers.
     pub(super) async fn catch_up(&self) {
         for _ in 0..self.backlog.len().min(CATCH_UP_MAX) {
             let Some(one) = self.backlog.pop() else { return };
-            let told = match &one {
-                Waiting::Settle(id, amounts) => self.try_settle(None, *id, amounts).await,
-                Waiting::Release(id) => self.try_release(None, *id).await,
-            };
-            if told.is_err() {
-                self.backlog.push(one);
+            if !self.tell(one).await {
                 return;
             }
         }
     }
 
-    async fn try_settle(&self, at_us: Option<i64>, id: Id, amounts: &[u64]) -> Result<Settled, StoreError> {
+    /// Tells Redis one thing; what it does not take waits. Whether it took it.
+    async fn tell(&self, one: Waiting) -> bool {
+        let told = match &one {
+            Waiting::Settle(id, spent) => {
+                let used: Vec<u64> = spent.iter().map(|one| one.used).collect();
+                self.settle(None, *id, &used).await
+            }
+            Waiting::Release(id) => self.release(None, *id).await,
+            Waiting::Charge(account, amount) => self.charge(None, account, *amount).await.map(|()| Settled::Done),
+        };
+        match (told, one) {
+            (Ok(Settled::Late), Waiting::Settle(_, spent)) => {
+                self.backlog.late.fetch_add(1, Ordering::Relaxed);
+                self.charge_excess(spent).await;
+                true
+            }
+            (Ok(_), _) => true,
+            (Err(_), one) => {
+                self.backlog.push(one);
+                false
+            }
+        }
+    }
+
+    /// The lease had ended: what was set aside is spent, only what goes beyond it is still owed. Where the answer to an
+    /// earlier settlement was lost, this may be charged twice; never too little.
+    async fn charge_excess(&self, spent: Vec<Spent>) {
+        for Spent { account, reserved, used } in spent {
+            let more = used.saturating_sub(reserved);
+            if more > 0 && self.charge(None, &account, more).await.is_err() {
+                self.backlog.push(Waiting::Charge(account, more));
+            }
+        }
+    }
+
+    pub(super) async fn settle(&self, at_us: Option<i64>, id: Id, amounts: &[u64]) -> Result<Settled, StoreError> {
         let mut call = self.ledger_call("settle", at_us);
         call.arg(id.to_string()).arg(amounts);
         self.store.run(Function::Quotas, &call).await.map(settled)
     }
 
-    async fn try_release(&self, at_us: Option<i64>, id: Id) -> Result<Settled, StoreError> {
+    /// A call was never made: all that was set aside for it is given back.
+    pub(super) async fn release(&self, at_us: Option<i64>, id: Id) -> Result<Settled, StoreError> {
         let mut call = self.ledger_call("release", at_us);
         call.arg(id.to_string());
         self.store.run(Function::Quotas, &call).await.map(settled)
@@ -230,6 +345,11 @@ fn lefts(values: Vec<Value>) -> Option<Vec<Left>> {
         lefts.push(Left { amount, left, reset_us: read(values.next()?)? });
     }
     Some(lefts)
+}
+
+fn read_balance(values: &mut impl Iterator<Item = Value>) -> Option<(Left, u64, u64)> {
+    let left = Left { amount: read(values.next()?)?, left: read(values.next()?)?, reset_us: read(values.next()?)? };
+    Some((left, read(values.next()?)?, read(values.next()?)?))
 }
 
 fn read<T: FromRedisValue>(value: Value) -> Option<T> {

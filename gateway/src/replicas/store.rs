@@ -26,12 +26,11 @@ pub(crate) enum Function {
     Weights,
     Keys,
     Quotas,
-    Usage,
     Watch,
 }
 
 /// Names of the functions in metrics, in the order of the enum.
-pub(crate) const FUNCTIONS: [&str; 5] = ["weights", "keys", "quotas", "usage", "watch"];
+pub(crate) const FUNCTIONS: [&str; 4] = ["weights", "keys", "quotas", "watch"];
 
 /// Why a call came to nothing.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]

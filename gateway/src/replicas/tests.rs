@@ -1,7 +1,11 @@
 //! Gateways side by side before a real Redis.
+#![expect(clippy::float_cmp, reason = "weights are hundredths of a percent, metrics small counts: both are exact")]
 
+mod documents;
+mod keys;
 mod ledger;
 mod loss;
+mod quotas;
 mod transport;
 mod weights;
 
@@ -27,10 +31,18 @@ struct Told {
 
 /// The configuration of a replica; `more` stands in `[redis]`, `migration` in the migration.
 fn config(url: &str, file_percent: f64, more: &str, migration: &str) -> Config {
+    config_with(url, file_percent, more, migration, "")
+}
+
+/// The same with more lines for the tables before.
+fn config_with(url: &str, file_percent: f64, more: &str, migration: &str, server: &str) -> Config {
+    // Keys of tables that stand elsewhere come first, tables of their own last.
+    let (before, after) = if server.starts_with('[') { ("", server) } else { (server, "") };
     let text = format!(
         r#"
 server.listen = "127.0.0.1:0"
 admin.listen = "127.0.0.1:0"
+{before}
 [providers.openai]
 kind = "openai"
 base_url = "http://127.0.0.1:9/v1"
@@ -45,6 +57,7 @@ candidate = "deepseek"
 weight_percent = {file_percent:?}
 models = {{ "gpt-4o-mini" = "deepseek-flash" }}
 {migration}
+{after}
 [redis]
 url = "{url}"
 {more}
@@ -64,13 +77,29 @@ impl Replica {
     }
 
     async fn start_at(url: &str, file_percent: f64, more: &str) -> Self {
-        let running = crate::start(config(url, file_percent, more, ""), None).await.unwrap();
-        Self { running, client: reqwest::Client::builder().timeout(Duration::from_secs(20)).build().unwrap() }
+        Self::start_with(config(url, file_percent, more, "")).await
+    }
+
+    async fn start_with(config: Config) -> Self {
+        let running = crate::start(config, None).await.unwrap();
+        Self { running, client: client() }
     }
 
     async fn get(&self, path: &str) -> Told {
         let url = format!("http://{}{path}", self.running.admin_address);
         told(self.client.get(url).bearer_auth(TOKEN)).await
+    }
+
+    async fn post(&self, path: &str, body: &Value) -> Told {
+        let url = format!("http://{}{path}", self.running.admin_address);
+        told(self.client.post(url).bearer_auth(TOKEN).json(body)).await
+    }
+
+    /// Status of a request with this key. The provider is not there, so one that is let in gets 502.
+    async fn knock(&self, key: &str) -> u16 {
+        let url = format!("http://{}/v1/chat/completions", self.running.address);
+        let body = json!({"model": "gpt-4o-mini", "max_tokens": 1, "messages": [{"role": "user", "content": "hi"}]});
+        told(self.client.post(url).bearer_auth(key).json(&body)).await.status
     }
 
     async fn set(&self, percent: f64, epoch: u64) -> Told {
@@ -99,6 +128,10 @@ impl Replica {
         let line = page.lines().find_map(|line| line.strip_prefix(sample)?.strip_prefix(' ')).unwrap_or_default();
         line.parse().unwrap_or_else(|_| panic!("no {sample} in\n{page}"))
     }
+}
+
+fn client() -> reqwest::Client {
+    reqwest::Client::builder().timeout(Duration::from_secs(20)).build().unwrap()
 }
 
 async fn told(request: reqwest::RequestBuilder) -> Told {

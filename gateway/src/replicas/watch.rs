@@ -4,6 +4,7 @@
 //! one costs one read, and many at once cost no more than the reads that fit one after another.
 
 use super::Replicas;
+use super::document::Stamp;
 use super::store::{Function, StoreError};
 use super::weight::{Fields, SharedWeight, Step, step};
 use crate::plane::Plane;
@@ -19,6 +20,8 @@ const FIRST_TRIES: usize = 3;
 const BEAT_INTERVAL: Duration = Duration::from_secs(2);
 /// How long a replica is remembered that does not say so any more.
 const BEAT_KEPT: Duration = Duration::from_secs(20);
+/// How often metrics learn what is left of quotas.
+const LOOK_INTERVAL: Duration = Duration::from_secs(5);
 /// How often weights are kept from being forgotten.
 const KEEP_INTERVAL: Duration = Duration::from_secs(600);
 
@@ -32,6 +35,9 @@ pub(crate) async fn start_tasks(shared: &Arc<Shared>, tasks: &TaskTracker) {
         if replicas.store.is_up() {
             break;
         }
+    }
+    if let Err(error) = shared.callers.refresh(crate::clock::now_us()).await {
+        tracing::error!(%error, "of keys only those of the configuration are known");
     }
     if !replicas.store.is_up() {
         tracing::error!("Redis does not answer: weights are those of the file until it does");
@@ -84,11 +90,15 @@ async fn subscribe(replicas: &Replicas) -> Result<redis::aio::PubSubStream, redi
 /// A migration's weight as it stands in Redis; an error is what nobody understands.
 type Read = Result<Option<SharedWeight>, ()>;
 
+/// Which keys Redis has.
+type KeyStamp = Result<Option<Stamp>, StoreError>;
+
 /// What the watching task remembers between two reads.
 #[derive(Default)]
 struct Round {
     beaten: Option<Instant>,
     kept: Option<Instant>,
+    looked: Option<Instant>,
 }
 
 /// Whether it is time again; if so, it is noted as done.
@@ -107,11 +117,21 @@ impl Round {
         let read = replicas.probe(&plane, is_due(&mut self.kept, KEEP_INTERVAL, now)).await;
         replicas.heard_from(read.is_ok(), Instant::now());
         match read {
-            Ok(stored) => {
+            Ok((stored, keys)) => {
+                // A stamp that cannot be read is an error of whoever reads the keys.
+                if keys.map_or(true, |keys| replicas.keys.differs(keys.as_ref())) {
+                    replicas.other_keys.notify_one();
+                }
                 if let Err(error) = follow(shared, replicas, &plane, &stored).await {
                     tracing::warn!(%error, "weights are not yet those of the other replicas");
                 }
                 replicas.catch_up().await;
+                let rules = &plane.config.quotas.rules;
+                if !rules.is_empty() && is_due(&mut self.looked, LOOK_INTERVAL, now) {
+                    let limits: Vec<_> = rules.iter().flat_map(|rule| &rule.limits).collect();
+                    // Counted where it fails; metrics tell what was last known.
+                    drop(shared.quotas.store().look(crate::clock::now_us(), &limits).await);
+                }
                 if is_due(&mut self.beaten, BEAT_INTERVAL, now) {
                     // Counted where it fails; a beat that is missed is not missed by anybody.
                     drop(replicas.beat().await);
@@ -172,7 +192,7 @@ async fn follow(
 
 impl Replicas {
     /// Reads everything that is shared, in one round trip, whether Redis counts as away or not.
-    async fn probe(&self, plane: &Plane, keep: bool) -> Result<Vec<Read>, StoreError> {
+    async fn probe(&self, plane: &Plane, keep: bool) -> Result<(Vec<Read>, KeyStamp), StoreError> {
         let mut commands = redis::pipe();
         for lane in &plane.lanes {
             commands.cmd("HMGET").arg(self.weight_key(lane.name())).arg(SharedWeight::FIELDS.as_slice());
@@ -180,9 +200,10 @@ impl Replicas {
         if keep {
             self.keep(plane, &mut commands);
         }
-        commands.cmd("PING").ignore();
-        let values: Vec<Fields> = self.store.probe(Function::Watch, &commands).await?;
-        Ok(values.iter().map(|fields| SharedWeight::read(fields)).collect())
+        self.keys.ask(self, &mut commands);
+        let mut values: Vec<Fields> = self.store.probe(Function::Watch, &commands).await?;
+        let keys = values.pop().unwrap_or_default();
+        Ok((values.iter().map(|fields| SharedWeight::read(fields)).collect(), Stamp::parse(&keys)))
     }
 
     /// Says that this replica lives; returns all that do, and how many milliseconds ago each was heard.

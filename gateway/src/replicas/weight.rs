@@ -26,6 +26,10 @@ impl Origin {
             Self::Set => "set",
         }
     }
+
+    pub(super) fn parse(name: &str) -> Option<Self> {
+        [Self::File, Self::Set].into_iter().find(|origin| origin.name() == name)
+    }
 }
 
 /// See the module's text.
@@ -62,11 +66,7 @@ impl SharedWeight {
             weight: hundredths(weight)?,
             file: hundredths(file)?,
             shape: shape.clone(),
-            origin: match origin.as_str() {
-                "file" => Origin::File,
-                "set" => Origin::Set,
-                _ => return Err(()),
-            },
+            origin: Origin::parse(origin).ok_or(())?,
         }))
     }
 

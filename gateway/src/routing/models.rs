@@ -44,6 +44,12 @@ impl Patterns {
         self.exact.contains(model) || self.prefixes.iter().any(|prefix| model.starts_with(prefix.as_str()))
     }
 
+    /// Whether one of the patterns is this very name.
+    #[must_use]
+    pub fn names(&self, model: &str) -> bool {
+        self.exact.contains(model)
+    }
+
     /// Each pattern as a set of its own; exact names come first.
     pub fn each(&self) -> impl Iterator<Item = Self> {
         let exact = self.exact.iter().map(|name| Self { exact: BTreeSet::from([name.clone()]), prefixes: Vec::new() });

@@ -73,6 +73,11 @@ impl Metrics {
         self.0.table.with(&labels, is_known_model, |cell| add(cell, exchange));
     }
 
+    /// Whether the configuration names a model.
+    pub(crate) fn knows_model(&self, model: &str) -> bool {
+        self.0.models.load().contains(model)
+    }
+
     /// Counts a request that was refused because as many are served as may be.
     pub(crate) fn shed(&self) {
         self.0.shed.fetch_add(1, Ordering::Relaxed);
@@ -164,7 +169,7 @@ fn more(counter: &AtomicU64, amount: u64) {
     }
 }
 
-const fn role_name(role: Role) -> &'static str {
+pub(crate) const fn role_name(role: Role) -> &'static str {
     match role {
         Role::Served => "served",
         Role::Shadow => "shadow",

@@ -250,6 +250,32 @@ pub(super) const KEYS_HEALTHY: Metric =
 /// Changes of kept consumers.
 pub(super) const KEYS_CHANGES: Metric =
     metric("weighbridge_keys_changes", "Changes of what is kept that others made, by result", &["result"]);
+/// Quota refusals.
+pub(super) const QUOTA_REFUSED: Metric =
+    metric("weighbridge_quota_refused", "Requests refused by a limit, by its name", &["limit"]);
+/// Quota left.
+pub(super) const QUOTA_LEFT: Metric = metric(
+    "weighbridge_quota_left_percent",
+    "The smallest share of a limit that any of its accounts has left",
+    &["limit", "unit"],
+);
+/// Quota holds.
+pub(super) const QUOTA_OPEN: Metric =
+    metric("weighbridge_quota_open_calls", "Calls under way that have set something aside", &[]);
+/// Quota leases.
+pub(super) const QUOTA_EXPIRED: Metric =
+    metric("weighbridge_quota_leases_expired", "Calls that were never settled: what was set aside counts as used", &[]);
+/// Late settlements.
+pub(super) const QUOTA_LATE: Metric =
+    metric("weighbridge_quota_settled_late", "Calls that ended after their lease", &[]);
+/// Journal.
+pub(super) const QUOTA_JOURNAL_ERRORS: Metric =
+    metric("weighbridge_quota_journal_errors", "Lines of quotas and usage that could not be written", &[]);
+/// Usage rows.
+pub(super) const USAGE_ROWS: Metric = metric("weighbridge_usage_rows", "Rows of the usage book", &[]);
+/// Usage folded.
+pub(super) const USAGE_FOLDED: Metric =
+    metric("weighbridge_usage_folded", "Records counted under `other` in the usage book, to bound its rows", &[]);
 /// Build.
 pub(super) const BUILD: Metric = metric("weighbridge_build", "The program", &["version"]);
 /// Start.
@@ -325,6 +351,14 @@ pub(super) const ALL: &[Metric] = &[
     GUARD_UNJUDGED,
     GUARD_PARTS,
     GUARD_DELAY,
+    QUOTA_REFUSED,
+    QUOTA_LEFT,
+    QUOTA_OPEN,
+    QUOTA_EXPIRED,
+    QUOTA_LATE,
+    QUOTA_JOURNAL_ERRORS,
+    USAGE_ROWS,
+    USAGE_FOLDED,
     BUILD,
     PROCESS_START,
     PROCESS_MEMORY,

@@ -78,6 +78,7 @@ impl Collector for Page {
         self.mirror(&mut writer)?;
         self.recorder(&mut writer)?;
         self.callers(&mut writer)?;
+        self.quotas(&mut writer)?;
         self.upstreams(&mut writer)?;
         self.moderators(&mut writer)?;
         self.replicas(&mut writer)?;
@@ -174,6 +175,20 @@ impl Page {
             names::KEYS_CHANGES,
             [("taken", taken), ("refused", refused)].map(|(result, count)| (vec![result], count)),
         )
+    }
+
+    fn quotas(&self, writer: &mut Writer<'_>) -> fmt::Result {
+        let Some(quotas) = &self.readings.quotas else { return Ok(()) };
+        let refused = quotas.refused.iter().map(|(limit, count)| (vec![limit.as_ref()], *count));
+        writer.counter(names::QUOTA_REFUSED, refused)?;
+        let left = quotas.left_percent.iter().map(|(limit, unit, percent)| (vec![limit.as_ref(), *unit], *percent));
+        writer.gauge(names::QUOTA_LEFT, left)?;
+        writer.gauge(names::QUOTA_OPEN, [(Values::new(), integer(quotas.open_calls))])?;
+        writer.counter(names::QUOTA_EXPIRED, [(Values::new(), quotas.leases_expired)])?;
+        writer.counter(names::QUOTA_LATE, [(Values::new(), quotas.settled_late)])?;
+        writer.counter(names::QUOTA_JOURNAL_ERRORS, [(Values::new(), quotas.journal_errors)])?;
+        writer.gauge(names::USAGE_ROWS, [(Values::new(), integer(quotas.usage_rows))])?;
+        writer.counter(names::USAGE_FOLDED, [(Values::new(), quotas.usage_folded)])
     }
 
     fn upstreams(&self, writer: &mut Writer<'_>) -> fmt::Result {

@@ -4,6 +4,7 @@
 
 use crate::callers::{Callers, RefusalCounts};
 use crate::lane::{Lane, Link};
+use crate::quota::QuotaCounts;
 use crate::recorder::RecorderCounts;
 use crate::replicas::StoreCounts;
 use crate::safety::{GuardReading, ModeratorReading};
@@ -57,6 +58,8 @@ pub(super) struct Readings {
     pub redis: Option<StoreCounts>,
     /// What the guard decided.
     pub guard: GuardReading,
+    /// `None` where nothing is limited and no usage is kept.
+    pub quotas: Option<QuotaCounts>,
 }
 
 /// The readings of a running gateway.
@@ -73,6 +76,7 @@ pub(super) fn of(shared: &Shared, now_us: i64) -> Readings {
         moderators: plane.moderators.readings(),
         redis: shared.replicas.as_ref().map(|replicas| replicas.counts()),
         guard: shared.safety.reading(),
+        quotas: plane.config.quotas.counts_anything().then(|| shared.quotas.counts(&plane.config.quotas.rules, now_us)),
     }
 }
 

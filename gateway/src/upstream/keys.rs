@@ -1,10 +1,11 @@
-//! The keys of one provider: taken in turn, and one that the provider refuses rests while the others go on.
+//! The keys of one provider: the first or each in its turn, and one that the provider refuses rests while the others go on.
 //!
 //! A key is refused when the provider does not know it any more (401), when there is no money behind it (402,
 //! `insufficient_quota`), or when it has had its share for now (429). The first two rest for a minute, twice as long each
 //! time in a row up to ten minutes, and are then tried again; the third rests for as long as the provider says. When all
 //! of them rest, the one that wakes first is asked anyway: a refusal of the provider says more than one of ours.
 
+use crate::config::KeyUse;
 use http::HeaderValue;
 use std::sync::atomic::{AtomicU32, AtomicU64, AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
@@ -21,7 +22,8 @@ const REST_LIMITED: Duration = Duration::from_secs(1);
 #[derive(Debug)]
 pub(super) struct Keys {
     all: Vec<Key>,
-    next: AtomicUsize,
+    /// Whose turn it is; `None`: always the first.
+    next: Option<AtomicUsize>,
     /// Instants are kept as milliseconds since this one.
     start: Instant,
 }
@@ -44,13 +46,17 @@ pub(super) struct Turn {
 }
 
 impl Keys {
-    pub(super) fn new(authorizations: &[HeaderValue], now: Instant) -> Self {
+    pub(super) fn new(authorizations: &[HeaderValue], key_use: KeyUse, now: Instant) -> Self {
         let key = |authorization: &HeaderValue| Key {
             authorization: authorization.clone(),
             rests_until_ms: AtomicU64::new(0),
             refused_in_a_row: AtomicU32::new(0),
         };
-        Self { all: authorizations.iter().map(key).collect(), next: AtomicUsize::new(0), start: now }
+        Self {
+            all: authorizations.iter().map(key).collect(),
+            next: (key_use == KeyUse::InTurn).then(AtomicUsize::default),
+            start: now,
+        }
     }
 
     /// How many there are.
@@ -64,7 +70,7 @@ impl Keys {
             0 => None,
             1 => Some(Turn { place: 0, resting: self.rests(0, now) }),
             count => {
-                let first = self.next.fetch_add(1, Ordering::Relaxed);
+                let first = self.next.as_ref().map_or(0, |next| next.fetch_add(1, Ordering::Relaxed));
                 let places = || (0..count).map(|step| first.wrapping_add(step) % count);
                 let awake = places().find(|place| !self.rests(*place, now));
                 let place = awake.or_else(|| places().min_by_key(|place| self.wakes_ms(*place)))?;
@@ -140,7 +146,7 @@ mod tests {
         let now = Instant::now();
         let all: Vec<HeaderValue> =
             (0..count).map(|number| HeaderValue::from_str(&format!("Bearer key-{number}")).unwrap()).collect();
-        (Keys::new(&all, now), now)
+        (Keys::new(&all, KeyUse::InTurn, now), now)
     }
 
     fn places(keys: &Keys, now: Instant, count: usize) -> Vec<usize> {
@@ -160,6 +166,17 @@ mod tests {
         assert!(!places(&keys, later + 119 * SECOND, 9).contains(&1), "and then rests twice as long");
         keys.accepted(Turn { place: 1, resting: false });
         assert_eq!(keys.counts(later), (3, 0));
+    }
+
+    #[test]
+    fn the_first_that_does_not_rest_is_used_unless_all_take_turns() {
+        let now = Instant::now();
+        let all = ["Bearer a", "Bearer b", "Bearer c"].map(HeaderValue::from_static);
+        let keys = Keys::new(&all, KeyUse::First, now);
+        assert_eq!(places(&keys, now, 3), [0, 0, 0]);
+        assert!(keys.refused(Turn { place: 0, resting: false }, UNKNOWN, None, now));
+        assert_eq!(places(&keys, now, 2), [1, 1]);
+        assert_eq!(places(&keys, now + 60 * SECOND, 2), [0, 0], "back to the first once it has rested");
     }
 
     #[test]

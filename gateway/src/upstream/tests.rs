@@ -7,7 +7,7 @@ mod provider;
 mod transport;
 
 use super::{Failure, Sent, Upstream};
-use crate::config::{BreakerConfig, HttpVersion, ProviderConfig, RetryConfig, Timeouts, TlsRoots};
+use crate::config::{BreakerConfig, HttpVersion, KeyUse, ProviderConfig, RetryConfig, Timeouts, TlsRoots};
 use bytes::Bytes;
 use http_body_util::BodyExt;
 use std::time::Duration;
@@ -25,6 +25,7 @@ fn config(base_url: &str) -> ProviderConfig {
         kind: Kind::DeepSeek,
         base_url: base_url.parse().unwrap(),
         keys: vec![authorization],
+        key_use: KeyUse::InTurn,
         timeouts: Timeouts { connect: HOUR, headers: HOUR, first_token: HOUR, idle: HOUR, total: HOUR },
         requests_in_flight_max: 100,
         idle_connections_max: 100,

@@ -8,6 +8,8 @@ use crate::outcome::Failure;
 use crate::render;
 use gateway::admin::{MigrationState, WeightChange};
 use reqwest::{StatusCode, Url, header};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
 use std::time::Duration;
 
 /// Where to ask, and with which token.
@@ -43,16 +45,58 @@ impl AdminPlane {
     }
 
     /// The address, as people write it.
-    pub(super) fn shown(&self) -> &str {
+    pub(crate) fn shown(&self) -> &str {
         self.target.as_str().trim_end_matches('/')
     }
 
-    fn weight_url(&self, migration: &str) -> Url {
+    /// An address below the admin plane's own.
+    fn url(&self, segments: &[&str]) -> Url {
         let mut url = self.target.clone();
         if let Ok(mut path) = url.path_segments_mut() {
-            path.pop_if_empty().extend(["admin", "v1", "migrations", migration, "weight"]);
+            path.pop_if_empty().extend(["admin", "v1"]).extend(segments);
         }
         url
+    }
+
+    fn weight_url(&self, migration: &str) -> Url {
+        self.url(&["migrations", migration, "weight"])
+    }
+
+    /// Reads what stands at an address.
+    pub(crate) async fn get<T: DeserializeOwned>(&self, segments: &[&str]) -> Result<T, Failure> {
+        self.answered(self.client.get(self.url(segments))).await
+    }
+
+    /// Posts a document, if that of the given generation is still in force, and reads the answer.
+    pub(crate) async fn post<T: DeserializeOwned>(
+        &self,
+        segments: &[&str],
+        body: &impl Serialize,
+        generation: Option<u64>,
+    ) -> Result<T, Failure> {
+        let mut request = self.client.post(self.url(segments)).json(body);
+        if let Some(generation) = generation {
+            request = request.header(header::IF_MATCH, format!("\"{generation}\""));
+        }
+        self.answered(request).await
+    }
+
+    async fn answered<T: DeserializeOwned>(&self, request: reqwest::RequestBuilder) -> Result<T, Failure> {
+        let response = self.send(request).await?;
+        match response.status() {
+            status if status.is_success() => {
+                let body = response.bytes().await;
+                let body =
+                    body.map_err(|error| Failure::world(format!("the answer of {} broke off: {error}", self.shown())))?;
+                // Not repeated: it may hold a key.
+                serde_json::from_slice(&body).map_err(|_| self.none_here("something that this program does not know"))
+            }
+            StatusCode::UNAUTHORIZED => Err(self.unauthorised()),
+            status => match refusal(response).await {
+                refusal if refusal.code.is_empty() => Err(self.none_here(&status.to_string())),
+                refusal => Err(self.failed(status, &refusal)),
+            },
+        }
     }
 
     async fn send(&self, request: reqwest::RequestBuilder) -> Result<reqwest::Response, Failure> {
@@ -69,10 +113,7 @@ impl AdminPlane {
         let response = self.send(self.client.get(self.weight_url(migration))).await?;
         match response.status() {
             StatusCode::OK => self.state(response).await.map(Some),
-            StatusCode::UNAUTHORIZED => Err(Failure::usage(format!(
-                "the admin plane at {} refused the token: check the variable that --token-env names, and --target",
-                self.shown()
-            ))),
+            StatusCode::UNAUTHORIZED => Err(self.unauthorised()),
             StatusCode::NOT_FOUND => match refusal(response).await {
                 Refusal { code, message } if code == "not_found" && message == "unknown migration" => Ok(None),
                 _ => Err(self.none_here(&StatusCode::NOT_FOUND.to_string())),
@@ -101,12 +142,45 @@ impl AdminPlane {
         }
     }
 
+    /// What was used. `query` is passed on.
+    pub(crate) async fn usage(&self, query: &[(&str, &str)]) -> Result<gateway::usage::Report, Failure> {
+        let mut url = self.target.clone();
+        if let Ok(mut path) = url.path_segments_mut() {
+            path.pop_if_empty().extend(["admin", "v1", "usage"]);
+        }
+        url.query_pairs_mut().extend_pairs(query);
+        let response = self.send(self.client.get(url)).await?;
+        let status = response.status();
+        if status == StatusCode::OK {
+            return response.json().await.map_err(|_| self.none_here("with something else"));
+        }
+        if status == StatusCode::UNAUTHORIZED {
+            return Err(Failure::usage(format!(
+                "the admin plane at {} refused the token: check the variable that --token-env names, and --target",
+                self.shown()
+            )));
+        }
+        match refusal(response).await {
+            Refusal { message, .. } if message.is_empty() => Err(self.none_here(&status.to_string())),
+            Refusal { message, .. } => {
+                Err(Failure::usage(format!("the gateway at {} answered: {message}", self.shown())))
+            }
+        }
+    }
+
     async fn state(&self, response: reqwest::Response) -> Result<MigrationState, Failure> {
         let text = response
             .text()
             .await
             .map_err(|error| Failure::world(format!("the answer of {} broke off: {error}", self.shown())))?;
         serde_json::from_str(&text).map_err(|_| self.none_here("something else than a migration's state"))
+    }
+
+    fn unauthorised(&self) -> Failure {
+        Failure::usage(format!(
+            "the admin plane at {} refused the token: check the variable that --token-env names, and --target",
+            self.shown()
+        ))
     }
 
     fn none_here(&self, answer: &str) -> Failure {

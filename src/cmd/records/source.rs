@@ -9,7 +9,7 @@ use evaluator::parquet::{ParquetError, Reader, is_parquet};
 use std::path::{Path, PathBuf};
 
 /// One record.
-pub(super) enum Record {
+pub(in crate::cmd) enum Record {
     Request(Box<LoggedRequest>),
     Exchange(Box<Exchange>),
     Label(Label),
@@ -24,7 +24,7 @@ pub(super) enum Missing {
 }
 
 /// A file that is read.
-pub(super) struct Source {
+pub(in crate::cmd) struct Source {
     name: String,
     header: Header,
     rows: Rows,
@@ -36,7 +36,7 @@ enum Rows {
 }
 
 impl Source {
-    pub(super) fn open(path: &Path) -> Result<Self, Failure> {
+    pub(in crate::cmd) fn open(path: &Path) -> Result<Self, Failure> {
         let name = path.display().to_string();
         if is_parquet(path) {
             let reader = Reader::open(path).map_err(|error| of_table(&error))?;
@@ -126,7 +126,7 @@ impl Source {
     }
 
     /// The next record; one that is broken stops the run.
-    pub(super) fn next_whole(&mut self) -> Option<Result<Record, Failure>> {
+    pub(in crate::cmd) fn next_whole(&mut self) -> Option<Result<Record, Failure>> {
         let record = self.next()?;
         let name = &self.name;
         Some(record.map_err(|missing| match missing {
@@ -203,7 +203,7 @@ pub(super) fn of_table(error: &ParquetError) -> Failure {
 }
 
 /// The files that are meant: a folder stands for the exchange records in it and in its partitions.
-pub(super) fn files(paths: &[PathBuf]) -> Result<Vec<PathBuf>, Failure> {
+pub(in crate::cmd) fn files(paths: &[PathBuf]) -> Result<Vec<PathBuf>, Failure> {
     let mut files = Vec::new();
     for path in paths {
         if path.is_dir() {

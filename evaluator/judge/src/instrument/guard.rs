@@ -127,8 +127,8 @@ fn failing(name: &str, arm: &GuardArm, limit: f64) -> Option<String> {
     };
     (percent(arm.failed, arm.exchanges) > limit).then(|| {
         format!(
-            "The guard could not judge {} of the {name}'s exchanges (limit {}), for want of {}: no verdict does not mean safe, \
-             so see to that back end and evaluate records from after.",
+            "The guard could not judge {} of the {name}'s exchanges (limit {}), most often because of {}; what was not judged is \
+             not known to be safe, so see to that back end and evaluate records from after.",
             part(arm.failed, arm.exchanges),
             words::percent(limit),
             worst()

@@ -2,7 +2,7 @@
 
 use super::Piece;
 use super::compile::OPEN_END_MAX;
-use super::rules::{Block, Hit, Role, judge};
+use super::rules::{Block, Hit, Role, judge, may_count};
 use crate::normalise::is_word_letter;
 use crate::verdict::{Finding, Verdict};
 use std::ops::Range;
@@ -73,24 +73,35 @@ impl Found {
         self.touched.sort_unstable();
         for place in self.touched {
             let (Some(block), Some(found)) = (blocks.get(place), self.blocks.get_mut(place)) else { continue };
+            if !may_count(block, found.iter().map(|(role, _)| *role)) {
+                continue;
+            }
             found.sort_unstable_by_key(|(role, bytes)| (bytes.start, bytes.end, *role));
             found.dedup();
             let Some((level, spans)) = judge(block, &measured(text, found)) else { continue };
-            let same = |finding: &&mut Finding| {
-                finding.category == block.category && finding.label == block.label && finding.level == level
-            };
-            match verdict.findings.iter_mut().find(same) {
-                Some(finding) => finding.spans.extend(spans),
-                None => {
-                    let (category, label) = (block.category, block.label.clone());
-                    verdict.findings.push(Finding { category, label, level, score: None, spans });
-                }
-            }
+            let (category, label) = (block.category, block.label.clone());
+            add(&mut verdict, Finding { category, label, level, score: None, spans });
         }
-        for finding in &mut verdict.findings {
-            finding.spans = merged(std::mem::take(&mut finding.spans));
-        }
+        tidy(&mut verdict);
         verdict
+    }
+}
+
+/// Adds a finding to those of its kind.
+pub(super) fn add(verdict: &mut Verdict, finding: Finding) {
+    let same = |other: &&mut Finding| {
+        other.category == finding.category && other.label == finding.label && other.level == finding.level
+    };
+    match verdict.findings.iter_mut().find(same) {
+        Some(other) => other.spans.extend(finding.spans),
+        None => verdict.findings.push(finding),
+    }
+}
+
+/// Brings the spans of each finding in order and apart.
+pub(super) fn tidy(verdict: &mut Verdict) {
+    for finding in &mut verdict.findings {
+        finding.spans = merged(std::mem::take(&mut finding.spans));
     }
 }
 

@@ -66,6 +66,40 @@ pub(super) struct Hit {
     pub(super) characters: Range<usize>,
 }
 
+/// Whether a block can count at all with words in such roles: nearly always some are there and the rest is not, and then
+/// nobody needs to know where they stand.
+pub(super) fn may_count(block: &Block, roles: impl Iterator<Item = Role>) -> bool {
+    match &block.kind {
+        Kind::Words | Kind::Pattern { .. } => true,
+        Kind::Together { slots, .. } => {
+            let mut filled = vec![false; *slots];
+            for role in roles {
+                if let Role::Slot(slot) = role
+                    && let Some(place) = filled.get_mut(slot)
+                {
+                    *place = true;
+                }
+            }
+            filled.into_iter().all(|place| place)
+        }
+        Kind::Sum { bars, needs, .. } => {
+            let mut weights: HashMap<usize, i32> = HashMap::new();
+            let mut needed = !needs;
+            for role in roles {
+                match role {
+                    Role::Weight { term, weight } if weight > 0 => {
+                        weights.insert(term, weight);
+                    }
+                    Role::Needed => needed = true,
+                    _ => {}
+                }
+            }
+            let most = weights.into_values().fold(0_i32, i32::saturating_add);
+            needed && bars.first().is_some_and(|(bar, _)| most >= *bar)
+        }
+    }
+}
+
 /// The level that a block's hits have, with the spans that count; `hits` are in the order of the text.
 pub(super) fn judge(block: &Block, hits: &[Hit]) -> Option<(Level, Vec<Range<usize>>)> {
     let harmless = Harmless::of(hits);
@@ -107,53 +141,64 @@ impl Harmless {
     }
 }
 
+/// For each place so many of the latest words that fill it are kept: one word may lie on another ("hidden" and "hidden
+/// instructions"), and then the one before it counts.
+const KEPT: usize = 4;
+
 /// Spans of the words that fill all places within so many characters.
 fn together(hits: &[&Hit], slots: usize, within: usize, ordered: bool) -> Vec<Range<usize>> {
     let guards: Vec<&Hit> = hits.iter().copied().filter(|hit| hit.role == Role::Unless).collect();
     let mut spans = Vec::new();
-    // For each place the words that fill it and those before it, the latest there are.
-    let mut filled: Vec<Option<Vec<&Hit>>> = vec![None; slots];
+    // For each place the words that fill it, each behind the words that fill the places before it.
+    let mut filled: Vec<VecDeque<Vec<&Hit>>> = vec![VecDeque::new(); slots];
     for hit in hits {
         let Role::Slot(slot) = hit.role else { continue };
-        if ordered {
-            let chain = match slot.checked_sub(1) {
-                None => Some(vec![*hit]),
-                Some(before) => filled.get(before).cloned().flatten().and_then(|mut chain| {
-                    let behind = chain.last().is_some_and(|last| last.bytes.end <= hit.bytes.start);
-                    chain.push(hit);
-                    behind.then_some(chain)
-                }),
-            };
-            if let (Some(place), Some(chain)) = (filled.get_mut(slot), chain) {
-                *place = Some(chain);
-            }
-            if slot + 1 == slots
-                && let Some(chain) = filled.last().and_then(Option::as_ref)
-                && chain.last() == Some(hit)
-            {
-                add(chain, within, &guards, &mut spans);
-            }
-            continue;
+        let chain = if ordered { behind(&filled, slot, hit) } else { Some(vec![*hit]) };
+        let (Some(chain), Some(place)) = (chain, filled.get_mut(slot)) else { continue };
+        if place.len() == KEPT {
+            place.pop_front();
         }
-        if let Some(place) = filled.get_mut(slot) {
-            *place = Some(vec![*hit]);
-        }
-        let all: Option<Vec<&Hit>> = filled.iter().map(|place| place.as_ref()?.first().copied()).collect();
-        if let Some(all) = all {
-            add(&all, within, &guards, &mut spans);
+        place.push_back(chain.clone());
+        if !ordered {
+            if let Some(words) = around(&filled, slot, hit) {
+                add(&words, within, &guards, &mut spans);
+            }
+        } else if slot + 1 == slots {
+            add(&chain, within, &guards, &mut spans);
         }
     }
     spans
 }
 
-/// Adds the spans of words that fill all places, if they are near each other and not on each other.
+/// A word behind the nearest words that fill the places before its own.
+fn behind<'a>(filled: &[VecDeque<Vec<&'a Hit>>], slot: usize, hit: &'a Hit) -> Option<Vec<&'a Hit>> {
+    let Some(before) = slot.checked_sub(1) else { return Some(vec![hit]) };
+    let ends_before = |chain: &&Vec<&Hit>| chain.last().is_some_and(|last| last.bytes.end <= hit.bytes.start);
+    let mut chain = filled.get(before)?.iter().rev().find(ends_before)?.clone();
+    chain.push(hit);
+    Some(chain)
+}
+
+/// A word and the nearest words before it that fill the other places, none on another.
+fn around<'a>(filled: &[VecDeque<Vec<&'a Hit>>], slot: usize, hit: &'a Hit) -> Option<Vec<&'a Hit>> {
+    let mut words = vec![hit];
+    for (_, kept) in filled.iter().enumerate().filter(|(place, _)| *place != slot) {
+        let apart = |one: &&Hit| words.iter().all(|other| are_apart(one, other));
+        let word = kept.iter().rev().filter_map(|chain| chain.first().copied()).find(apart)?;
+        words.push(word);
+    }
+    Some(words)
+}
+
+fn are_apart(one: &Hit, other: &Hit) -> bool {
+    one.bytes.end <= other.bytes.start || other.bytes.end <= one.bytes.start
+}
+
+/// Adds the spans of words that fill all places, if they are near each other.
 fn add(words: &[&Hit], within: usize, guards: &[&Hit], spans: &mut Vec<Range<usize>>) {
     let start = words.iter().map(|hit| hit.characters.start).min().unwrap_or_default();
     let end = words.iter().map(|hit| hit.characters.end).max().unwrap_or_default();
-    let apart = |one: &Hit, other: &Hit| one.bytes.end <= other.bytes.start || other.bytes.end <= one.bytes.start;
-    let distinct =
-        words.iter().enumerate().all(|(place, one)| words.iter().skip(place + 1).all(|other| apart(one, other)));
-    if end - start > within || !distinct {
+    if end - start > within {
         return;
     }
     // The first guard that is not too far before tells, since guards are in order.

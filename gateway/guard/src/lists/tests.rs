@@ -186,6 +186,16 @@ fn mistakes_are_named_with_file_and_line() {
 }
 
 #[test]
+fn the_list_of_the_readme_is_one() {
+    let readme = include_str!("../../README.md");
+    let list = readme.split("```toml\n").nth(1).and_then(|rest| rest.split("```").next()).unwrap();
+    let lists = compiled(list);
+    let findings = lists.check("you ass, an apple and blood on a sword near project-123").findings;
+    let labels: Vec<&str> = findings.iter().map(|one| one.label.as_str()).collect();
+    assert_eq!(labels, ["own/rude", "own", "own"]);
+}
+
+#[test]
 fn no_list_finds_nothing_and_the_bundled_ones_compile() {
     assert_eq!(Lists::compile(&[]).unwrap().check("fuck"), Verdict::default());
     for name in BUNDLED {
@@ -193,6 +203,15 @@ fn no_list_finds_nothing_and_the_bundled_ones_compile() {
         assert!(lists.reach() < 1_000, "{name}: {}", lists.reach());
     }
     assert!(ListSource::bundled("xx").is_none());
+}
+
+#[test]
+fn long_texts_are_read_to_their_end() {
+    let lists = lists();
+    let text = format!("{} rotten apple {} fuck", "a dragon, 不傻逼 ".repeat(20_000), "fine words ".repeat(20_000));
+    assert_eq!(stretches(&lists, &text), ["rotten|apple", "fuck"]);
+    let swearing = "fuck ".repeat(50_000);
+    assert_eq!(lists.check(&swearing).findings[0].spans.len(), 50_000);
 }
 
 #[test]
@@ -230,6 +249,22 @@ proptest! {
             }
         }
         prop_assert_eq!(lists().check(&text), verdict);
+    }
+
+    /// A long text, which is read in parts, shows what it would show at once.
+    #[test]
+    fn parts_show_what_the_whole_shows(text in texts(), part_bytes in 1_usize..200) {
+        let lists = lists();
+        let parts = lists.in_parts(&text, Piece::WHOLE, part_bytes);
+        for finding in lists.part(&text, Piece::WHOLE).findings {
+            let shown = |other: &crate::Finding| {
+                other.category == finding.category
+                    && other.label == finding.label
+                    && other.level >= finding.level
+                    && other.spans.iter().all(|span| text.get(span.clone()).is_some_and(|part| !part.is_empty()))
+            };
+            prop_assert!(parts.findings.iter().any(shown), "{finding:?} of {text:?} in {part_bytes}");
+        }
     }
 
     /// What the whole shows, one of two pieces that overlap shows too.

@@ -30,6 +30,11 @@ impl Writer {
         Folded { text: self.text, runs: self.runs }
     }
 
+    /// Whether the last letter is a space; those that vanished do not part two spaces.
+    pub(super) fn ends_in_space(&self) -> bool {
+        self.text.ends_with(' ')
+    }
+
     /// A letter as long as the one it stands for.
     pub(super) fn same(&mut self, at: usize, letter: char) {
         self.follow(at);

@@ -92,14 +92,18 @@ fn meant(folded: &str, masked: &Masked) -> Vec<Meant> {
     let bytes = folded.as_bytes();
     let mut all = Vec::new();
     let mut at = 0;
-    while at < bytes.len() {
+    while let Some(&byte) = bytes.get(at) {
+        if let Some(next) = parted(folded, at, byte, &mut all) {
+            at = next;
+            continue;
+        }
         let end = word_end(bytes, at);
         if end > at {
             let (found, next) = odd_word(folded, at..end, masked);
             all.extend(found);
             at = next;
         } else {
-            at = gap(folded, at, &mut all);
+            at += letter_bytes(byte);
         }
     }
     all
@@ -217,32 +221,33 @@ const fn is_separator(byte: u8) -> bool {
     matches!(byte, b' ' | b'.' | b'-' | b'_' | b'*' | b'~' | b'/' | b'+' | b'|' | b',' | b'^' | b'\'' | b'"' | b'=')
 }
 
-/// Reads on behind what is no Latin word: separators between two characters of a script without spaces are taken out.
-fn gap(folded: &str, at: usize, all: &mut Vec<Meant>) -> usize {
-    let bytes = folded.as_bytes();
-    let Some(&byte) = bytes.get(at) else { return at + 1 };
-    if byte.is_ascii() {
-        return at + 1;
+/// Bytes of the letter that begins with this one.
+const fn letter_bytes(first: u8) -> usize {
+    match first {
+        0..=0xbf => 1,
+        0xc0..=0xdf => 2,
+        0xe0..=0xef => 3,
+        0xf0..=0xff => 4,
     }
-    let Some(letter) = folded.get(at..).and_then(|rest| rest.chars().next()) else { return at + 1 };
-    let next = at + letter.len_utf8();
-    if !is_unspaced(letter)
-        || !bytes.get(next).is_some_and(|byte| is_separator(*byte) || is_star(*byte) || !byte.is_ascii())
-    {
-        return next;
+}
+
+/// The end of separators between two characters of a script without spaces, which are to go; `None` if there are none.
+fn parted(folded: &str, at: usize, byte: u8, all: &mut Vec<Meant>) -> Option<usize> {
+    // Nearly every letter is told by its first byte, or by the one before it.
+    let may_part = is_separator(byte) || is_star(byte) || matches!(byte, 0xc2 | 0xe2 | 0xe3);
+    if !may_part || folded.as_bytes().get(at.checked_sub(1)?)?.is_ascii() {
+        return None;
     }
-    let rest = folded.get(next..).unwrap_or_default();
+    folded.get(..at)?.chars().next_back().filter(|letter| is_unspaced(*letter))?;
+    let rest = folded.get(at..)?;
     let width: usize = rest.chars().take(SEPARATOR_MAX).take_while(|letter| parts(*letter)).map(char::len_utf8).sum();
-    let follows = rest.get(width..).and_then(|rest| rest.chars().next()).is_some_and(is_unspaced);
-    if width > 0 && follows {
-        all.push(Meant { stretch: next..next + width, first: String::new(), second: None });
-        return next + width;
-    }
-    next
+    rest.get(width..)?.chars().next().filter(|letter| width > 0 && is_unspaced(*letter))?;
+    all.push(Meant { stretch: at..at + width, first: String::new(), second: None });
+    Some(at + width)
 }
 
 /// Signs that stand between two characters only to part them; a comma or a full stop parts sentences.
 fn parts(letter: char) -> bool {
-    matches!(letter, '•' | '·' | '・' | '…' | '丶' | '丨' | '—' | '●' | '■' | '★' | '☆' | '♥')
+    matches!(letter, '•' | '·' | '・' | '…' | '●' | '■' | '★' | '☆' | '♥')
         || u8::try_from(letter).is_ok_and(|byte| is_star(byte) || (is_separator(byte) && byte != b','))
 }

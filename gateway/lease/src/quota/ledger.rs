@@ -183,10 +183,22 @@ impl Ledger {
         self.accounts.iter()
     }
 
+    /// The accounts of one limit.
+    pub fn accounts_of(&self, limit: &Limit) -> impl Iterator<Item = (&AccountName, &Account)> {
+        let first = limit.account("");
+        self.accounts.range(first.clone()..).take_while(move |(name, _)| name.as_str().starts_with(first.as_str()))
+    }
+
     /// One account, if anything was ever taken of it.
     #[must_use]
     pub fn account(&self, account: &str) -> Option<&Account> {
         self.accounts.get(account)
+    }
+
+    /// Whether a call is under way that has set something aside here.
+    #[must_use]
+    pub fn is_open(&self, id: Id) -> bool {
+        self.open.contains_key(&id)
     }
 
     /// Calls under way that have set something aside.

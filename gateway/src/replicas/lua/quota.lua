@@ -11,6 +11,8 @@
 --   left     account, limit's amount
 --   top_for  account, limit's amount, what is to be left
 --   top_by   account, what is to be added
+--   names    how many accounts to pass over, how many to name
+--   tell     for each account: account, limit's amount
 --
 -- Accounts and calls are kept under keys that begin with KEYS[1] and are not named beforehand: a leased call alone knows
 -- which accounts it touches. So this does not run on a Redis cluster.
@@ -118,9 +120,11 @@ local function write_accounts()
       -- A balance and what was topped up are kept until somebody takes them away.
       if account.topped ~= 0 or (last and not free_at(account.window, last)) then
         redis.call('SET', key, packed)
+        redis.call('ZADD', BASE .. ':accounts', '+inf', name)
       else
         local keep_us = math.max(ends, account.lease) - now_us + MARGIN_US
         redis.call('SET', key, packed, 'PX', string.format('%.0f', math.ceil(keep_us / 1000)))
+        redis.call('ZADD', BASE .. ':accounts', string.format('%.0f', now_us + keep_us), name)
       end
     end
   end
@@ -309,6 +313,20 @@ local steps = {
   top_for = function()
     local account = open_account(ARGV[3])
     return top(account, tonumber(ARGV[5]) + account.taken - account.reserved - tonumber(ARGV[4]))
+  end,
+  names = function()
+    redis.call('ZREMRANGEBYSCORE', BASE .. ':accounts', '-inf', string.format('%.0f', now_us))
+    return redis.call('ZRANGE', BASE .. ':accounts', ARGV[3], tonumber(ARGV[3]) + tonumber(ARGV[4]) - 1)
+  end,
+  tell = function()
+    local reply = {}
+    for place = 3, #ARGV, 2 do
+      local account = open_account(ARGV[place])
+      tell_left(reply, account, tonumber(ARGV[place + 1]))
+      reply[#reply + 1] = account.taken
+      reply[#reply + 1] = account.reserved
+    end
+    return reply
   end,
   top_by = function()
     local account = open_account(ARGV[3])

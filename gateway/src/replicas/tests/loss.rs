@@ -6,7 +6,7 @@ use std::time::Instant;
 /// Deadlines that keep the tests short.
 const QUICK: &str = "timeout = \"100ms\"\npoll_interval = \"50ms\"\nlost_after = \"300ms\"";
 
-async fn until_up(replica: &Replica, up: f64) {
+pub(super) async fn until_up(replica: &Replica, up: f64) {
     let wait = async {
         while (replica.metric("weighbridge_redis_up").await - up).abs() > 0.5 {
             tokio::time::sleep(Duration::from_millis(5)).await;

@@ -38,7 +38,7 @@ async fn a_password_is_used_and_told_to_nobody() {
             _ => Some(TOKEN.to_owned()),
         });
         let running = crate::start(config.unwrap(), None).await.unwrap();
-        Replica { running, client: reqwest::Client::new() }
+        Replica { running, client: client() }
     };
     let right = start(redis.url().replace("//", "//:hunter2@")).await;
     assert_eq!(right.metric("weighbridge_redis_up").await, 1.0);

@@ -4,6 +4,7 @@ mod strict;
 
 use super::*;
 use crate::callers::RefusalCounts;
+use crate::quota::QuotaCounts;
 use crate::recorder::RecorderCounts;
 use crate::replicas::StoreCounts;
 use crate::safety::ModeratorReading;
@@ -203,7 +204,17 @@ fn readings() -> Readings {
         }),
         guard: crate::safety::GuardReading::default(),
         moderators: vec![ModeratorReading::sample("judge")],
-        redis: Some(StoreCounts { up: true, calls: [1, 2, 3, 4, 5], failures: [0, 0, 6, 0, 0] }),
+        redis: Some(StoreCounts { up: true, calls: [1, 2, 3, 4], failures: [0, 0, 6, 0] }),
+        quotas: Some(QuotaCounts {
+            refused: vec![("team-a".into(), 5)],
+            left_percent: vec![("team-a".into(), "tokens", 12.5)],
+            open_calls: 2,
+            leases_expired: 3,
+            settled_late: 1,
+            journal_errors: 4,
+            usage_rows: 6,
+            usage_folded: 7,
+        }),
     }
 }
 
@@ -226,6 +237,9 @@ fn readings_are_on_the_page() {
         ("weighbridge_shadow_spent_today_usd", "", 1.5),
         ("weighbridge_records_written_total", "", 9.0),
         ("weighbridge_records_healthy", "", 0.0),
+        ("weighbridge_quota_refused_total", "limit=team-a", 5.0),
+        ("weighbridge_quota_left_percent", "limit=team-a,unit=tokens", 12.5),
+        ("weighbridge_quota_journal_errors_total", "", 4.0),
         ("weighbridge_records_dropped_total", "reason=disk", 3.0),
         ("weighbridge_provider_retries_total", provider, 5.0),
         ("weighbridge_provider_refused_total", &format!("{provider},reason=breaker"), 8.0),

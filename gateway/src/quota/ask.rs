@@ -1,0 +1,133 @@
+//! Which limits a request falls under, and what it asks of each.
+
+use super::reckon::{self, Most};
+use super::{ANONYMOUS, refuse};
+use crate::callers::{Caller, Errand};
+use crate::config::{Dimension, QuotaRule, QuotaStore, Unpriced};
+use crate::lane::Lane;
+use crate::problem::Problem;
+use crate::routing::WeightBp;
+use crate::telemetry::Metrics;
+use lease::quota::{AMOUNT_MAX, Claim, Unit};
+use wire::Request;
+use wire::price::Tariffs;
+
+/// What stands for models that nobody configured: clients may name any.
+const OTHER: &str = "other";
+
+/// One request, as far as quotas look at it.
+#[derive(Clone, Copy)]
+pub(crate) struct Ask<'a> {
+    pub rules: &'a [QuotaRule],
+    pub caller: &'a Caller,
+    pub errand: &'a Errand<'a>,
+    pub request: &'a Request<'a>,
+    /// Bytes of its body.
+    pub bytes: usize,
+    pub lane: &'a Lane,
+    pub tariffs: &'a Tariffs,
+    pub metrics: &'a Metrics,
+    pub at_us: i64,
+}
+
+impl<'a> Ask<'a> {
+    /// The rules that the request falls under.
+    pub(super) fn matching(&self) -> impl Iterator<Item = &'a QuotaRule> {
+        let this = *self;
+        self.rules.iter().filter(move |rule| this.falls_under(rule))
+    }
+
+    fn falls_under(&self, rule: &QuotaRule) -> bool {
+        let Errand { model, migration, .. } = *self.errand;
+        rule.consumers.as_ref().is_none_or(|consumers| consumers.take(self.consumer()))
+            && rule.models.as_ref().is_none_or(|models| models.take(model))
+            && rule.migrations.as_ref().is_none_or(|migrations| migrations.take(migration))
+            && rule.groups.as_ref().is_none_or(|groups| self.caller.groups.iter().any(|group| groups.take(group)))
+    }
+
+    fn consumer(&self) -> &'a str {
+        self.caller.name.as_deref().unwrap_or(ANONYMOUS)
+    }
+
+    /// What is asked of every account.
+    ///
+    /// # Errors
+    /// A limit of money, and a model without a price.
+    pub(super) fn claims(&self, config: &QuotaStore) -> Result<Vec<Claim<'a>>, Problem> {
+        let mut claims = Vec::new();
+        let mut most: Option<Most> = None;
+        for rule in self.matching() {
+            if rule.limits.is_empty() {
+                continue;
+            }
+            let most = most.get_or_insert_with(|| reckon::most(self.request, self.bytes, config));
+            for subject in self.subjects(rule) {
+                for limit in &rule.limits {
+                    let amount = match limit.unit {
+                        Unit::Requests => 1,
+                        Unit::InputTokens => most.input,
+                        Unit::OutputTokens => most.output,
+                        Unit::Tokens => most.input.saturating_add(most.output),
+                        Unit::NanoDollars => self.nanos(rule, *most)?,
+                    };
+                    claims.push(Claim { account: limit.account(&subject), limit, amount: amount.min(AMOUNT_MAX) });
+                }
+            }
+        }
+        Ok(claims)
+    }
+
+    /// The dearest of the arms that may serve it.
+    fn nanos(&self, rule: &QuotaRule, most: Most) -> Result<u64, Problem> {
+        let usage = most.usage();
+        let price = |provider: &str, model: &str| self.tariffs.price(provider, model, self.at_us, &usage);
+        let model = &*self.request.model;
+        let mut dearest = price(self.lane.baseline.provider(), model).map(|priced| priced.nanos);
+        if let (Some(migration), Some(candidate)) = (&self.lane.migration, &self.lane.candidate)
+            && (self.lane.snapshot().weights.candidate > WeightBp::ZERO || !migration.rules.is_empty())
+            && let Some(model) = migration.models.get(model)
+        {
+            let other = price(candidate.provider(), model).map(|priced| priced.nanos);
+            dearest = if rule.unpriced == Unpriced::Free {
+                dearest.max(other)
+            } else {
+                dearest.zip(other).map(|(one, two)| one.max(two))
+            };
+        }
+        match (dearest, rule.unpriced) {
+            (Some(nanos), _) => Ok(u64::try_from(nanos).unwrap_or(0)),
+            (None, Unpriced::Free) => Ok(0),
+            (None, Unpriced::Refuse) => Err(refuse::unpriced(&rule.name, model)),
+        }
+    }
+
+    /// Whose accounts they are: one, or one for each group that the rule takes.
+    fn subjects(&self, rule: &QuotaRule) -> Vec<String> {
+        let groups: Vec<Option<&str>> = if rule.per.contains(&Dimension::Group) {
+            let taken = |group: &&str| rule.groups.as_ref().is_none_or(|groups| groups.take(group));
+            let groups: Vec<Option<&str>> =
+                self.caller.groups.iter().map(AsRef::as_ref).filter(taken).map(Some).collect();
+            if groups.is_empty() { vec![None] } else { groups }
+        } else {
+            vec![None]
+        };
+        groups.into_iter().map(|group| self.subject(rule, group)).collect()
+    }
+
+    fn subject(&self, rule: &QuotaRule, group: Option<&str>) -> String {
+        let values = rule.per.iter().map(|dimension| match dimension {
+            Dimension::Consumer => format!("consumer={}", self.consumer()),
+            Dimension::Group => format!("group={}", group.unwrap_or("none")),
+            Dimension::Model => format!("model={}", self.model(rule)),
+            Dimension::Migration => format!("migration={}", self.errand.migration),
+        });
+        let values: Vec<String> = values.collect();
+        if values.is_empty() { "all".to_owned() } else { values.join(",") }
+    }
+
+    fn model(&self, rule: &QuotaRule) -> &'a str {
+        let model = self.errand.model;
+        let named = rule.models.as_ref().is_some_and(|models| models.names(model));
+        if named || self.metrics.knows_model(model) { model } else { OTHER }
+    }
+}
