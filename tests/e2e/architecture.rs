@@ -9,7 +9,7 @@ const TABLE: [(&str, &[&str], &[&str]); 11] = [
     ("wire", &[], &["tokio", "axum", "reqwest"]),
     ("judge", &[], &["polars", "tokio", "axum", "reqwest"]),
     ("datasets", &["wire"], &["tokio", "axum", "reqwest", "polars"]),
-    ("guard", &["datasets"], &["tokio", "axum", "reqwest", "redis"]),
+    ("guard", &["wire", "datasets"], &["tokio", "axum", "reqwest", "redis"]),
     ("lease", &[], &["tokio", "axum", "reqwest", "redis"]),
     ("gateway", &["wire", "datasets", "judge", "guard", "lease"], &["polars"]),
     ("replay", &["wire", "datasets"], &["polars", "axum"]),

@@ -46,6 +46,12 @@ async fn run_all(houses: Vec<(House, Suite)>) {
 }
 
 #[tokio::test]
+async fn what_the_guard_says_is_an_answer_like_any_other() {
+    let house = crate::safety::of_the_clients().await;
+    run(&[house.suite("guarded", Arm::Baseline)], &[]).await;
+}
+
+#[tokio::test]
 async fn everything_is_served_by_the_baseline() {
     let house = Situation::default().build().await;
     let ran = run(&[house.suite("features", Arm::Baseline)], &[]).await;

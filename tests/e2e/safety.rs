@@ -1,6 +1,7 @@
 //! The guard: what is blocked, masked or only seen, of requests and of answers, in every form that a client may ask for.
 
 mod answers;
+mod delay;
 mod evidence;
 mod failures;
 mod requests;
@@ -44,6 +45,15 @@ fn guarded_by(backends: &str, policy: &str) -> Plan {
 /// Both sides are judged by words, and personal data is masked.
 const BOTH: &str = "request = [\"words\", \"personal\"]\nresponse = [\"words\", \"personal\"]\n\
                     actions = { sensitive_data = \"mask\" }\nbars = { sensitive_data = \"low\", profanity = \"medium\" }\n";
+
+/// A house that blocks a request about the thing, and whose baseline speaks of it when it is told to tell.
+pub(crate) async fn of_the_clients() -> House {
+    let mut script = mocks::Script::new();
+    let quiet = "a quiet walk along the river ".repeat(8);
+    script.say(mocks::Provider::OpenAi, "Tell me.", format!("{quiet}{BAD} {quiet}"));
+    let window = "window_characters = 60\noverlap_characters = 30";
+    Plan { script, ..guarded(&format!("{BOTH}{window}")) }.build().await
+}
 
 impl House {
     async fn ask_at(&self, path: &str, body: &Value) -> Answer {

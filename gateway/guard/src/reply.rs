@@ -13,7 +13,7 @@ use crate::names;
 use crate::policy::{AnswerForm, Decision, Finish, Policy};
 use crate::texts::Event;
 use serde_json::{Value, json};
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use wire::Endpoint;
 use wire::chat::ErrorBody;
 use wire::sse::encode;
@@ -34,8 +34,10 @@ pub struct Shape {
     created: Option<u64>,
     /// Number of the last event of a response.
     sequence: Option<u64>,
-    /// Items of a response that have begun.
+    /// Index behind the last item of a response.
     items: u64,
+    /// Items that have begun and not ended, as they were announced.
+    open_items: BTreeMap<u64, String>,
     open: BTreeSet<u64>,
     closed: BTreeSet<u64>,
 }
@@ -47,7 +49,15 @@ impl Shape {
         self.id = self.id.take().or_else(|| event.id.clone());
         self.created = self.created.or(event.created);
         self.sequence = event.sequence.or(self.sequence);
-        self.items += event.items_begun;
+        if let Some((index, item)) = &event.item_begun {
+            self.items = self.items.max(index.saturating_add(1));
+            if self.open_items.len() < CHOICES_MAX {
+                self.open_items.insert(*index, item.clone());
+            }
+        }
+        if let Some(index) = &event.item_done {
+            self.open_items.remove(index);
+        }
         for choice in &event.choices {
             if self.open.len() + self.closed.len() < CHOICES_MAX && !self.closed.contains(choice) {
                 self.open.insert(*choice);

@@ -62,8 +62,43 @@ fn list(raw: &str) -> Option<Vec<&RawValue>> {
     raw.starts_with('[').then(|| serde_json::from_str(raw).ok()).flatten()
 }
 
-fn string(raw: &str) -> Option<String> {
-    raw.starts_with('"').then(|| serde_json::from_str(raw).ok()).flatten()
+/// What a JSON string says. Halves of surrogate pairs stand for no character: other parsers take them all the same, so they
+/// are mended rather than the text being passed over.
+pub(crate) fn string(raw: &str) -> Option<String> {
+    if !raw.starts_with('"') {
+        return None;
+    }
+    serde_json::from_str(raw).or_else(|_| serde_json::from_str(&mended(raw))).ok()
+}
+
+/// JSON with the replacement character for every half of a surrogate pair that stands alone.
+fn mended(raw: &str) -> String {
+    let unit = |text: &str| {
+        let digits = text.strip_prefix("\\u")?.get(..4)?;
+        u16::from_str_radix(digits, 16).ok()
+    };
+    let mut out = String::with_capacity(raw.len());
+    let mut rest = raw;
+    while let Some(at) = rest.find('\\') {
+        let (before, escape) = rest.split_at(at);
+        out.push_str(before);
+        let second = escape.get(6..).and_then(unit).is_some_and(|unit| (0xDC00..0xE000).contains(&unit));
+        let length = match unit(escape) {
+            Some(0xD800..0xDC00) if second => 12,
+            Some(0xD800..0xE000) => {
+                out.push_str("\\ufffd");
+                rest = escape.get(6..).unwrap_or_default();
+                continue;
+            }
+            Some(_) => 6,
+            None => 2,
+        };
+        let (kept, following) = escape.split_at_checked(length).unwrap_or((escape, ""));
+        out.push_str(kept);
+        rest = following;
+    }
+    out.push_str(rest);
+    out
 }
 
 /// What a walk found.

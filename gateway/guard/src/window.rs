@@ -16,7 +16,7 @@ mod track;
 
 use crate::policy::{Action, Decision, Judged, Policy, Stream, decide, settled};
 use crate::reply::Shape;
-use crate::texts::{Event, Kind, masked_part, of_event, quoted, replaced};
+use crate::texts::{Event, Kind, masked_part, of_event, quoted, replaced, string};
 use bytes::{Bytes, BytesMut};
 use std::collections::VecDeque;
 use std::ops::Range;
@@ -367,7 +367,7 @@ impl Window {
         let mut changes = Vec::new();
         for piece in &held.pieces {
             let json = data.get(piece.place.clone()).unwrap_or_default();
-            let text = || serde_json::from_str::<String>(json).unwrap_or_default();
+            let text = || string(json).unwrap_or_default();
             let changed = if piece.repeats {
                 let before = text();
                 let after =

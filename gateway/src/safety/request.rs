@@ -45,7 +45,8 @@ impl Safety {
         if watch.policy.request.is_empty() {
             return Inspected::Passed(Some(watch));
         }
-        let Ok(text) = std::str::from_utf8(body) else { return Inspected::Passed(Some(watch)) };
+        let lossy = String::from_utf8_lossy(body);
+        let text = &*lossy;
         let begun = Instant::now();
         let texts = of_request(request.endpoint, text);
         watch.counters.saw_other_parts(texts.unjudged);

@@ -70,6 +70,7 @@ pub(crate) fn guard(relay: Relay, watch: Watch, terms: Terms) -> Reply {
         first: None,
         waiting: false,
         ended: None,
+        heard: tokio::time::Instant::now(),
     };
     tokio::spawn(passage.run(watch));
     Reply::Guarded(Guarding { pieces })
@@ -92,6 +93,8 @@ struct Passage {
     waiting: bool,
     /// When the provider's answer ended.
     ended: Option<Instant>,
+    /// When the client heard something last.
+    heard: tokio::time::Instant,
 }
 
 /// What happened first.
@@ -153,7 +156,7 @@ impl Passage {
                 // A guarded stream has frames of data only; an error ends it.
                 Happened::Piece(piece.and_then(Result::ok).and_then(|frame| frame.into_data().ok()))
             }
-            () = tokio::time::sleep(COMMENT_EVERY), if comments => Happened::Silence,
+            () = tokio::time::sleep_until(self.heard + COMMENT_EVERY), if comments => Happened::Silence,
         }
     }
 
@@ -185,6 +188,7 @@ impl Passage {
             self.waiting = false;
             watch.counters.waited_first(first.elapsed());
         }
+        self.heard = tokio::time::Instant::now();
         tokio::select! {
             sent = self.sender.send(bytes) => sent.is_ok(),
             () = self.terms.cut.cancelled() => false,

@@ -37,11 +37,27 @@ fn item(refusal: &Refusal<'_>, status: &str, text: Option<&str>) -> Value {
     })
 }
 
+/// An item that was announced, and will not be finished.
+fn given_up(announced: &str) -> Value {
+    let mut item: Value = serde_json::from_str(announced).unwrap_or_default();
+    if let Some(members) = item.as_object_mut() {
+        members.insert("status".to_owned(), "incomplete".into());
+        for (name, empty) in
+            [("content", json!([])), ("summary", json!([])), ("arguments", json!("")), ("input", json!(""))]
+        {
+            if let Some(member) = members.get_mut(name) {
+                *member = empty;
+            }
+        }
+    }
+    item
+}
+
 fn part(text: &str) -> Value {
     json!({"type": "output_text", "text": text, "annotations": []})
 }
 
-/// The events from where the stream stands: its beginning, if it has none, then one message, then the end.
+/// The events from where the stream stands: its beginning, if it has none; the end of what is open; one message; the end.
 pub(super) fn stream(refusal: &Refusal<'_>, shape: &Shape, text: &str, out: &mut Vec<u8>) {
     let id = shape.id.clone().unwrap_or_else(|| format!("resp_{}", refusal.id));
     let created = shape.created.unwrap_or(refusal.created);
@@ -58,6 +74,10 @@ pub(super) fn stream(refusal: &Refusal<'_>, shape: &Shape, text: &str, out: &mut
         let begun = response(refusal, &id, created, None);
         event("response.created", json!({"response": begun}));
         event("response.in_progress", json!({"response": begun}));
+    }
+    // Official clients take no end while an item is open. What was told of it is not repeated.
+    for (index, announced) in &shape.open_items {
+        event("response.output_item.done", json!({"output_index": index, "item": given_up(announced)}));
     }
     let place = |members: Value| {
         let mut place =

@@ -114,14 +114,16 @@ fn responses_have_their_own_events() {
         let mut shape = Shape::default();
         for event in [
             r#"{"type":"response.created","sequence_number":0,"response":{"id":"resp_real","created_at":7,"output":[]}}"#,
-            r#"{"type":"response.output_item.added","sequence_number":5,"output_index":0,"item":{"type":"message"}}"#,
+            r#"{"type":"response.output_item.added","sequence_number":5,"output_index":0,"item":{"id":"m","type":"message","status":"in_progress","content":[]}}"#,
         ] {
             shape.sees(&of_event(Endpoint::Responses, event));
         }
         let events: Vec<Value> = self::events(refusal.stream(&shape, false)).iter().map(|event| json(event)).collect();
-        assert_eq!((events.len(), &events[0]["type"]), (7, &"response.output_item.added".into()));
-        assert_eq!((&events[0]["sequence_number"], &events[0]["output_index"]), (&6.into(), &1.into()));
-        assert_eq!(events[6]["response"]["id"], "resp_real");
+        let kinds: Vec<&str> = events.iter().take(2).map(|event| event["type"].as_str().unwrap()).collect();
+        assert_eq!((events.len(), &kinds[..]), (8, &["response.output_item.done", "response.output_item.added"][..]));
+        assert_eq!((&events[0]["item"]["id"], &events[0]["item"]["status"]), (&"m".into(), &"incomplete".into()));
+        assert_eq!((&events[1]["sequence_number"], &events[1]["output_index"]), (&7.into(), &1.into()));
+        assert_eq!(events[7]["response"]["id"], "resp_real");
     });
 }
 

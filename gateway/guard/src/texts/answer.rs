@@ -64,8 +64,10 @@ pub struct Event {
     pub created: Option<u64>,
     /// Number of the event.
     pub sequence: Option<u64>,
-    /// Items of a response that begin here.
-    pub items_begun: u64,
+    /// The item of a response that begins here: its index, and what is announced of it, as JSON.
+    pub item_begun: Option<(u64, String)>,
+    /// The item of a response that ends here.
+    pub item_done: Option<u64>,
     /// It is no JSON, so nobody knows what it says.
     pub unread: bool,
 }
@@ -215,7 +217,13 @@ fn response_event(data: &str) -> Event {
         event.tokens.extend(all(&members, "logprobs").filter_map(|raw| place_of(data, raw.get())));
         return event;
     }
-    event.items_begun = u64::from(kind == "response.output_item.added");
+    match &*kind {
+        "response.output_item.added" => {
+            event.item_begun = members.get("item").map(|item| (choice, item.get().to_owned()));
+        }
+        "response.output_item.done" => event.item_done = Some(choice),
+        _ => {}
+    }
     event.end = matches!(&*kind, "response.completed" | "response.incomplete" | "response.failed" | "error");
     if let Some(response) = members.get("response").and_then(|raw| object(raw.get())) {
         event.response(data, &response, true);

@@ -35,6 +35,10 @@ fn no_odd_shape_is_a_way_around() {
         (r#"{"role":"user","content":[["a"],{"content":[{"text":"b"}]}]}"#, vec!["a\nb"]),
         (r#"{"role":"user","c\u006fntent":"\u0061"}"#, vec!["a"]),
         (r#"{"role":"user","content":"a","extra":{"content":"x"}}"#, vec!["a"]),
+        (
+            r#"{"role":"user","content":"a\ud800b\\ud800\udc00\ud83d\ude00\uDFFF"}"#,
+            vec!["a\u{fffd}b\\ud800\u{fffd}😀\u{fffd}"],
+        ),
     ] {
         let body = format!(r#" {{"model":"m","messages":[{messages}]}}"#);
         assert_eq!(chosen(Endpoint::Chat, &body, Check::User), expected, "{body}");

@@ -5,4 +5,5 @@ require('./tools.cjs');
 require('./formats.cjs');
 require('./endpoints.cjs');
 require('./errors.cjs');
+require('./guarded.cjs');
 require('./world.cjs').main();

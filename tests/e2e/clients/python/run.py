@@ -5,6 +5,7 @@ import tools  # noqa: F401
 import formats  # noqa: F401
 import endpoints  # noqa: F401
 import errors  # noqa: F401
+import guarded  # noqa: F401
 from world import main
 
 main()
