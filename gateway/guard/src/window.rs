@@ -94,6 +94,11 @@ impl Batch {
     pub fn texts(&self) -> impl Iterator<Item = &str> {
         self.parts.iter().map(|part| part.text.as_str())
     }
+
+    /// Numbers of the channels, in the order of the texts; a channel keeps its number to the end of the answer.
+    pub fn channels(&self) -> impl Iterator<Item = usize> {
+        self.parts.iter().map(|part| part.track)
+    }
 }
 
 /// See the module's text.

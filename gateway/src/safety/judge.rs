@@ -11,12 +11,20 @@ use guard::{Phase, decide};
 use std::sync::Arc;
 
 impl Watch {
-    /// What the back ends say of each text, in the order of the texts.
+    /// What the back ends say of each text, in the order of the texts; each is judged by itself.
     pub(super) async fn judge(&self, phase: Phase, texts: &[&str]) -> Vec<Vec<Judged>> {
+        self.judge_parts(phase, texts, &[]).await
+    }
+
+    /// The same for parts of texts that are still growing: `sessions` says of each which text that is, for services that
+    /// judge a part by those before it. Two channels, or two answers, never share one.
+    pub(super) async fn judge_parts(&self, phase: Phase, texts: &[&str], sessions: &[String]) -> Vec<Vec<Judged>> {
         let mut all: Vec<Vec<Judged>> = texts.iter().map(|_| Vec::new()).collect();
-        let session = (phase == Phase::Response).then_some(&*self.pair);
         for backend in self.policy.backends(phase) {
-            let calls = texts.iter().map(|text| self.plane.moderators.check(backend, phase, text, session));
+            let calls = texts.iter().enumerate().map(|(place, text)| {
+                let session = sessions.get(place).map(String::as_str);
+                self.plane.moderators.check(backend, phase, text, session)
+            });
             for (judged, result) in all.iter_mut().zip(join_all(calls).await) {
                 judged.push((Arc::clone(backend), result));
             }

@@ -226,7 +226,8 @@ impl Passage {
 fn judge(watch: &Watch, batch: Batch) -> Judging<'_> {
     Box::pin(async move {
         let texts: Vec<&str> = batch.texts().collect();
-        let results = watch.judge(Phase::Response, &texts).await;
+        let sessions: Vec<String> = batch.channels().map(|channel| format!("{}.{channel}", watch.pair)).collect();
+        let results = watch.judge_parts(Phase::Response, &texts, &sessions).await;
         (batch, results)
     })
 }
