@@ -136,7 +136,8 @@ fn told(outcome: &Outcome, json: bool) -> Result<(), Failure> {
                 0 => String::new(),
                 same => format!(", {same} as they were"),
             };
-            render::result(&format!("{} keys changed{unchanged}", outcome.changed.len()));
+            let count = outcome.changed.len();
+            render::result(&format!("{count} key{} changed{unchanged}", if count == 1 { "" } else { "s" }));
         }
     }
     Ok(())

@@ -4,7 +4,7 @@ use crate::command::{Ran, finish, root, run, weighbridge};
 use crate::docs;
 use crate::harness::until;
 use serde_json::Value;
-use std::io::{BufRead, BufReader};
+use std::io::{BufRead, BufReader, Write};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 
@@ -40,7 +40,8 @@ impl Terminal<'_> {
     }
 
     fn real(&self, text: &str) -> String {
-        self.addresses.iter().fold(text.to_owned(), |text, (printed, real)| text.replace(printed, real))
+        let text = self.addresses.iter().fold(text.to_owned(), |text, (printed, real)| text.replace(printed, real));
+        self.variables.iter().fold(text, |text, (name, value)| text.replace(&format!("${name}"), value))
     }
 
     /// Starts a server and reads the addresses that it prints once it is ready.
@@ -69,6 +70,14 @@ impl Terminal<'_> {
             self.variables.extend(pairs);
             return None;
         }
+        if let Some((text, rest)) = line.strip_prefix("echo ").and_then(|echo| echo.split_once(" | weighbridge ")) {
+            let mut words: Vec<String> = rest.split_whitespace().map(str::to_owned).collect();
+            self.aim(&mut words);
+            return Some(self.fed(&words, self.real(text.trim_matches('"'))).await);
+        }
+        if let Some(rest) = line.strip_prefix("curl -H ") {
+            return Some(self.fetched(&self.real(rest)).await);
+        }
         let Some(rest) = line.strip_prefix("weighbridge ") else {
             assert!(["sleep 1", "sleep 5", "kill %1 %2 %3"].contains(&line), "unknown line: {line}");
             if line == "sleep 5" {
@@ -94,10 +103,33 @@ impl Terminal<'_> {
             }
             return None;
         }
-        if words[0] == "gate" {
+        self.aim(&mut words);
+        Some(finish(self.command(&words)).await)
+    }
+
+    /// Commands that ask the admin plane, at its real address.
+    fn aim(&self, words: &mut Vec<String>) {
+        if ["gate", "keys", "usage"].contains(&words[0].as_str()) {
             words.extend(["--target".to_owned(), self.real("http://127.0.0.1:8081")]);
         }
-        Some(finish(self.command(&words)).await)
+    }
+
+    /// A command that reads its standard input.
+    async fn fed(&self, words: &[String], input: String) -> Ran {
+        let mut command = self.command(words);
+        command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        let mut child = command.spawn().unwrap();
+        child.stdin.take().unwrap().write_all(input.as_bytes()).unwrap();
+        tokio::task::spawn_blocking(move || child.wait_with_output().unwrap().into()).await.unwrap()
+    }
+
+    /// `"NAME: VALUE" URL`, as curl would.
+    async fn fetched(&self, rest: &str) -> Ran {
+        let (header, url) = rest.trim_start_matches('"').split_once("\" ").unwrap();
+        let (name, value) = header.split_once(": ").unwrap();
+        let answer = crate::harness::client().get(url).header(name, value).send().await.unwrap();
+        let code = i32::from(!answer.status().is_success());
+        Ran { code, out: answer.text().await.unwrap(), err: String::new() }
     }
 
     /// The example's configuration, on free ports and with the mocks where they are.
@@ -141,4 +173,31 @@ async fn the_lines_of_the_readme_run_as_they_are_printed_after_a_demo() {
     // So few requests prove nothing, and the gate says so with the verdict's own exit code.
     assert_eq!((evaluate.code, gate.code), (3, 3), "{evaluate:?} {gate:?}");
     assert!(gate.out.contains("left alone: the verdict is HOLD"), "{gate:?}");
+}
+
+#[tokio::test]
+async fn the_lines_about_keys_run_as_they_are_printed() {
+    let folder = tempfile::tempdir().unwrap();
+    let secrets = [("OPENAI_API_KEY", "any"), ("DEEPSEEK_API_KEY", "any"), ("WEIGHBRIDGE_ADMIN_TOKEN", "secret")];
+    let variables = secrets.map(|(name, value)| (name.to_owned(), value.to_owned())).to_vec();
+    let mut terminal = Terminal { folder: folder.path(), variables, addresses: Vec::new(), servers: Vec::new() };
+    let lines = docs::commands(&docs::readme(), "Keys, quotas, safety");
+    let mut ran = Vec::new();
+    for line in &lines {
+        if let Some(end) = terminal.line(line).await {
+            assert_eq!(end.code, 0, "{line}: {end:?}");
+            ran.push(end);
+        }
+    }
+    let [created, adopted, listed, models, used] = ran.as_slice() else { panic!("{lines:?}") };
+    assert!(created.out.starts_with("wb-"), "{created:?}");
+    assert!(adopted.out.contains("1 key changed"), "{adopted:?}");
+    assert!(
+        listed.out.contains("issued") && listed.out.contains("adopted") && !listed.out.contains("wb-"),
+        "{listed:?}"
+    );
+    assert!(models.out.contains("gpt-4o-mini"), "the old key goes on working: {models:?}");
+    assert!(used.out.contains("total"), "{used:?}");
+    let kept = std::fs::read_to_string(folder.path().join("consumers.json")).unwrap();
+    assert!(!kept.contains("sk-the-key") && !kept.contains(created.out.trim()), "{kept}");
 }

@@ -143,7 +143,7 @@ async fn an_old_key_is_refused_to_the_second_and_can_be_brought_back() {
     assert_eq!((code(&refused), refused.header("sunset")), ((401, "invalid_api_key".to_owned()), ""));
     assert_eq!(refused.text, leased.ask("sk-of-nobody").await.text, "what is wrong with it is not told");
     let again = leased.keys(&["amend", "--consumer", "team-a", "--sunset", "30d"]).await;
-    assert_eq!((again.code, again.out.as_str()), (0, "1 keys changed\n"), "{}", again.err);
+    assert_eq!((again.code, again.out.as_str()), (0, "1 key changed\n"), "{}", again.err);
     assert_eq!(leased.ask(OLD_KEY).await.status, 200);
     leased.keys(&["amend", "--consumer", "team-a", "--sunset", "never"]).await;
     assert_eq!(leased.ask(OLD_KEY).await.header("sunset"), "");

@@ -108,6 +108,8 @@ fn the_examples_are_valid_and_the_full_one_states_the_defaults() {
     assert_eq!(guarded.safety.policy(None, &[], None).unwrap().name.as_ref(), "usual");
     assert_eq!(guarded.safety.policy(Some("internal-x"), &[], None).unwrap().name.as_ref(), "look");
     assert_eq!(guarded.warnings, Vec::<String>::new());
+    let leased = example(include_str!("../../examples/leased.toml"));
+    assert_eq!((leased.quotas.rules.len(), &leased.warnings), (2, &Vec::new()));
     let shadow = example(include_str!("../../examples/shadow.toml"));
     let full = example(include_str!("../../examples/full.toml"));
     let text = |config: &Config| format!("{:?}", Config { digest: String::new(), ..config.clone() });
