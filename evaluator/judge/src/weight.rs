@@ -157,32 +157,39 @@ fn above_the_policy(policy: &Policy) -> Move {
     Move { percent, bound: "policy", why }
 }
 
-/// Whether staying costs more than it may.
+/// Whether staying costs more than it may: of two reasons the one that goes further down.
 fn retreat(now: f64, bounds: &WeightBounds, evidence: &Evidence, policy: &Policy) -> Option<Move> {
-    let ladder = &policy.weight.ladder_percent;
-    let here = words::percent(now);
-    if let Some(most) = bounds.capacity_percent.filter(|most| now > *most) {
-        let percent = rung_within(ladder, most);
-        let why = format!(
-            "The capacity of the candidate's provider allows {}, so the weight falls from {here} to {}.",
-            words::percent(most),
-            words::percent(percent)
-        );
-        return Some(Move { percent, bound: "capacity", why });
-    }
+    let reasons = [beyond_capacity(now, bounds, policy), beyond_budget(now, bounds, evidence, policy)];
+    reasons.into_iter().flatten().min_by(|a, b| a.percent.total_cmp(&b.percent))
+}
+
+fn beyond_capacity(now: f64, bounds: &WeightBounds, policy: &Policy) -> Option<Move> {
+    let most = bounds.capacity_percent.filter(|most| now > *most)?;
+    let percent = rung_within(&policy.weight.ladder_percent, most);
+    let why = format!(
+        "The capacity of the candidate's provider allows {}, so the weight falls from {} to {}.",
+        words::percent(most),
+        words::percent(now),
+        words::percent(percent)
+    );
+    Some(Move { percent, bound: "capacity", why })
+}
+
+fn beyond_budget(now: f64, bounds: &WeightBounds, evidence: &Evidence, policy: &Policy) -> Option<Move> {
     let affordable = bounds::affordable_percent(evidence, policy);
-    if now < 100.0 && now > affordable {
-        let percent = rung_within(ladder, affordable);
-        let left = bounds.left_requests.unwrap_or(0.0);
-        let why = format!(
-            "{left:.0} of {:.0} extra failures are left of the harm budget, which another step at {here} would use up too \
-             fast, so the weight falls to {}.",
-            policy.weight.harm_budget_requests,
-            words::percent(percent)
-        );
-        return Some(Move { percent, bound: "risk", why });
+    if now >= 100.0 || now <= affordable {
+        return None;
     }
-    None
+    let percent = rung_within(&policy.weight.ladder_percent, affordable);
+    let left = bounds.left_requests.unwrap_or(0.0);
+    let why = format!(
+        "{left:.0} of {:.0} extra failures are left of the harm budget, which another step at {} would use up too fast, \
+         so the weight falls to {}.",
+        policy.weight.harm_budget_requests,
+        words::percent(now),
+        words::percent(percent)
+    );
+    Some(Move { percent, bound: "risk", why })
 }
 
 /// One rung up, if all bounds allow it.

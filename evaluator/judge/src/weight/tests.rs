@@ -206,6 +206,18 @@ fn harm_already_done_uses_up_the_budget() {
 }
 
 #[test]
+fn of_two_reasons_to_go_down_the_one_that_goes_further_counts() {
+    // Nothing is left of the budget, and the provider's limit alone would allow 1 %.
+    let mut evidence = pairs(0, 0, 10_000);
+    evidence.weight_percent = 5.0;
+    evidence.earlier_extra_failures = 120.0;
+    evidence.rates.requests_per_minute_peak = Some(45_000.0);
+    let next = go(&evidence, &policy("[capacity]\nrequests_per_minute = 3000\n"));
+    assert!((1.0..5.0).contains(&next.bounds.capacity_percent.unwrap()), "{:?}", next.bounds);
+    assert_eq!(outcome(&next), (0.0, "risk"));
+}
+
+#[test]
 fn at_full_weight_the_pairs_tell_what_the_baseline_would_have_done() {
     let mut evidence = pairs(0, 100, 10_000);
     evidence.weight_percent = 100.0;
