@@ -14,6 +14,7 @@ use lease::keys::{
 };
 use std::io::Read;
 use std::path::Path;
+use wire::Endpoint;
 
 pub(super) async fn run(args: args::Keys) -> Result<Exit, Failure> {
     let now_us = jiff::Timestamp::now().as_microsecond();
@@ -188,10 +189,17 @@ fn scopes_of(args: &ScopeArgs) -> Result<Scopes, Failure> {
     let sources: Option<Vec<Network>> = args.source.iter().map(|text| Network::parse(text)).collect();
     let sources = sources
         .ok_or_else(|| Failure::usage("--source is no network: expected an address or a range such as 10.0.0.0/8"))?;
+    let endpoints = patterns("--endpoint", &args.endpoint)?;
+    let takes_one = |one: &Pattern| Endpoint::ALL.iter().any(|of| one.takes(of.name()) || one.takes(of.path()));
+    if let Some(none) = endpoints.iter().flatten().find(|one| !takes_one(one)) {
+        let names: Vec<&str> = Endpoint::ALL.iter().map(|endpoint| endpoint.name()).collect();
+        let names = names.join(", ");
+        return Err(Failure::usage(format!("--endpoint {none} is none: expected some of {names}, or their paths")));
+    }
     Ok(Scopes {
         models: patterns("--model", &args.model)?,
         migrations: patterns("--migration", &args.migration)?,
-        endpoints: patterns("--endpoint", &args.endpoint)?,
+        endpoints,
         sources: (!sources.is_empty()).then_some(sources),
     })
 }

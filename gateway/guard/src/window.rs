@@ -319,8 +319,10 @@ impl Window {
             }
             track.decided(part, end, decision.masks, self.plan.overlap);
         }
+        // What has gone out already cannot be masked any more, only told.
+        let too_late = self.plan.late && self.decision.action == Action::Masked;
         // What can no longer be masked in the events that repeat it must not go out in them.
-        if self.decision.is_blocked() || self.repeated.len() > REPEATED_MAX {
+        if self.decision.is_blocked() || too_late || self.repeated.len() > REPEATED_MAX {
             self.decision.action = Action::Blocked;
             self.cut_off();
         }

@@ -125,6 +125,7 @@ impl Checker<'_> {
         store: Option<&RawStore>,
         higress: Option<RawHigress>,
         consumers: &Consumers,
+        is_alone: bool,
     ) -> Option<QuotaConfig> {
         let count = rules.len();
         let rules: Vec<QuotaRule> = self.quota_rules(rules, consumers);
@@ -133,7 +134,8 @@ impl Checker<'_> {
             Some(raw) => Some(self.higress(raw, &rules, consumers)?),
             None => None,
         };
-        let long = rules.iter().find(|rule| rule.outlives_a_restart());
+        // What replicas share outlives each of them.
+        let long = rules.iter().find(|rule| is_alone && rule.outlives_a_restart());
         if let (Some(rule), Some(QuotaStore { file: None, .. })) = (long, &store) {
             self.warnings.push(format!(
                 "quotas `{}` begins anew with every start of the gateway: set quota_store.file",

@@ -149,12 +149,12 @@ impl Checker<'_> {
             Some(records) => Some(self.records(records)?),
             None => None,
         };
-        let safety = self.safety(&raw.safety);
+        let is_alone = raw.redis.is_none();
         let redis = match raw.redis {
             Some(redis) => Some(self.redis(redis)?),
             None => None,
         };
-        let quotas = self.quotas(raw.quotas, raw.quota_store.as_ref(), raw.quotas_higress, &consumers);
+        let quotas = self.quotas(raw.quotas, raw.quota_store.as_ref(), raw.quotas_higress, &consumers, is_alone);
         let migrations = migrations?;
         let providers: BTreeMap<String, ProviderConfig> =
             providers.into_iter().map(|(name, provider)| Some((name, provider?))).collect::<Option<_>>()?;

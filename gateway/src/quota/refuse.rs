@@ -56,6 +56,7 @@ pub(super) fn over(refused: &Refused) -> Problem {
     };
     let advice = match retry_after_us {
         Some(wait_us) => format!("Try again in {}.", span(*wait_us)),
+        None if *window == Window::Lifetime && taken >= amount => "It has to be topped up.".to_owned(),
         None if asked > amount => {
             "One request may never use so much: make it smaller, or name a lower bound.".to_owned()
         }

@@ -152,15 +152,18 @@ fn full_holds_everything_and_end_only_the_end() {
     assert_eq!(window.ready(), stream.as_bytes());
     assert!(window.was_judged_whole());
 
-    let mut window = Window::new(Endpoint::Chat, blocking(), Plan::new(Stream::End, 1 << 20));
-    let stream = stream_of(&[(0, "so ".into()), (0, BAD.into())]);
-    frames(&stream).into_iter().for_each(|frame| window.push(frame));
-    let out = window.ready();
-    assert_eq!(read(&out, 0), format!("so {BAD}"));
-    assert!(!String::from_utf8_lossy(&out).contains("stop"), "the finish waits");
-    let batch = window.due().unwrap();
-    window.judged(&batch, &[judge(&format!("so {BAD}"))]);
-    assert!(window.is_cut() && window.ready().is_empty());
+    // What has gone out cannot be masked any more: either way the sentence follows.
+    for policy in [blocking(), masking()] {
+        let mut window = Window::new(Endpoint::Chat, policy, Plan::new(Stream::End, 1 << 20));
+        let stream = stream_of(&[(0, "so ".into()), (0, BAD.into())]);
+        frames(&stream).into_iter().for_each(|frame| window.push(frame));
+        let out = window.ready();
+        assert_eq!(read(&out, 0), format!("so {BAD}"));
+        assert!(!String::from_utf8_lossy(&out).contains("stop"), "the finish waits");
+        let batch = window.due().unwrap();
+        window.judged(&batch, &[judge(&format!("so {BAD}"))]);
+        assert!(window.is_cut() && window.ready().is_empty());
+    }
 }
 
 #[test]

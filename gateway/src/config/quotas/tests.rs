@@ -15,7 +15,7 @@ fn check(text: &str) -> (Option<QuotaConfig>, Vec<String>, Vec<String>) {
     let mut checker = Checker { problems: Vec::new(), warnings: Vec::new(), environment: &environment };
     let consumers: Consumers = checker.consumers(toml::from_str("[team-a]\nkeys_env = 'KEYS'").unwrap());
     let Text { quotas, quota_store, quotas_higress } = toml::from_str(text).unwrap();
-    let config = checker.quotas(quotas, quota_store.as_ref(), quotas_higress, &consumers);
+    let config = checker.quotas(quotas, quota_store.as_ref(), quotas_higress, &consumers, true);
     (config, checker.problems, checker.warnings)
 }
 
