@@ -22,6 +22,8 @@ const BEAT_INTERVAL: Duration = Duration::from_secs(2);
 const BEAT_KEPT: Duration = Duration::from_secs(20);
 /// How often metrics learn what is left of quotas.
 const LOOK_INTERVAL: Duration = Duration::from_secs(5);
+/// How often it is said that Redis answers with errors.
+const TELL_INTERVAL: Duration = Duration::from_secs(10);
 /// How often weights are kept from being forgotten.
 const KEEP_INTERVAL: Duration = Duration::from_secs(600);
 
@@ -99,6 +101,7 @@ struct Round {
     beaten: Option<Instant>,
     kept: Option<Instant>,
     looked: Option<Instant>,
+    told: Option<Instant>,
 }
 
 /// Whether it is time again; if so, it is noted as done.
@@ -138,7 +141,16 @@ impl Round {
                 }
             }
             Err(error) => {
-                tracing::debug!(%error, "Redis was not read");
+                match &error {
+                    // A key of another type spoils the whole round trip, and nothing says which one it is.
+                    StoreError::Refused(_) if is_due(&mut self.told, TELL_INTERVAL, now) => tracing::error!(
+                        %error,
+                        keys = replicas.store.key("*"),
+                        "Redis holds something that this program did not write: the last weights stay; delete the key, \
+                         and it is written back"
+                    ),
+                    _ => tracing::debug!(%error, "Redis was not read"),
+                }
                 self.kept = None;
                 let _order = shared.changes.lock().await;
                 replicas.stand_in(&shared.plane.load(), Instant::now(), crate::clock::now_us());
