@@ -12,6 +12,13 @@ const GUARDED: &[(&str, &str)] = &[
     ("GET", "/admin/v1/audit"),
     ("GET", "/admin/v1/providers"),
     ("POST", "/admin/v1/config/reload"),
+    ("GET", "/admin/v1/consumers"),
+    ("POST", "/admin/v1/consumers/somebody/keys"),
+    ("POST", "/admin/v1/consumers/adopt"),
+    ("GET", "/admin/v1/quotas"),
+    ("POST", "/admin/v1/quotas/any/refresh"),
+    ("GET", "/admin/v1/usage"),
+    ("GET", "/admin/v1/replicas"),
 ];
 
 #[tokio::test]

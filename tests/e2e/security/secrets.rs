@@ -13,6 +13,7 @@ use std::process::{Child, Stdio};
 
 const CONSUMER_KEY: &str = "sk-consumer-key-of-the-tests";
 const SECOND_KEY: &str = "sk-second-provider-key-of-the-tests";
+const JUDGE_KEY: &str = "sk-key-of-the-moderation-of-the-tests";
 const WRONG_KEY: &str = "sk-wrong-key-that-somebody-typed";
 const PROMPT: &str = "the-prompt-nobody-else-may-read";
 
@@ -30,7 +31,7 @@ impl Drop for Served {
     }
 }
 
-fn serve(folder: &Path, openai: &str, deepseek: &str) -> Served {
+fn serve(folder: &Path, openai: &str, deepseek: &str, judge: &str) -> Served {
     let config = folder.join("gateway.toml");
     let records = folder.join("records.ndjson");
     let text = format!(
@@ -55,10 +56,35 @@ candidate = "deepseek"
 weight_percent = 50
 shadow_percent = 100
 models = {{ "gpt-4o-mini" = "deepseek-flash" }}
+[keys]
+file = "{}"
+[[quotas]]
+name = "pace"
+per = ["consumer"]
+window = "1d"
+requests = 9
+tokens = 1000000
+usd = "10"
+[quota_store]
+file = "{}"
+[safety]
+policy = "usual"
+[safety.backends.words]
+kind = "lists"
+lists = ["en"]
+[safety.backends.judge]
+kind = "openai"
+base_url = "{judge}"
+api_key_env = "JUDGE_KEY"
+[safety.policies.usual]
+request = ["words", "judge"]
+response = ["words"]
 [records]
 path = "{}"
 redaction = "hashed"
 "#,
+        folder.join("consumers.json").display(),
+        folder.join("quotas.ndjson").display(),
         records.display()
     );
     std::fs::write(&config, text).unwrap();
@@ -66,6 +92,7 @@ redaction = "hashed"
     command
         .env("OPENAI_API_KEY_2", SECOND_KEY)
         .env("TEAM_A_KEYS", CONSUMER_KEY)
+        .env("JUDGE_KEY", JUDGE_KEY)
         .env("WEIGHBRIDGE_LOG", "trace")
         .stdout(Stdio::piped())
         .stderr(File::create(folder.join("log")).unwrap());
@@ -99,7 +126,7 @@ async fn traffic(served: &Served) -> String {
     keep(client().get(format!("{}/v1/models", served.data)).bearer_auth(CONSUMER_KEY)).await;
     keep(client().get(format!("{}/v1/models/nothing", served.data)).bearer_auth(CONSUMER_KEY)).await;
     keep(client().get(format!("{}/v1/elsewhere?key={WRONG_KEY}", served.data))).await;
-    for path in ["migrations", "migrations/move/weight", "audit", "providers", "nothing"] {
+    for path in ["migrations", "audit", "providers", "consumers", "quotas", "usage", "replicas", "nothing"] {
         keep(client().get(format!("{}/admin/v1/{path}", served.admin)).bearer_auth(TOKEN)).await;
         keep(client().get(format!("{}/admin/v1/{path}", served.admin)).bearer_auth(WRONG_KEY)).await;
     }
@@ -121,7 +148,9 @@ async fn no_key_no_token_and_no_prompt_leaves_the_gateway() {
     let openai = mock(Provider::OpenAi, Some(SECOND_KEY), Faults::default()).await;
     let faults = Faults { error_500: 0.3, ..Faults::default() };
     let deepseek = mock(Provider::DeepSeek, None, faults).await;
-    let mut served = serve(folder.path(), &openai.base_url(), &deepseek.base_url());
+    // Everybody who judges is told to go away: their key shows in no complaint about that.
+    let judge = mock(Provider::OpenAi, Some("another"), Faults::default()).await;
+    let mut served = serve(folder.path(), &openai.base_url(), &deepseek.base_url(), &judge.base_url());
     let mut seen = traffic(&served).await;
     assert!(seen.contains("\"finish_reason\":\"stop\""), "somebody was answered: {seen}");
     until("copies have ended", || deepseek.requests().counts().in_flight == 0).await;
@@ -139,7 +168,8 @@ async fn no_key_no_token_and_no_prompt_leaves_the_gateway() {
         seen += &String::from_utf8_lossy(&std::fs::read(&path).unwrap());
     }
     assert!(seen.contains("\"consumer\":\"team-a\"") && seen.contains("gateway is up"), "records and log are here");
-    for secret in [PROVIDER_KEY, SECOND_KEY, TOKEN, CONSUMER_KEY, WRONG_KEY] {
+    assert!(seen.contains("Limit pace reached"), "a quota was reached");
+    for secret in [PROVIDER_KEY, SECOND_KEY, JUDGE_KEY, TOKEN, CONSUMER_KEY, WRONG_KEY] {
         for form in forms(secret) {
             let place = seen.find(&form).map(|at| &seen[at.saturating_sub(300)..(at + 100).min(seen.len())]);
             assert!(place.is_none(), "{secret} as {form} stands in ...{}...", place.unwrap_or_default());
