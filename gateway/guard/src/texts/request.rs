@@ -1,6 +1,6 @@
 //! The texts of a request, message by message.
 
-use super::{Piece, Walk, list, masked_part, object, quoted, replaced, string};
+use super::{Piece, Walk, is_nested, list, masked_part, object, quoted, replaced, string};
 use crate::policy::{Check, Mask};
 use std::ops::Range;
 use wire::Endpoint;
@@ -24,6 +24,8 @@ pub struct Texts {
     pub passages: Vec<Passage>,
     /// Pictures, recordings and files, which no back end of texts can judge.
     pub unjudged: usize,
+    /// A part of it could not be read, so nobody knows what it says.
+    pub unread: bool,
     /// The passages are turns of a conversation, and not texts of their own.
     turns: bool,
 }
@@ -78,7 +80,7 @@ impl Texts {
 pub fn of_request(endpoint: Endpoint, body: &str) -> Texts {
     let trimmed = body.trim_start();
     let mut texts = Texts { turns: matches!(endpoint, Endpoint::Chat | Endpoint::Responses), ..Texts::default() };
-    let Some(members) = object(trimmed) else { return texts };
+    let Some(members) = object(trimmed.trim_end()) else { return Texts { unread: true, ..texts } };
     for (key, value) in members.members() {
         let raw = value.get();
         match (endpoint, key) {
@@ -95,6 +97,7 @@ pub fn of_request(endpoint: Endpoint, body: &str) -> Texts {
 impl Texts {
     fn push(&mut self, walk: Walk, user: bool) {
         self.unjudged += walk.unjudged;
+        self.unread |= walk.unread;
         if !walk.pieces.is_empty() {
             self.passages.push(Passage { user, pieces: walk.pieces });
         }
@@ -116,10 +119,16 @@ impl Texts {
 
     /// What a stored prompt is filled with.
     fn variables(&mut self, body: &str, raw: &str) {
-        let Some(prompt) = object(raw) else { return };
+        let Some(prompt) = object(raw) else {
+            self.unread |= raw.starts_with('{');
+            return;
+        };
         let mut walk = Walk::default();
         for variables in prompt.members().filter(|(key, _)| *key == "variables") {
-            let Some(named) = object(variables.1.get()) else { continue };
+            let Some(named) = object(variables.1.get()) else {
+                walk.unread |= is_nested(variables.1.get());
+                continue;
+            };
             named.members().for_each(|(_, value)| walk.value(body, value.get(), 0));
         }
         self.push(walk, true);

@@ -46,6 +46,36 @@ fn no_odd_shape_is_a_way_around() {
 }
 
 #[test]
+fn halves_of_pairs_in_names_hide_nothing() {
+    for (message, expected) in [
+        (r#"{"role":"user","content":"BAD","\ud800":0}"#, "BAD"),
+        (r#"{"role":"user","content":[{"type":"text","text":"BAD","\udfff":0}]}"#, "BAD"),
+        (r#"{"role":"user","content":"BAD","\ud800\ud800x":{"\ud800":0}}"#, "BAD"),
+    ] {
+        let texts = of_request(Endpoint::Chat, &format!(r#"{{"messages":[{message}]}}"#));
+        assert_eq!((texts.passages[0].text().as_str(), texts.unread), (expected, false), "{message}");
+    }
+    let variables = r#"{"prompt":{"id":"p","variables":{"v":"BAD","\ud800":"x"},"\ud800":0},"\ud800":0}"#;
+    assert_eq!(chosen(Endpoint::Responses, variables, Check::User), ["BAD\nx"]);
+    for choice in [
+        r#"{"index":0,"delta":{"content":"BAD"},"\ud800":0}"#,
+        r#"{"index":0,"delta":{"content":"BAD","\ud800":0}}"#,
+        r#"{"index":0,"delta":{"content":[{"text":"BAD","\ud800":0}]}}"#,
+    ] {
+        let event = of_event(Endpoint::Chat, &format!(r#"{{"choices":[{choice}]}}"#));
+        assert_eq!((said(&event), event.unread), (vec![(0, Kind::Text, 0, "BAD")], false), "{choice}");
+    }
+    let response = r#"{"output":[{"type":"message","content":[{"text":"BAD","\ud800":0}],"\ud800":0}],"\ud800":0}"#;
+    assert_eq!(said(&of_answer(Endpoint::Responses, response)), [(0, Kind::Text, 0, "BAD")]);
+}
+
+#[test]
+fn what_cannot_be_read_is_never_nothing() {
+    assert!(of_request(Endpoint::Chat, "{\"messages\":[{]}").unread);
+    assert!(!of_request(Endpoint::Chat, " {\"messages\":[]} ").unread);
+}
+
+#[test]
 fn every_endpoint_shows_what_it_is_asked() {
     let responses = r#"{"instructions":"i","prompt":{"id":"p","variables":{"v":"w","x":{"type":"input_text","text":"y"}}},
         "input":[{"role":"user","content":[{"type":"input_text","text":"a"}]},
