@@ -102,6 +102,9 @@ impl Watch {
         if texts.unread {
             decision.merge(&self.policy.unjudged(Phase::Request, "malformed"));
         }
+        if texts.tokenised > 0 {
+            decision.merge(&self.policy.unjudged(Phase::Request, "tokens"));
+        }
     }
 
     /// The answer to a violation, where nothing of an answer has gone out.

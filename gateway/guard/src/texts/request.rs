@@ -2,6 +2,7 @@
 
 use super::{Piece, Walk, is_nested, list, masked_part, object, quoted, replaced, string};
 use crate::policy::{Check, Mask};
+use serde_json::value::RawValue;
 use std::ops::Range;
 use wire::Endpoint;
 
@@ -22,8 +23,10 @@ pub struct Passage {
 pub struct Texts {
     /// In order.
     pub passages: Vec<Passage>,
-    /// Pictures, recordings and files, which no back end of texts can judge.
+    /// Pictures, recordings, files and texts in tokens, which no back end of texts can judge.
     pub unjudged: usize,
+    /// Texts that are given as the numbers of their tokens, which no back end can read; they count as `unjudged`, too.
+    pub tokenised: usize,
     /// A part of it could not be read, so nobody knows what it says.
     pub unread: bool,
     /// The passages are turns of a conversation, and not texts of their own.
@@ -112,9 +115,23 @@ impl Texts {
     /// A text, or a list of texts that have nothing to do with each other.
     fn inputs(&mut self, body: &str, raw: &str) {
         match list(raw) {
-            Some(items) => items.into_iter().for_each(|item| self.take(body, item.get(), true)),
+            Some(items) => {
+                self.tokens(&items);
+                for item in items {
+                    list(item.get()).into_iter().for_each(|inner| self.tokens(&inner));
+                    self.take(body, item.get(), true);
+                }
+            }
             None => self.take(body, raw, true),
         }
+    }
+
+    /// A list with numbers in it is a text in tokens.
+    fn tokens(&mut self, items: &[&RawValue]) {
+        let is_number = |item: &&RawValue| item.get().starts_with(|sign: char| sign.is_ascii_digit() || sign == '-');
+        let tokenised = usize::from(items.iter().any(is_number));
+        self.tokenised += tokenised;
+        self.unjudged += tokenised;
     }
 
     /// What a stored prompt is filled with.

@@ -70,6 +70,20 @@ fn halves_of_pairs_in_names_hide_nothing() {
 }
 
 #[test]
+fn texts_in_tokens_are_not_passed_over_in_silence() {
+    for (endpoint, body, tokenised) in [
+        (Endpoint::Completions, r#"{"prompt":[[40,1234],[7]]}"#, 2),
+        (Endpoint::Completions, r#"{"prompt":[40,1234]}"#, 1),
+        (Endpoint::Completions, r#"{"prompt":["a","b"]}"#, 0),
+        (Endpoint::Embeddings, r#"{"input":["a",[40]]}"#, 1),
+        (Endpoint::Embeddings, r#"{"input":"40"}"#, 0),
+    ] {
+        let texts = of_request(endpoint, body);
+        assert_eq!((texts.tokenised, texts.unjudged), (tokenised, tokenised), "{body}");
+    }
+}
+
+#[test]
 fn what_cannot_be_read_is_never_nothing() {
     assert!(of_request(Endpoint::Chat, "{\"messages\":[{]}").unread);
     assert!(!of_request(Endpoint::Chat, " {\"messages\":[]} ").unread);
