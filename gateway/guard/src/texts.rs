@@ -29,7 +29,7 @@ pub struct Piece {
 }
 
 /// Members that hold text wherever they stand in a message or an item.
-const TEXT_MEMBERS: [&str; 14] = [
+const TEXT_MEMBERS: [&str; 28] = [
     "content",
     "text",
     "output",
@@ -38,15 +38,30 @@ const TEXT_MEMBERS: [&str; 14] = [
     "refusal",
     "reasoning_content",
     "reasoning",
+    "reasoning_details",
     "summary",
     "transcript",
     "thinking",
     "code",
     "query",
+    "queries",
     "prediction",
+    "title",
+    "command",
+    "commands",
+    "diff",
+    "stdout",
+    "stderr",
+    "logs",
+    "outputs",
+    "results",
+    "annotations",
+    "annotation",
+    "revised_prompt",
 ];
 /// Members whose objects may hold such.
-const CONTAINERS: [&str; 6] = ["tool_calls", "function_call", "function", "custom", "audio", "action"];
+const CONTAINERS: [&str; 8] =
+    ["tool_calls", "function_call", "function", "custom", "audio", "action", "operation", "url_citation"];
 
 /// Where a part of `base` stands in it; `None` if it is no part of it.
 fn place_of(base: &str, part: &str) -> Option<Range<usize>> {
@@ -68,9 +83,17 @@ struct Walk {
     unjudged: usize,
     /// Something stands there that could not be read.
     unread: bool,
+    /// Names are texts, too. In an answer a name is one that the request has declared, and its pieces would run into the
+    /// arguments that follow it.
+    names: bool,
 }
 
 impl Walk {
+    /// For a request.
+    fn with_names() -> Self {
+        Self { names: true, ..Self::default() }
+    }
+
     /// A string, a list, or an object that stands where text may stand.
     fn value(&mut self, base: &str, raw: &str, depth: usize) {
         if depth > DEPTH_MAX {
@@ -93,7 +116,7 @@ impl Walk {
     fn members(&mut self, base: &str, members: &Object<'_>, depth: usize) {
         for (key, value) in members.members() {
             let raw = value.get();
-            if TEXT_MEMBERS.contains(&key) {
+            if TEXT_MEMBERS.contains(&key) || (self.names && key == "name") {
                 self.value(base, raw, depth);
             } else if CONTAINERS.contains(&key) {
                 self.contained(base, raw, depth);

@@ -151,6 +151,14 @@ impl Event {
             match key {
                 "content" | "audio" => self.take(data, raw, channel(Kind::Text, u64::from(key == "audio"))),
                 "reasoning_content" | "reasoning" => self.take(data, raw, channel(Kind::Reasoning, 0)),
+                // Some servers tell the same thought in two members, so each is a text of its own.
+                "reasoning_details" => self.take(data, raw, channel(Kind::Reasoning, 1)),
+                "thinking" => self.take(data, raw, channel(Kind::Reasoning, 2)),
+                "annotations" => {
+                    for (part, annotation) in (2..).zip(list(raw).unwrap_or_default()) {
+                        self.take(data, annotation.get(), channel(Kind::Text, part));
+                    }
+                }
                 "refusal" => self.take(data, raw, channel(Kind::Refusal, 0)),
                 // There is only ever one of them; its number is one that no other call has.
                 "function_call" => self.take(data, raw, channel(Kind::Arguments, u64::MAX)),
@@ -239,8 +247,10 @@ fn response_event(data: &str) -> Event {
     let mut walk = Walk::default();
     for (key, value) in members.members() {
         match key {
-            "item" | "part" => walk.value(data, value.get(), 0),
-            "text" | "arguments" | "refusal" | "input" | "code" | "transcript" => walk.value(data, value.get(), 0),
+            "item" | "part" | "annotation" => walk.value(data, value.get(), 0),
+            "text" | "arguments" | "refusal" | "input" | "code" | "transcript" | "command" | "diff" | "output" => {
+                walk.value(data, value.get(), 0)
+            }
             _ => {}
         }
     }

@@ -107,7 +107,7 @@ impl Texts {
     }
 
     fn take(&mut self, body: &str, raw: &str, user: bool) {
-        let mut walk = Walk::default();
+        let mut walk = Walk::with_names();
         walk.value(body, raw, 0);
         self.push(walk, user);
     }
@@ -140,7 +140,7 @@ impl Texts {
             self.unread |= raw.starts_with('{');
             return;
         };
-        let mut walk = Walk::default();
+        let mut walk = Walk::with_names();
         for variables in prompt.members().filter(|(key, _)| *key == "variables") {
             let Some(named) = object(variables.1.get()) else {
                 walk.unread |= is_nested(variables.1.get());
@@ -154,7 +154,7 @@ impl Texts {
     fn messages(&mut self, body: &str, raw: &str) {
         let Some(items) = list(raw) else { return self.take(body, raw, true) };
         // Bare parts that follow each other are one message.
-        let mut bare = Walk::default();
+        let mut bare = Walk::with_names();
         for item in items {
             let Some(members) = object(item.get()) else {
                 bare.value(body, item.get(), 0);
@@ -168,8 +168,8 @@ impl Texts {
                 bare.members(body, &members, 0);
                 continue;
             }
-            self.push(std::mem::take(&mut bare), true);
-            let mut walk = Walk::default();
+            self.push(std::mem::replace(&mut bare, Walk::with_names()), true);
+            let mut walk = Walk::with_names();
             walk.members(body, &members, 0);
             // Items of a response that are no messages say what tools or the model said.
             let user = match kind.as_deref() {

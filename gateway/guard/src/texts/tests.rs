@@ -19,7 +19,7 @@ const TURNS: &str = r#"{"model":"m","messages":[
 fn a_policy_sees_the_messages_that_it_names() {
     assert_eq!(chosen(Endpoint::Chat, TURNS, Check::LastUser), ["a\nb"]);
     assert_eq!(chosen(Endpoint::Chat, TURNS, Check::User), ["first", "a\nb"]);
-    assert_eq!(chosen(Endpoint::Chat, TURNS, Check::All), ["s", "first", "r\n{\"a\":1}", "t", "a\nb"]);
+    assert_eq!(chosen(Endpoint::Chat, TURNS, Check::All), ["s", "first", "r\nf\n{\"a\":1}", "t", "a\nb"]);
     assert_eq!(of_request(Endpoint::Chat, TURNS).unjudged, 1);
 }
 
@@ -81,6 +81,26 @@ fn texts_in_tokens_are_not_passed_over_in_silence() {
         let texts = of_request(endpoint, body);
         assert_eq!((texts.tokenised, texts.unjudged), (tokenised, tokenised), "{body}");
     }
+}
+
+#[test]
+fn rarer_members_hold_text_too() {
+    let named = r#"{"messages":[{"role":"user","name":"n","content":"a"}]}"#;
+    assert_eq!(chosen(Endpoint::Chat, named, Check::User), ["n\na"]);
+    let chat = r#"{"choices":[{"index":0,"message":{"content":"a","thinking":"t",
+        "reasoning_details":[{"type":"reasoning.text","text":"r"}],
+        "annotations":[{"type":"url_citation","url_citation":{"title":"c","url":"u"}}]}}]}"#;
+    let expected =
+        [(0, Kind::Text, 0, "a"), (0, Kind::Reasoning, 2, "t"), (0, Kind::Reasoning, 1, "r"), (0, Kind::Text, 2, "c")];
+    assert_eq!(said(&of_answer(Endpoint::Chat, chat)), expected);
+    let response = r#"{"output":[{"type":"shell_call","action":{"commands":["a","b"]}},
+        {"type":"apply_patch_call","operation":{"type":"update_file","path":"p","diff":"c"}},
+        {"type":"file_search_call","queries":["d"],"results":[{"filename":"x","text":"e"}]},
+        {"type":"code_interpreter_call","code":"f","outputs":[{"type":"logs","logs":"g"}]},
+        {"type":"message","content":[{"text":"h","annotations":[{"type":"url_citation","title":"i"}]}]}]}"#;
+    let event = of_answer(Endpoint::Responses, response);
+    let texts: Vec<&str> = event.said.iter().map(|said| &*said.piece.text).collect();
+    assert_eq!(texts, ["a", "b", "c", "d", "e", "f", "g", "h", "i"]);
 }
 
 #[test]
