@@ -249,7 +249,7 @@ fn response_event(data: &str) -> Event {
         match key {
             "item" | "part" | "annotation" => walk.value(data, value.get(), 0),
             "text" | "arguments" | "refusal" | "input" | "code" | "transcript" | "command" | "diff" | "output" => {
-                walk.value(data, value.get(), 0)
+                walk.value(data, value.get(), 0);
             }
             _ => {}
         }
