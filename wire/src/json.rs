@@ -4,6 +4,8 @@
 //! their spelling, not a number's last digit. [`Object`] keeps each member as the bytes it came in and copies them
 //! once, when the object is written.
 
+pub mod loose;
+
 use serde::de::{DeserializeOwned, MapAccess, SeqAccess, Visitor};
 use serde::{Deserialize, Deserializer};
 use serde_json::value::RawValue;

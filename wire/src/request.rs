@@ -70,7 +70,8 @@ impl<'a> Request<'a> {
     /// Reads a request body.
     ///
     /// # Errors
-    /// The body is not a JSON object, or a member that routing needs is missing or of the wrong type: `model`,
+    /// The body is not a JSON object; `model`, `messages`, `prompt`, `input` or `stream` stands twice where it counts, or in
+    /// another case; or a member that routing needs is missing or of the wrong type: `model`,
     /// `stream`, and `messages` (chat) or `input` (embeddings, moderations). A moderation may leave `model` out, and
     /// so may a response that names a stored `prompt`.
     pub fn parse(endpoint: Endpoint, body: &'a [u8]) -> Result<Self, RequestError> {
@@ -83,6 +84,13 @@ impl<'a> Request<'a> {
             if object.keys().filter(|key| *key == member).count() > 1 {
                 let message = format!("`{member}` stands twice: expected it once");
                 return Err(RequestError { param: Some(member), message });
+            }
+        }
+        for known in ["model", "messages", "prompt", "input", "stream"] {
+            // Some servers read names whatever their case, so what was checked might not be what is run.
+            if let Some(other) = object.keys().find(|key| *key != known && is_same_but_for_case(key, known)) {
+                let message = format!("`{other}` is `{known}` in another case: expected it as `{known}` or not at all");
+                return Err(RequestError { param: Some(known), message });
             }
         }
         let model = match object.text("model") {
@@ -162,6 +170,19 @@ impl<'a> Request<'a> {
     }
 }
 
+/// Whether a name is another's but for case. Two signs beyond ASCII fold to a letter of ASCII: the long s and Kelvin's sign.
+fn is_same_but_for_case(name: &str, known: &str) -> bool {
+    if name.is_ascii() {
+        return name.eq_ignore_ascii_case(known);
+    }
+    let folded = |sign: char| match sign {
+        '\u{17f}' => 's',
+        '\u{212a}' => 'k',
+        other => other.to_ascii_lowercase(),
+    };
+    name.chars().map(folded).eq(known.chars())
+}
+
 /// What the model is asked has to be there where a request means nothing without it. What exactly it may be is the
 /// provider's to say.
 fn check_subject(endpoint: Endpoint, object: &Object<'_>) -> Result<(), RequestError> {
@@ -205,6 +226,12 @@ mod tests {
             (Chat, r#"{"model":"m","messages":"x"}"#, Some("messages")),
             (Chat, r#"{"model":"m","messages":[],"stream":"yes"}"#, Some("stream")),
             (Chat, r#"{"model":"m","messages":[],"mod\u0065l":"other"}"#, Some("model")),
+            (Chat, r#"{"model":"m","messages":[],"Messages":[]}"#, Some("messages")),
+            (Chat, r#"{"model":"m","messages":[],"MODE\u004c":"o"}"#, Some("model")),
+            (Chat, r#"{"model":"m","messages":[],"me\u017fsages":[]}"#, Some("messages")),
+            (Chat, r#"{"model":"m","messages":[],"Stream":true}"#, Some("stream")),
+            (Responses, r#"{"model":"m","input":"x","Prompt":{"id":"p"}}"#, Some("prompt")),
+            (Embeddings, r#"{"model":"m","input":"x","INPUT":"y"}"#, Some("input")),
             (Completions, r#"{"prompt":"x"}"#, Some("model")),
             (Completions, r#"{"model":"m","prompt":"x","prompt":"y"}"#, Some("prompt")),
             (Embeddings, r#"{"model":"m"}"#, Some("input")),

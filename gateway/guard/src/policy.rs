@@ -199,6 +199,16 @@ impl Policy {
         self.on_failure == OnFailure::Closed && self.mode == Mode::Enforce
     }
 
+    /// A decision over what no back end could be asked about; `why` is the failure's name.
+    #[must_use]
+    pub fn unjudged(&self, phase: Phase, why: &'static str) -> Decision {
+        Decision {
+            action: if self.blocks_failures() { Action::Blocked } else { Action::None },
+            failed: self.backends(phase).iter().map(|backend| (Arc::clone(backend), why)).collect(),
+            ..Decision::default()
+        }
+    }
+
     /// Back ends of a phase.
     #[must_use]
     pub fn backends(&self, phase: Phase) -> &[Arc<str>] {

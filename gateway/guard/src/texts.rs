@@ -11,9 +11,10 @@ pub use answer::{Channel, Event, Kind, Said, of_answer, of_event};
 pub use request::{Passage, Texts, masked as masked_request, of_request};
 
 use crate::policy::Mask;
-use serde_json::value::RawValue;
 use std::ops::Range;
 use wire::json::Object;
+pub(crate) use wire::json::loose::string;
+use wire::json::loose::{list, object};
 
 /// Deepest nesting at which texts are looked for.
 const DEPTH_MAX: usize = 12;
@@ -28,7 +29,7 @@ pub struct Piece {
 }
 
 /// Members that hold text wherever they stand in a message or an item.
-const TEXT_MEMBERS: [&str; 14] = [
+const TEXT_MEMBERS: [&str; 28] = [
     "content",
     "text",
     "output",
@@ -37,15 +38,30 @@ const TEXT_MEMBERS: [&str; 14] = [
     "refusal",
     "reasoning_content",
     "reasoning",
+    "reasoning_details",
     "summary",
     "transcript",
     "thinking",
     "code",
     "query",
+    "queries",
     "prediction",
+    "title",
+    "command",
+    "commands",
+    "diff",
+    "stdout",
+    "stderr",
+    "logs",
+    "outputs",
+    "results",
+    "annotations",
+    "annotation",
+    "revised_prompt",
 ];
 /// Members whose objects may hold such.
-const CONTAINERS: [&str; 6] = ["tool_calls", "function_call", "function", "custom", "audio", "action"];
+const CONTAINERS: [&str; 8] =
+    ["tool_calls", "function_call", "function", "custom", "audio", "action", "operation", "url_citation"];
 
 /// Where a part of `base` stands in it; `None` if it is no part of it.
 fn place_of(base: &str, part: &str) -> Option<Range<usize>> {
@@ -54,51 +70,9 @@ fn place_of(base: &str, part: &str) -> Option<Range<usize>> {
     (end <= base.len()).then_some(start..end)
 }
 
-fn object(raw: &str) -> Option<Object<'_>> {
-    raw.starts_with('{').then(|| Object::parse(raw.as_bytes()).ok()).flatten()
-}
-
-fn list(raw: &str) -> Option<Vec<&RawValue>> {
-    raw.starts_with('[').then(|| serde_json::from_str(raw).ok()).flatten()
-}
-
-/// What a JSON string says. Halves of surrogate pairs stand for no character: other parsers take them all the same, so they
-/// are mended rather than the text being passed over.
-pub(crate) fn string(raw: &str) -> Option<String> {
-    if !raw.starts_with('"') {
-        return None;
-    }
-    serde_json::from_str(raw).or_else(|_| serde_json::from_str(&mended(raw))).ok()
-}
-
-/// JSON with the replacement character for every half of a surrogate pair that stands alone.
-fn mended(raw: &str) -> String {
-    let unit = |text: &str| {
-        let digits = text.strip_prefix("\\u")?.get(..4)?;
-        u16::from_str_radix(digits, 16).ok()
-    };
-    let mut out = String::with_capacity(raw.len());
-    let mut rest = raw;
-    while let Some(at) = rest.find('\\') {
-        let (before, escape) = rest.split_at(at);
-        out.push_str(before);
-        let second = escape.get(6..).and_then(unit).is_some_and(|unit| (0xDC00..0xE000).contains(&unit));
-        let length = match unit(escape) {
-            Some(0xD800..0xDC00) if second => 12,
-            Some(0xD800..0xE000) => {
-                out.push_str("\\ufffd");
-                rest = escape.get(6..).unwrap_or_default();
-                continue;
-            }
-            Some(_) => 6,
-            None => 2,
-        };
-        let (kept, following) = escape.split_at_checked(length).unwrap_or((escape, ""));
-        out.push_str(kept);
-        rest = following;
-    }
-    out.push_str(rest);
-    out
+/// Whether something begins here that may hold text. Where it cannot be read it counts as a failure, never as nothing.
+fn is_nested(raw: &str) -> bool {
+    raw.starts_with(['{', '[', '"'])
 }
 
 /// What a walk found.
@@ -107,9 +81,19 @@ struct Walk {
     pieces: Vec<Piece>,
     /// Pictures, recordings and files, which no back end of texts can judge.
     unjudged: usize,
+    /// Something stands there that could not be read.
+    unread: bool,
+    /// Names are texts, too. In an answer a name is one that the request has declared, and its pieces would run into the
+    /// arguments that follow it.
+    names: bool,
 }
 
 impl Walk {
+    /// For a request.
+    fn with_names() -> Self {
+        Self { names: true, ..Self::default() }
+    }
+
     /// A string, a list, or an object that stands where text may stand.
     fn value(&mut self, base: &str, raw: &str, depth: usize) {
         if depth > DEPTH_MAX {
@@ -123,6 +107,8 @@ impl Walk {
             items.into_iter().for_each(|item| self.value(base, item.get(), depth + 1));
         } else if let Some(members) = object(raw) {
             self.members(base, &members, depth + 1);
+        } else {
+            self.unread |= is_nested(raw);
         }
     }
 
@@ -130,7 +116,7 @@ impl Walk {
     fn members(&mut self, base: &str, members: &Object<'_>, depth: usize) {
         for (key, value) in members.members() {
             let raw = value.get();
-            if TEXT_MEMBERS.contains(&key) {
+            if TEXT_MEMBERS.contains(&key) || (self.names && key == "name") {
                 self.value(base, raw, depth);
             } else if CONTAINERS.contains(&key) {
                 self.contained(base, raw, depth);
@@ -150,6 +136,8 @@ impl Walk {
             self.members(base, &members, depth + 1);
         } else if let Some(items) = list(raw) {
             items.into_iter().for_each(|item| self.contained(base, item.get(), depth + 1));
+        } else {
+            self.unread |= is_nested(raw);
         }
     }
 }

@@ -337,7 +337,8 @@ impl Window {
     /// What may go out now.
     pub fn ready(&mut self) -> Bytes {
         let mut out = std::mem::take(&mut self.aside);
-        while self.held.front().is_some_and(|held| self.may_go(held)) {
+        // A block that `due` has not seen yet holds back what came with it, too.
+        while !self.decision.is_blocked() && self.held.front().is_some_and(|held| self.may_go(held)) {
             let Some(held) = self.held.pop_front() else { break };
             self.held_bytes = self.held_bytes.saturating_sub(held.frame.raw.len());
             self.shape.sees(&held.event);

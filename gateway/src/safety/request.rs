@@ -8,7 +8,7 @@ use crate::reply::Reply;
 use bytes::Bytes;
 use guard::policy::{Mask, Mode};
 use guard::reply::Shape;
-use guard::texts::{Passage, masked_request, of_request};
+use guard::texts::{Passage, Texts, masked_request, of_request};
 use guard::{Action, Decision, Phase, decide};
 use http::{HeaderValue, Response, StatusCode, header};
 use std::sync::Arc;
@@ -57,14 +57,16 @@ impl Safety {
             let beside = watch.clone();
             tokio::spawn(async move {
                 let passages: Vec<&Passage> = texts.chosen(beside.policy.check).collect();
-                let (decision, _) = beside.passages(&passages).await;
+                let (mut decision, _) = beside.passages(&passages).await;
+                beside.passed_over(&mut decision, &texts);
                 beside.tell(Phase::Request, &decision);
                 sender.send_replace(Some(check_of(&decision)));
             });
             return Inspected::Passed(Some(watch));
         }
         let passages: Vec<&Passage> = texts.chosen(watch.policy.check).collect();
-        let (decision, masks) = watch.passages(&passages).await;
+        let (mut decision, masks) = watch.passages(&passages).await;
+        watch.passed_over(&mut decision, &texts);
         watch.counters.inspected(begun.elapsed());
         watch.tell(Phase::Request, &decision);
         sender.send_replace(Some(check_of(&decision)));
@@ -93,6 +95,16 @@ impl Watch {
             masks.push(decision.masks);
         }
         (all, masks)
+    }
+
+    /// What of a request no back end could be asked about is a failure of theirs.
+    fn passed_over(&self, decision: &mut Decision, texts: &Texts) {
+        if texts.unread {
+            decision.merge(&self.policy.unjudged(Phase::Request, "malformed"));
+        }
+        if texts.tokenised > 0 {
+            decision.merge(&self.policy.unjudged(Phase::Request, "tokens"));
+        }
     }
 
     /// The answer to a violation, where nothing of an answer has gone out.

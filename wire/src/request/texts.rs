@@ -1,65 +1,56 @@
 //! The text in a request, whatever its shape: a string, a list of strings, messages with strings or parts.
+//!
+//! Every member is looked at, those that stand twice too: what counts less than a provider reads is a way past a quota.
+//! What cannot be read counts with all its bytes.
 
 use super::Request;
 use crate::endpoint::Endpoint;
-use crate::json::Text;
-use serde::Deserialize;
+use crate::json::loose::{list, object, string};
 use serde_json::value::RawValue;
 
-#[derive(Deserialize)]
-struct Message<'a> {
-    #[serde(borrow, default)]
-    content: Option<&'a RawValue>,
-    /// Parts of a moderation stand in the list itself, and a response's items may be bare parts.
-    #[serde(borrow, default)]
-    text: Option<&'a RawValue>,
-    /// What a tool gave back, in a response's input.
-    #[serde(borrow, default)]
-    output: Option<&'a RawValue>,
-}
+/// Deepest nesting at which texts are told apart; what lies deeper counts with all its bytes.
+const DEPTH_MAX: usize = 12;
 
-#[derive(Deserialize)]
-struct Part<'a> {
-    #[serde(borrow, default)]
-    text: Option<Text<'a>>,
-}
+/// Members with text. Parts of a moderation stand in the list itself, and a response's items may be bare parts; `output`
+/// is what a tool gave back, in a response's input.
+const MEMBERS: [&str; 3] = ["content", "text", "output"];
 
 pub(super) fn for_each(request: &Request<'_>, mut see: impl FnMut(&str)) {
     if request.endpoint == Endpoint::Responses
-        && let Some(instructions) = request.object.text("instructions")
+        && let Some(instructions) = request.object.get("instructions")
     {
-        see(&instructions);
+        value(instructions.get(), 0, &mut see);
     }
     let Some(subject) = request.object.get(request.endpoint.subject()) else { return };
-    if subject.get().starts_with('"') {
-        content(subject, &mut see);
-        return;
-    }
-    let Ok(items) = serde_json::from_str::<Vec<&RawValue>>(subject.get()) else { return };
-    for item in items {
-        match item.get().as_bytes().first() {
-            Some(b'"') => content(item, &mut see),
-            Some(b'{') => message(item, &mut see),
-            // Token numbers, or lists of them.
-            _ => {}
-        }
+    value(subject.get(), 0, &mut see);
+}
+
+/// A string, a list of texts, or an object with texts in its members. Token numbers are no text, nor is a picture's address.
+fn value(raw: &str, depth: usize, see: &mut impl FnMut(&str)) {
+    match raw.as_bytes().first() {
+        Some(b'"') => match borrowed(raw) {
+            Some(text) => see(text),
+            None => see(string(raw).as_deref().unwrap_or(raw)),
+        },
+        Some(b'[' | b'{') if depth >= DEPTH_MAX => see(raw),
+        Some(b'[') => match list(raw) {
+            Some(items) => items.into_iter().for_each(|item: &RawValue| value(item.get(), depth + 1, see)),
+            None => see(raw),
+        },
+        Some(b'{') => match object(raw) {
+            Some(object) => object
+                .members()
+                .filter(|(name, _)| MEMBERS.contains(name))
+                .for_each(|(_, member)| value(member.get(), depth + 1, see)),
+            None => see(raw),
+        },
+        _ => {}
     }
 }
 
-fn message(raw: &RawValue, see: &mut impl FnMut(&str)) {
-    let Ok(message) = serde_json::from_str::<Message<'_>>(raw.get()) else { return };
-    for member in [message.content, message.text, message.output].into_iter().flatten() {
-        content(member, see);
-    }
-}
-
-/// A string, or a list of parts with a `text` each.
-fn content(raw: &RawValue, see: &mut impl FnMut(&str)) {
-    if let Ok(text) = serde_json::from_str::<Text<'_>>(raw.get()) {
-        see(&text.0);
-    } else if let Ok(parts) = serde_json::from_str::<Vec<Part<'_>>>(raw.get()) {
-        parts.iter().filter_map(|part| part.text.as_ref()).for_each(|text| see(&text.0));
-    }
+/// What a string without escapes says.
+fn borrowed(raw: &str) -> Option<&str> {
+    raw.strip_prefix('"')?.strip_suffix('"').filter(|text| !text.contains('\\'))
 }
 
 #[cfg(test)]
@@ -98,5 +89,32 @@ mod tests {
         ] {
             assert_eq!(texts(endpoint, body), expected, "{body}");
         }
+    }
+
+    #[test]
+    fn no_odd_shape_counts_less() {
+        for (messages, expected) in [
+            (r#"{"role":"user","content":"a","content":"b"}"#, vec!["a", "b"]),
+            (r#"{"role":"user","role":"user","content":"a"}"#, vec!["a"]),
+            (
+                r#"{"role":"user","content":[{"type":"text","text":"a"},"b",7,{"text":"c","text":"d"}]}"#,
+                vec!["a", "b", "c", "d"],
+            ),
+            (r#"{"role":"user","content":"a\ud800"}"#, vec!["a\u{fffd}"]),
+            (r#"{"role":"user","content":[{"text":"a\ud800","\ud800":0},{"text":"b"}]}"#, vec!["a\u{fffd}", "b"]),
+            (r#"{"role":"user","content":{"text":"a"},"\ud800":0}"#, vec!["a"]),
+            (r#"{"role":"user","content":"a\"b\n"}"#, vec!["a\"b\n"]),
+        ] {
+            let body = format!(r#"{{"model":"m","messages":[{messages}]}}"#);
+            assert_eq!(texts(Endpoint::Chat, &body), expected, "{body}");
+        }
+    }
+
+    #[test]
+    fn what_lies_too_deep_counts_with_all_its_bytes() {
+        let deep = format!("{}\"x\"{}", "[".repeat(100_000), "]".repeat(100_000));
+        let body = format!(r#"{{"model":"m","messages":[{{"role":"user","content":{deep}}}]}}"#);
+        let bytes: usize = texts(Endpoint::Chat, &body).iter().map(String::len).sum();
+        assert_eq!(bytes, deep.len() - 2 * (DEPTH_MAX - 2));
     }
 }

@@ -151,3 +151,17 @@ proptest! {
         prop_assert!(decision.masks.windows(2).all(|pair| pair[0].span.end <= pair[1].span.start));
     }
 }
+
+#[test]
+fn what_nobody_could_be_asked_about_is_a_failure_of_every_back_end() {
+    for (on_failure, mode, action) in [
+        (OnFailure::Open, Mode::Enforce, Action::None),
+        (OnFailure::Closed, Mode::Enforce, Action::Blocked),
+        (OnFailure::Closed, Mode::Observe, Action::None),
+    ] {
+        let policy = Policy { on_failure, mode, ..policy() };
+        let decision = policy.unjudged(Phase::Request, "tokens");
+        assert_eq!(decision.action, action);
+        assert_eq!(decision.failed, policy.request.iter().map(|backend| (Arc::clone(backend), "tokens")).collect());
+    }
+}

@@ -4,7 +4,7 @@
 //! arguments of one choice, part or call. Some events of the responses endpoint tell once more, whole, what was told in
 //! pieces before: an echo.
 
-use super::{Piece, Walk, list, object, place_of, string};
+use super::{Piece, Walk, is_nested, list, object, place_of, string};
 use serde_json::value::RawValue;
 use std::ops::Range;
 use wire::Endpoint;
@@ -68,7 +68,7 @@ pub struct Event {
     pub item_begun: Option<(u64, String)>,
     /// The item of a response that ends here.
     pub item_done: Option<u64>,
-    /// It is no JSON, so nobody knows what it says.
+    /// It is no JSON, or a part of it could not be read, so nobody knows what it says.
     pub unread: bool,
 }
 
@@ -115,8 +115,9 @@ fn choices(data: &str, whole: bool) -> Event {
     event.created = members.get("created").and_then(number);
     for raw in all(&members, "choices") {
         for choice in list(raw.get()).unwrap_or_default() {
-            if let Some(choice) = object(choice.get()) {
-                event.choice(data, &choice, whole);
+            match object(choice.get()) {
+                Some(choice) => event.choice(data, &choice, whole),
+                None => event.unread |= is_nested(choice.get()),
             }
         }
     }
@@ -132,11 +133,10 @@ impl Event {
             let raw = value.get();
             match key {
                 "text" => self.take(data, raw, text(Kind::Text)),
-                "delta" | "message" => {
-                    if let Some(said) = object(raw) {
-                        self.message(data, &said, index, whole || key == "message");
-                    }
-                }
+                "delta" | "message" => match object(raw) {
+                    Some(said) => self.message(data, &said, index, whole || key == "message"),
+                    None => self.unread |= is_nested(raw),
+                },
                 "logprobs" if raw != "null" => self.tokens.extend(place_of(data, raw)),
                 "finish_reason" if raw != "null" => self.finished.push(index),
                 _ => {}
@@ -151,6 +151,14 @@ impl Event {
             match key {
                 "content" | "audio" => self.take(data, raw, channel(Kind::Text, u64::from(key == "audio"))),
                 "reasoning_content" | "reasoning" => self.take(data, raw, channel(Kind::Reasoning, 0)),
+                // Some servers tell the same thought in two members, so each is a text of its own.
+                "reasoning_details" => self.take(data, raw, channel(Kind::Reasoning, 1)),
+                "thinking" => self.take(data, raw, channel(Kind::Reasoning, 2)),
+                "annotations" => {
+                    for (part, annotation) in (2..).zip(list(raw).unwrap_or_default()) {
+                        self.take(data, annotation.get(), channel(Kind::Text, part));
+                    }
+                }
                 "refusal" => self.take(data, raw, channel(Kind::Refusal, 0)),
                 // There is only ever one of them; its number is one that no other call has.
                 "function_call" => self.take(data, raw, channel(Kind::Arguments, u64::MAX)),
@@ -169,6 +177,7 @@ impl Event {
     fn take(&mut self, data: &str, raw: &str, channel: Channel) {
         let mut walk = Walk::default();
         walk.value(data, raw, 0);
+        self.unread |= walk.unread;
         self.said.extend(walk.pieces.into_iter().map(|piece| Said { channel, piece }));
     }
 
@@ -184,7 +193,10 @@ impl Event {
     }
 
     fn item(&mut self, data: &str, raw: &str, choice: u64, echo: bool) {
-        let Some(item) = object(raw) else { return };
+        let Some(item) = object(raw) else {
+            self.unread |= is_nested(raw);
+            return;
+        };
         let kind = item.get("type").and_then(|raw| string(raw.get())).unwrap_or_default();
         let channel = |part| {
             let kind = match kind.as_str() {
@@ -197,6 +209,7 @@ impl Event {
         };
         let mut walk = Walk::default();
         walk.members(data, &item, 0);
+        self.unread |= walk.unread;
         self.said.extend((0..).zip(walk.pieces).map(|(part, piece)| Said { channel: channel(part), piece }));
     }
 }
@@ -225,17 +238,23 @@ fn response_event(data: &str) -> Event {
         _ => {}
     }
     event.end = matches!(&*kind, "response.completed" | "response.incomplete" | "response.failed" | "error");
-    if let Some(response) = members.get("response").and_then(|raw| object(raw.get())) {
-        event.response(data, &response, true);
+    for raw in all(&members, "response") {
+        match object(raw.get()) {
+            Some(response) => event.response(data, &response, true),
+            None => event.unread |= is_nested(raw.get()),
+        }
     }
     let mut walk = Walk::default();
     for (key, value) in members.members() {
         match key {
-            "item" | "part" => walk.value(data, value.get(), 0),
-            "text" | "arguments" | "refusal" | "input" | "code" | "transcript" => walk.value(data, value.get(), 0),
+            "item" | "part" | "annotation" => walk.value(data, value.get(), 0),
+            "text" | "arguments" | "refusal" | "input" | "code" | "transcript" | "command" | "diff" | "output" => {
+                walk.value(data, value.get(), 0);
+            }
             _ => {}
         }
     }
+    event.unread |= walk.unread;
     let channel = Channel { choice, kind: Kind::Echo, part: 0 };
     event.said.extend(walk.pieces.into_iter().map(|piece| Said { channel, piece }));
     event

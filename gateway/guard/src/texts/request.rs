@@ -1,7 +1,8 @@
 //! The texts of a request, message by message.
 
-use super::{Piece, Walk, list, masked_part, object, quoted, replaced, string};
+use super::{Piece, Walk, is_nested, list, masked_part, object, quoted, replaced, string};
 use crate::policy::{Check, Mask};
+use serde_json::value::RawValue;
 use std::ops::Range;
 use wire::Endpoint;
 
@@ -22,8 +23,12 @@ pub struct Passage {
 pub struct Texts {
     /// In order.
     pub passages: Vec<Passage>,
-    /// Pictures, recordings and files, which no back end of texts can judge.
+    /// Pictures, recordings, files and texts in tokens, which no back end of texts can judge.
     pub unjudged: usize,
+    /// Texts that are given as the numbers of their tokens, which no back end can read; they count as `unjudged`, too.
+    pub tokenised: usize,
+    /// A part of it could not be read, so nobody knows what it says.
+    pub unread: bool,
     /// The passages are turns of a conversation, and not texts of their own.
     turns: bool,
 }
@@ -78,7 +83,7 @@ impl Texts {
 pub fn of_request(endpoint: Endpoint, body: &str) -> Texts {
     let trimmed = body.trim_start();
     let mut texts = Texts { turns: matches!(endpoint, Endpoint::Chat | Endpoint::Responses), ..Texts::default() };
-    let Some(members) = object(trimmed) else { return texts };
+    let Some(members) = object(trimmed.trim_end()) else { return Texts { unread: true, ..texts } };
     for (key, value) in members.members() {
         let raw = value.get();
         match (endpoint, key) {
@@ -95,13 +100,14 @@ pub fn of_request(endpoint: Endpoint, body: &str) -> Texts {
 impl Texts {
     fn push(&mut self, walk: Walk, user: bool) {
         self.unjudged += walk.unjudged;
+        self.unread |= walk.unread;
         if !walk.pieces.is_empty() {
             self.passages.push(Passage { user, pieces: walk.pieces });
         }
     }
 
     fn take(&mut self, body: &str, raw: &str, user: bool) {
-        let mut walk = Walk::default();
+        let mut walk = Walk::with_names();
         walk.value(body, raw, 0);
         self.push(walk, user);
     }
@@ -109,17 +115,37 @@ impl Texts {
     /// A text, or a list of texts that have nothing to do with each other.
     fn inputs(&mut self, body: &str, raw: &str) {
         match list(raw) {
-            Some(items) => items.into_iter().for_each(|item| self.take(body, item.get(), true)),
+            Some(items) => {
+                self.tokens(&items);
+                for item in items {
+                    list(item.get()).into_iter().for_each(|inner| self.tokens(&inner));
+                    self.take(body, item.get(), true);
+                }
+            }
             None => self.take(body, raw, true),
         }
     }
 
+    /// A list with numbers in it is a text in tokens.
+    fn tokens(&mut self, items: &[&RawValue]) {
+        let is_number = |item: &&RawValue| item.get().starts_with(|sign: char| sign.is_ascii_digit() || sign == '-');
+        let tokenised = usize::from(items.iter().any(is_number));
+        self.tokenised += tokenised;
+        self.unjudged += tokenised;
+    }
+
     /// What a stored prompt is filled with.
     fn variables(&mut self, body: &str, raw: &str) {
-        let Some(prompt) = object(raw) else { return };
-        let mut walk = Walk::default();
+        let Some(prompt) = object(raw) else {
+            self.unread |= raw.starts_with('{');
+            return;
+        };
+        let mut walk = Walk::with_names();
         for variables in prompt.members().filter(|(key, _)| *key == "variables") {
-            let Some(named) = object(variables.1.get()) else { continue };
+            let Some(named) = object(variables.1.get()) else {
+                walk.unread |= is_nested(variables.1.get());
+                continue;
+            };
             named.members().for_each(|(_, value)| walk.value(body, value.get(), 0));
         }
         self.push(walk, true);
@@ -128,7 +154,7 @@ impl Texts {
     fn messages(&mut self, body: &str, raw: &str) {
         let Some(items) = list(raw) else { return self.take(body, raw, true) };
         // Bare parts that follow each other are one message.
-        let mut bare = Walk::default();
+        let mut bare = Walk::with_names();
         for item in items {
             let Some(members) = object(item.get()) else {
                 bare.value(body, item.get(), 0);
@@ -142,8 +168,8 @@ impl Texts {
                 bare.members(body, &members, 0);
                 continue;
             }
-            self.push(std::mem::take(&mut bare), true);
-            let mut walk = Walk::default();
+            self.push(std::mem::replace(&mut bare, Walk::with_names()), true);
+            let mut walk = Walk::with_names();
             walk.members(body, &members, 0);
             // Items of a response that are no messages say what tools or the model said.
             let user = match kind.as_deref() {

@@ -19,7 +19,7 @@ const TURNS: &str = r#"{"model":"m","messages":[
 fn a_policy_sees_the_messages_that_it_names() {
     assert_eq!(chosen(Endpoint::Chat, TURNS, Check::LastUser), ["a\nb"]);
     assert_eq!(chosen(Endpoint::Chat, TURNS, Check::User), ["first", "a\nb"]);
-    assert_eq!(chosen(Endpoint::Chat, TURNS, Check::All), ["s", "first", "r\n{\"a\":1}", "t", "a\nb"]);
+    assert_eq!(chosen(Endpoint::Chat, TURNS, Check::All), ["s", "first", "r\nf\n{\"a\":1}", "t", "a\nb"]);
     assert_eq!(of_request(Endpoint::Chat, TURNS).unjudged, 1);
 }
 
@@ -43,6 +43,70 @@ fn no_odd_shape_is_a_way_around() {
         let body = format!(r#" {{"model":"m","messages":[{messages}]}}"#);
         assert_eq!(chosen(Endpoint::Chat, &body, Check::User), expected, "{body}");
     }
+}
+
+#[test]
+fn halves_of_pairs_in_names_hide_nothing() {
+    for (message, expected) in [
+        (r#"{"role":"user","content":"BAD","\ud800":0}"#, "BAD"),
+        (r#"{"role":"user","content":[{"type":"text","text":"BAD","\udfff":0}]}"#, "BAD"),
+        (r#"{"role":"user","content":"BAD","\ud800\ud800x":{"\ud800":0}}"#, "BAD"),
+    ] {
+        let texts = of_request(Endpoint::Chat, &format!(r#"{{"messages":[{message}]}}"#));
+        assert_eq!((texts.passages[0].text().as_str(), texts.unread), (expected, false), "{message}");
+    }
+    let variables = r#"{"prompt":{"id":"p","variables":{"v":"BAD","\ud800":"x"},"\ud800":0},"\ud800":0}"#;
+    assert_eq!(chosen(Endpoint::Responses, variables, Check::User), ["BAD\nx"]);
+    for choice in [
+        r#"{"index":0,"delta":{"content":"BAD"},"\ud800":0}"#,
+        r#"{"index":0,"delta":{"content":"BAD","\ud800":0}}"#,
+        r#"{"index":0,"delta":{"content":[{"text":"BAD","\ud800":0}]}}"#,
+    ] {
+        let event = of_event(Endpoint::Chat, &format!(r#"{{"choices":[{choice}]}}"#));
+        assert_eq!((said(&event), event.unread), (vec![(0, Kind::Text, 0, "BAD")], false), "{choice}");
+    }
+    let response = r#"{"output":[{"type":"message","content":[{"text":"BAD","\ud800":0}],"\ud800":0}],"\ud800":0}"#;
+    assert_eq!(said(&of_answer(Endpoint::Responses, response)), [(0, Kind::Text, 0, "BAD")]);
+}
+
+#[test]
+fn texts_in_tokens_are_not_passed_over_in_silence() {
+    for (endpoint, body, tokenised) in [
+        (Endpoint::Completions, r#"{"prompt":[[40,1234],[7]]}"#, 2),
+        (Endpoint::Completions, r#"{"prompt":[40,1234]}"#, 1),
+        (Endpoint::Completions, r#"{"prompt":["a","b"]}"#, 0),
+        (Endpoint::Embeddings, r#"{"input":["a",[40]]}"#, 1),
+        (Endpoint::Embeddings, r#"{"input":"40"}"#, 0),
+    ] {
+        let texts = of_request(endpoint, body);
+        assert_eq!((texts.tokenised, texts.unjudged), (tokenised, tokenised), "{body}");
+    }
+}
+
+#[test]
+fn rarer_members_hold_text_too() {
+    let named = r#"{"messages":[{"role":"user","name":"n","content":"a"}]}"#;
+    assert_eq!(chosen(Endpoint::Chat, named, Check::User), ["n\na"]);
+    let chat = r#"{"choices":[{"index":0,"message":{"content":"a","thinking":"t",
+        "reasoning_details":[{"type":"reasoning.text","text":"r"}],
+        "annotations":[{"type":"url_citation","url_citation":{"title":"c","url":"u"}}]}}]}"#;
+    let expected =
+        [(0, Kind::Text, 0, "a"), (0, Kind::Reasoning, 2, "t"), (0, Kind::Reasoning, 1, "r"), (0, Kind::Text, 2, "c")];
+    assert_eq!(said(&of_answer(Endpoint::Chat, chat)), expected);
+    let response = r#"{"output":[{"type":"shell_call","action":{"commands":["a","b"]}},
+        {"type":"apply_patch_call","operation":{"type":"update_file","path":"p","diff":"c"}},
+        {"type":"file_search_call","queries":["d"],"results":[{"filename":"x","text":"e"}]},
+        {"type":"code_interpreter_call","code":"f","outputs":[{"type":"logs","logs":"g"}]},
+        {"type":"message","content":[{"text":"h","annotations":[{"type":"url_citation","title":"i"}]}]}]}"#;
+    let event = of_answer(Endpoint::Responses, response);
+    let texts: Vec<&str> = event.said.iter().map(|said| &*said.piece.text).collect();
+    assert_eq!(texts, ["a", "b", "c", "d", "e", "f", "g", "h", "i"]);
+}
+
+#[test]
+fn what_cannot_be_read_is_never_nothing() {
+    assert!(of_request(Endpoint::Chat, "{\"messages\":[{]}").unread);
+    assert!(!of_request(Endpoint::Chat, " {\"messages\":[]} ").unread);
 }
 
 #[test]

@@ -210,6 +210,16 @@ fn what_was_not_judged_is_told_and_blocked_where_the_policy_says_so() {
 }
 
 #[test]
+fn an_unreadable_frame_goes_nowhere_before_anybody_asks_what_is_due() {
+    let policy = Arc::new(Policy { on_failure: OnFailure::Closed, ..policy() });
+    let mut window = Window::new(Endpoint::Chat, policy, plan(100, 10));
+    let stream = format!(": alive\n\ndata: {{\"choices\":[{{\"delta\":{{\"content\":\"{BAD}\"}}}}],}}\n\n");
+    frames(&stream).into_iter().for_each(|frame| window.push(frame));
+    assert_eq!(window.ready(), ": alive\n\n");
+    assert!(window.due().is_none() && window.is_cut() && window.ready().is_empty());
+}
+
+#[test]
 fn masked_frames_lose_their_tokens() {
     let chunk = format!(
         "data: {{\"choices\":[{{\"index\":0,\"delta\":{{\"content\":\"x {BAD}\"}},\"logprobs\":{{\"content\":[{{\"token\":\"{BAD}\"}}]}}}}]}}\n\n"
