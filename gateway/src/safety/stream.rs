@@ -7,6 +7,7 @@
 //!
 //! While text is held and nothing else may go out, comments tell the client that somebody is there.
 
+use super::moderators::Asker;
 use super::{Watch, check_of};
 use crate::relay::Relay;
 use crate::reply::Reply;
@@ -227,7 +228,7 @@ fn judge(watch: &Watch, batch: Batch) -> Judging<'_> {
     Box::pin(async move {
         let texts: Vec<&str> = batch.texts().collect();
         let sessions: Vec<String> = batch.channels().map(|channel| format!("{}.{channel}", watch.pair)).collect();
-        let results = watch.judge_parts(Phase::Response, &texts, &sessions).await;
+        let results = watch.judge_parts(Phase::Response, &texts, &sessions, Asker::Client).await;
         (batch, results)
     })
 }
