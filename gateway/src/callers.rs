@@ -348,6 +348,11 @@ impl Caller {
         Err(Problem::forbidden())
     }
 
+    /// Whether the key or its consumer may call only some models, migrations, endpoints or paths.
+    pub(crate) fn is_narrowed(&self) -> bool {
+        self.holder.as_ref().is_some_and(|holder| holder.is_narrowed)
+    }
+
     /// Whether a model of a migration may be listed.
     pub(crate) fn may_see(&self, model: &str, migration: &str) -> bool {
         self.holder.as_ref().is_none_or(|holder| holder.entry.allows_model(model, migration))
@@ -372,7 +377,7 @@ pub(crate) fn changed(
 
 /// Where a request comes from.
 fn source(config: &Config, parts: &request::Parts, peer: IpAddr) -> IpAddr {
-    let forwarded = parts.headers.get_all("x-forwarded-for").iter().map(|value| value.to_str().unwrap_or_default());
+    let forwarded = parts.headers.get_all("x-forwarded-for").iter().map(http::HeaderValue::as_bytes);
     lease::keys::source(peer, forwarded, &config.trusted_proxies)
 }
 

@@ -182,6 +182,10 @@ pub struct Policy {
     pub on_failure: OnFailure,
     /// Which messages of a request.
     pub check: Check,
+    /// Most texts of one request that are judged.
+    pub texts_max: usize,
+    /// Most characters of all of them together.
+    pub characters_max: usize,
     /// How streams are judged.
     pub stream: Stream,
     /// The form of the answer to a violation.
@@ -319,6 +323,27 @@ pub fn decide(policy: &Policy, results: &[Judged], text: &str, begin: usize, end
         decision.masks = Vec::new();
     }
     decision
+}
+
+/// What is decided of a request that has more than its policy has judged; `None` if it has not. It is blocked whatever
+/// `on_failure` says: how long a request is lies in its sender's hand, and length must be no way round the guard.
+#[must_use]
+pub fn too_long(policy: &Policy, texts: &[&str]) -> Option<Decision> {
+    let mut left = policy.characters_max;
+    let fits = |text: &&str| {
+        let count = text.chars().take(left.saturating_add(1)).count();
+        let fits = count <= left;
+        left = left.saturating_sub(count);
+        fits
+    };
+    if texts.len() <= policy.texts_max && texts.iter().all(fits) {
+        return None;
+    }
+    Some(Decision {
+        action: if policy.mode == Mode::Enforce { Action::Blocked } else { Action::None },
+        failed: policy.request.iter().map(|backend| (Arc::clone(backend), "too_long")).collect(),
+        ..Decision::default()
+    })
 }
 
 /// How much of a text can be decided now: up to `end`, or to where the first finding begins that reaches over it. What

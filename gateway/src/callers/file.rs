@@ -6,18 +6,23 @@
 
 use super::CallersError;
 use lease::keys::{Change, Document, Listing, Outcome, Place, Usage};
+use std::collections::HashSet;
 use std::ffi::OsString;
-use std::fs::{File, OpenOptions};
+use std::fs::{File, OpenOptions, TryLockError};
 use std::io::{ErrorKind, Read, Write};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::{Duration, SystemTime};
+use std::time::{Duration, Instant, SystemTime};
 
 /// Longest file that is read: more than as many keys as a document may have.
 const BYTES_MAX: u64 = 128 * 1024 * 1024;
 /// What was written so long ago was not written since by anybody whose clock is the file's: some systems count time in
 /// steps of two seconds.
 const SETTLES_AFTER: Duration = Duration::from_secs(3);
+/// How long another writer may take, and how often is looked whether he has ended. A change takes milliseconds; one that holds
+/// the lock longer is stuck, and must not hold up others for ever.
+const LOCK_WAIT: Duration = Duration::from_secs(5);
+const LOCK_LOOK_EVERY: Duration = Duration::from_millis(10);
 /// How often a change is made anew because somebody else was faster.
 const TRIES: usize = 16;
 
@@ -52,13 +57,14 @@ impl Stamp {
 #[derive(Debug, Clone)]
 pub struct KeyFile {
     path: PathBuf,
+    lock_wait: Duration,
 }
 
 impl KeyFile {
     /// At this path; nothing is read or written yet.
     #[must_use]
     pub fn new(path: &Path) -> Self {
-        Self { path: path.to_owned() }
+        Self { path: path.to_owned(), lock_wait: LOCK_WAIT }
     }
 
     /// Where it is.
@@ -144,7 +150,7 @@ impl KeyFile {
         })
     }
 
-    /// Adds what was used to what stands beside the file, and forgets keys that `is_there` does not know. Gateways that share
+    /// Adds what was used to what stands beside the file, and forgets keys that neither `is_there` nor the file knows. Gateways that share
     /// the file add to each other's counts; returns all of them.
     ///
     /// # Errors
@@ -153,7 +159,13 @@ impl KeyFile {
         let _lock = self.lock()?;
         let mut usage = self.usage();
         usage.merge(fresh);
-        usage.retain(is_there);
+        // Another gateway may have made keys that this one has not read yet; a file that cannot be read forgets nothing.
+        let document = self.read()?.map(|bytes| Document::from_json(&bytes)).transpose();
+        if let Ok(document) = document {
+            let kept = document.unwrap_or_default();
+            let kept: HashSet<&str> = kept.keys().map(|(_, key)| key.id.as_str()).collect();
+            usage.retain(|id| is_there(id) || kept.contains(id));
+        }
         replace(&self.beside("usage.json"), &usage.to_json())?;
         Ok(usage)
     }
@@ -167,11 +179,21 @@ impl KeyFile {
     }
 
     /// Held until the returned file is dropped, by one writer of all processes.
+    ///
+    /// # Errors
+    /// It cannot be had, or not within the deadline.
     fn lock(&self) -> Result<File, KeyFileError> {
         let path = self.beside("lock");
         let lock = private().write(true).create(true).truncate(false).open(&path).map_err(fail("lock", &path))?;
-        lock.lock().map_err(fail("lock", &path))?;
-        Ok(lock)
+        let deadline = Instant::now() + self.lock_wait;
+        loop {
+            match lock.try_lock() {
+                Ok(()) => return Ok(lock),
+                Err(TryLockError::Error(error)) => return Err(fail("lock", &path)(error)),
+                Err(TryLockError::WouldBlock) if Instant::now() < deadline => std::thread::sleep(LOCK_LOOK_EVERY),
+                Err(TryLockError::WouldBlock) => return Err(fail("lock", &path)(ErrorKind::TimedOut.into())),
+            }
+        }
     }
 }
 
@@ -187,6 +209,7 @@ fn fail<'a>(what: &'static str, path: &'a Path) -> impl FnOnce(std::io::Error) -
     move |source| {
         let hint = match source.kind() {
             ErrorKind::NotFound => "; its folder has to exist",
+            ErrorKind::TimedOut => "; another process holds it: end that one, or try again",
             ErrorKind::PermissionDenied | ErrorKind::ReadOnlyFilesystem => {
                 "; the gateway's user has to be allowed to write the file and its folder"
             }
@@ -221,6 +244,7 @@ fn replace(path: &Path, bytes: &[u8]) -> Result<(), KeyFileError> {
     name.push(format!(".{}.{number}.new", std::process::id()));
     let new = path.with_file_name(name);
     let written = private().write(true).create_new(true).open(&new).and_then(|mut file| {
+        keep_owner(&path, &file)?;
         file.write_all(bytes)?;
         file.sync_all()?;
         std::fs::rename(&new, &path)
@@ -234,6 +258,35 @@ fn replace(path: &Path, bytes: &[u8]) -> Result<(), KeyFileError> {
     if let Some(folder) = path.parent().and_then(|folder| File::open(folder).ok()) {
         drop(folder.sync_all());
     }
+    Ok(())
+}
+
+/// Gives a new file to the owner of the one that it replaces: a file that the command wrote as another user would be
+/// unreadable for the gateway, and keys that it revokes would go on.
+///
+/// # Errors
+/// It cannot be given away, which only root may do.
+#[cfg(unix)]
+fn keep_owner(old: &Path, new: &File) -> std::io::Result<()> {
+    use std::os::unix::fs::{MetadataExt, fchown};
+    let Ok(old) = old.metadata() else { return Ok(()) };
+    let made = new.metadata()?;
+    if (old.uid(), old.gid()) == (made.uid(), made.gid()) {
+        return Ok(());
+    }
+    match fchown(new, Some(old.uid()), Some(old.gid())) {
+        Err(_) if old.uid() != made.uid() => Err(std::io::Error::other(format!(
+            "it belongs to user {}, who could not read what user {} writes; run this as its owner",
+            old.uid(),
+            made.uid()
+        ))),
+        // The file is for its owner only: its group has no use for it.
+        _ => Ok(()),
+    }
+}
+
+#[cfg(not(unix))]
+fn keep_owner(_: &Path, _: &File) -> std::io::Result<()> {
     Ok(())
 }
 
@@ -318,6 +371,46 @@ mod tests {
         assert_eq!(file.usage().of("b"), None);
         std::fs::write(folder.path().join("consumers.usage.json"), "broken").unwrap();
         assert!(file.usage().is_empty(), "worth less than serving");
+    }
+
+    #[test]
+    fn a_stuck_holder_of_the_lock_is_not_waited_for_for_ever() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("consumers.json");
+        let holder = KeyFile::new(&path).lock().unwrap();
+        let file = KeyFile { lock_wait: Duration::from_millis(30), ..KeyFile::new(&path) };
+        let error = file.change(&create("a"), 0).unwrap_err().to_string();
+        assert!(error.contains("another process holds it"), "{error}");
+        drop(holder);
+        file.change(&create("a"), 0).unwrap();
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_replaced_file_keeps_its_owner() {
+        use std::os::unix::fs::{MetadataExt, chown};
+        let folder = tempfile::tempdir().unwrap();
+        let file = KeyFile::new(&folder.path().join("consumers.json"));
+        file.change(&create("a"), 0).unwrap();
+        if chown(file.path(), Some(4711), Some(4712)).is_err() {
+            eprintln!("skipped: only root can give a file away");
+            return;
+        }
+        file.change(&create("b"), 0).unwrap();
+        let metadata = file.path().metadata().unwrap();
+        assert_eq!((metadata.uid(), metadata.gid()), (4711, 4712));
+    }
+
+    #[test]
+    fn counts_of_a_key_that_another_gateway_made_stay() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = KeyFile::new(&folder.path().join("consumers.json"));
+        file.change(&create("a"), 0).unwrap();
+        let id = Document::from_json(&file.read().unwrap().unwrap()).unwrap().keys().next().unwrap().1.id.clone();
+        let mut fresh = Usage::default();
+        fresh.add(&id, Day::of(0), 2, 7);
+        file.add_usage(&fresh, |_| false).unwrap();
+        assert!(file.usage().of(&id).is_some());
     }
 
     #[test]

@@ -12,6 +12,7 @@ use std::path::Path;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
+use tokio::task::JoinHandle;
 
 /// How often the home is looked at. A look, not a notice of the system: notices know nothing of network folders, and lose a
 /// file when the link to it is turned, as Kubernetes does with mounted secrets.
@@ -264,17 +265,24 @@ pub(crate) async fn watch(shared: Arc<Shared>) {
         return;
     }
     let mut last_error = None;
+    let mut writing: Option<JoinHandle<()>> = None;
     for look in 1_u64.. {
         let ended = tokio::select! {
             () = shared.gone.cancelled() => true,
             () = tokio::time::sleep(LOOK_EVERY) => false,
             () = callers.home.changed() => false,
         };
-        if ended || look % LOOKS_PER_WRITE == 0 {
-            keep_usage(&shared).await;
-        }
         if ended {
+            if let Some(writing) = writing {
+                drop(writing.await);
+            }
+            keep_usage(Arc::clone(&shared)).await;
             return;
+        }
+        // Apart: a file that cannot be written now must not keep revoked keys in force.
+        let is_free = writing.as_ref().is_none_or(JoinHandle::is_finished);
+        if look % LOOKS_PER_WRITE == 0 && is_free {
+            writing = Some(tokio::spawn(keep_usage(Arc::clone(&shared))));
         }
         let refreshed = callers.refresh(crate::clock::now_us()).await;
         note(&callers.home, refreshed, &mut last_error);
@@ -313,14 +321,14 @@ fn note(home: &Home, refreshed: Result<Refreshed, CallersError>, last_error: &mu
 }
 
 /// Adds what was used to what is kept. What cannot be written waits for the next time.
-async fn keep_usage(shared: &Arc<Shared>) {
+async fn keep_usage(shared: Arc<Shared>) {
     let Some(file) = shared.callers.home.file() else { return };
     let tally = shared.callers.tally();
     let fresh = tally.take_fresh(crate::clock::now_us());
     if fresh.is_empty() {
         return;
     }
-    let (file, added, owner) = (Arc::clone(file), fresh.clone(), Arc::clone(shared));
+    let (file, added, owner) = (Arc::clone(file), fresh.clone(), Arc::clone(&shared));
     let kept = apart(move || {
         let known = owner.callers.key_ids();
         owner.callers.tally().retain(|id| known.contains(id));

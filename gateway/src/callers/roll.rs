@@ -27,6 +27,8 @@ pub(crate) struct Holder {
     pub entry: Entry,
     /// Some scope is bound.
     pub is_bound: bool,
+    /// Some models, migrations, endpoints or paths are left out.
+    pub is_narrowed: bool,
     /// Calls may not come from everywhere.
     pub is_bound_to_sources: bool,
     /// Headers of every answer.
@@ -68,6 +70,7 @@ impl Roll {
             let both = [&*entry.scopes, &entry.key.scopes];
             Arc::new(Holder {
                 is_bound: both.iter().any(|scopes| !scopes.is_everything()),
+                is_narrowed: both.iter().any(|scopes| scopes.is_narrowed()),
                 is_bound_to_sources: both.iter().any(|scopes| scopes.sources.is_some()),
                 notices: notices(&entry.key, since),
                 meter: tally.meter(&entry.key),

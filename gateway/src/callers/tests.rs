@@ -110,6 +110,7 @@ async fn scopes_are_held_and_only_they_answer_403() {
     assert!(caller.may_see("gpt-4o", "move") && !caller.may_see("o3", "move"));
     assert!(Caller::default().may_see("o3", "move"));
     assert_eq!(callers.counts().refused[5], ("scope", 3));
+    assert!(caller.is_narrowed() && !Caller::default().is_narrowed());
 }
 
 #[tokio::test]

@@ -77,6 +77,13 @@ async fn run(
     let found = quotas.higress.as_ref().and_then(|config| Some((config, action(config, path, &parts.method)?)));
     let Some((config, action)) = found else { return Err(Problem::not_found(path)) };
     match caller.name.as_deref() {
+        // A key that was narrowed was given out for something else than changing balances.
+        Some(name) if name == config.admin_consumer && caller.is_narrowed() => {
+            return Err(refused(
+                StatusCode::FORBIDDEN,
+                "only a key of the quota administrator without narrower scopes opens this",
+            ));
+        }
         Some(name) if name == config.admin_consumer => {}
         Some(_) => return Err(refused(StatusCode::FORBIDDEN, "only the quota administrator's key opens this")),
         None => return Err(Problem::unauthorised()),

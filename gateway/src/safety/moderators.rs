@@ -27,6 +27,40 @@ pub(crate) struct Moderators {
     by_name: BTreeMap<String, Arc<Moderator>>,
 }
 
+/// Who wants to know.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Asker {
+    /// A client waits for it.
+    Client,
+    /// It is for the record alone, and has a smaller share of a service's calls.
+    Record,
+}
+
+/// What a back end says of a text.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub(crate) struct Opinion {
+    /// What was found; all of it only without a failure.
+    pub verdict: Verdict,
+    /// Why a part of the text, or all of it, was not judged; this never means that it is safe.
+    pub failure: Option<Failure>,
+}
+
+impl From<Result<Verdict, Failure>> for Opinion {
+    fn from(result: Result<Verdict, Failure>) -> Self {
+        match result {
+            Ok(verdict) => Self { verdict, failure: None },
+            Err(failure) => Self { verdict: Verdict::default(), failure: Some(failure) },
+        }
+    }
+}
+
+impl Opinion {
+    /// Both halves, as decisions take them.
+    pub(super) fn results(self) -> impl Iterator<Item = Result<Verdict, Failure>> {
+        std::iter::once(Ok(self.verdict)).chain(self.failure.map(Err))
+    }
+}
+
 /// Why a back end cannot be set up.
 #[derive(Debug, thiserror::Error)]
 pub enum ModeratorError {
@@ -76,23 +110,20 @@ impl Moderators {
     /// Has a text judged by one back end. `session` names the answer that the text is a part of, for services that judge a
     /// stream's pieces together; it is told to no other.
     ///
-    /// Spans are bytes of `text`. If one piece of a long text cannot be judged, the whole text counts as not judged, unless
-    /// something surely bad was found in another piece: then that is told.
-    ///
-    /// # Errors
-    /// The text was not judged; this never means that it is safe. [`Failure::Unreachable`] also for a back end that is not
-    /// configured.
+    /// Spans are bytes of `text`. If one piece of a long text cannot be judged, the failure stands beside what was found in
+    /// the others. [`Failure::Unreachable`] also for a back end that is not configured.
     pub(crate) async fn check(
         &self,
         backend: &str,
         phase: Phase,
         text: &str,
         session: Option<&str>,
-    ) -> Result<Verdict, Failure> {
-        let moderator = self.by_name.get(backend).ok_or(Failure::Unreachable)?;
+        asker: Asker,
+    ) -> Opinion {
+        let Some(moderator) = self.by_name.get(backend) else { return Opinion::from(Err(Failure::Unreachable)) };
         match &moderator.asked {
-            Asked::Remote(remote) => remote.check(phase, text, session).await,
-            Asked::Inline(inline) => inline.check(text).await,
+            Asked::Remote(remote) => remote.check(phase, text, session, asker).await,
+            Asked::Inline(inline) => inline.check(text).await.into(),
         }
     }
 

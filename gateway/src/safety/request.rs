@@ -1,12 +1,13 @@
 //! Requests: judged before anybody is asked.
 
+use super::moderators::Asker;
 use super::{BLOCKED, GUARD, Safety, Watch, check_of};
 use crate::callers::Caller;
 use crate::lane::Lane;
 use crate::plane::Plane;
 use crate::reply::Reply;
 use bytes::Bytes;
-use guard::policy::{Mask, Mode};
+use guard::policy::{Mask, Mode, too_long};
 use guard::reply::Shape;
 use guard::texts::{Passage, Texts, masked_request, of_request};
 use guard::{Action, Decision, Phase, decide};
@@ -86,7 +87,12 @@ impl Watch {
     async fn passages(&self, passages: &[&Passage]) -> (Decision, Vec<Vec<Mask>>) {
         let texts: Vec<String> = passages.iter().map(|passage| passage.text()).collect();
         let texts: Vec<&str> = texts.iter().map(String::as_str).collect();
-        let results = self.judge(Phase::Request, &texts).await;
+        if let Some(decision) = too_long(&self.policy, &texts) {
+            return (decision, Vec::new());
+        }
+        // Nobody waits for what only observes.
+        let asker = if self.policy.mode == Mode::Observe { Asker::Record } else { Asker::Client };
+        let results = self.judge(Phase::Request, &texts, asker).await;
         let mut all = Decision::default();
         let mut masks = Vec::with_capacity(texts.len());
         for (text, judged) in texts.iter().zip(&results) {

@@ -3,15 +3,16 @@
 //! A task owns the provider's answer and the window; the client's body is the other end of a channel of one piece. So
 //! reading goes on while something is being judged, up to the window's bound, and a slow client still slows the provider
 //! down. When the client goes, the channel closes and the task drops the answer, which hangs up on the provider and leaves
-//! its record, as without a guard.
+//! its record, as without a guard; then it judges what went out unjudged.
 //!
 //! While text is held and nothing else may go out, comments tell the client that somebody is there.
 
+use super::moderators::Asker;
 use super::{Watch, check_of};
 use crate::relay::Relay;
 use crate::reply::Reply;
 use bytes::Bytes;
-use guard::policy::Judged;
+use guard::policy::{Judged, Stream};
 use guard::window::{Batch, Plan, Window};
 use guard::{Action, Phase};
 use http_body::{Body, Frame};
@@ -111,7 +112,7 @@ impl Passage {
         loop {
             let ready = self.window.ready();
             if !ready.is_empty() && !self.send(ready, &watch).await {
-                return;
+                return self.left(&watch, judging).await;
             }
             if judging.is_none() {
                 judging = self.window.due().map(|batch| judge(&watch, batch));
@@ -130,11 +131,10 @@ impl Passage {
                 }
                 Happened::Silence => {
                     if !self.send(COMMENT, &watch).await {
-                        return;
+                        return self.left(&watch, judging).await;
                     }
                 }
-                // Dropping the answer hangs up on the provider and leaves its record.
-                Happened::Gone => return,
+                Happened::Gone => return self.left(&watch, judging).await,
             }
         }
     }
@@ -208,6 +208,27 @@ impl Passage {
         self.relay.settle(check, done);
     }
 
+    /// The client has gone. What went out to it is judged and told all the same: leaving early is no way round the guard.
+    async fn left(self, watch: &Watch, judging: Option<Judging<'_>>) {
+        let Self { relay, mut window, .. } = self;
+        // Hangs up on the provider and leaves its record.
+        drop(relay);
+        let mut judging = judging;
+        // Only there has text gone out that nobody has judged yet.
+        if watch.policy.stream == Stream::End {
+            window.end();
+        }
+        loop {
+            if judging.is_none() && watch.policy.stream == Stream::End {
+                judging = window.due().map(|batch| judge(watch, batch));
+            }
+            let Some(under_way) = judging.take() else { break };
+            let (batch, results) = under_way.await;
+            window.judged(&batch, &results);
+        }
+        watch.tell(Phase::Response, window.decision());
+    }
+
     /// A violation: what is held is dropped, the provider is hung up on, and the client gets a proper end.
     async fn cut_off(mut self, watch: &Watch) {
         let decision = self.window.decision().clone();
@@ -227,7 +248,7 @@ fn judge(watch: &Watch, batch: Batch) -> Judging<'_> {
     Box::pin(async move {
         let texts: Vec<&str> = batch.texts().collect();
         let sessions: Vec<String> = batch.channels().map(|channel| format!("{}.{channel}", watch.pair)).collect();
-        let results = watch.judge_parts(Phase::Response, &texts, &sessions).await;
+        let results = watch.judge_parts(Phase::Response, &texts, &sessions, Asker::Client).await;
         (batch, results)
     })
 }

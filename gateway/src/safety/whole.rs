@@ -1,5 +1,6 @@
 //! Whole answers, and the record's verdict of any answer.
 
+use super::moderators::Asker;
 use super::{BLOCKED, GUARD, MASKED, Said, Watch, check_of};
 use bytes::Bytes;
 use datasets::GuardCheck;
@@ -60,7 +61,7 @@ impl Watch {
             pieces.push((start..whole.len(), said.piece.place.clone()));
         }
         let texts: Vec<&str> = channels.values().map(|(text, _)| text.as_str()).collect();
-        let results = self.judge(Phase::Response, &texts).await;
+        let results = self.judge(Phase::Response, &texts, Asker::Client).await;
         let mut all = if event.unread { self.unjudged("malformed") } else { Decision::default() };
         let mut changes = Vec::new();
         for ((whole, pieces), judged) in channels.values().zip(&results) {
@@ -112,7 +113,7 @@ impl Watch {
     /// The record's verdict: over all that was said, whoever heard it. Counted by the caller's arm in the record alone.
     pub(crate) async fn verdict(&self, said: Said, done: Action) -> GuardCheck {
         let texts: Vec<&str> = said.texts.iter().map(String::as_str).collect();
-        let results = self.judge(Phase::Response, &texts).await;
+        let results = self.judge(Phase::Response, &texts, Asker::Record).await;
         let mut all = said.unjudged.map_or_else(Decision::default, |why| self.unjudged(why));
         for (text, judged) in texts.iter().zip(&results) {
             all.merge(&decide(&self.policy, judged, text, 0, text.len()));

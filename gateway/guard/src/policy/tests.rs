@@ -10,6 +10,8 @@ pub(crate) fn policy() -> Policy {
         bars: ByCategory::all(Bar::High),
         deeds: ByCategory::all(Deed::Block),
         on_failure: OnFailure::Open,
+        texts_max: 3,
+        characters_max: 10,
         check: Check::User,
         stream: Stream::Full,
         answer: AnswerForm::Completion,
@@ -164,4 +166,17 @@ fn what_nobody_could_be_asked_about_is_a_failure_of_every_back_end() {
         assert_eq!(decision.action, action);
         assert_eq!(decision.failed, policy.request.iter().map(|backend| (Arc::clone(backend), "tokens")).collect());
     }
+}
+
+#[test]
+fn a_request_of_more_than_is_judged_is_blocked_also_where_failures_pass() {
+    let policy = Policy { request: vec!["a".into()], on_failure: OnFailure::Open, ..policy() };
+    assert_eq!(too_long(&policy, &["12345", "äöü45", ""]), None);
+    for texts in [vec!["", "", "", ""], vec!["12345", "123456"], vec!["12345678901"]] {
+        let decision = too_long(&policy, &texts).unwrap();
+        assert!(decision.is_blocked(), "{texts:?}");
+        assert_eq!(decision.failed, BTreeSet::from([("a".into(), "too_long")]));
+    }
+    let observes = Policy { mode: Mode::Observe, ..policy };
+    assert_eq!(too_long(&observes, &["12345678901"]).unwrap().action, Action::None);
 }

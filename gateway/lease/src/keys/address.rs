@@ -51,16 +51,17 @@ impl fmt::Display for Network {
 /// not. `forwarded` are the values of that header in their order.
 ///
 /// Read from its end, because only what our own proxies appended is true; what stands before was written by the client. A
-/// hop that is no address ends the reading: the nearest known hop then counts.
+/// hop that is no address, or no text at all, ends the reading: the nearest known hop then counts. What the client wrote
+/// before a hop never hides that hop.
 #[must_use]
-pub fn source<'a>(peer: IpAddr, forwarded: impl DoubleEndedIterator<Item = &'a str>, trusted: &[Network]) -> IpAddr {
+pub fn source<'a>(peer: IpAddr, forwarded: impl DoubleEndedIterator<Item = &'a [u8]>, trusted: &[Network]) -> IpAddr {
     let is_ours = |address: IpAddr| trusted.iter().any(|network| network.contains(address));
     let mut nearest = peer.to_canonical();
     if trusted.is_empty() || !is_ours(nearest) {
         return nearest;
     }
-    for hop in forwarded.rev().flat_map(|value| value.rsplit(',')) {
-        let Some(address) = address(hop.trim()) else { break };
+    for hop in forwarded.rev().flat_map(|value| value.rsplit(|byte| *byte == b',')) {
+        let Some(address) = std::str::from_utf8(hop).ok().and_then(|hop| address(hop.trim())) else { break };
         nearest = address;
         if !is_ours(nearest) {
             break;
@@ -102,7 +103,7 @@ mod tests {
     fn only_our_own_proxies_are_believed() {
         let trusted = networks(&["10.0.0.0/8", "::1"]);
         let of = |peer: &str, forwarded: &[&str]| {
-            source(peer.parse().unwrap(), forwarded.iter().copied(), &trusted).to_string()
+            source(peer.parse().unwrap(), forwarded.iter().map(|value| value.as_bytes()), &trusted).to_string()
         };
         assert_eq!(of("192.0.2.9", &["203.0.113.1"]), "192.0.2.9", "the peer is nobody's proxy");
         assert_eq!(of("10.0.0.1", &[]), "10.0.0.1");
@@ -111,6 +112,15 @@ mod tests {
         assert_eq!(of("::1", &["[2001:db8::5]:80"]), "2001:db8::5");
         assert_eq!(of("10.0.0.1", &["198.51.100.7, unknown, 10.3.3.3"]), "10.3.3.3", "what is no address ends it");
         assert_eq!(of("10.0.0.1", &["10.9.9.9"]), "10.9.9.9", "all are ours: the first of them");
-        assert_eq!(source("10.0.0.1".parse().unwrap(), ["203.0.113.1"].into_iter(), &[]).to_string(), "10.0.0.1");
+        let line: &[u8] = b"203.0.113.1";
+        assert_eq!(source("10.0.0.1".parse().unwrap(), [line].into_iter(), &[]).to_string(), "10.0.0.1");
+    }
+
+    #[test]
+    fn bytes_that_are_no_text_hide_no_hop_behind_them() {
+        let trusted = networks(&["10.0.0.0/8"]);
+        let of = |line: &[u8]| source("10.0.0.1".parse().unwrap(), [line].into_iter(), &trusted).to_string();
+        assert_eq!(of(b"\xff, 203.0.113.9"), "203.0.113.9", "the client wrote the first hop, our proxy the second");
+        assert_eq!(of(b"203.0.113.9, \xff, 10.2.2.2"), "10.2.2.2", "only what stands before it is not read");
     }
 }

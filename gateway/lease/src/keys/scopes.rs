@@ -87,6 +87,12 @@ impl Scopes {
         matches!(self, Self { models: None, migrations: None, endpoints: None, sources: None })
     }
 
+    /// Whether some models, migrations, endpoints or paths are left out; where calls come from does not matter here.
+    #[must_use]
+    pub const fn is_narrowed(&self) -> bool {
+        !matches!(self, Self { models: None, migrations: None, endpoints: None, .. })
+    }
+
     /// Whether the call is allowed, as far as it says what it wants.
     #[must_use]
     pub fn allow(&self, wish: &Wish<'_>) -> bool {
@@ -163,6 +169,14 @@ mod tests {
         }
         assert_eq!(scopes(r#"{"sources": []}"#).empty_list(), Some("sources"));
         assert_eq!(scopes(r#"{"models": ["a"]}"#).empty_list(), None);
+    }
+
+    #[test]
+    fn only_what_may_be_called_narrows() {
+        for text in [r#"{"models": ["*"]}"#, r#"{"migrations": ["none"]}"#, r#"{"endpoints": ["chat"]}"#] {
+            assert!(scopes(text).is_narrowed(), "{text}");
+        }
+        assert!(!Scopes::default().is_narrowed() && !scopes(r#"{"sources": ["10.0.0.0/8"]}"#).is_narrowed());
     }
 
     #[test]

@@ -16,6 +16,11 @@ const SENTENCE: &str = "Sorry, I cannot answer this question.";
 const WINDOW_CHARACTERS: usize = 400;
 const OVERLAP_CHARACTERS: usize = 100;
 
+/// What is judged of one request at most: as many texts as a call for embeddings may have, and more characters than models
+/// read.
+const TEXTS_MAX: usize = 2048;
+const CHARACTERS_MAX: usize = 4_000_000;
+
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct RawPolicy {
@@ -29,6 +34,8 @@ pub(super) struct RawPolicy {
     on_failure: OnFailure,
     #[serde(default)]
     check: Check,
+    texts_max: Option<usize>,
+    characters_max: Option<usize>,
     #[serde(default)]
     bars: BTreeMap<String, Bar>,
     #[serde(default)]
@@ -78,6 +85,8 @@ impl Checker<'_> {
         let deeds = self.by_category(&format!("{at}.actions"), &raw.actions, Deed::Block);
         let reach = raw.response.iter().filter_map(|name| backends.get(name.as_str()).copied()).max().unwrap_or(0);
         let stream = self.stream(&at, raw, reach);
+        let texts_max = self.bound(&format!("{at}.texts_max"), raw.texts_max, TEXTS_MAX);
+        let characters_max = self.bound(&format!("{at}.characters_max"), raw.characters_max, CHARACTERS_MAX);
         let sentence = raw.sentence.clone().unwrap_or_else(|| SENTENCE.to_owned());
         if sentence.trim().is_empty() {
             self.problems.push(format!("{at}.sentence is empty: expected what a client reads instead of the answer"));
@@ -91,11 +100,21 @@ impl Checker<'_> {
             deeds: deeds?,
             on_failure: raw.on_failure,
             check: raw.check,
+            texts_max: texts_max?,
+            characters_max: characters_max?,
             stream: stream?,
             answer: raw.answer,
             sentence,
             finish: raw.finish_reason,
         }))
+    }
+
+    fn bound(&mut self, key: &str, value: Option<usize>, default: usize) -> Option<usize> {
+        let value = value.unwrap_or(default);
+        if (1..=LIMIT_MAX).contains(&value) {
+            return Some(value);
+        }
+        self.problem(format!("{key} is {value}: expected 1 to {LIMIT_MAX}"))
     }
 
     fn asked(&mut self, key: &str, names: &[String], backends: &Reaches<'_>) -> Option<Vec<Arc<str>>> {

@@ -2,13 +2,13 @@
 
 use super::cache::{Key, Source, Verdicts};
 use super::counters::{Counters, ModeratorReading, Now};
-use super::wire;
+use super::{Asker, Opinion, wire};
 use crate::config::{BackendConfig, BreakerConfig};
 use crate::upstream::PlainClient;
 use crate::upstream::breaker::{Breaker, Outcome, Pass};
 use futures_util::{StreamExt, stream};
 use guard::remote::{Backend, Moment, joined};
-use guard::{Failure, Level, Phase, Verdict};
+use guard::{Failure, Phase, Verdict};
 use std::ops::Range;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -17,6 +17,8 @@ use tokio::time::{Instant, timeout_at};
 
 /// Pieces of one text that are judged at the same time: a long text must not take all of a service's room.
 const PIECES_AT_ONCE: usize = 8;
+/// One of so many calls at once may be for the record alone.
+const EVIDENCE_SHARE: usize = 4;
 /// A connection that breaks without an answer within this time had been closed just when it was used again; the piece is
 /// sent once more.
 const STALE_WITHIN: Duration = Duration::from_millis(500);
@@ -39,6 +41,9 @@ pub(super) struct Remote {
     client: PlainClient,
     cache: Option<Verdicts>,
     permits: Semaphore,
+    /// Those who only look for the record need one of these first: there are so few that most of `permits` are always left
+    /// to those whose clients wait.
+    evidence: Semaphore,
     permits_max: usize,
     breaker: Mutex<Breaker>,
     counters: Arc<Counters>,
@@ -49,6 +54,7 @@ pub(super) struct Remote {
 struct Circumstances<'a> {
     phase: Phase,
     session: Option<&'a str>,
+    asker: Asker,
     deadline: Instant,
 }
 
@@ -61,6 +67,7 @@ impl Remote {
             client,
             cache,
             permits: Semaphore::new(config.calls_in_flight_max),
+            evidence: Semaphore::new((config.calls_in_flight_max / EVIDENCE_SHARE).max(1)),
             permits_max: config.calls_in_flight_max,
             breaker: Mutex::new(Breaker::new(BREAKER, std::time::Instant::now())),
             counters,
@@ -78,10 +85,10 @@ impl Remote {
         self.counters.reading(name, Now { in_flight, cache_bytes, breaker })
     }
 
-    pub(super) async fn check(&self, phase: Phase, text: &str, session: Option<&str>) -> Result<Verdict, Failure> {
+    pub(super) async fn check(&self, phase: Phase, text: &str, session: Option<&str>, asker: Asker) -> Opinion {
         self.counters.checked();
         let session = session.filter(|_| self.backend.chains());
-        let circumstances = Circumstances { phase, session, deadline: Instant::now() + self.timeout };
+        let circumstances = Circumstances { phase, session, asker, deadline: Instant::now() + self.timeout };
         let pieces = self.backend.pieces(text);
         // A session has an order.
         let at_once = if session.is_some() { 1 } else { PIECES_AT_ONCE };
@@ -89,10 +96,7 @@ impl Remote {
         let judged: Vec<(usize, Result<Verdict, Failure>)> = judged.collect().await;
         let failure = judged.iter().find_map(|(_, result)| result.as_ref().err().copied());
         let verdict = joined(judged.into_iter().filter_map(|(start, result)| Some((start, result.ok()?))));
-        match failure {
-            Some(failure) if verdict.level() < Level::High => Err(failure),
-            _ => Ok(verdict),
-        }
+        Opinion { verdict, failure }
     }
 
     async fn piece(
@@ -115,6 +119,14 @@ impl Remote {
     }
 
     async fn known_or_asked(&self, text: &str, circumstances: Circumstances<'_>) -> Result<Verdict, Failure> {
+        // Before anybody else can wait for this one's call: whose client waits must not wait for this share.
+        let _share = match circumstances.asker {
+            Asker::Client => None,
+            Asker::Record => match timeout_at(circumstances.deadline, self.evidence.acquire()).await {
+                Ok(Ok(share)) => Some(share),
+                _ => return Err(Failure::Busy),
+            },
+        };
         // What a service says of a piece of a session depends on the pieces before it.
         let Some(cache) = self.cache.as_ref().filter(|_| circumstances.session.is_none()) else {
             return self.ask(text, circumstances).await;

@@ -49,34 +49,65 @@ fn failed(moderators: &Moderators, kind: Failure) -> u64 {
     reading.failures.iter().find(|(name, _)| *name == kind.name()).unwrap().1
 }
 
+/// A verdict of the whole text, as a client's request asks for it.
+async fn check(
+    moderators: &Moderators,
+    backend: &str,
+    phase: Phase,
+    text: &str,
+    session: Option<&str>,
+) -> Result<Verdict, Failure> {
+    let opinion = moderators.check(backend, phase, text, session, Asker::Client).await;
+    opinion.failure.map_or(Ok(opinion.verdict), Err)
+}
+
+#[tokio::test]
+async fn what_is_judged_for_the_record_leaves_room_for_those_who_wait() {
+    let server = MockServer::start().await;
+    let hangs = verdict(0.0).set_delay(Duration::from_secs(60));
+    Mock::given(body_string_contains("record")).respond_with(hangs).with_priority(1).mount(&server).await;
+    Mock::given(method("POST")).respond_with(verdict(0.0)).mount(&server).await;
+    let moderators = moderators(BackendConfig { timeout: Duration::from_secs(2), ..config(&server.uri()) });
+    let texts: Vec<String> = (0..40).map(|number| format!("record {number}")).collect();
+    let load = texts.iter().map(|text| moderators.check("judge", Phase::Response, text, None, Asker::Record));
+    let served = async {
+        while calls(&server).await == 0 {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+        let served = check(&moderators, "judge", Phase::Request, "a client's", None).await;
+        (served, calls(&server).await)
+    };
+    let (evidence, served) = tokio::join!(futures_util::future::join_all(load), served);
+    assert_eq!(served, (Ok(Verdict::default()), 2), "one of four calls is the record's");
+    assert!(evidence.iter().all(|opinion| opinion.failure.is_some()), "{evidence:?}");
+}
+
 #[tokio::test]
 async fn a_text_is_judged_once_and_remembered_by_phase() {
     let server = server(verdict(0.9)).await;
     let moderators = moderators(config(&server.uri()));
     for _ in 0..3 {
-        let verdict = moderators.check("judge", Phase::Request, "hello", None).await.unwrap();
+        let verdict = check(&moderators, "judge", Phase::Request, "hello", None).await.unwrap();
         assert_eq!((verdict.findings[0].category, verdict.level()), (Category::Hate, Level::High));
     }
     assert_eq!(calls(&server).await, 1);
-    moderators
-        .check("judge", Phase::Response, "hello", Some("a session that this service has no use for"))
-        .await
-        .unwrap();
-    moderators.check("judge", Phase::Response, "hello", None).await.unwrap();
+    let session = Some("a session that this service has no use for");
+    check(&moderators, "judge", Phase::Response, "hello", session).await.unwrap();
+    check(&moderators, "judge", Phase::Response, "hello", None).await.unwrap();
     assert_eq!(calls(&server).await, 2);
     let reading = &moderators.readings()[0];
     assert_eq!((reading.checks, reading.calls, reading.cached), (5, 2, 3));
     assert!(reading.cache_bytes() > 0 && reading.in_flight() == 0);
-    assert_eq!(moderators.check("judge", Phase::Request, " ", None).await, Ok(Verdict::default()));
+    assert_eq!(check(&moderators, "judge", Phase::Request, " ", None).await, Ok(Verdict::default()));
     assert_eq!(calls(&server).await, 2, "nothing was asked about nothing");
-    assert_eq!(moderators.check("another", Phase::Request, "hello", None).await, Err(Failure::Unreachable));
+    assert_eq!(check(&moderators, "another", Phase::Request, "hello", None).await, Err(Failure::Unreachable));
 }
 
 #[tokio::test]
 async fn those_who_ask_the_same_at_the_same_time_share_one_call() {
     let server = server(verdict(0.0).set_delay(Duration::from_millis(100))).await;
     let moderators = moderators(config(&server.uri()));
-    let all = (0..20).map(|_| moderators.check("judge", Phase::Request, "hello", None));
+    let all = (0..20).map(|_| check(&moderators, "judge", Phase::Request, "hello", None));
     let results = futures_util::future::join_all(all).await;
     assert!(results.iter().all(|result| *result == Ok(Verdict::default())));
     assert_eq!(calls(&server).await, 1);
@@ -90,7 +121,7 @@ async fn a_long_text_is_judged_in_pieces_and_its_worst_counts() {
     let moderators = moderators(config(&server.uri()));
     let filler = |from: u32| (from..from + 80).map(|number| format!("word{number} ")).collect::<String>();
     let text = format!("{} BAD {}", filler(100), filler(300));
-    let verdict = moderators.check("judge", Phase::Request, &text, None).await.unwrap();
+    let verdict = check(&moderators, "judge", Phase::Request, &text, None).await.unwrap();
     assert_eq!((verdict.findings.len(), verdict.level()), (1, Level::Medium));
     assert!(calls(&server).await >= 6, "1200 characters in pieces of 200");
 }
@@ -102,13 +133,13 @@ async fn a_failure_is_not_remembered_and_not_a_verdict() {
     once.with_priority(1).mount(&server).await;
     Mock::given(method("POST")).respond_with(verdict(0.0)).mount(&server).await;
     let moderators = moderators(config(&server.uri()));
-    assert_eq!(moderators.check("judge", Phase::Request, "hello", None).await, Err(Failure::Refused));
-    assert_eq!(moderators.check("judge", Phase::Request, "hello", None).await, Ok(Verdict::default()));
+    assert_eq!(check(&moderators, "judge", Phase::Request, "hello", None).await, Err(Failure::Refused));
+    assert_eq!(check(&moderators, "judge", Phase::Request, "hello", None).await, Ok(Verdict::default()));
     assert_eq!((failed(&moderators, Failure::Refused), calls(&server).await), (1, 2));
 }
 
 #[tokio::test]
-async fn one_piece_that_fails_spoils_the_text_unless_another_is_surely_bad() {
+async fn a_piece_that_fails_hides_nothing_of_what_was_found_in_another() {
     let server = MockServer::start().await;
     Mock::given(body_string_contains("BROKEN"))
         .respond_with(ResponseTemplate::new(503))
@@ -119,9 +150,13 @@ async fn one_piece_that_fails_spoils_the_text_unless_another_is_surely_bad() {
     Mock::given(method("POST")).respond_with(verdict(0.6)).mount(&server).await;
     let moderators = moderators(config(&server.uri()));
     let filler = "word ".repeat(50);
-    let check = async |text: String| moderators.check("judge", Phase::Request, &text, None).await;
-    assert_eq!(check(format!("{filler} BROKEN {filler}")).await, Err(Failure::Refused));
-    assert_eq!(check(format!("{filler} BROKEN {filler} {filler} BAD")).await.unwrap().level(), Level::High);
+    let ask = async |text: String| check(&moderators, "judge", Phase::Request, &text, None).await;
+    assert_eq!(ask(format!("{filler} BROKEN {filler}")).await, Err(Failure::Refused));
+    for (word, level) in [("BAD", Level::High), ("word", Level::Medium)] {
+        let text = format!("{filler} BROKEN {filler} {filler} {word}");
+        let opinion = moderators.check("judge", Phase::Request, &text, None, Asker::Client).await;
+        assert_eq!((opinion.verdict.level(), opinion.failure), (level, Some(Failure::Refused)), "{word}");
+    }
     assert!(failed(&moderators, Failure::Refused) >= 2, "it is counted all the same");
 }
 
@@ -132,7 +167,7 @@ async fn a_slow_service_costs_its_deadline_and_whoever_waits_for_room_is_told_so
     let moderators = moderators(slow);
     let start = std::time::Instant::now();
     let texts: Vec<String> = (0..4).map(|number| format!("text {number}")).collect();
-    let all = texts.iter().map(|text| moderators.check("judge", Phase::Request, text, None));
+    let all = texts.iter().map(|text| check(&moderators, "judge", Phase::Request, text, None));
     let results = futures_util::future::join_all(all).await;
     assert!(start.elapsed() < Duration::from_secs(5), "{:?}", start.elapsed());
     let count = |kind| results.iter().filter(|result| **result == Err(kind)).count();
@@ -154,18 +189,18 @@ async fn a_dead_service_is_left_alone_and_tried_again() {
     let works = Arc::default();
     let server = server(Switch(Arc::clone(&works))).await;
     let moderators = moderators(BackendConfig { cache_bytes_max: 0, ..config(&server.uri()) });
-    let check = || moderators.check("judge", Phase::Request, "hello", None);
+    let ask = || check(&moderators, "judge", Phase::Request, "hello", None);
     for _ in 0..5 {
-        assert_eq!(check().await, Err(Failure::Refused));
+        assert_eq!(ask().await, Err(Failure::Refused));
     }
-    assert_eq!(check().await, Err(Failure::Unreachable), "it is left alone");
+    assert_eq!(ask().await, Err(Failure::Unreachable), "it is left alone");
     assert_eq!((calls(&server).await, moderators.readings()[0].breaker()), (5, BreakerState::Open));
     works.store(true, std::sync::atomic::Ordering::Relaxed);
     while moderators.readings()[0].breaker() == BreakerState::Open {
         assert_eq!(calls(&server).await, 5);
         tokio::time::sleep(Duration::from_millis(20)).await;
     }
-    assert_eq!(check().await, Ok(Verdict::default()));
+    assert_eq!(ask().await, Ok(Verdict::default()));
     assert_eq!(moderators.readings()[0].breaker(), BreakerState::Closed);
 }
 
@@ -175,20 +210,20 @@ async fn nobody_there_is_unreachable() {
     let address = format!("http://{}", listener.local_addr().unwrap());
     drop(listener);
     let moderators = moderators(config(&address));
-    assert_eq!(moderators.check("judge", Phase::Request, "hello", None).await, Err(Failure::Unreachable));
+    assert_eq!(check(&moderators, "judge", Phase::Request, "hello", None).await, Err(Failure::Unreachable));
 }
 
 #[tokio::test]
 async fn a_new_configuration_keeps_what_has_not_changed() {
     let server = server(verdict(0.0)).await;
     let first = moderators(config(&server.uri()));
-    first.check("judge", Phase::Request, "hello", None).await.unwrap();
+    check(&first, "judge", Phase::Request, "hello", None).await.unwrap();
     let same = Moderators::new(&BTreeMap::from([("judge".to_owned(), config(&server.uri()))]), Some(&first)).unwrap();
-    same.check("judge", Phase::Request, "hello", None).await.unwrap();
+    check(&same, "judge", Phase::Request, "hello", None).await.unwrap();
     assert_eq!(calls(&server).await, 1, "its memory went on");
     let other = BackendConfig { cache_for: Duration::from_secs(1), ..config(&server.uri()) };
     let changed = Moderators::new(&BTreeMap::from([("judge".to_owned(), other)]), Some(&same)).unwrap();
-    changed.check("judge", Phase::Request, "hello", None).await.unwrap();
+    check(&changed, "judge", Phase::Request, "hello", None).await.unwrap();
     assert_eq!(calls(&server).await, 2, "another one begins without memory");
     assert_eq!(changed.readings()[0].calls, 2, "but its counters go on");
 }
@@ -202,13 +237,13 @@ async fn lists_and_forms_of_personal_data_are_asked_like_services() {
     let source = guard::ListSource { file: "own.txt", text: "rivalcorp\n" };
     let compiled = crate::config::Compiled::new(&[source]).unwrap();
     let lists = inline(Judge::Lists(compiled));
-    let verdict = lists.check("judge", Phase::Response, "We like RivalCorp.", None).await.unwrap();
+    let verdict = check(&lists, "judge", Phase::Response, "We like RivalCorp.", None).await.unwrap();
     assert_eq!((verdict.findings[0].category, verdict.findings[0].spans[0].clone()), (Category::Custom, 8..17));
     let long = format!("{} rivalcorp", "word ".repeat(100_000));
-    let verdict = lists.check("judge", Phase::Request, &long, None).await.unwrap();
+    let verdict = check(&lists, "judge", Phase::Request, &long, None).await.unwrap();
     assert_eq!(verdict.findings.len(), 1, "a long text is judged elsewhere, but it is");
     let personal = inline(Judge::Personal(guard::Personal::default()));
-    let verdict = personal.check("judge", Phase::Request, "write to anna@example.org", None).await.unwrap();
+    let verdict = check(&personal, "judge", Phase::Request, "write to anna@example.org", None).await.unwrap();
     assert_eq!((verdict.findings[0].category, verdict.findings[0].label.as_str()), (Category::SensitiveData, "email"));
     assert_eq!((lists.readings()[0].checks, lists.readings()[0].calls), (2, 2));
 }
