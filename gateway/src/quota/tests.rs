@@ -16,7 +16,8 @@ use wire::price::Tariffs;
 use wire::usage::UsageSource;
 use wire::{Endpoint, Request};
 
-const NOW_US: i64 = 1_795_435_200_000_000;
+/// Later than any clock on which this runs: what looks at the real one must not end these leases.
+const NOW_US: i64 = 4_102_444_800_000_000;
 
 fn store_of(file: Option<&Path>) -> QuotaStore {
     QuotaStore {
