@@ -115,11 +115,10 @@ impl Drop for Ticket {
     }
 }
 
-/// Whether the guard has to look at an answer before it goes on record. What failed is no answer; what a client heard
-/// before it left is one.
+/// Whether the guard has to look at an answer before it goes on record. What failed is no answer, and half of one, which a
+/// client left, cannot be compared with the other arm's whole.
 fn needs_verdict(context: &Context, outcome: &Outcome) -> bool {
-    let is_answer = matches!(outcome.error, None | Some(ErrorKind::ClientCancelled));
-    let Some(watch) = context.watch.as_ref().filter(|_| is_answer) else { return false };
+    let Some(watch) = context.watch.as_ref().filter(|_| outcome.error.is_none()) else { return false };
     watch.awaits_request() || (outcome.guard.is_none() && outcome.said.is_some())
 }
 
