@@ -39,6 +39,4 @@ pub use limit::{AMOUNT_MAX, AccountName, Id, Limit, NAME_BYTES_MAX, Unit};
 pub use window::{Period, SLOTS, Window};
 
 #[cfg(test)]
-mod cost;
-#[cfg(test)]
 mod tests;
