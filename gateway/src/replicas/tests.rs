@@ -34,7 +34,8 @@ fn config(url: &str, file_percent: f64, more: &str, migration: &str) -> Config {
     config_with(url, file_percent, more, migration, "")
 }
 
-/// The same with more lines for the tables before.
+/// The same with more lines for the tables before. Nobody is left alone: a provider that is not there must answer each call
+/// with the same 502, however many were refused before.
 fn config_with(url: &str, file_percent: f64, more: &str, migration: &str, server: &str) -> Config {
     // Keys of tables that stand elsewhere come first, tables of their own last.
     let (before, after) = if server.starts_with('[') { ("", server) } else { (server, "") };
@@ -47,10 +48,12 @@ admin.listen = "127.0.0.1:0"
 kind = "openai"
 base_url = "http://127.0.0.1:9/v1"
 api_key_env = "KEY"
+breaker = false
 [providers.deepseek]
 kind = "deepseek"
 base_url = "http://127.0.0.1:9/v1"
 api_key_env = "KEY"
+breaker = false
 [migrations.move]
 baseline = "openai"
 candidate = "deepseek"
