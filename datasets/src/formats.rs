@@ -57,7 +57,7 @@ fn every_example_reads_into_its_type() {
 }
 
 fn full_usage() -> Usage {
-    Usage { prompt: 1, completion: 2, cached: Some(1), reasoning: Some(1), source: UsageSource::Provider }
+    Usage { cached: Some(1), reasoning: Some(1), ..Usage::new(1, 2, UsageSource::Provider) }
 }
 
 pub(crate) fn full_header() -> Header {
@@ -82,6 +82,7 @@ pub(crate) fn full_request() -> LoggedRequest {
             finish_reason: Some("stop".into()),
             refused: true,
             usage: Some(full_usage()),
+            tier: wire::price::Tier::Standard,
             cost_nanos: Some(3),
             answer: Some("a".into()),
             tools: vec![("f".into(), Value::Null)],
@@ -132,6 +133,7 @@ pub(crate) fn full_exchange() -> Exchange {
         refused: true,
         guard: Some(full_guard()),
         usage: Some(full_usage()),
+        tier: wire::price::Tier::Standard,
         cost_nanos: Some(5),
         prompt_chars: 6,
         prompt_wide_chars: Some(0),
@@ -277,7 +279,7 @@ pub(crate) fn any_usage() -> impl Strategy<Value = Usage> {
     (any::<u64>(), any::<u64>(), of(any::<u64>()), of(any::<u64>()), any::<bool>()).prop_map(
         |(prompt, completion, cached, reasoning, provider)| {
             let source = if provider { UsageSource::Provider } else { UsageSource::Estimate };
-            Usage { prompt, completion, cached, reasoning, source }
+            Usage { cached, reasoning, ..Usage::new(prompt, completion, source) }
         },
     )
 }
@@ -297,6 +299,7 @@ pub(crate) fn any_recorded() -> impl Strategy<Value = Recorded> {
             finish_reason,
             refused: made.0,
             usage,
+            tier: wire::price::Tier::Standard,
             cost_nanos: made.1,
             answer,
             tools: made.2,
@@ -367,6 +370,7 @@ pub(crate) fn any_exchange() -> impl Strategy<Value = Exchange> {
         refused: judged.1,
         guard: judged.6,
         usage: sizes.0,
+        tier: wire::price::Tier::Standard,
         cost_nanos: sizes.1,
         prompt_chars: sizes.2,
         prompt_wide_chars: judged.2,

@@ -21,8 +21,8 @@ impl Format {
     #[must_use]
     pub const fn version(self) -> Version {
         match self {
-            Self::Requests => Version { major: 2, minor: 0 },
-            Self::Exchanges => Version { major: 1, minor: 4 },
+            Self::Requests => Version { major: 2, minor: 1 },
+            Self::Exchanges => Version { major: 1, minor: 5 },
             Self::Labels => Version { major: 1, minor: 0 },
         }
     }

@@ -4,6 +4,7 @@ mod guard;
 
 pub use guard::{GuardAction, GuardCheck, GuardLevel, Guarded};
 use serde::{Deserialize, Serialize};
+use wire::price::Tier;
 use wire::{Endpoint, ErrorKind, Usage};
 
 /// Migration name on record for traffic that no migration took.
@@ -210,6 +211,9 @@ pub struct Exchange {
     /// Tokens.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub usage: Option<Usage>,
+    /// Service tier that it was answered in, where it was not the standard one. Files before 1.5 do not say.
+    #[serde(default, skip_serializing_if = "is_standard")]
+    pub tier: Tier,
     /// Cost in nano-dollars; absent where there is no usage or no price.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cost_nanos: Option<i64>,
@@ -258,6 +262,11 @@ const fn one() -> u32 {
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes the field by reference")]
 const fn is_one(attempts: &u32) -> bool {
     *attempts == 1
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes the field by reference")]
+fn is_standard(tier: &Tier) -> bool {
+    *tier == Tier::Standard
 }
 
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes the field by reference")]

@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use serde_json::value::RawValue;
+use wire::price::Tier;
 use wire::{Endpoint, ErrorKind, Usage};
 
 /// A request as it was once sent.
@@ -50,6 +51,7 @@ impl Recorded {
             finish_reason: None,
             refused: false,
             usage: None,
+            tier: Tier::Standard,
             cost_nanos: None,
             answer: None,
             tools: Vec::new(),
@@ -84,6 +86,9 @@ pub struct Recorded {
     /// Tokens.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub usage: Option<Usage>,
+    /// Service tier that it was answered in.
+    #[serde(default, skip_serializing_if = "is_standard")]
+    pub tier: Tier,
     /// What it cost by the log's own account, nano-dollars.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cost_nanos: Option<i64>,
@@ -104,6 +109,11 @@ const fn chat() -> Endpoint {
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes the field by reference")]
 fn is_chat(endpoint: &Endpoint) -> bool {
     *endpoint == Endpoint::Chat
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes the field by reference")]
+fn is_standard(tier: &Tier) -> bool {
+    *tier == Tier::Standard
 }
 
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes the field by reference")]

@@ -15,7 +15,7 @@ use judge::stats::ratio::{MeanRatio, PairedSums};
 use judge::verdict::Bill;
 use prices::Prices;
 use std::collections::BTreeMap;
-use wire::price::{Priced, Row as TableRow, Tariffs, decimal};
+use wire::price::{Call, Priced, Row as TableRow, Tariffs, decimal};
 use wire::{Usage, UsageSource};
 
 /// Decimal places of money in the verdict.
@@ -100,11 +100,10 @@ impl<'t> InForce<'t> {
     fn still(&mut self, row: &Row, used: &TableRow) -> bool {
         let (names, tariffs, newest_us) = (self.names, self.tariffs, self.newest_us);
         let now = *self.by_route.entry(row.route).or_insert_with(|| {
-            let nothing =
-                Usage { prompt: 0, completion: 0, cached: None, reasoning: None, source: UsageSource::Provider };
+            let nothing = Usage::new(0, 0, UsageSource::Provider);
             let route = names.route(row.route);
-            let of = |model: &str| tariffs.price(route.provider, model, newest_us, &nothing);
-            route.answered.and_then(of).or_else(|| of(route.model)).map(|priced| priced.row.valid_from_us)
+            let call = Call { answered: route.answered, ..Call::new(route.provider, route.model, newest_us) };
+            tariffs.price(&call, &nothing).map(|priced| priced.row.valid_from_us)
         });
         now.is_none_or(|now| used.valid_from_us >= now)
     }

@@ -9,7 +9,7 @@ use guard::Action;
 use std::sync::Arc;
 use std::time::Instant;
 use wire::chat::Answer;
-use wire::price::Tariffs;
+use wire::price::{Call, Tariffs, Tier};
 use wire::usage::Characters;
 use wire::{Endpoint, ErrorKind, Form, Usage};
 
@@ -83,8 +83,8 @@ pub(crate) fn exchange(
     let answer = outcome.answer;
     let answered = answer.as_ref().and_then(|answer| answer.model.clone());
     let cost_nanos = usage.and_then(|usage| {
-        let price = |model: &str| tariffs.price(leg.provider, model, leg.sent_us, &usage).map(|priced| priced.nanos);
-        answered.as_deref().and_then(price).or_else(|| price(&leg.model))
+        let call = Call { answered: answered.as_deref(), ..Call::new(leg.provider, &leg.model, leg.sent_us) };
+        tariffs.price(&call, &usage).map(|priced| priced.nanos)
     });
     let form_failure = match (&answer, outcome.error) {
         (Some(answer), None) if !outcome.cut => answer.form_failure(context.form).map(str::to_owned),
@@ -130,6 +130,7 @@ pub(crate) fn exchange(
         refused,
         guard,
         usage,
+        tier: Tier::Standard,
         cost_nanos,
         prompt_chars: context.prompt.total(),
         prompt_wide_chars: Some(context.prompt.wide),

@@ -20,7 +20,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 use wire::Usage;
-use wire::price::Tariffs;
+use wire::price::{Call, Tariffs};
 
 /// Weight changes that the audit remembers; the oldest is forgotten first.
 pub(crate) const AUDIT_ENTRIES_MAX: usize = 1000;
@@ -131,8 +131,8 @@ impl Shared {
     pub(crate) fn estimate_nanos(&self, job: &Job) -> i64 {
         let prompt = job.context.prompt;
         let usage = Usage::estimate(prompt, prompt);
-        let at_us = job.context.at_us;
-        self.tariffs.price(job.leg.provider, &job.leg.model, at_us, &usage).map_or(0, |priced| priced.nanos)
+        let call = Call::new(job.leg.provider, &job.leg.model, job.context.at_us);
+        self.tariffs.price(&call, &usage).map_or(0, |priced| priced.nanos)
     }
 
     /// Sets a migration's weight if `expected` is still its epoch, on all replicas; returns its lane with the new

@@ -6,7 +6,7 @@
 
 use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 use wire::UsageSource;
-use wire::price::Tariffs;
+use wire::price::{Call, Tariffs};
 use wire::provider::Provider;
 use wire::{Request, Usage};
 
@@ -93,14 +93,12 @@ pub(crate) fn estimate(
     let recorded = completion.recorded.map(|tokens| tokens.saturating_mul(RECORDED_TIMES));
     let unknown = || recorded.unwrap_or(0).max(COMPLETION_TOKENS_UNKNOWN);
     let pictures = memchr::memmem::find_iter(body, b"\"image_url\"").count() as u64;
-    let usage = Usage {
-        prompt: (body.len() as u64).saturating_add(pictures.saturating_mul(PICTURE_TOKENS_MAX)),
-        completion: completion.allowed.unwrap_or_else(unknown),
-        cached: None,
-        reasoning: None,
-        source: UsageSource::Estimate,
-    };
-    tariffs.price(provider.name(), model, at_us, &usage).map(|priced| priced.nanos)
+    let usage = Usage::new(
+        (body.len() as u64).saturating_add(pictures.saturating_mul(PICTURE_TOKENS_MAX)),
+        completion.allowed.unwrap_or_else(unknown),
+        UsageSource::Estimate,
+    );
+    tariffs.price(&Call::new(provider.name(), model, at_us), &usage).map(|priced| priced.nanos)
 }
 
 /// What is known of a completion's tokens before the answer.

@@ -83,7 +83,7 @@ mod tests {
     #[test]
     fn time_per_token_needs_a_stream_and_a_report() {
         let instants = Instants { planned_us: 0, sent_us: 500, first_text_us: Some(1_000), done_us: 10_000 };
-        let usage = |completion, source| Usage { prompt: 1, completion, cached: None, reasoning: None, source };
+        let usage = |completion, source| Usage::new(1, completion, source);
         assert_eq!(instants.tpot_us(Some(&usage(10, UsageSource::Provider))), Some(1_000));
         assert_eq!(instants.tpot_us(Some(&usage(1, UsageSource::Provider))), None);
         assert_eq!(instants.tpot_us(Some(&usage(10, UsageSource::Estimate))), None);

@@ -9,7 +9,7 @@ use datasets::{Arm, Exchange, FromLog, Moderation, Recorded, Redaction, Role, di
 use http::HeaderMap;
 use std::sync::Arc;
 use wire::chat::{Answer, Fold, Seen};
-use wire::price::Tariffs;
+use wire::price::{Call, Tariffs};
 use wire::provider::{Provider, standard_error};
 use wire::usage::Characters;
 use wire::{ErrorKind, Usage};
@@ -159,6 +159,7 @@ impl Context {
             refused: false,
             guard: None,
             usage: sample.usage,
+            tier: wire::price::Tier::Standard,
             cost_nanos: sample.cost_nanos,
             prompt_chars: item.prompt.total(),
             prompt_wide_chars: Some(item.prompt.wide),
@@ -232,10 +233,10 @@ impl Context {
         exchange
     }
 
-    /// Cost at the instant of sending; the model that answered counts where the one asked for has no price.
+    /// Cost at the instant of sending.
     fn cost(&self, asked: &Asked<'_>, answered: Option<&str>, usage: Option<&Usage>) -> Option<i64> {
-        let price = |model: &str| self.tariffs.price(asked.provider, model, asked.sent_us, usage?);
-        price(asked.model).or_else(|| price(answered?)).map(|priced| priced.nanos)
+        let call = Call { answered, ..Call::new(asked.provider, asked.model, asked.sent_us) };
+        self.tariffs.price(&call, usage?).map(|priced| priced.nanos)
     }
 }
 

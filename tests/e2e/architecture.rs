@@ -5,7 +5,7 @@ use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Package, what it may import of ours, and what it must never import of others.
-const TABLE: [(&str, &[&str], &[&str]); 11] = [
+const TABLE: [(&str, &[&str], &[&str]); 13] = [
     ("wire", &[], &["tokio", "axum", "reqwest"]),
     ("judge", &[], &["polars", "tokio", "axum", "reqwest"]),
     ("datasets", &["wire"], &["tokio", "axum", "reqwest", "polars"]),
@@ -14,11 +14,26 @@ const TABLE: [(&str, &[&str], &[&str]); 11] = [
     ("gateway", &["wire", "datasets", "judge", "guard", "lease"], &["polars"]),
     ("replay", &["wire", "datasets"], &["polars", "axum"]),
     ("mocks", &["wire"], &["polars"]),
-    ("evaluator", &["judge", "datasets", "wire"], &["tokio", "axum", "reqwest"]),
-    ("reports", &["judge"], &["polars", "tokio", "axum", "reqwest"]),
+    ("bill", &["judge", "datasets", "wire"], &["polars", "tokio", "axum", "reqwest"]),
+    ("preflight", &["bill", "datasets", "wire"], &["polars", "tokio", "axum", "reqwest"]),
+    ("evaluator", &["judge", "bill", "datasets", "wire"], &["tokio", "axum", "reqwest"]),
+    ("reports", &["judge", "bill", "preflight"], &["polars", "tokio", "axum", "reqwest"]),
     (
         "weighbridge",
-        &["wire", "judge", "datasets", "gateway", "guard", "lease", "replay", "mocks", "evaluator", "reports"],
+        &[
+            "wire",
+            "judge",
+            "datasets",
+            "gateway",
+            "guard",
+            "lease",
+            "replay",
+            "mocks",
+            "bill",
+            "preflight",
+            "evaluator",
+            "reports",
+        ],
         &["polars", "axum"],
     ),
 ];

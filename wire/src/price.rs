@@ -6,11 +6,36 @@
 
 mod clock;
 mod table;
+mod tier;
 
 pub use clock::Period;
 pub use table::{Row, TariffError, Tariffs};
+pub use tier::Tier;
 
 use crate::usage::Usage;
+
+/// What is priced beside the tokens: which model answered, when, and in which tier.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Call<'a> {
+    /// Provider name.
+    pub provider: &'a str,
+    /// Model that was asked for.
+    pub asked: &'a str,
+    /// Model that answered, if it said so. It is priced; where the table does not know it, the one that was asked for.
+    pub answered: Option<&'a str>,
+    /// When the request was sent, microseconds since the Unix epoch.
+    pub sent_us: i64,
+    /// Tier that it was served in.
+    pub tier: Tier,
+}
+
+impl<'a> Call<'a> {
+    /// A call in the standard tier to a model whose answer does not matter.
+    #[must_use]
+    pub const fn new(provider: &'a str, model: &'a str, sent_us: i64) -> Self {
+        Self { provider, asked: model, answered: None, sent_us, tier: Tier::Standard }
+    }
+}
 
 /// A priced exchange.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -22,18 +47,18 @@ pub struct Priced<'a> {
 }
 
 impl Tariffs {
-    /// Cost of an exchange that began at `at_us` (microseconds since the Unix epoch). `None` if the table has no
-    /// price for this provider, model and time.
+    /// Cost of an exchange on the clock of its sending. `None` if the table has no price for this provider, model and time.
     #[must_use]
-    pub fn price(&self, provider: &str, model: &str, at_us: i64, usage: &Usage) -> Option<Priced<'_>> {
-        self.find(provider, model, at_us)?.price(usage)
+    pub fn price(&self, call: &Call<'_>, usage: &Usage) -> Option<Priced<'_>> {
+        let of = |model: &str| self.find(call.provider, model, call.sent_us);
+        call.answered.and_then(of).or_else(|| of(call.asked))?.price(usage, call.tier)
     }
 }
 
 impl Row {
     /// Cost of an exchange at this price, whenever it was. `None` if it is more than 9.2e9 dollars.
     #[must_use]
-    pub fn price(&self, usage: &Usage) -> Option<Priced<'_>> {
+    pub fn price(&self, usage: &Usage, _tier: Tier) -> Option<Priced<'_>> {
         let cached = usage.cached.unwrap_or(0).min(usage.prompt);
         let pico = u128::from(usage.prompt - cached) * u128::from(self.input_pico)
             + u128::from(cached) * u128::from(self.cached_pico)
@@ -67,11 +92,11 @@ mod tests {
     }
 
     fn usage(prompt: u64, cached: u64, completion: u64) -> Usage {
-        Usage { prompt, completion, cached: Some(cached), reasoning: None, source: UsageSource::Provider }
+        Usage { cached: Some(cached), ..Usage::new(prompt, completion, UsageSource::Provider) }
     }
 
     fn nanos(provider: &str, model: &str, time: &str, usage: &Usage) -> Option<i64> {
-        Tariffs::embedded().unwrap().price(provider, model, at(time), usage).map(|priced| priced.nanos)
+        Tariffs::embedded().unwrap().price(&Call::new(provider, model, at(time)), usage).map(|priced| priced.nanos)
     }
 
     #[test]

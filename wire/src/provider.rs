@@ -14,6 +14,7 @@ mod history;
 pub mod matrix;
 mod messages;
 pub mod openai;
+pub mod outlook;
 pub mod policy;
 #[cfg(test)]
 mod properties;
@@ -22,6 +23,7 @@ mod steps;
 
 pub use error::{ClientError, standard_error};
 pub use matrix::{Row, Treatment};
+pub use outlook::{Effect, Finding, outlook};
 pub use policy::{JsonSchema, Policy, Target, Thinking, View, no_recall};
 
 use crate::endpoint::Endpoint;

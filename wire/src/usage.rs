@@ -12,8 +12,8 @@ pub enum UsageSource {
     Estimate,
 }
 
-/// Tokens of one exchange. `cached` is a part of `prompt`, `reasoning` a part of `completion`;
-/// an absent part means unknown, not zero.
+/// Tokens of one exchange. `cached`, `cache_write`, `prompt_audio` and `prompt_image` are parts of `prompt`, `reasoning` and
+/// `completion_audio` parts of `completion`; an absent part means unknown, not zero.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Usage {
     /// All prompt tokens.
@@ -23,9 +23,21 @@ pub struct Usage {
     /// Prompt tokens read from a cache.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cached: Option<u64>,
+    /// Prompt tokens written to a cache that bills it. None of them is `cached`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cache_write: Option<u64>,
+    /// Prompt tokens of speech.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub prompt_audio: Option<u64>,
+    /// Prompt tokens of pictures.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub prompt_image: Option<u64>,
     /// Completion tokens spent on reasoning.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reasoning: Option<u64>,
+    /// Completion tokens of speech.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub completion_audio: Option<u64>,
     /// Who counted.
     pub source: UsageSource,
 }
@@ -52,15 +64,39 @@ struct Reported {
 struct PromptDetails {
     #[serde(default)]
     cached_tokens: Option<u64>,
+    #[serde(default)]
+    cache_write_tokens: Option<u64>,
+    #[serde(default)]
+    audio_tokens: Option<u64>,
+    #[serde(default)]
+    image_tokens: Option<u64>,
 }
 
 #[derive(Debug, Deserialize)]
 struct CompletionDetails {
     #[serde(default)]
     reasoning_tokens: Option<u64>,
+    #[serde(default)]
+    audio_tokens: Option<u64>,
 }
 
 impl Usage {
+    /// Counts of which no part is known.
+    #[must_use]
+    pub const fn new(prompt: u64, completion: u64, source: UsageSource) -> Self {
+        Self {
+            prompt,
+            completion,
+            cached: None,
+            cache_write: None,
+            prompt_audio: None,
+            prompt_image: None,
+            reasoning: None,
+            completion_audio: None,
+            source,
+        }
+    }
+
     /// Reads a provider's `usage` object. DeepSeek reports cache hits twice (`prompt_tokens_details.cached_tokens`
     /// and `prompt_cache_hit_tokens`); they are one number and are never added. A report without completion tokens
     /// counts only if its total says that there were none.
@@ -69,29 +105,30 @@ impl Usage {
         let reported: Reported = serde_json::from_str(text).ok()?;
         let none_completed = reported.total_tokens == Some(reported.prompt_tokens);
         let completion = reported.completion_tokens.or(none_completed.then_some(0))?;
-        let cached = reported
-            .prompt_tokens_details
-            .and_then(|details| details.cached_tokens)
-            .or(reported.prompt_cache_hit_tokens)
-            .map(|cached| cached.min(reported.prompt_tokens));
-        let reasoning = reported
-            .completion_tokens_details
-            .and_then(|details| details.reasoning_tokens)
-            .map(|reasoning| reasoning.min(completion));
-        Some(Self { prompt: reported.prompt_tokens, completion, cached, reasoning, source: UsageSource::Provider })
+        let prompt = reported.prompt_tokens;
+        let of_prompt = reported.prompt_tokens_details.as_ref();
+        let cached = of_prompt.and_then(|details| details.cached_tokens).or(reported.prompt_cache_hit_tokens);
+        let cached = cached.map(|cached| cached.min(prompt));
+        let uncached = prompt - cached.unwrap_or(0);
+        let part = |count: Option<u64>, whole: u64| count.map(|count| count.min(whole));
+        let of_completion = reported.completion_tokens_details.as_ref();
+        Some(Self {
+            cached,
+            cache_write: part(of_prompt.and_then(|details| details.cache_write_tokens), uncached),
+            prompt_audio: part(of_prompt.and_then(|details| details.audio_tokens), prompt).filter(|count| *count > 0),
+            prompt_image: part(of_prompt.and_then(|details| details.image_tokens), prompt).filter(|count| *count > 0),
+            reasoning: part(of_completion.and_then(|details| details.reasoning_tokens), completion),
+            completion_audio: part(of_completion.and_then(|details| details.audio_tokens), completion)
+                .filter(|count| *count > 0),
+            ..Self::new(prompt, completion, UsageSource::Provider)
+        })
     }
 
     /// A rough count from characters, for exchanges whose report never came: four characters a token for text in
     /// Latin script, one and a half for Chinese. Good to a factor of about 1.5, and marked as an estimate.
     #[must_use]
     pub fn estimate(prompt: Characters, completion: Characters) -> Self {
-        Self {
-            prompt: prompt.tokens(),
-            completion: completion.tokens(),
-            cached: None,
-            reasoning: None,
-            source: UsageSource::Estimate,
-        }
+        Self::new(prompt.tokens(), completion.tokens(), UsageSource::Estimate)
     }
 }
 

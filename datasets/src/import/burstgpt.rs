@@ -78,13 +78,7 @@ fn entry(row: &Row<'_>) -> Result<Entry, ImportError> {
     let recorded = Recorded {
         duration_us: elapsed,
         error: failed.then_some(ErrorKind::Server),
-        usage: (!failed).then_some(Usage {
-            prompt,
-            completion,
-            cached: None,
-            reasoning: None,
-            source: UsageSource::Provider,
-        }),
+        usage: (!failed).then_some(Usage::new(prompt, completion, UsageSource::Provider)),
         ..Recorded::new(PROVIDER, model.clone().unwrap_or_default(), if failed { 0 } else { 200 })
     };
     let lengths = Lengths { prompt_tokens: prompt, completion_tokens: Some(completion), model, ..Lengths::default() };

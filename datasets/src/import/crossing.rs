@@ -63,11 +63,9 @@ fn a_first_row_longer_than_the_beginning_hides_no_format() {
 
 fn usage() -> impl Strategy<Value = Usage> {
     (1_u64..100_000, 1_u64..5_000, 0_u64..100, 0_u64..100).prop_map(|(prompt, completion, cached, reasoning)| Usage {
-        prompt,
-        completion,
         cached: Some(cached.min(prompt)),
         reasoning: Some(reasoning.min(completion)),
-        source: UsageSource::Provider,
+        ..Usage::new(prompt, completion, UsageSource::Provider)
     })
 }
 

@@ -104,11 +104,9 @@ pub(super) fn usage(
         return None;
     }
     Some(Usage {
-        prompt,
-        completion,
         cached: cached.map(|cached| cached.min(prompt)),
         reasoning: reasoning.map(|reasoning| reasoning.min(completion)),
-        source: UsageSource::Provider,
+        ..Usage::new(prompt, completion, UsageSource::Provider)
     })
 }
 

@@ -87,11 +87,8 @@ impl Sheet {
         let seen = answered || (leg.end == End::Cancelled && leg.ttft_us <= leg.duration_us);
         sheet.ttft_us = Some(leg.ttft_us).filter(|_| seen && prompt.streamed);
         sheet.usage = answered.then_some(Usage {
-            prompt: leg.prompt_tokens,
-            completion: leg.completion_tokens,
             cached: Some(leg.cached_tokens),
-            reasoning: None,
-            source: UsageSource::Provider,
+            ..Usage::new(leg.prompt_tokens, leg.completion_tokens, UsageSource::Provider)
         });
         sheet.cost_nanos = sheet.usage.as_ref().zip(price).and_then(|(usage, row)| cost(usage, row));
         sheet.answer_chars = match (answered, prompt.wide) {
@@ -200,6 +197,7 @@ fn blank(arm: Arm, profile: &Profile, behaviour: &Behaviour) -> Exchange {
         refused: false,
         guard: None,
         usage: None,
+        tier: wire::price::Tier::Standard,
         cost_nanos: None,
         prompt_chars: 0,
         prompt_wide_chars: None,

@@ -181,7 +181,9 @@ fn every_record_is_whole_possible_and_priced_as_the_tariff_says() {
         assert!(row.ttft_us.is_none_or(|ttft| ttft > 0 && ttft <= row.duration_us && row.streamed), "{row:?}");
         assert!(row.quality.is_none_or(|quality| (0.0..=1.0).contains(&quality)), "{row:?}");
         assert_eq!(row.usage.is_some(), row.error.is_none());
-        let priced = row.usage.and_then(|usage| tariffs.price(&row.provider, &row.model, row.sent_us, &usage));
+        let priced = row
+            .usage
+            .and_then(|usage| tariffs.price(&wire::price::Call::new(&row.provider, &row.model, row.sent_us), &usage));
         assert_eq!(row.cost_nanos, priced.map(|priced| priced.nanos));
     }
 }

@@ -222,11 +222,9 @@ fn recorded(model: &str, turn: Turn, streamed: bool, answer: &ScriptAnswer) -> R
         duration_us: Some(turn.first_text_us + share_us),
         finish_reason: Some(answer.finish_reason.clone()),
         usage: Some(Usage {
-            prompt: answer.prompt_tokens,
-            completion: answer.completion_tokens,
             cached: Some(answer.cached_tokens),
             reasoning: Some(0),
-            source: UsageSource::Provider,
+            ..Usage::new(answer.prompt_tokens, answer.completion_tokens, UsageSource::Provider)
         }),
         answer: answer.content.clone(),
         ..Recorded::new("openai", snapshot, 200)

@@ -147,12 +147,10 @@ impl Asked {
             refused: false,
             guard: None,
             usage: answered_text.then_some(Usage {
-                prompt: self.prompt_tokens,
-                completion,
                 cached: Some(self.prompt_tokens / 3),
-                reasoning: None,
-                source: UsageSource::Provider,
+                ..Usage::new(self.prompt_tokens, completion, UsageSource::Provider)
             }),
+            tier: wire::price::Tier::Standard,
             cost_nanos: answered_text.then_some((self.prompt_tokens * 2_500 + completion * 10_000) as i64),
             prompt_chars: self.prompt_tokens * 4,
             prompt_wide_chars: Some(0),

@@ -5,7 +5,7 @@
 
 use crate::rows::{Names, RouteId, Row};
 use wire::Usage;
-use wire::price::{Priced, Row as TableRow, Tariffs};
+use wire::price::{Priced, Row as TableRow, Tariffs, Tier};
 
 /// Microseconds of an hour.
 const HOUR_US: i64 = 3_600_000_000;
@@ -30,7 +30,7 @@ impl<'t> Prices<'t> {
     /// The price of one exchange at the instant it was sent; `None` if the table has none.
     pub(super) fn of(&mut self, row: &Row, usage: &Usage) -> Option<Priced<'t>> {
         let found = self.found(row.route, row.sent_us);
-        found.into_iter().flatten().find_map(|row| row.price(usage))
+        found.into_iter().flatten().find_map(|row| row.price(usage, Tier::Standard))
     }
 
     fn found(&mut self, route: RouteId, at_us: i64) -> Found<'t> {

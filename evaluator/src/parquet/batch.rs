@@ -275,11 +275,13 @@ impl Batch {
             return Ok(None);
         }
         Ok(Some(Usage {
-            prompt: self.usage_prompt.count(row)?,
-            completion: self.usage_completion.count(row)?,
             cached: self.usage_cached.optional_count(row)?,
             reasoning: self.usage_reasoning.optional_count(row)?,
-            source: self.usage_source.required(row)?,
+            ..Usage::new(
+                self.usage_prompt.count(row)?,
+                self.usage_completion.count(row)?,
+                self.usage_source.required(row)?,
+            )
         }))
     }
 }

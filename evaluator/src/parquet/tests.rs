@@ -37,11 +37,9 @@ fn varied() -> Vec<Exchange> {
         row.form_failure = some(37, 0.05).then(|| "not_json".to_owned());
         row.moderation = some(38, 0.01).then_some(Moderation::BlockedByProvider);
         row.usage = some(39, 0.99).then_some(Usage {
-            prompt: 500 + index,
-            completion: 80,
             cached: some(40, 0.5).then_some(index),
             reasoning: some(41, 0.3).then_some(7),
-            source: if some(42, 0.9) { UsageSource::Provider } else { UsageSource::Estimate },
+            ..Usage::new(500 + index, 80, if some(42, 0.9) { UsageSource::Provider } else { UsageSource::Estimate })
         });
         row.cost_nanos = some(43, 0.5).then_some(12_345);
         row.structured = some(46, 0.2);
@@ -352,11 +350,9 @@ fn odd(texts: &[String], numbers: [u64; 10], there: [bool; 24], quality: f64) ->
     let number = |place: usize| there[place].then_some(numbers[place % numbers.len()]);
     let signed = |place: usize| numbers[place] as i64;
     let usage = Usage {
-        prompt: numbers[0],
-        completion: numbers[1],
         cached: number(2),
         reasoning: number(3),
-        source: if there[4] { UsageSource::Provider } else { UsageSource::Estimate },
+        ..Usage::new(numbers[0], numbers[1], if there[4] { UsageSource::Provider } else { UsageSource::Estimate })
     };
     Exchange {
         pair: texts[0].clone(),
@@ -386,6 +382,7 @@ fn odd(texts: &[String], numbers: [u64; 10], there: [bool; 24], quality: f64) ->
         refused: there[18],
         guard: odd_guard(texts, there),
         usage: there[19].then_some(usage),
+        tier: wire::price::Tier::Standard,
         cost_nanos: there[20].then(|| signed(9)),
         prompt_chars: numbers[8],
         prompt_wide_chars: number(21),

@@ -254,11 +254,9 @@ impl Row {
     #[must_use]
     pub fn usage(&self) -> Option<Usage> {
         self.usage_source.map(|source| Usage {
-            prompt: u64::from(self.prompt_tokens),
-            completion: u64::from(self.completion_tokens),
             cached: self.cached_tokens.get(),
             reasoning: self.reasoning_tokens.get(),
-            source,
+            ..Usage::new(u64::from(self.prompt_tokens), u64::from(self.completion_tokens), source)
         })
     }
 

@@ -27,8 +27,7 @@ fn a_row_is_as_small_as_promised() {
 
 #[test]
 fn packing_keeps_every_value() {
-    let usage =
-        Usage { prompt: 4_000_000_000, completion: 7, cached: Some(0), reasoning: None, source: UsageSource::Estimate };
+    let usage = Usage { cached: Some(0), ..Usage::new(4_000_000_000, 7, UsageSource::Estimate) };
     let full = Exchange {
         epoch: 1_795_409_819_052,
         weight_bp: 10_000,
@@ -103,7 +102,7 @@ fn what_cannot_be_true_has_its_reason_and_failures_are_not_timed() {
     assert_eq!(fault(Exchange { epoch: 1_795_409_819_052, ..good() }), None, "a gateway's epoch");
     assert_eq!(fault(Exchange { epoch: 1 << 63, ..good() }), Some("epoch above 9223372036854775807"));
     assert_eq!(fault(Exchange { answer_chars: 1 << 33, ..good() }), Some("character count above 4294967293"));
-    let usage = Usage { prompt: u64::MAX, completion: 0, cached: None, reasoning: None, source: UsageSource::Provider };
+    let usage = Usage::new(u64::MAX, 0, UsageSource::Provider);
     assert_eq!(fault(Exchange { usage: Some(usage), ..good() }), Some("token count above 4294967293"));
 }
 

@@ -47,7 +47,7 @@ fn what_cannot_be_priced_is_left_out_counted_and_named() {
     let mut rows = ["a", "b", "c", "d"].map(mirrored).concat();
     rows[1].model = "mystery".to_owned();
     rows[2].usage = None;
-    let usage = Usage { prompt: 1, completion: 1, cached: None, reasoning: None, source: UsageSource::Estimate };
+    let usage = Usage::new(1, 1, UsageSource::Estimate);
     rows[5] = Exchange { usage: Some(usage), ..rows[5].clone() };
     // The table knows the model that answered, so its price counts, not that of the name asked for.
     rows[7] =

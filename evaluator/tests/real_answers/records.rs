@@ -59,6 +59,7 @@ pub(crate) fn replayed(arm: Arm, index: usize, [provider, model]: [&str; 2]) -> 
         refused: false,
         guard: None,
         usage: None,
+        tier: wire::price::Tier::Standard,
         cost_nanos: None,
         prompt_chars: 100,
         prompt_wide_chars: None,
@@ -75,7 +76,7 @@ pub(crate) fn replayed(arm: Arm, index: usize, [provider, model]: [&str; 2]) -> 
 }
 
 pub(crate) const fn usage(prompt: u64, completion: u64) -> Option<Usage> {
-    Some(Usage { prompt, completion, cached: None, reasoning: None, source: UsageSource::Provider })
+    Some(Usage::new(prompt, completion, UsageSource::Provider))
 }
 
 /// The verdict on these records and labels.

@@ -10,7 +10,7 @@ use crate::routing::{Patterns, WeightBp};
 use crate::telemetry::Metrics;
 use lease::quota::{AMOUNT_MAX, Claim, Unit};
 use wire::Request;
-use wire::price::Tariffs;
+use wire::price::{Call, Tariffs};
 
 /// What stands for models that nobody configured: clients may name any.
 const OTHER: &str = "other";
@@ -85,7 +85,7 @@ impl<'a> Ask<'a> {
     /// The dearest of the arms that may serve it.
     fn nanos(&self, rule: &QuotaRule, most: Most) -> Result<u64, Problem> {
         let usage = most.usage();
-        let price = |provider: &str, model: &str| self.tariffs.price(provider, model, self.at_us, &usage);
+        let price = |provider: &str, model: &str| self.tariffs.price(&Call::new(provider, model, self.at_us), &usage);
         let model = &*self.request.model;
         let mut dearest = price(self.lane.baseline.provider(), model).map(|priced| priced.nanos);
         if let (Some(migration), Some(candidate)) = (&self.lane.migration, &self.lane.candidate)

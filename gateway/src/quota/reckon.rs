@@ -20,13 +20,7 @@ pub(super) struct Most {
 
 impl Most {
     pub(super) const fn usage(self) -> Usage {
-        Usage {
-            prompt: self.input,
-            completion: self.output,
-            cached: None,
-            reasoning: None,
-            source: UsageSource::Estimate,
-        }
+        Usage::new(self.input, self.output, UsageSource::Estimate)
     }
 }
 

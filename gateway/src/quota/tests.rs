@@ -241,7 +241,7 @@ fn what_counts_as_used_depends_on_who_answered() {
     assert_eq!(used(&hold), [0; 5], "nobody was asked");
     hold.answered();
     assert_eq!(used(&hold), [1, 0, 0, 0, 0], "the guard answered");
-    let usage = Usage { prompt: 30, completion: 12, cached: None, reasoning: None, source: UsageSource::Provider };
+    let usage = Usage::new(30, 12, UsageSource::Provider);
     let charge = |usage, cost_nanos| Charge { usage, cost_nanos, entry: None };
     hold.charge(charge(None, None));
     assert_eq!(used(&hold), [1, 0, 0, 0, 0], "a provider failed before it used anything");
@@ -338,7 +338,7 @@ fn money_is_reckoned_at_the_dearer_arm_and_refused_without_a_price() {
     let request = Request::parse(Endpoint::Chat, BODY.as_bytes()).unwrap();
     let usage = most(&request, BODY.len(), &QuotaStore::default()).usage();
     let price = |provider: &str, model: &str| {
-        u64::try_from(tariffs.price(provider, model, NOW_US, &usage).unwrap().nanos).unwrap()
+        u64::try_from(tariffs.price(&wire::price::Call::new(provider, model, NOW_US), &usage).unwrap().nanos).unwrap()
     };
     assert_eq!(alone, price("openai", "gpt-4o-mini"));
     assert_eq!(both, alone.max(price("deepseek", "deepseek-v4-pro")));

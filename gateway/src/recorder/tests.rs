@@ -64,6 +64,7 @@ fn exchange(pair: &str, role: Role) -> Exchange {
         refused: false,
         guard: None,
         usage: None,
+        tier: wire::price::Tier::Standard,
         cost_nanos: None,
         prompt_chars: 1,
         prompt_wide_chars: None,

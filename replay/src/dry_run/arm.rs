@@ -7,7 +7,7 @@ use datasets::Arm;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use wire::json::Object;
-use wire::price::Tariffs;
+use wire::price::{Call, Tariffs};
 use wire::provider::{Policy, Provider, Target};
 use wire::usage::Characters;
 use wire::{Request, Usage, UsageSource};
@@ -109,16 +109,10 @@ impl<'a> ArmCount<'a> {
         (prompt, body): (Characters, &[u8]),
         recorded: Option<Usage>,
     ) {
-        let expected = recorded.unwrap_or(Usage {
-            prompt: prompt.tokens(),
-            completion: 0,
-            cached: None,
-            reasoning: None,
-            source: UsageSource::Estimate,
-        });
+        let expected = recorded.unwrap_or(Usage::new(prompt.tokens(), 0, UsageSource::Estimate));
         let completion =
             Completion { allowed: budget::allowed(request), recorded: recorded.map(|usage| usage.completion) };
-        let priced = self.tariffs.price(self.provider.name(), model, self.now_us, &expected);
+        let priced = self.tariffs.price(&Call::new(self.provider.name(), model, self.now_us), &expected);
         let at_most = budget::estimate(self.tariffs, self.provider, model, self.now_us, body, completion);
         match priced.zip(at_most) {
             Some((priced, at_most)) => {

@@ -14,7 +14,7 @@ const PLAIN: &str = r#"{"model":"gpt-4o-mini","messages":[{"role":"user","conten
 
 fn answered(id: u64, body: &str, prompt: u64, completion: u64) -> LoggedRequest {
     let mut recorded = datasets::Recorded::new("openai", "gpt-4o-mini", 200);
-    recorded.usage = Some(Usage { prompt, completion, cached: None, reasoning: None, source: UsageSource::Provider });
+    recorded.usage = Some(Usage::new(prompt, completion, UsageSource::Provider));
     LoggedRequest { recorded: Some(recorded), ..row(id, body) }
 }
 

@@ -37,7 +37,7 @@ fn parts(facts: Facts, index: u32, samples: &[Sample]) -> Parts {
 fn sample(planned_us: u64, lag_us: u64, error: Option<ErrorKind>) -> Sample {
     let sent_us = planned_us + lag_us;
     let instants = Instants { planned_us, sent_us, first_text_us: Some(sent_us + 20_000), done_us: sent_us + 90_000 };
-    let usage = Usage { prompt: 10, completion: 8, cached: Some(4), reasoning: None, source: UsageSource::Provider };
+    let usage = Usage { cached: Some(4), ..Usage::new(10, 8, UsageSource::Provider) };
     Sample { instants, error, usage: Some(usage), cost_nanos: Some(1_000) }
 }
 
@@ -211,11 +211,12 @@ fn any_sample() -> impl Strategy<Value = Sample> {
                 done_us: sent_us + took_us,
             };
             let usage = tokens.map(|completion| Usage {
-                prompt: 7,
-                completion,
-                cached: None,
                 reasoning: Some(completion / 2),
-                source: if completion % 9 == 0 { UsageSource::Estimate } else { UsageSource::Provider },
+                ..Usage::new(
+                    7,
+                    completion,
+                    if completion % 9 == 0 { UsageSource::Estimate } else { UsageSource::Provider },
+                )
             });
             Sample { instants, error, usage, cost_nanos: tokens.filter(|n| n % 5 > 0).map(|n| n as i64 * 600) }
         },

@@ -238,11 +238,9 @@ fn recorded(of: &Conversation, spoken: &Spoken, answer: &ScriptAnswer, dice: &mu
         finish_reason: Some(answer.finish_reason.clone()),
         refused: matches!(spoken.openai, Reply::Refused(_)),
         usage: Some(Usage {
-            prompt: answer.prompt_tokens,
-            completion: answer.completion_tokens,
             cached: Some(answer.cached_tokens),
             reasoning: Some(0),
-            source: UsageSource::Provider,
+            ..Usage::new(answer.prompt_tokens, answer.completion_tokens, UsageSource::Provider)
         }),
         // What the model refuses with stands in another member than its answers.
         answer: answer.content.clone().filter(|_| text),
