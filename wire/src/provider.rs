@@ -27,7 +27,7 @@ mod window;
 
 pub use error::{ClientError, standard_error};
 pub use matrix::{Row, Treatment};
-pub use outlook::{Effect, Finding, Loss, Remedy, features, outlook};
+pub use outlook::{Effect, Finding, Loss, Remedy, features, first_of, outlook};
 pub use policy::{JsonSchema, Policy, Target, Thinking, View, no_recall};
 
 use crate::endpoint::Endpoint;
@@ -112,8 +112,8 @@ pub trait Adapter: Sync + Send {
         if self.path(request.endpoint).is_none() { matrix::absent(request.endpoint) } else { None }
     }
 
-    /// Whether requests to this target are sent as they are, whatever the matrix says.
-    fn passes_untouched(&self, _target: &Target<'_>) -> bool {
+    /// Whether the request is sent to this target as it is, whatever the matrix says.
+    fn passes_untouched(&self, _request: &Request<'_>, _target: &Target<'_>) -> bool {
         false
     }
 

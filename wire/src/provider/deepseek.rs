@@ -6,11 +6,11 @@
 
 mod chat;
 mod errors;
-mod format;
+pub(super) mod format;
 mod members;
 mod responses;
 mod thinking;
-mod tools;
+pub(super) mod tools;
 
 use super::answer::{self, Manners};
 use super::draft::Draft;

@@ -216,9 +216,18 @@ pub(super) fn applying<'r>(
     table: &'static [Row],
     scene: &'r Scene<'r>,
 ) -> impl Iterator<Item = (&'static Row, &'r RawValue)> {
+    applying_of(table, scene, |_| true)
+}
+
+/// The same of some rows only; the others are not looked at.
+pub(super) fn applying_of<'r>(
+    table: &'static [Row],
+    scene: &'r Scene<'r>,
+    wanted: impl Fn(&Row) -> bool,
+) -> impl Iterator<Item = (&'static Row, &'r RawValue)> {
     counting(scene.request)
         .flat_map(|(name, value)| rows_of(table, name).iter().map(move |row| (row, value)))
-        .filter(|(row, value)| (row.when)(scene, value))
+        .filter(move |(row, value)| wanted(row) && (row.when)(scene, value))
 }
 
 /// The table as Markdown, for the documentation.

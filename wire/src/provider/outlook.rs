@@ -86,14 +86,19 @@ pub struct Finding {
 pub fn outlook(provider: Provider, request: &Request<'_>, target: &Target<'_>) -> Vec<Finding> {
     let adapter = provider.adapter();
     let obstacle = adapter.obstacle(request).map(|row| finding(row, None));
-    let table = if adapter.passes_untouched(target) { &[] } else { adapter.matrix(request.endpoint) };
     let scene = Scene::new(request, target);
-    let rows = matrix::applying(table, &scene)
+    let rows = matrix::applying(table(provider, request, target), &scene)
         .filter(|(row, _)| row.treatment != Treatment::Baseline || row.keeps_from(target))
         .map(|(row, value)| finding(row, (row.detail)(&scene, value)));
     let mut findings: Vec<Finding> = obstacle.into_iter().chain(rows).collect();
     findings.sort_by_key(|finding| std::cmp::Reverse((finding.effect, finding.loss)));
     findings
+}
+
+/// The rows that a request is held against.
+fn table(provider: Provider, request: &Request<'_>, target: &Target<'_>) -> &'static [Row] {
+    let adapter = provider.adapter();
+    if adapter.passes_untouched(request, target) { &[] } else { adapter.matrix(request.endpoint) }
 }
 
 fn finding(row: &Row, detail: Option<String>) -> Finding {
@@ -123,3 +128,21 @@ pub fn features() -> BTreeSet<&'static str> {
     });
     tables.chain(matrix::absences()).map(|row| row.feature).collect()
 }
+
+/// The first of some features that a request has; only the rows of those are looked at.
+#[must_use]
+pub fn first_of(
+    provider: Provider,
+    request: &Request<'_>,
+    target: &Target<'_>,
+    wanted: impl Fn(&str) -> bool,
+) -> Option<&'static str> {
+    let adapter = provider.adapter();
+    let obstacle = adapter.obstacle(request).filter(|row| wanted(row.feature));
+    let scene = Scene::new(request, target);
+    let rows = || matrix::applying_of(table(provider, request, target), &scene, |row| wanted(row.feature)).next();
+    obstacle.or_else(|| rows().map(|(row, _)| row)).map(|row| row.feature)
+}
+
+#[cfg(test)]
+mod tests;

@@ -5,7 +5,7 @@
 
 use super::matrix::Row;
 use super::values::{self, place};
-use super::{Remedy, toolbox};
+use super::{Remedy, steps, toolbox};
 
 pub(super) const NO_MESSAGES: Row = Row::refused(
     "messages",
@@ -130,3 +130,11 @@ pub(super) const fn limit(member: &'static str) -> Row {
     )
     .detail(values::number_detail)
 }
+/// The number of answers, where several are given.
+pub(super) const ANSWERS: Row = Row::refused(
+    "n",
+    "n out of range",
+    |_, n| !steps::number(n).is_some_and(|n| (1..=128).contains(&n)),
+    "a whole number from 1 to 128 is taken",
+)
+.detail(values::number_detail);

@@ -85,7 +85,7 @@ pub(super) static TABLE: &[Row] = &[
     Row::baseline("messages", "file content", "files of OpenAI cannot be read").when(|scene, _| scene.history().files),
     Row::baseline("messages", "images", "only `deepseek-flash` sees images; others answer as if there were none")
         .when(|scene, _| scene.history().images > 0 && !members::sees_images(scene.target.model))
-        .detail(|scene, _| Some(format!("{} images", scene.history().images)))
+        .detail(|scene, _| Some(format!("images: {}", scene.history().images)))
         .remedy(FLASH),
     Row::baseline("messages", "images>600", "more than 600 images are refused")
         .when(|scene, _| scene.history().images > IMAGES_MAX)

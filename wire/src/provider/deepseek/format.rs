@@ -27,7 +27,7 @@ pub(super) fn is(format: &RawValue, kind: &str) -> bool {
 }
 
 /// Whether a format is of none of the types that there are.
-pub(super) fn is_odd(format: &RawValue) -> bool {
+pub(in super::super) fn is_odd(format: &RawValue) -> bool {
     !["text", "json_object", "json_schema"].iter().any(|kind| is(format, kind))
 }
 
@@ -49,13 +49,13 @@ pub(super) fn of_response_is_odd(text: &RawValue) -> bool {
 }
 
 /// Whether a format names a schema and brings none.
-pub(super) fn has_no_schema(format: &RawValue) -> bool {
+pub(in super::super) fn has_no_schema(format: &RawValue) -> bool {
     is(format, "json_schema") && serde_json::from_str::<Format<'_>>(format.get()).is_err()
 }
 
 /// Whether the prompt says the word, without which the API refuses the format. Only texts count: the word may stand in
 /// a picture's address, too.
-pub(super) fn says_json(scene: &Scene<'_>) -> bool {
+pub(in super::super) fn says_json(scene: &Scene<'_>) -> bool {
     let raw = scene.given("messages").map_or("", RawValue::get);
     let mut says = false;
     if holds_json(raw) {

@@ -47,7 +47,7 @@ pub(super) static TABLE: &[Row] = &[
     Row::baseline("input", "file content", "files of OpenAI cannot be read").when(|scene, _| scene.history().files),
     Row::baseline("input", "images", "only `deepseek-flash` sees images; others answer as if there were none")
         .when(|scene, _| scene.history().images > 0 && !members::sees_images(scene.target.model))
-        .detail(|scene, _| Some(format!("{} images", scene.history().images)))
+        .detail(|scene, _| Some(format!("images: {}", scene.history().images)))
         .remedy(FLASH),
     Row::baseline("input", "context window", "prompt and answer do not fit, however the tokens are counted")
         .when(|scene, _| window::is_exceeded(scene, Provider::DeepSeek))

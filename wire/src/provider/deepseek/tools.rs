@@ -62,12 +62,12 @@ pub(super) fn kind(choice: &RawValue) -> String {
 }
 
 /// Whether a choice forces a call: of any tool, or of a named function.
-pub(super) fn is_forced(choice: &RawValue) -> bool {
+pub(in super::super) fn is_forced(choice: &RawValue) -> bool {
     matches!(&*kind(choice), "required" | "function")
 }
 
 /// Whether a choice is none that the API could be told.
-pub(super) fn is_odd(choice: &RawValue) -> bool {
+pub(in super::super) fn is_odd(choice: &RawValue) -> bool {
     let known: &[&str] = if choice.get().starts_with('"') {
         &["none", "auto", "required"]
     } else {
@@ -83,7 +83,7 @@ fn named(choice: &RawValue) -> Option<Cow<'_, str>> {
 }
 
 /// Whether a choice names a function that is not offered.
-pub(super) fn names_absent(scene: &Scene<'_>, choice: &RawValue) -> bool {
+pub(in super::super) fn names_absent(scene: &Scene<'_>, choice: &RawValue) -> bool {
     kind(choice) == "function" && named(choice).is_some_and(|name| !toolbox::offers(scene.request, &name))
 }
 
