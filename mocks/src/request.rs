@@ -6,6 +6,7 @@
 
 pub(crate) mod field;
 mod message;
+pub(crate) mod order;
 pub(crate) mod tool;
 
 use serde_json::Value;
