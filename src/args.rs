@@ -15,6 +15,7 @@ pub(crate) use records::{
 pub(crate) use replay::{Replay, Selection};
 pub(crate) use usage::Usage;
 
+use crate::prices::PriceTable;
 use clap::builder::RangedU64ValueParser;
 use clap::{Args as ClapArgs, Parser, Subcommand, ValueEnum};
 use std::net::SocketAddr;
@@ -111,6 +112,8 @@ pub(crate) struct Plan {
     /// Share of the requests that is mirrored in the shadow, percent.
     #[arg(long, default_value_t = 25.0, value_parser = percent_above_zero)]
     pub shadow_percent: f64,
+    #[command(flatten)]
+    pub prices: PriceTable,
     /// Print the plan as JSON (weighbridge.plan/1).
     #[arg(long)]
     pub json: bool,
@@ -171,6 +174,8 @@ pub(crate) struct Demo {
     /// Requests sent a second, instead of the scenario's own rate.
     #[arg(long, value_parser = clap::value_parser!(u32).range(1..=100_000))]
     pub rate: Option<u32>,
+    #[command(flatten)]
+    pub prices: PriceTable,
     /// Open the last report in a browser.
     #[arg(long)]
     pub open: bool,
@@ -260,6 +265,8 @@ pub(crate) struct Evaluate {
     /// Summary of the replay that drove the traffic: a degraded replay never yields GO. Repeatable.
     #[arg(long, value_name = "FILE")]
     pub replay_summary: Vec<PathBuf>,
+    #[command(flatten)]
+    pub prices: PriceTable,
     /// Judge only this migration.
     #[arg(long)]
     pub migration: Option<String>,
