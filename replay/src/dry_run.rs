@@ -127,7 +127,7 @@ pub(crate) fn look(
         true => Some(count(open.clone(), &selection, options.seed)?),
         false => None,
     };
-    let tariffs = Tariffs::embedded()?;
+    let tariffs = options.tariffs()?;
     let counts = Arc::new(SelectCounts::default());
     let mut view =
         View::new(options, &tariffs, now_us, Timetable::new(options.rate, options.seed, total, options.duration)?);

@@ -14,7 +14,8 @@ const HOURS_WORTH_WAITING: f64 = 1000.0;
 
 pub(super) fn run(args: &args::Plan) -> Result<Exit, Failure> {
     let policy = policy(args.policy.as_deref())?;
-    let options = Options::new(policy.clone(), env!("CARGO_PKG_VERSION"));
+    let mut options = Options::new(policy.clone(), env!("CARGO_PKG_VERSION"));
+    options.tariffs = Some(args.prices.tariffs()?);
     let evidence = if args.records.is_empty() {
         Evidence::default()
     } else {
