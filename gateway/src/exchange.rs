@@ -34,6 +34,8 @@ pub(crate) struct Context {
     /// The client speaks the deprecated form of tools.
     pub uses_functions: bool,
     pub prompt: Characters,
+    /// Prices that were in force when it came.
+    pub tariffs: Arc<Tariffs>,
     /// The guard, where a policy holds.
     pub watch: Option<Watch>,
 }
@@ -72,19 +74,13 @@ pub(crate) struct Outcome {
 
 /// Puts the record together: usage (reported, or estimated where the report was lost), cost, form, content as the
 /// redaction mode allows.
-pub(crate) fn exchange(
-    context: &Context,
-    leg: &Leg,
-    outcome: Outcome,
-    tariffs: &Tariffs,
-    records: Option<&Records>,
-) -> Exchange {
+pub(crate) fn exchange(context: &Context, leg: &Leg, outcome: Outcome, records: Option<&Records>) -> Exchange {
     let usage = usage(context, &outcome);
     let answer = outcome.answer;
     let answered = answer.as_ref().and_then(|answer| answer.model.clone());
     let cost_nanos = usage.and_then(|usage| {
         let call = Call { answered: answered.as_deref(), ..Call::new(leg.provider, &leg.model, leg.sent_us) };
-        tariffs.price(&call, &usage).map(|priced| priced.nanos)
+        context.tariffs.price(&call, &usage).map(|priced| priced.nanos)
     });
     let form_failure = match (&answer, outcome.error) {
         (Some(answer), None) if !outcome.cut => answer.form_failure(context.form).map(str::to_owned),

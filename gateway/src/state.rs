@@ -20,7 +20,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 use wire::Usage;
-use wire::price::{Call, Tariffs};
+use wire::price::Call;
 
 /// Weight changes that the audit remembers; the oldest is forgotten first.
 pub(crate) const AUDIT_ENTRIES_MAX: usize = 1000;
@@ -87,7 +87,6 @@ pub(crate) enum NotChanged {
 pub(crate) struct Shared {
     pub plane: ArcSwap<Plane>,
     pub reload: Option<Reload>,
-    pub tariffs: Tariffs,
     /// Orders changes of weights and configurations; readers of the snapshots never wait for it.
     pub changes: tokio::sync::Mutex<()>,
     /// What this process changed.
@@ -128,11 +127,11 @@ impl Shared {
 
     /// What a copy may cost, nano-dollars: its prompt, and as much again as answer. 0 without a price; settled when the bill
     /// is known.
-    pub(crate) fn estimate_nanos(&self, job: &Job) -> i64 {
+    pub(crate) fn estimate_nanos(job: &Job) -> i64 {
         let prompt = job.context.prompt;
         let usage = Usage::estimate(prompt, prompt);
         let call = Call::new(job.leg.provider, &job.leg.model, job.context.at_us);
-        self.tariffs.price(&call, &usage).map_or(0, |priced| priced.nanos)
+        job.context.tariffs.price(&call, &usage).map_or(0, |priced| priced.nanos)
     }
 
     /// Sets a migration's weight if `expected` is still its epoch, on all replicas; returns its lane with the new

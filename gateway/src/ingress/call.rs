@@ -118,7 +118,7 @@ fn ask<'a>(
     bytes: usize,
     at_us: i64,
 ) -> Ask<'a> {
-    let (rules, tariffs, metrics) = (&plane.config.quotas.rules, &shared.tariffs, &shared.metrics);
+    let (rules, tariffs, metrics) = (&plane.config.quotas.rules, &plane.config.prices.tariffs, &shared.metrics);
     Ask { rules, caller, errand, request, bytes, lane, tariffs, metrics, at_us }
 }
 
@@ -211,6 +211,6 @@ fn offer(
     let leg = Leg { arm, role, provider, model, sent_us: 0, attempts: 1, dropped, shadow: None };
     let body = Bytes::from(rewritten.body);
     let job = Job { path, body, link: Arc::clone(link), context: Arc::clone(context), leg };
-    let estimate_nanos = shared.estimate_nanos(&job);
+    let estimate_nanos = Shared::estimate_nanos(&job);
     shared.mirror.offer(job, estimate_nanos)
 }

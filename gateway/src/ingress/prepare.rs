@@ -109,6 +109,7 @@ pub(super) fn prepare(
         form: request.form(),
         uses_functions: request.uses_functions(),
         prompt,
+        tariffs: Arc::clone(&plane.config.prices.tariffs),
         watch: head.watch,
     };
     Ok(Prepared {
