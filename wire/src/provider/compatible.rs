@@ -20,7 +20,7 @@ pub struct Compatible;
 const MANNERS: Manners = Manners { id_prefix: "", reasons: true, failures: &["abort"] };
 
 /// What becomes of each feature, ordered by length and name of the member.
-static TABLE: [Row; 31] = [
+static TABLE: &[Row] = &[
     Row::same("n", "n", "several answers are usual"),
     Row::rewritten("user", "user", steps::hash_user, "hashed: the provider need not know whom we serve"),
     Row::baseline("audio", "audio", "speech is not usual"),
@@ -68,12 +68,10 @@ static TABLE: [Row; 31] = [
 ];
 
 /// Says the limit in both ways: newer servers prefer the newer one.
-#[expect(clippy::unnecessary_wraps, reason = "is a step")]
-fn copy_limit(draft: &mut Draft<'_>, limit: &RawValue) -> Result<(), Unfit> {
+fn copy_limit(draft: &mut Draft<'_>, limit: &RawValue) {
     if draft.given("max_tokens").is_none() {
         draft.set("max_tokens", limit.get().to_owned());
     }
-    Ok(())
 }
 
 impl Adapter for Compatible {
@@ -85,14 +83,14 @@ impl Adapter for Compatible {
     }
 
     fn matrix(&self, _endpoint: Endpoint) -> &'static [Row] {
-        &TABLE
+        TABLE
     }
 
     fn rewrite(&self, request: &Request<'_>, target: &Target<'_>) -> Result<Rewritten, Unfit> {
-        if self.path(request.endpoint).is_none() {
-            return Err(Unfit { feature: request.endpoint.name() });
+        if let Some(row) = self.obstacle(request) {
+            return Err(Unfit { feature: row.feature });
         }
-        let mut draft = Draft::new(&TABLE, request, target)?;
+        let mut draft = Draft::new(TABLE, request, target)?;
         if request.stream {
             draft.set("stream_options", r#"{"include_usage":true}"#.to_owned());
         } else {
