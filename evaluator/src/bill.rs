@@ -15,8 +15,7 @@ use judge::stats::ratio::{MeanRatio, PairedSums};
 use judge::verdict::Bill;
 use prices::Prices;
 use std::collections::BTreeMap;
-use wire::price::{Call, Priced, Row as TableRow, Tariffs, decimal};
-use wire::{Usage, UsageSource};
+use wire::price::{Priced, Row as TableRow, Tariffs, decimal};
 
 /// Decimal places of money in the verdict.
 const PLACES: u32 = 6;
@@ -62,7 +61,8 @@ struct Remarks {
     /// Provider and model with the start of the newest price used, microseconds.
     newest_row: BTreeMap<(String, String), i64>,
     without_usage: u64,
-    peak_hours: bool,
+    /// Some price was for some hours only.
+    timed: bool,
 }
 
 /// Prices the pairs in which both arms answered; two threads take half of them each. The prices of today are those at the
@@ -82,30 +82,27 @@ fn newest_us(rows: &Rows) -> i64 {
     rows.all().iter().map(|row| row.sent_us).max().unwrap_or(0)
 }
 
-/// Which rows of the table are in force at the end of the evidence.
+/// Which rows of the table stand at the end of the evidence.
 struct InForce<'t> {
-    names: &'t Names,
     tariffs: &'t Tariffs,
     newest_us: i64,
-    /// Start of the row in force, by route.
-    by_route: BTreeMap<RouteId, Option<i64>>,
+    /// Rows that were asked about, which are few.
+    known: Vec<(&'t TableRow, bool)>,
 }
 
 impl<'t> InForce<'t> {
-    const fn new(names: &'t Names, tariffs: &'t Tariffs, newest_us: i64) -> Self {
-        Self { names, tariffs, newest_us, by_route: BTreeMap::new() }
+    const fn new(tariffs: &'t Tariffs, newest_us: i64) -> Self {
+        Self { tariffs, newest_us, known: Vec::new() }
     }
 
-    /// Whether a price is still in force; periods of the day are of one table.
-    fn still(&mut self, row: &Row, used: &TableRow) -> bool {
-        let (names, tariffs, newest_us) = (self.names, self.tariffs, self.newest_us);
-        let now = *self.by_route.entry(row.route).or_insert_with(|| {
-            let nothing = Usage::new(0, 0, UsageSource::Provider);
-            let route = names.route(row.route);
-            let call = Call { answered: route.answered, ..Call::new(route.provider, route.model, newest_us) };
-            tariffs.price(&call, &nothing).map(|priced| priced.row.valid_from_us)
-        });
-        now.is_none_or(|now| used.valid_from_us >= now)
+    /// Whether a price still stands, in its own hours.
+    fn still(&mut self, used: &'t TableRow) -> bool {
+        if let Some((_, stands)) = self.known.iter().find(|(row, _)| std::ptr::eq(*row, used)) {
+            return *stands;
+        }
+        let stands = self.tariffs.stands(used, self.newest_us);
+        self.known.push((used, stands));
+        stands
     }
 }
 
@@ -120,18 +117,14 @@ pub(crate) struct CurrentPrices<'t> {
 impl<'t> CurrentPrices<'t> {
     pub(crate) fn new(rows: &'t Rows, tariffs: &'t Tariffs) -> Self {
         let names = rows.names();
-        Self {
-            prices: Prices::new(names, tariffs),
-            in_force: InForce::new(names, tariffs, newest_us(rows)),
-            outdated: 0,
-        }
+        Self { prices: Prices::new(names, tariffs), in_force: InForce::new(tariffs, newest_us(rows)), outdated: 0 }
     }
 
     /// The cost of one exchange at the instant it was sent, nano-dollars; `None` without usage or price, and at a price
     /// that is no longer in force, which says nothing about what is paid now.
     pub(crate) fn nanos(&mut self, row: &Row) -> Option<i64> {
         let priced = self.prices.of(row, &row.usage()?)?;
-        if self.in_force.still(row, priced.row) {
+        if self.in_force.still(priced.row) {
             return Some(priced.nanos);
         }
         self.outdated += 1;
@@ -156,7 +149,7 @@ impl<'t> Pricing<'t> {
         Self {
             names,
             prices: Prices::new(names, tariffs),
-            in_force: InForce::new(names, tariffs, newest_us),
+            in_force: InForce::new(tariffs, newest_us),
             used: Vec::new(),
             unknown: BTreeMap::new(),
             sums: Sums::default(),
@@ -179,7 +172,7 @@ impl<'t> Pricing<'t> {
             let newest = sums.remarks.newest_row.entry((row.provider.clone(), row.model.clone()));
             let newest = newest.or_insert(row.valid_from_us);
             *newest = (*newest).max(row.valid_from_us);
-            sums.remarks.peak_hours |= row.period == wire::price::Period::Peak;
+            sums.remarks.timed |= row.period.is_some();
         }
         sums
     }
@@ -190,8 +183,7 @@ impl<'t> Pricing<'t> {
             self.sums.unpriced += 1;
             return None;
         };
-        let current =
-            self.in_force.still(pair.baseline, baseline.row) && self.in_force.still(pair.candidate, candidate.row);
+        let current = self.in_force.still(baseline.row) && self.in_force.still(candidate.row);
         let sums = &mut self.sums;
         sums.outdated += u64::from(!current);
         sums.paid.push(baseline.nanos, candidate.nanos);
@@ -223,7 +215,7 @@ impl Sums {
         self.outdated += other.outdated;
         self.estimated += other.estimated;
         self.remarks.without_usage += other.remarks.without_usage;
-        self.remarks.peak_hours |= other.remarks.peak_hours;
+        self.remarks.timed |= other.remarks.timed;
         for (model, count) in other.remarks.unknown {
             *self.remarks.unknown.entry(model).or_default() += count;
         }
@@ -277,9 +269,10 @@ impl Remarks {
                 estimated_share * 100.0
             ));
         }
-        if self.peak_hours {
+        if self.timed {
             notes.push(
-                "Chinese public holidays, which DeepSeek bills off-peak, are not known: the bill may be too high."
+                "Some prices are for some hours only; holidays are those of the price table's calendar, which knows the \
+                 days that are announced."
                     .to_owned(),
             );
         }
