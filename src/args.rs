@@ -2,12 +2,14 @@
 
 mod import;
 mod keys;
+mod preflight;
 mod records;
 mod replay;
 mod usage;
 
 pub(crate) use import::{From, Import};
 pub(crate) use keys::{Home, Keys, KeysCommand, ListAs, ScopeArgs, Which};
+pub(crate) use preflight::{Candidate, FailOn, Preflight};
 pub(crate) use records::{
     ContentMode, Records, RecordsBundled, RecordsCheck, RecordsCommand, RecordsCompact, RecordsConvert, RecordsRedact,
     RecordsSchema, RecordsSummary, Synth,
@@ -23,6 +25,13 @@ use std::path::PathBuf;
 
 const EXIT_CODES: &str = "Exit codes: 0 done or GO, 1 NO-GO, 2 usage or configuration, 3 HOLD, \
                           4 the world failed (upstream, disk, network), 5 a bug.";
+
+const PREFLIGHT: &str = "Exit codes: 0 nothing as bad as --fail-on says, 1 something is, 2 usage or input, 5 a bug.
+
+Examples:
+  weighbridge preflight datasets/data/demo.ndjson.zst
+  weighbridge preflight access.log.gz --model 'gpt-4o*=deepseek-flash' --out preflight
+  weighbridge preflight requests.ndjson --config gateway.toml --fail-on loses --json";
 
 /// Move LLM traffic from one provider to another, and know that it is safe.
 #[derive(Debug, Parser)]
@@ -75,6 +84,9 @@ pub(crate) enum Command {
         arg_required_else_help = true
     )]
     Records(Records),
+    /// Which requests of a log would change, lose something or fail at another provider, before any is sent there.
+    #[command(after_help = PREFLIGHT)]
+    Preflight(Box<Preflight>),
     /// How many requests, hours and how much money a decision will take, before they are spent.
     #[command(after_help = "Examples:\n  weighbridge plan --rate 10000/h\n  weighbridge plan records.ndjson --policy \
                             policy.toml --shadow-percent 10")]

@@ -7,6 +7,7 @@ mod import;
 mod keys;
 mod mock;
 mod plan;
+mod preflight;
 mod records;
 mod replay;
 mod report;
@@ -50,6 +51,7 @@ async fn dispatch(args: Args) -> Result<Exit, Failure> {
         Command::Gate(args) => gate::run(&args).await,
         Command::Import(args) => import::run(&args),
         Command::Records(args) => records::run(&args),
+        Command::Preflight(args) => preflight::run(&args),
         Command::Plan(args) => plan::run(&args),
         Command::Simulate(args) => simulate::run(&args),
         Command::Keys(args) => keys::run(args).await,
