@@ -8,6 +8,7 @@ mod keys;
 mod mock;
 mod plan;
 mod preflight;
+mod prices;
 mod records;
 mod replay;
 mod report;
@@ -56,6 +57,7 @@ async fn dispatch(args: Args) -> Result<Exit, Failure> {
         Command::Simulate(args) => simulate::run(&args),
         Command::Keys(args) => keys::run(args).await,
         Command::Usage(args) => usage::run(&args).await,
+        Command::Prices(args) => prices::run(&args),
     }
 }
 
