@@ -334,6 +334,7 @@ pub fn bill(priced: &PricedPairs, rows: &Rows, aside: &[Row], tariffs: &Tariffs)
         candidate_per_1000: decimal(per_1000(candidate, pairs), PLACES),
         shadow: decimal(spent(&[Role::Shadow, Role::Repeat]), PLACES),
         notes,
+        ..Bill::default()
     }
 }
 

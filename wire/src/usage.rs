@@ -1,4 +1,17 @@
-//! Token counts of one exchange.
+//! Token counts of one exchange: as the provider reports them, and as they are estimated where the report was lost.
+//!
+//! [`Usage`] is what records hold. [`Tally`] is what a provider bills of a request, counted while it is read; [`Ended`] turns
+//! it and what came of the answer into a usage when a call has ended. Gateway and replay both ask it, so that what one
+//! charges is what the other records.
+
+mod lost;
+mod tally;
+mod tokens;
+
+pub use lost::{Ended, Loss};
+pub(crate) use tally::FILE_TOKENS;
+pub use tally::{Effort, Tally};
+pub use tokens::{Tokens, Vocabulary};
 
 use serde::{Deserialize, Serialize};
 
