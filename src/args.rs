@@ -4,6 +4,7 @@ mod bill;
 mod import;
 mod keys;
 mod preflight;
+mod prices;
 mod records;
 mod replay;
 mod usage;
@@ -12,6 +13,7 @@ pub(crate) use bill::Bill;
 pub(crate) use import::{From, Import};
 pub(crate) use keys::{Home, Keys, KeysCommand, ListAs, ScopeArgs, Which};
 pub(crate) use preflight::{Candidate, FailOn, Preflight};
+pub(crate) use prices::{Amounts, Machine, Prices, PricesCheck, PricesCommand, PricesList, PricesSet};
 pub(crate) use records::{
     ContentMode, Records, RecordsBundled, RecordsCheck, RecordsCommand, RecordsCompact, RecordsConvert, RecordsRedact,
     RecordsSchema, RecordsSummary, Synth,
@@ -118,6 +120,14 @@ pub(crate) enum Command {
                             team-a --json\n  weighbridge usage records.ndjson --by model,arm"
     )]
     Usage(Usage),
+    /// What tokens cost: the prices in force, and tables of your own.
+    #[command(
+        after_help = "Examples:\n  weighbridge prices list --model deepseek-flash\n  weighbridge prices set gpt-4o \
+                      --provider openai --input 2.10 --output 8.40 --file prices.toml\n  weighbridge evaluate \
+                      records.ndjson --prices prices.toml",
+        arg_required_else_help = true
+    )]
+    Prices(Prices),
 }
 
 #[derive(Debug, ClapArgs)]
