@@ -16,6 +16,7 @@ mod redis_server;
 mod admin;
 mod architecture;
 mod bad_input;
+mod bill;
 mod by_hand;
 mod chaos;
 mod clients;
