@@ -72,7 +72,8 @@ impl Tariffs {
     /// sending, of the one that was asked for.
     #[must_use]
     pub fn row_of(&self, call: &Call<'_>) -> Option<&Row> {
-        self.priced_name(call).and_then(|name| self.find(call.provider, name, call.sent_us))
+        let of = |name| self.find(call.provider, name, call.sent_us);
+        call.answered.and_then(of).or_else(|| of(call.asked))
     }
 
     fn priced_name<'c>(&self, call: &Call<'c>) -> Option<&'c str> {

@@ -7,6 +7,7 @@
 //! of the results are those of the verdict (`judge::verdict`): the command's document and the verdict say the same things.
 
 pub mod book;
+pub mod document;
 pub mod money;
 pub mod project;
 pub mod reckon;

@@ -9,7 +9,9 @@
 //!
 //! **Its interval.** The linearised error over random groups of conversations (see [`crate::traffic`]) is
 //! `u_g = sum_s W_s (y_gs - R_s x_gs)` with `W_s` the strata's rest over their pairs' money, and
-//! `V = G/(G-1) sum_g u_g^2 + sum_s W_s clock_s V_s`, whose second term is the rest's own scatter about the ratio. The
+//! `V = G/(G-1) sum_g u_g^2 + sum_s W_s clock_s V_s + sum_s X_s^2 T_s`. The second term is the rest's own scatter about the
+//! ratio; the third, of kinds that take a pooled ratio for their money X, is the variance of the pooled kinds' ratios about
+//! it, because a pooled ratio is off by that much. The
 //! bounds are `+- t` with Kish's effective groups less one as degrees of freedom (statistics: C1, R1).
 //!
 //! **A month.** The window's traffic is a sample of what comes: the mean over requests, by conversations, with the error of

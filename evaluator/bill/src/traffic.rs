@@ -15,6 +15,7 @@ use crate::strata::{Kind, Language};
 use crate::sums::Tokens;
 use datasets::Arm;
 use std::collections::BTreeMap;
+use wire::price::Row;
 
 /// Random groups of conversations.
 pub const GROUPS: usize = 256;
@@ -75,7 +76,7 @@ impl Legs {
     }
 }
 
-/// A price list as nano-dollars per 100 000 tokens: uncached input, cached input, cache writes, output.
+/// A price list as pico-dollars a token: uncached input, cached input, cache writes, output.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Rate(pub [u64; 4]);
 
@@ -86,7 +87,22 @@ impl Rate {
     /// What so many tokens cost in nano-dollars, without any rounding to exchanges.
     #[must_use]
     pub fn cost(&self, tokens: &Billed) -> f64 {
-        self.0.iter().zip(tokens).map(|(price, tokens)| *price as f64 * *tokens as f64).sum::<f64>() / 1e5
+        self.0.iter().zip(tokens).map(|(price, tokens)| *price as f64 * *tokens as f64).sum::<f64>() / 1e3
+    }
+
+    /// The price list of a row of the table, in the standard tier and for short prompts of text.
+    #[must_use]
+    pub fn of(row: &Row) -> Self {
+        let rates = &row.rates;
+        let write = rates.cache_write_pico.unwrap_or(rates.input_pico);
+        Self([rates.input_pico, rates.cached_pico, write, rates.output_pico])
+    }
+
+    /// By how much input and output one list is dearer than another; a row of the day at which this is least is its cheapest.
+    #[must_use]
+    pub fn dearness(&self) -> u64 {
+        let [input, _, _, output] = self.0;
+        input.saturating_add(output)
     }
 }
 

@@ -286,6 +286,7 @@ fn with<T>(plane: &Plane, caller: &Caller, body: &str, see: impl FnOnce(Ask<'_>)
         caller,
         errand: &errand,
         request: &request,
+        tally: &request.measure().1,
         bytes: body.len(),
         lane,
         tariffs: &Tariffs::embedded().unwrap(),
@@ -336,7 +337,7 @@ fn money_is_reckoned_at_the_dearer_arm_and_refused_without_a_price() {
     let (alone, both) = (nanos(0, BODY).unwrap(), nanos(50, BODY).unwrap());
     let tariffs = Tariffs::embedded().unwrap();
     let request = Request::parse(Endpoint::Chat, BODY.as_bytes()).unwrap();
-    let usage = most(&request, BODY.len(), &QuotaStore::default()).usage();
+    let usage = most(&request, &request.measure().1, BODY.len(), &QuotaStore::default()).usage();
     let price = |provider: &str, model: &str| {
         u64::try_from(tariffs.price(&wire::price::Call::new(provider, model, NOW_US), &usage).unwrap().nanos).unwrap()
     };
@@ -352,7 +353,8 @@ fn money_is_reckoned_at_the_dearer_arm_and_refused_without_a_price() {
 fn what_is_set_aside_is_more_than_what_is_used() {
     let config = |prompt_reserve| QuotaStore { prompt_reserve, output_tokens_default: 500, ..QuotaStore::default() };
     let of = |endpoint, body: &str, reserve| {
-        most(&Request::parse(endpoint, body.as_bytes()).unwrap(), body.len(), &config(reserve))
+        let request = Request::parse(endpoint, body.as_bytes()).unwrap();
+        most(&request, &request.measure().1, body.len(), &config(reserve))
     };
     let (likely, certain) = (PromptReserve::Likely, PromptReserve::Certain);
     let chat = |more: &str| {

@@ -8,7 +8,7 @@
 //! is back, and a retired name is an alias with an end.
 //!
 //! Where nothing holds any more, the newest row that ever did is in force and says that it has ended ([`Row::stale`]): the last
-//! known price is worth more than none. After the end of an alias there is none: its model was another.
+//! known price is worth more than none. After the end of an alias there is none, and no older row is back: its model was another.
 //!
 //! A dated snapshot (`gpt-4o-2024-08-06`) that the table does not name has the price of its model.
 
@@ -320,15 +320,19 @@ impl Tariffs {
     }
 }
 
-/// The newest entry that holds; else the newest row that did.
+/// The newest entry that holds; else the newest row that did. Nothing older than an alias comes back after it.
 fn in_force(entries: &[Entry], at_us: i64) -> Option<Target> {
     let begun = || {
         let begun = entries.iter().rev().filter(|entry| entry.from_us <= at_us);
         begun.filter(|entry| entry.clock.as_ref().is_none_or(|clock| clock.contains(at_us)))
     };
-    let holds = begun().find(|entry| entry.until_us.is_none_or(|until_us| at_us < until_us));
-    if let Some(entry) = holds {
-        return Some(entry.target);
+    for entry in begun() {
+        if entry.until_us.is_none_or(|until_us| at_us < until_us) {
+            return Some(entry.target);
+        }
+        if matches!(entry.target, Target::Alias(_)) {
+            break;
+        }
     }
     begun().next().map(|entry| entry.target).filter(|target| !matches!(target, Target::Alias(_)))
 }

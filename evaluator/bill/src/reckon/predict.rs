@@ -37,6 +37,8 @@ pub(super) struct Side {
     pub(super) pairs: Vec<f64>,
     /// Variance of the rest about its prediction.
     pub(super) noise: f64,
+    /// Variance of pooled ratios about those of the kinds that they stand in for.
+    pub(super) pooling: f64,
 }
 
 impl Default for Side {
@@ -53,6 +55,7 @@ impl Default for Side {
             errors: vec![0.0; GROUPS],
             pairs: vec![0.0; GROUPS],
             noise: 0.0,
+            pooling: 0.0,
         }
     }
 }
@@ -71,20 +74,20 @@ impl Predicted {
         let mut sides = [Some(Side::default()), Some(Side::default())];
         let mut strata = Vec::new();
         for (cell, known) in traffic.cells.iter().filter(|(_, known)| known.rest_requests > 0) {
-            let (source, taken_from) = pooled.source(cell, known);
-            let ratio = Ratio::of(source);
-            strata.push((rest_sum(known), stratum(cell, known, ratio.as_ref(), taken_from, model)));
+            let source = pooled.source(cell, known);
+            let ratio = Ratio::of(source.known);
+            strata.push((rest_sum(known), stratum(cell, known, ratio.as_ref(), source.name, model)));
             // What the baseline served is predicted for the candidate, and the other way round.
             let side = match cell.served {
                 Arm::Baseline => &mut sides[1],
                 Arm::Candidate => &mut sides[0],
             };
             match (side.as_mut(), ratio) {
-                (Some(side), Some(ratio)) => side.add(known, source, &ratio),
+                (Some(side), Some(ratio)) => side.add(known, &source, &ratio),
                 _ => *side = None,
             }
         }
-        let pairs_of = |arm: Arm| pooled.arms.get(&arm).map(|known| by_group(&known.taught));
+        let pairs_of = |arm: Arm| pooled.arms.get(&arm).map(|pool| by_group(&pool.known.taught));
         let [mut baseline, mut candidate] = sides;
         for (side, teacher) in [(&mut baseline, Arm::Candidate), (&mut candidate, Arm::Baseline)] {
             if let (Some(side), Some(pairs)) = (side.as_mut().filter(|side| side.requests > 0), pairs_of(teacher)) {
@@ -100,8 +103,43 @@ impl Predicted {
 
 /// Pairs of all kinds of one model, and of one arm.
 struct Pooled {
-    models: BTreeMap<(Arm, u32), Known>,
-    arms: BTreeMap<Arm, Known>,
+    models: BTreeMap<(Arm, u32), Pool>,
+    arms: BTreeMap<Arm, Pool>,
+}
+
+/// Pairs of several kinds.
+#[derive(Default)]
+struct Pool {
+    known: Known,
+    /// Money of the served and of the other side, of each kind.
+    kinds: Vec<(f64, f64)>,
+}
+
+impl Pool {
+    fn teach(&mut self, known: &Known) {
+        self.known.teach(known);
+        let sum = |side: fn(&Taught) -> i128| known.taught.iter().map(side).sum::<i128>() as f64;
+        self.kinds.push((sum(|taught| taught.x), sum(|taught| taught.y)));
+    }
+
+    /// Variance of the kinds' ratios about the pooled one, by their money: what a kind without pairs of its own may be off by.
+    fn spread(&self) -> f64 {
+        let (x, y) = self.kinds.iter().fold((0.0, 0.0), |(x, y), kind| (x + kind.0, y + kind.1));
+        if x <= 0.0 {
+            return 0.0;
+        }
+        let kinds = self.kinds.iter().filter(|(x, _)| *x > 0.0);
+        kinds.map(|(of_x, of_y)| of_x * (of_y / of_x - y / x).powi(2)).sum::<f64>() / x
+    }
+}
+
+/// Pairs that teach about a kind.
+struct Source<'a> {
+    known: &'a Known,
+    /// See [`Pool::spread`]; 0 where the pairs are of the kind itself.
+    spread: f64,
+    /// The name in documents.
+    name: &'static str,
 }
 
 impl Pooled {
@@ -118,13 +156,15 @@ impl Pooled {
     }
 
     /// The pairs that teach about a kind: its own if there are enough, else its model's, else its arm's.
-    fn source<'a>(&'a self, cell: &Cell, known: &'a Known) -> (&'a Known, &'static str) {
+    fn source<'a>(&'a self, cell: &Cell, known: &'a Known) -> Source<'a> {
         if enough(known) {
-            return (known, "stratum");
+            return Source { known, spread: 0.0, name: "stratum" };
         }
-        match self.models.get(&(cell.served, cell.model)) {
-            Some(of_model) if enough(of_model) => (of_model, "model"),
-            _ => (self.arms.get(&cell.served).unwrap_or(known), "arm"),
+        let of = |pool: &'a Pool, name| Source { known: &pool.known, spread: pool.spread(), name };
+        match (self.models.get(&(cell.served, cell.model)), self.arms.get(&cell.served)) {
+            (Some(pool), _) if enough(&pool.known) => of(pool, "model"),
+            (_, Some(pool)) => of(pool, "arm"),
+            (_, None) => Source { known, spread: 0.0, name: "arm" },
         }
     }
 }
@@ -180,7 +220,8 @@ pub(super) fn kish(pairs: &[f64]) -> f64 {
 }
 
 impl Side {
-    fn add(&mut self, known: &Known, source: &Known, ratio: &Ratio) {
+    fn add(&mut self, known: &Known, source: &Source<'_>, ratio: &Ratio) {
+        let Source { known: source, spread: off, .. } = source;
         self.requests += known.rest_requests;
         // What the source's tokens cost as they were billed, by price lists: for the clock.
         let billed: f64 = source.billed.iter().filter_map(|(rate, tokens)| Some(rate.as_ref()?.cost(tokens))).sum();
@@ -214,6 +255,7 @@ impl Side {
         }
         let clock = if rest_money > 0.0 { clocked / rest_money } else { 1.0 };
         self.noise += weight * clock * ratio.squares.unwrap_or(f64::INFINITY);
+        self.pooling += clocked * clocked * off;
     }
 }
 

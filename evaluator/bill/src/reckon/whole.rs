@@ -78,7 +78,7 @@ impl Whole<'_> {
         };
         let errors = summed(&|side, sign, group| Some(sign * side.errors.get(group)?));
         let pairs = summed(&|side, _, group| side.pairs.get(group).copied());
-        let noise: f64 = sides.iter().map(|(side, _)| side.noise).sum();
+        let noise: f64 = sides.iter().map(|(side, _)| side.noise + side.pooling).sum();
         let half = predict::squares(&errors, &pairs)
             .and_then(|squares| t_quantile(predict::kish(&pairs)).map(|t| t * (squares + noise).sqrt()));
         Estimate::around(value, half)
@@ -125,7 +125,10 @@ impl Whole<'_> {
             let value = of.of(slice, at(&baseline.groups, group), at(of_groups, group));
             (value + error, slice.requests as f64)
         }));
+        let requests = self.totals().requests as f64;
+        let pooling = (of.baseline * of.baseline * baseline.pooling + of.candidate * of.candidate * candidate.pooling)
+            / (requests * requests);
         let half = moments.variance().ok().zip(t_quantile(moments.kish()));
-        Estimate::around(value, half.map(|(variance, t)| t * variance.sqrt() * month.requests))
+        Estimate::around(value, half.map(|(variance, t)| t * (variance + pooling).sqrt() * month.requests))
     }
 }
