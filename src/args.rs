@@ -1,15 +1,19 @@
 //! Arguments: types only.
 
+mod bill;
 mod import;
 mod keys;
 mod preflight;
+mod prices;
 mod records;
 mod replay;
 mod usage;
 
+pub(crate) use bill::Bill;
 pub(crate) use import::{From, Import};
 pub(crate) use keys::{Home, Keys, KeysCommand, ListAs, ScopeArgs, Which};
 pub(crate) use preflight::{Candidate, FailOn, Preflight};
+pub(crate) use prices::{Amounts, Machine, Prices, PricesCheck, PricesCommand, PricesList, PricesSet};
 pub(crate) use records::{
     ContentMode, Records, RecordsBundled, RecordsCheck, RecordsCommand, RecordsCompact, RecordsConvert, RecordsRedact,
     RecordsSchema, RecordsSummary, Synth,
@@ -87,6 +91,13 @@ pub(crate) enum Command {
     /// Which requests of a log would change, lose something or fail at another provider, before any is sent there.
     #[command(after_help = PREFLIGHT)]
     Preflight(Box<Preflight>),
+    /// What was paid, what the other arm would have cost, and what moving saves a month.
+    #[command(
+        after_help = "Examples:\n  weighbridge bill records.ndjson\n  weighbridge bill records.ndjson --by day,consumer \
+                      --csv paid.csv\n  weighbridge bill records.ndjson --at 2026-12-01T00:00:00Z --prices prices.toml \
+                      --month-requests 3000000"
+    )]
+    Bill(Bill),
     /// How many requests, hours and how much money a decision will take, before they are spent.
     #[command(after_help = "Examples:\n  weighbridge plan --rate 10000/h\n  weighbridge plan records.ndjson --policy \
                             policy.toml --shadow-percent 10")]
@@ -109,6 +120,14 @@ pub(crate) enum Command {
                             team-a --json\n  weighbridge usage records.ndjson --by model,arm"
     )]
     Usage(Usage),
+    /// What tokens cost: the prices in force, and tables of your own.
+    #[command(
+        after_help = "Examples:\n  weighbridge prices list --model deepseek-flash\n  weighbridge prices set gpt-4o \
+                      --provider openai --input 2.10 --output 8.40 --file prices.toml\n  weighbridge evaluate \
+                      records.ndjson --prices prices.toml",
+        arg_required_else_help = true
+    )]
+    Prices(Prices),
 }
 
 #[derive(Debug, ClapArgs)]

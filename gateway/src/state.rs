@@ -6,7 +6,7 @@ use crate::config::{Config, Records, Shadow};
 use crate::ingress::Held;
 use crate::lane::{Lane, Snapshot};
 use crate::memory::Memory;
-use crate::plane::{Plane, PlaneError};
+use crate::plane::{Plane, PlaneError, remark_prices};
 use crate::quota::Quotas;
 use crate::recorder::Recorder;
 use crate::replicas::{Changed, Replicas, StoreError};
@@ -199,6 +199,7 @@ impl Shared {
             }
         }
         tracing::info!(config_digest = new.config.digest, "a new configuration is in force");
+        remark_prices(&new.config, now_us);
         self.metrics.learn_models(&new.config.migrations);
         self.plane.store(Arc::new(new));
         Ok(())

@@ -145,7 +145,7 @@ fn decide(
     // While nothing can go to the candidate, nobody asks whether it could serve.
     let in_play = migration.reaches_candidate(weights);
     let target = migration.models.get(&request.model).filter(|_| in_play);
-    let for_candidate = target.and_then(|model| address(shared, candidate, consumer, request, model).ok());
+    let for_candidate = target.and_then(|model| self::for_candidate(shared, candidate, consumer, request, model).ok());
     let question = Question {
         unit: &unit,
         headers: head.headers,
@@ -168,20 +168,29 @@ pub(super) fn for_baseline(
     consumer: Option<&str>,
     request: &Request<'_>,
 ) -> Result<Addressed, Problem> {
-    address(shared, &lane.baseline, consumer, request, &request.model).map_err(|unfit| Problem::unfit(unfit.feature))
+    let recall = |call: &str| shared.memory.recall(consumer, call);
+    // What the baseline itself would refuse is its own to refuse, in words that its clients know.
+    let target =
+        Target { recall: &recall, last_resort: true, ..Target::new(&request.model, &lane.baseline.config.policy) };
+    address(&lane.baseline, request, &target).map_err(|unfit| Problem::unfit(unfit.feature))
 }
 
-fn address(
+/// The request in the candidate's terms.
+fn for_candidate(
     shared: &Shared,
     link: &Link,
     consumer: Option<&str>,
     request: &Request<'_>,
     model: &str,
 ) -> Result<Addressed, Unfit> {
-    let adapter = link.adapter();
-    let path = adapter.path(request.endpoint).ok_or(Unfit { feature: request.endpoint.name() })?;
     let recall = |call: &str| shared.memory.recall(consumer, call);
-    let target = Target { model, policy: &link.config.policy, recall: &recall };
-    let rewritten = adapter.rewrite(request, &target)?;
+    let target = Target { recall: &recall, ..Target::new(model, &link.config.policy) };
+    address(link, request, &target)
+}
+
+fn address(link: &Link, request: &Request<'_>, target: &Target<'_>) -> Result<Addressed, Unfit> {
+    let (adapter, model) = (link.adapter(), target.model);
+    let path = adapter.path(request.endpoint).ok_or(Unfit { feature: request.endpoint.name() })?;
+    let rewritten = adapter.rewrite(request, target)?;
     Ok(Addressed { path, model: model.to_owned(), rewritten })
 }

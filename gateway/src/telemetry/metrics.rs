@@ -4,12 +4,12 @@ use super::histogram::{Histogram, OVERHEAD_BOUNDS_US};
 use super::page::Page;
 use super::process::Process;
 use super::readings::Readings;
-use super::series::{Cell, FORM_FAILURES, Labels, OUTCOMES, SERIES_MAX, Series, Table};
+use super::series::{Cell, FORM_FAILURES, Labels, OTHER, OUTCOMES, SERIES_MAX, Series, Table};
 use crate::config::Migration;
 use arc_swap::ArcSwap;
 use datasets::{Exchange, Role};
 use prometheus_client::registry::Registry;
-use std::collections::HashSet;
+use std::collections::{BTreeSet, HashSet};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
@@ -76,6 +76,15 @@ impl Metrics {
     /// Whether the configuration names a model.
     pub(crate) fn knows_model(&self, model: &str) -> bool {
         self.0.models.load().contains(model)
+    }
+
+    /// Provider and model of every label set; as many as there are series at most.
+    pub(super) fn models_in_use(&self) -> BTreeSet<(String, String)> {
+        let named = |series: Arc<Series>| {
+            let Labels { provider, model, .. } = series.labels();
+            (model != OTHER).then(|| (provider.to_owned(), model.to_owned()))
+        };
+        self.0.series().into_iter().filter_map(named).collect()
     }
 
     /// Counts a request that was refused because as many are served as may be.

@@ -76,6 +76,7 @@ impl Collector for Page {
         writer.counter(names::FOLDED, [(Values::new(), self.metrics.folded())])?;
         writer.gauge(names::SERIES, [(Values::new(), count(rows.len()))])?;
         writer.histogram(names::OVERHEAD, [(Values::new(), self.metrics.overhead())])?;
+        self.prices(&mut writer)?;
         self.traffic(&mut writer)?;
         self.mirror(&mut writer)?;
         self.recorder(&mut writer)?;
@@ -141,6 +142,16 @@ fn histograms(writer: &mut Writer<'_>, rows: &[Row]) -> fmt::Result {
 }
 
 impl Page {
+    fn prices(&self, writer: &mut Writer<'_>) -> fmt::Result {
+        let prices = &self.readings.prices;
+        writer.gauge(names::PRICE_AGE, [(Values::new(), prices.age_us / 1_000_000)])?;
+        // Models that the configuration names may have any character.
+        let named = prices.models.iter().map(|(provider, model, stale)| (escaped(provider), escaped(model), *stale));
+        let named: Vec<_> = named.collect();
+        let samples = named.iter().map(|(provider, model, stale)| (vec![&**provider, &**model], i64::from(*stale)));
+        writer.gauge(names::PRICE_STALE, samples)
+    }
+
     fn traffic(&self, writer: &mut Writer<'_>) -> fmt::Result {
         let readings = &self.readings;
         writer.gauge(names::IN_FLIGHT, [(Values::new(), integer(readings.requests_in_flight))])?;
