@@ -1,13 +1,19 @@
 //! Arguments: types only.
 
+mod bill;
 mod import;
 mod keys;
+mod preflight;
+mod prices;
 mod records;
 mod replay;
 mod usage;
 
+pub(crate) use bill::Bill;
 pub(crate) use import::{From, Import};
 pub(crate) use keys::{Home, Keys, KeysCommand, ListAs, ScopeArgs, Which};
+pub(crate) use preflight::{Candidate, FailOn, Preflight};
+pub(crate) use prices::{Amounts, Machine, Prices, PricesCheck, PricesCommand, PricesList, PricesSet};
 pub(crate) use records::{
     ContentMode, Records, RecordsBundled, RecordsCheck, RecordsCommand, RecordsCompact, RecordsConvert, RecordsRedact,
     RecordsSchema, RecordsSummary, Synth,
@@ -15,6 +21,7 @@ pub(crate) use records::{
 pub(crate) use replay::{Replay, Selection};
 pub(crate) use usage::Usage;
 
+use crate::prices::PriceTable;
 use clap::builder::RangedU64ValueParser;
 use clap::{Args as ClapArgs, Parser, Subcommand, ValueEnum};
 use std::net::SocketAddr;
@@ -22,6 +29,13 @@ use std::path::PathBuf;
 
 const EXIT_CODES: &str = "Exit codes: 0 done or GO, 1 NO-GO, 2 usage or configuration, 3 HOLD, \
                           4 the world failed (upstream, disk, network), 5 a bug.";
+
+const PREFLIGHT: &str = "Exit codes: 0 nothing as bad as --fail-on says, 1 something is, 2 usage or input, 5 a bug.
+
+Examples:
+  weighbridge preflight datasets/data/demo.ndjson.zst
+  weighbridge preflight access.log.gz --model 'gpt-4o*=deepseek-flash' --out preflight
+  weighbridge preflight requests.ndjson --config gateway.toml --fail-on loses --json";
 
 /// Move LLM traffic from one provider to another, and know that it is safe.
 #[derive(Debug, Parser)]
@@ -74,9 +88,19 @@ pub(crate) enum Command {
         arg_required_else_help = true
     )]
     Records(Records),
+    /// Which requests of a log would change, lose something or fail at another provider, before any is sent there.
+    #[command(after_help = PREFLIGHT)]
+    Preflight(Box<Preflight>),
+    /// What was paid, what the other arm would have cost, and what moving saves a month.
+    #[command(
+        after_help = "Examples:\n  weighbridge bill records.ndjson\n  weighbridge bill records.ndjson --by day,consumer \
+                      --csv paid.csv\n  weighbridge bill records.ndjson --at 2026-12-01T00:00:00Z --prices prices.toml \
+                      --month-requests 3000000"
+    )]
+    Bill(Bill),
     /// How many requests, hours and how much money a decision will take, before they are spent.
-    #[command(after_help = "Examples:\n  weighbridge plan --rate 10000/h\n  weighbridge plan records.ndjson --policy \
-                            policy.toml --shadow-percent 10")]
+    #[command(after_help = "Examples:\n  weighbridge plan requests.ndjson.zst\n  weighbridge plan --rate 10000/h\n  \
+                            weighbridge plan records.ndjson --policy policy.toml --shadow-percent 10")]
     Plan(Plan),
     /// Run thousands of whole migrations in virtual time, and compare policies and naive rules.
     #[command(after_help = "Examples:\n  weighbridge simulate --runs 200\n  weighbridge simulate --print-scenario > \
@@ -96,21 +120,36 @@ pub(crate) enum Command {
                             team-a --json\n  weighbridge usage records.ndjson --by model,arm"
     )]
     Usage(Usage),
+    /// What tokens cost: the prices in force, and tables of your own.
+    #[command(
+        after_help = "Examples:\n  weighbridge prices list --model deepseek-flash\n  weighbridge prices set gpt-4o \
+                      --provider openai --input 2.10 --output 8.40 --file prices.toml\n  weighbridge evaluate \
+                      records.ndjson --prices prices.toml",
+        arg_required_else_help = true
+    )]
+    Prices(Prices),
 }
 
 #[derive(Debug, ClapArgs)]
 pub(crate) struct Plan {
-    /// First exchange records, if there are some. Without a pair, the default scenario's variances stand in.
+    /// First exchange records, or request logs (of weighbridge or of another tool), but not both. Without a pair, the
+    /// default scenario's variances stand in, with a log's own errors and latencies.
+    #[arg(value_name = "RECORDS|LOG")]
     pub records: Vec<PathBuf>,
     /// Policy, TOML; without it the default one.
     #[arg(long, value_name = "FILE")]
     pub policy: Option<PathBuf>,
-    /// Requests of the whole traffic: 10000/h, 200/min or 3/s. Without it that of the records.
+    /// Requests of the whole traffic: 10000/h, 200/min or 3/s. Without it that of the records or of the log.
     #[arg(long)]
     pub rate: Option<String>,
     /// Share of the requests that is mirrored in the shadow, percent.
     #[arg(long, default_value_t = 25.0, value_parser = percent_above_zero)]
     pub shadow_percent: f64,
+    /// Instant whose prices a log is priced at, such as 2026-11-23T00:00:00Z. Without it now.
+    #[arg(long, value_name = "INSTANT")]
+    pub now: Option<jiff::Timestamp>,
+    #[command(flatten)]
+    pub prices: PriceTable,
     /// Print the plan as JSON (weighbridge.plan/1).
     #[arg(long)]
     pub json: bool,
@@ -171,6 +210,8 @@ pub(crate) struct Demo {
     /// Requests sent a second, instead of the scenario's own rate.
     #[arg(long, value_parser = clap::value_parser!(u32).range(1..=100_000))]
     pub rate: Option<u32>,
+    #[command(flatten)]
+    pub prices: PriceTable,
     /// Open the last report in a browser.
     #[arg(long)]
     pub open: bool,
@@ -260,6 +301,8 @@ pub(crate) struct Evaluate {
     /// Summary of the replay that drove the traffic: a degraded replay never yields GO. Repeatable.
     #[arg(long, value_name = "FILE")]
     pub replay_summary: Vec<PathBuf>,
+    #[command(flatten)]
+    pub prices: PriceTable,
     /// Judge only this migration.
     #[arg(long)]
     pub migration: Option<String>,

@@ -1,5 +1,6 @@
 //! One file per subcommand.
 
+mod bill;
 mod demo;
 mod evaluate;
 mod gate;
@@ -7,6 +8,8 @@ mod import;
 mod keys;
 mod mock;
 mod plan;
+mod preflight;
+mod prices;
 mod records;
 mod replay;
 mod report;
@@ -50,10 +53,13 @@ async fn dispatch(args: Args) -> Result<Exit, Failure> {
         Command::Gate(args) => gate::run(&args).await,
         Command::Import(args) => import::run(&args),
         Command::Records(args) => records::run(&args),
+        Command::Preflight(args) => preflight::run(&args),
         Command::Plan(args) => plan::run(&args),
         Command::Simulate(args) => simulate::run(&args),
         Command::Keys(args) => keys::run(args).await,
+        Command::Bill(args) => bill::run(&args),
         Command::Usage(args) => usage::run(&args).await,
+        Command::Prices(args) => prices::run(&args),
     }
 }
 

@@ -3,6 +3,7 @@
 mod args;
 mod cmd;
 mod outcome;
+mod prices;
 mod render;
 mod stop;
 mod verdict_file;

@@ -9,6 +9,7 @@ use proptest::prelude::*;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
+use wire::price::Tier;
 use wire::{ErrorKind, Usage, UsageSource};
 
 const README: &str = include_str!("../README.md");
@@ -57,7 +58,15 @@ fn every_example_reads_into_its_type() {
 }
 
 fn full_usage() -> Usage {
-    Usage { cached: Some(1), reasoning: Some(1), ..Usage::new(1, 2, UsageSource::Provider) }
+    Usage {
+        cached: Some(1),
+        cache_write: Some(2),
+        prompt_audio: Some(3),
+        prompt_image: Some(4),
+        reasoning: Some(5),
+        completion_audio: Some(6),
+        ..Usage::new(7, 8, UsageSource::Provider)
+    }
 }
 
 pub(crate) fn full_header() -> Header {
@@ -82,7 +91,7 @@ pub(crate) fn full_request() -> LoggedRequest {
             finish_reason: Some("stop".into()),
             refused: true,
             usage: Some(full_usage()),
-            tier: wire::price::Tier::Standard,
+            tier: Tier::Batch,
             cost_nanos: Some(3),
             answer: Some("a".into()),
             tools: vec![("f".into(), Value::Null)],
@@ -133,7 +142,7 @@ pub(crate) fn full_exchange() -> Exchange {
         refused: true,
         guard: Some(full_guard()),
         usage: Some(full_usage()),
-        tier: wire::price::Tier::Standard,
+        tier: Tier::Flex,
         cost_nanos: Some(5),
         prompt_chars: 6,
         prompt_wide_chars: Some(0),
@@ -222,6 +231,9 @@ fn every_word_of_a_closed_list_is_named() {
         assert_eq!(serde_json::to_value(level).unwrap(), level.name());
     }
     add(serde_json::to_value(UsageSource::Estimate).unwrap());
+    for tier in TIERS {
+        add(serde_json::to_value(tier).unwrap());
+    }
     for word in words {
         assert!(README.contains(&format!("`{word}`")), "{word}");
     }
@@ -248,6 +260,7 @@ pub(crate) const ASSIGNED_BY: [AssignedBy; 6] = [
     AssignedBy::Unfit,
     AssignedBy::None,
 ];
+pub(crate) const TIERS: [Tier; 5] = [Tier::Standard, Tier::Batch, Tier::Flex, Tier::Priority, Tier::Ultrafast];
 pub(crate) const GUARD_ACTIONS: [GuardAction; 4] =
     [GuardAction::None, GuardAction::Flagged, GuardAction::Masked, GuardAction::Blocked];
 pub(crate) const GUARD_LEVELS: [GuardLevel; 5] =
@@ -276,20 +289,32 @@ pub(crate) fn text() -> impl Strategy<Value = String> {
 }
 
 pub(crate) fn any_usage() -> impl Strategy<Value = Usage> {
-    (any::<u64>(), any::<u64>(), of(any::<u64>()), of(any::<u64>()), any::<bool>()).prop_map(
-        |(prompt, completion, cached, reasoning, provider)| {
-            let source = if provider { UsageSource::Provider } else { UsageSource::Estimate };
-            Usage { cached, reasoning, ..Usage::new(prompt, completion, source) }
-        },
-    )
+    let part = || of(any::<u64>());
+    let parts = (part(), part(), part(), part(), part(), part());
+    (any::<u64>(), any::<u64>(), parts, any::<bool>()).prop_map(|(prompt, completion, parts, provider)| {
+        let source = if provider { UsageSource::Provider } else { UsageSource::Estimate };
+        let (cached, cache_write, prompt_audio, prompt_image, reasoning, completion_audio) = parts;
+        Usage {
+            prompt,
+            completion,
+            cached,
+            cache_write,
+            prompt_audio,
+            prompt_image,
+            reasoning,
+            completion_audio,
+            source,
+        }
+    })
 }
 
 pub(crate) fn any_recorded() -> impl Strategy<Value = Recorded> {
     let names = (text(), text(), of(text()), of(text()));
     let numbers = (any::<u16>(), of(any::<u64>()), of(any::<u64>()));
     let made = (any::<bool>(), of(any::<i64>()), prop::collection::vec((text(), text().prop_map(Value::String)), 0..3));
-    (names, numbers, of(prop::sample::select(&ERRORS[..])), of(any_usage()), made).prop_map(
-        |((provider, model, finish_reason, answer), (status, ttft_us, duration_us), error, usage, made)| Recorded {
+    let used = (of(any_usage()), prop::sample::select(&TIERS[..]));
+    (names, numbers, of(prop::sample::select(&ERRORS[..])), used, made).prop_map(
+        |((provider, model, finish_reason, answer), (status, ttft_us, duration_us), error, used, made)| Recorded {
             provider,
             model,
             status,
@@ -298,8 +323,8 @@ pub(crate) fn any_recorded() -> impl Strategy<Value = Recorded> {
             error,
             finish_reason,
             refused: made.0,
-            usage,
-            tier: wire::price::Tier::Standard,
+            usage: used.0,
+            tier: used.1,
             cost_nanos: made.1,
             answer,
             tools: made.2,
@@ -324,7 +349,7 @@ pub(crate) fn any_exchange() -> impl Strategy<Value = Exchange> {
     let ids = (of(text()), of(text()), text(), text(), of(text()), any::<bool>());
     let times = (any::<i64>(), any::<i64>(), of(any::<u64>()), any::<u64>(), any::<u16>());
     let ends = (of(prop::sample::select(&ERRORS[..])), of(text()), of(text()), any::<bool>());
-    let sizes = (of(any_usage()), of(any::<i64>()), any::<u64>(), any::<u64>());
+    let sizes = (of(any_usage()), of(any::<i64>()), any::<u64>(), any::<u64>(), prop::sample::select(&TIERS[..]));
     let content = (of(text()), of(text()), of(prop::sample::select(&FATES[..])), prop::collection::vec(text(), 0..3));
     let endpoint = (prop::sample::select(&Endpoint::ALL[..]), of(text()), any::<u32>(), of(any::<u64>()));
     let judged = (
@@ -370,7 +395,7 @@ pub(crate) fn any_exchange() -> impl Strategy<Value = Exchange> {
         refused: judged.1,
         guard: judged.6,
         usage: sizes.0,
-        tier: wire::price::Tier::Standard,
+        tier: sizes.4,
         cost_nanos: sizes.1,
         prompt_chars: sizes.2,
         prompt_wide_chars: judged.2,

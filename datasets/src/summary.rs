@@ -396,7 +396,7 @@ mod tests {
         );
         let baseline = &summary.groups[0];
         assert_eq!((baseline.arm.as_str(), baseline.records, baseline.untimed), ("baseline", 500, 100));
-        assert_eq!((baseline.tokens.prompt, baseline.cost_nanos, baseline.priced), (500, 2500, 500));
+        assert_eq!((baseline.tokens.prompt, baseline.cost_nanos, baseline.priced), (3500, 2500, 500));
         let duration = baseline.duration.unwrap();
         assert_eq!(duration.count, 400);
         assert!(duration.p50_us.abs_diff(500_000) <= 6_000 && duration.max_us >= 1_000_000, "{duration:?}");

@@ -129,9 +129,7 @@ pub struct ScriptToolCall {
 pub fn demo_log(settings: Settings) -> Result<MadeLog, serde_json::Error> {
     let plan = plan::plan(settings);
     let (requests, script) = assemble::assemble(&plan, settings.seed)?;
-    let mut header = header(format!("weighbridge make_demo, seed {}", settings.seed));
-    // Nothing in it needs a newer reader.
-    "1.0".clone_into(&mut header.version);
+    let header = header(format!("weighbridge make_demo, seed {}", settings.seed), "1.0");
     Ok(MadeLog { requests, script, header })
 }
 
@@ -142,14 +140,17 @@ pub fn demo_log(settings: Settings) -> Result<MadeLog, serde_json::Error> {
 /// As [`demo_log`].
 pub fn mixed_log(settings: Settings) -> Result<MadeLog, serde_json::Error> {
     let (requests, script) = mixed::make(settings)?;
-    let header = header(format!("weighbridge make_bundled, {}, seed {}", settings.pattern.name(), settings.seed));
+    let header =
+        header(format!("weighbridge make_bundled, {}, seed {}", settings.pattern.name(), settings.seed), "2.0");
     Ok(MadeLog { requests, script, header })
 }
 
-/// `creator` has no version of the program in it: the file shall not change with it.
-fn header(creator: String) -> Header {
+/// `creator` has no version of the program in it: the file shall not change with it. `version` is the oldest one that has
+/// all its members: nothing in it needs a newer reader.
+fn header(creator: String, version: &str) -> Header {
     let mut header = Header::new(Format::Requests, Redaction::Full);
     header.creator = creator;
+    version.clone_into(&mut header.version);
     "times are microseconds since the start of the log".clone_into(&mut header.clock);
     header
 }

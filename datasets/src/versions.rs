@@ -7,6 +7,7 @@ use crate::{
 };
 use std::path::{Path, PathBuf};
 use wire::ErrorKind;
+use wire::price::Tier;
 
 fn kept(name: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data").join(name)
@@ -45,6 +46,12 @@ fn exchanges_of_all_versions_are_read() {
     assert_eq!((flagged.action, flagged.categories.as_slice()), (GuardAction::Flagged, &["harassment".to_owned()][..]));
     let failed = fifth[1].guard.as_ref().and_then(|guard| guard.request.as_ref()).unwrap();
     assert_eq!((failed.failed.as_slice(), response(&fifth[1])), (&["llama:timeout".to_owned()][..], None));
+    assert!(fifth.iter().all(|row| row.tier == Tier::Standard));
+    let sixth: Vec<Exchange> = read("exchanges-1.5.ndjson", Format::Exchanges);
+    assert_eq!(sixth.iter().map(|row| row.tier).collect::<Vec<_>>(), [Tier::Flex, Tier::Standard]);
+    let usage = sixth[0].usage.unwrap();
+    assert_eq!((usage.cached, usage.cache_write, usage.prompt_audio), (Some(1_024), Some(512), Some(40)));
+    assert_eq!((usage.prompt_image, usage.completion_audio), (Some(85), Some(20)));
 }
 
 #[test]
@@ -55,6 +62,16 @@ fn request_logs_and_labels_of_all_versions_are_read() {
     assert_eq!(recorded, [Some(1_630_000), Some(90_000), None]);
     assert!(requests.iter().all(|row| row.endpoint == Endpoint::Chat && row.consumer.is_none()));
     assert!(requests[1].body.get().contains("订单在哪里？"));
+    let second: Vec<LoggedRequest> = read("requests-2.0.ndjson", Format::Requests);
+    let answers: Vec<_> = second.iter().filter_map(|row| row.recorded.as_ref()).collect();
+    assert_eq!((second[0].consumer.as_deref(), second[1].endpoint), (Some("shop"), Endpoint::Responses));
+    assert_eq!((answers[0].tools.len(), answers[0].cost_nanos, answers[1].refused), (1, Some(20_700), true));
+    assert!(answers.iter().all(|answer| answer.tier == Tier::Standard));
+    let third: Vec<LoggedRequest> = read("requests-2.1.ndjson", Format::Requests);
+    let answer = third[0].recorded.as_ref().unwrap();
+    let usage = answer.usage.unwrap();
+    assert_eq!((answer.tier, usage.cached, usage.cache_write), (Tier::Batch, Some(1_024), Some(512)));
+    assert_eq!((usage.prompt_audio, usage.prompt_image, usage.completion_audio), (Some(40), Some(85), Some(20)));
     let labels: Vec<Label> = read("labels-1.0.ndjson", Format::Labels);
     assert_eq!(labels.iter().map(|label| label.good).collect::<Vec<_>>(), [true, false]);
 }
@@ -104,10 +121,10 @@ fn nothing_is_appended_to_a_file_whose_header_would_become_untrue() {
     let path = folder.path().join("records.ndjson");
     let header = Header::new(Format::Exchanges, Redaction::Hashed);
     for (name, change, what) in [
-        ("exchanges-1.2.ndjson", ("", ""), "version 1.2, this writer has 1.4"),
+        ("exchanges-1.2.ndjson", ("", ""), "version 1.2, this writer has 1.5"),
         ("exchanges-1.2.ndjson", (r#""1.2""#, r#""1.9""#), "version 1.9"),
-        ("exchanges-1.2.ndjson", (r#""1.2""#, r#""1.4""#), ""),
-        ("exchanges-1.2.ndjson", (r#""1.2","#, r#""1.4","redaction":"full","#), "redaction"),
+        ("exchanges-1.2.ndjson", (r#""1.2""#, r#""1.5""#), ""),
+        ("exchanges-1.2.ndjson", (r#""1.2","#, r#""1.5","redaction":"full","#), "redaction"),
     ] {
         let mut text = std::fs::read_to_string(kept(name)).unwrap();
         if change.1.contains("redaction") {

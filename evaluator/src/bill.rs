@@ -4,19 +4,27 @@
 //! provider, never taken from the records, so that a corrected table corrects the bill. The model that answered is
 //! priced; if the table does not know it, the model that was asked for.
 
+mod account;
+mod models;
 mod prices;
+mod statement;
+mod walk;
+
+pub use account::{Account, AccountOptions, Column};
+pub use statement::{StatementOptions, statement};
 
 use crate::pair::Pair;
 use crate::rows::{Names, RouteId, Row, Rows};
 use crate::run::both;
+use ::bill::money::saturated;
+use ::bill::reckon::Reckoning;
 use datasets::Role;
 use judge::stats::Side;
 use judge::stats::ratio::{MeanRatio, PairedSums};
 use judge::verdict::Bill;
 use prices::Prices;
 use std::collections::BTreeMap;
-use wire::price::{Call, Priced, Row as TableRow, Tariffs, decimal};
-use wire::{Usage, UsageSource};
+use wire::price::{Priced, Row as TableRow, Tariffs, decimal};
 
 /// Decimal places of money in the verdict.
 const PLACES: u32 = 6;
@@ -62,18 +70,24 @@ struct Remarks {
     /// Provider and model with the start of the newest price used, microseconds.
     newest_row: BTreeMap<(String, String), i64>,
     without_usage: u64,
-    peak_hours: bool,
+    /// Some price was for some hours only.
+    timed: bool,
 }
 
 /// Prices the pairs in which both arms answered; two threads take half of them each. The prices of today are those at the
 /// newest of all `rows`.
 #[must_use]
 pub fn price_pairs(pairs: &[Pair<'_>], rows: &Rows, tariffs: &Tariffs) -> PricedPairs {
+    price_pairs_at(pairs, rows, tariffs, None)
+}
+
+/// The same, with everything priced at one instant, if there is one.
+fn price_pairs_at(pairs: &[Pair<'_>], rows: &Rows, tariffs: &Tariffs, at_us: Option<i64>) -> PricedPairs {
     let mut costs = vec![None; pairs.len()];
     let middle = pairs.len() / 2;
     let ((first, second), (of_first, of_second)) = (pairs.split_at(middle), costs.split_at_mut(middle));
-    let newest_us = newest_us(rows);
-    let begin = || Pricing::new(rows.names(), tariffs, newest_us);
+    let newest_us = at_us.unwrap_or_else(|| newest_us(rows));
+    let begin = || Pricing::new(rows.names(), tariffs, newest_us, at_us);
     let (sums, others) = both(|| begin().all(first, of_first), || begin().all(second, of_second));
     PricedPairs { costs, sums: sums.merged(others) }
 }
@@ -82,30 +96,27 @@ fn newest_us(rows: &Rows) -> i64 {
     rows.all().iter().map(|row| row.sent_us).max().unwrap_or(0)
 }
 
-/// Which rows of the table are in force at the end of the evidence.
+/// Which rows of the table stand at the end of the evidence.
 struct InForce<'t> {
-    names: &'t Names,
     tariffs: &'t Tariffs,
     newest_us: i64,
-    /// Start of the row in force, by route.
-    by_route: BTreeMap<RouteId, Option<i64>>,
+    /// Rows that were asked about, which are few.
+    known: Vec<(&'t TableRow, bool)>,
 }
 
 impl<'t> InForce<'t> {
-    const fn new(names: &'t Names, tariffs: &'t Tariffs, newest_us: i64) -> Self {
-        Self { names, tariffs, newest_us, by_route: BTreeMap::new() }
+    const fn new(tariffs: &'t Tariffs, newest_us: i64) -> Self {
+        Self { tariffs, newest_us, known: Vec::new() }
     }
 
-    /// Whether a price is still in force; periods of the day are of one table.
-    fn still(&mut self, row: &Row, used: &TableRow) -> bool {
-        let (names, tariffs, newest_us) = (self.names, self.tariffs, self.newest_us);
-        let now = *self.by_route.entry(row.route).or_insert_with(|| {
-            let nothing = Usage::new(0, 0, UsageSource::Provider);
-            let route = names.route(row.route);
-            let call = Call { answered: route.answered, ..Call::new(route.provider, route.model, newest_us) };
-            tariffs.price(&call, &nothing).map(|priced| priced.row.valid_from_us)
-        });
-        now.is_none_or(|now| used.valid_from_us >= now)
+    /// Whether a price still stands, in its own hours.
+    fn still(&mut self, used: &'t TableRow) -> bool {
+        if let Some((_, stands)) = self.known.iter().find(|(row, _)| std::ptr::eq(*row, used)) {
+            return *stands;
+        }
+        let stands = self.tariffs.stands(used, self.newest_us);
+        self.known.push((used, stands));
+        stands
     }
 }
 
@@ -120,18 +131,14 @@ pub(crate) struct CurrentPrices<'t> {
 impl<'t> CurrentPrices<'t> {
     pub(crate) fn new(rows: &'t Rows, tariffs: &'t Tariffs) -> Self {
         let names = rows.names();
-        Self {
-            prices: Prices::new(names, tariffs),
-            in_force: InForce::new(names, tariffs, newest_us(rows)),
-            outdated: 0,
-        }
+        Self { prices: Prices::new(names, tariffs), in_force: InForce::new(tariffs, newest_us(rows)), outdated: 0 }
     }
 
     /// The cost of one exchange at the instant it was sent, nano-dollars; `None` without usage or price, and at a price
     /// that is no longer in force, which says nothing about what is paid now.
     pub(crate) fn nanos(&mut self, row: &Row) -> Option<i64> {
         let priced = self.prices.of(row, &row.usage()?)?;
-        if self.in_force.still(row, priced.row) {
+        if self.in_force.still(priced.row) {
             return Some(priced.nanos);
         }
         self.outdated += 1;
@@ -152,11 +159,11 @@ struct Pricing<'t> {
 }
 
 impl<'t> Pricing<'t> {
-    fn new(names: &'t Names, tariffs: &'t Tariffs, newest_us: i64) -> Self {
+    fn new(names: &'t Names, tariffs: &'t Tariffs, newest_us: i64, at_us: Option<i64>) -> Self {
         Self {
             names,
-            prices: Prices::new(names, tariffs),
-            in_force: InForce::new(names, tariffs, newest_us),
+            prices: Prices::at(names, tariffs, at_us),
+            in_force: InForce::new(tariffs, newest_us),
             used: Vec::new(),
             unknown: BTreeMap::new(),
             sums: Sums::default(),
@@ -179,7 +186,7 @@ impl<'t> Pricing<'t> {
             let newest = sums.remarks.newest_row.entry((row.provider.clone(), row.model.clone()));
             let newest = newest.or_insert(row.valid_from_us);
             *newest = (*newest).max(row.valid_from_us);
-            sums.remarks.peak_hours |= row.period == wire::price::Period::Peak;
+            sums.remarks.timed |= row.period.is_some();
         }
         sums
     }
@@ -190,8 +197,7 @@ impl<'t> Pricing<'t> {
             self.sums.unpriced += 1;
             return None;
         };
-        let current =
-            self.in_force.still(pair.baseline, baseline.row) && self.in_force.still(pair.candidate, candidate.row);
+        let current = self.in_force.still(baseline.row) && self.in_force.still(candidate.row);
         let sums = &mut self.sums;
         sums.outdated += u64::from(!current);
         sums.paid.push(baseline.nanos, candidate.nanos);
@@ -223,7 +229,7 @@ impl Sums {
         self.outdated += other.outdated;
         self.estimated += other.estimated;
         self.remarks.without_usage += other.remarks.without_usage;
-        self.remarks.peak_hours |= other.remarks.peak_hours;
+        self.remarks.timed |= other.remarks.timed;
         for (model, count) in other.remarks.unknown {
             *self.remarks.unknown.entry(model).or_default() += count;
         }
@@ -277,9 +283,10 @@ impl Remarks {
                 estimated_share * 100.0
             ));
         }
-        if self.peak_hours {
+        if self.timed {
             notes.push(
-                "Chinese public holidays, which DeepSeek bills off-peak, are not known: the bill may be too high."
+                "Some prices are for some hours only; holidays are those of the price table's calendar, which knows the \
+                 days that are announced."
                     .to_owned(),
             );
         }
@@ -295,24 +302,17 @@ fn day(at_us: i64) -> String {
     text.split('T').next().unwrap_or_default().to_owned()
 }
 
-/// The bill over the priced pairs, and what the calls cost that nobody got an answer from: mirrored ones, and those of
-/// `aside` in which the baseline was asked once more. Fallbacks cost what a failed candidate costs beyond itself, and are
-/// named in the notes.
+/// The bill over the priced pairs, and the account of everything that was paid. What the calls cost that nobody got an answer
+/// from (mirrored ones, and those in which the baseline was asked once more) is the experiment's own cost. Fallbacks cost what
+/// a failed candidate costs beyond itself, and are named in the notes.
 #[must_use]
-pub fn bill(priced: &PricedPairs, rows: &Rows, aside: &[Row], tariffs: &Tariffs) -> Bill {
+pub fn bill(priced: &PricedPairs, account: &Account<'_>, fallbacks: u64) -> Bill {
     let priced = &priced.sums;
     let pairs = priced.paid.n;
     let (baseline, candidate) = (saturated(priced.paid.b), saturated(priced.paid.c));
     let ratio = MeanRatio::from_sums(&priced.paid).ok();
     let bound = |side| ratio.and_then(|ratio| ratio.bound(ALPHA, side).ok());
     let estimated_share = if pairs == 0 { 0.0 } else { priced.estimated as f64 / (2 * pairs) as f64 };
-    let spent = |roles: &[Role]| {
-        let spending = rows.all().iter().chain(aside).filter(|row| roles.contains(&row.role));
-        let mut prices = Prices::new(rows.names(), tariffs);
-        spending
-            .filter_map(|row| prices.of(row, &row.usage()?))
-            .fold(0i64, |sum, priced| sum.saturating_add(priced.nanos))
-    };
     let mut notes = priced.remarks.sentences(estimated_share);
     if priced.outdated > 0 {
         notes.push(format!(
@@ -320,13 +320,14 @@ pub fn bill(priced: &PricedPairs, rows: &Rows, aside: &[Row], tariffs: &Tariffs)
             priced.outdated
         ));
     }
-    let fallbacks = aside.iter().filter(|row| row.role == Role::Fallback).count();
     if fallbacks > 0 {
         notes.push(format!(
             "The baseline answered {fallbacks} requests in place of a failed candidate, for {} USD that are in neither sum.",
-            decimal(spent(&[Role::Fallback]), PLACES)
+            decimal(account.spent(&[Role::Fallback]), PLACES)
         ));
     }
+    let Reckoning { counterfactual, by_hour, saving_per_month, cache, notes: unsaid } = account.reckoning.clone();
+    notes.extend(unsaid);
     Bill {
         currency: "USD".to_owned(),
         pairs_priced: pairs,
@@ -339,13 +340,17 @@ pub fn bill(priced: &PricedPairs, rows: &Rows, aside: &[Row], tariffs: &Tariffs)
         ratio_upper: bound(Side::Upper),
         baseline_per_1000: decimal(per_1000(baseline, pairs), PLACES),
         candidate_per_1000: decimal(per_1000(candidate, pairs), PLACES),
-        shadow: decimal(spent(&[Role::Shadow, Role::Repeat]), PLACES),
+        shadow: decimal(account.spent(&[Role::Shadow, Role::Repeat]), PLACES),
         notes,
+        by_arm: account.by_arm(),
+        by_model: account.by_model(),
+        by_day: account.by_day(),
+        by_hour,
+        counterfactual: Some(counterfactual),
+        saving_per_month,
+        cache,
+        stale: account.stale.clone(),
     }
-}
-
-fn saturated(sum: i128) -> i64 {
-    i64::try_from(sum).unwrap_or(if sum < 0 { i64::MIN } else { i64::MAX })
 }
 
 /// Mean times 1000, rounded half up; 0 without pairs.

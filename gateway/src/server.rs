@@ -5,11 +5,11 @@
 //! the summary says what was lost. Every phase has a deadline of its own: a client that never reads cannot hold it up.
 
 use crate::callers::{self, Callers, CallersError};
-use crate::config::Config;
+use crate::config::{Config, PriceFile};
 use crate::ingress::Held;
 use crate::listener;
 use crate::memory::Memory;
-use crate::plane::{Plane, PlaneError};
+use crate::plane::{Plane, PlaneError, remark_prices};
 use crate::quota::{Quotas, StoreError};
 use crate::recorder::{Recorder, RecorderCounts};
 use crate::replicas::{self, Replicas};
@@ -30,7 +30,6 @@ use tokio::net::TcpListener;
 use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
-use wire::price::{TariffError, Tariffs};
 
 /// How long mirrored copies that are under way may go on after the last client is served, at most; never longer than
 /// the clients themselves were given.
@@ -69,9 +68,6 @@ pub enum StartError {
     /// The consumers that are kept beside the configuration cannot be used.
     #[error("keys.file: {0}")]
     Callers(#[from] CallersError),
-    /// The price table is broken.
-    #[error(transparent)]
-    Tariffs(#[from] TariffError),
 }
 
 /// What a run did, said when it ends.
@@ -111,12 +107,12 @@ pub async fn start(config: Config, reload: Option<Reload>) -> Result<Running, St
     let admin_listener = listen(config.admin_listen, "admin.listen").await?;
     let address = listener.local_addr().unwrap_or(config.listen);
     let admin_address = admin_listener.local_addr().unwrap_or(config.admin_listen);
-    let tariffs = Tariffs::embedded()?;
     let (mirror, queue) = Mirror::new(&config.shadow);
     let (recorder, writer) = Recorder::start(config.records.as_ref(), &config.digest)?;
     for warning in &config.warnings {
         tracing::warn!("{warning}");
     }
+    remark_prices(&config, crate::clock::now_us());
     let replicas = match &config.redis {
         Some(redis) => Some(Arc::new(Replicas::new(redis, address.port(), Instant::now())?)),
         None => None,
@@ -125,7 +121,6 @@ pub async fn start(config: Config, reload: Option<Reload>) -> Result<Running, St
     let metrics = Metrics::new(crate::clock::now_us());
     metrics.learn_models(&config.migrations);
     let shared = Arc::new(Shared {
-        tariffs,
         reload,
         changes: tokio::sync::Mutex::new(()),
         audit: Mutex::new(VecDeque::new()),
@@ -190,6 +185,12 @@ impl Running {
     #[must_use]
     pub fn weight_percent(&self) -> f64 {
         self.first_lane().weights.candidate.percent()
+    }
+
+    /// The file of the prices in force, if there is one beside the bundled table.
+    #[must_use]
+    pub fn price_file(&self) -> Option<PriceFile> {
+        self.shared.plane.load().config.prices.file.clone()
     }
 
     fn first_lane(&self) -> crate::lane::Snapshot {

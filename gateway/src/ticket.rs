@@ -142,7 +142,7 @@ pub(crate) fn settle(shared: &Shared, context: &Context, leg: &Leg, outcome: Out
     if let Some(answer) = outcome.answer.as_ref().filter(|_| seen) {
         shared.memory.keep(context.consumer.as_deref(), &answer.tool_call_ids, &answer.reasoning_text);
     }
-    let record = exchange(context, leg, outcome, &shared.tariffs, shared.records.as_ref());
+    let record = exchange(context, leg, outcome, shared.records.as_ref());
     shared.metrics.observe(&record);
     let entry = shared.quotas.used(&record, |model| shared.metrics.knows_model(model));
     let charge = Charge { usage: record.usage, cost_nanos: record.cost_nanos, entry };

@@ -9,6 +9,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::path::PathBuf;
 use std::time::Duration;
+use wire::price::{TariffError, Tariffs};
 use wire::provider::Provider;
 
 /// Highest bound of requests in flight.
@@ -132,6 +133,8 @@ pub struct ReplayOptions {
     pub weight_bp: u32,
     /// Seed of random schedules.
     pub seed: u64,
+    /// Prices, if not those that come with this version.
+    pub tariffs: Option<Tariffs>,
     /// A 99th percentile of send lag above this makes an open-loop run degraded, microseconds.
     pub lag_limit_us: u64,
 }
@@ -168,12 +171,21 @@ impl Default for ReplayOptions {
             epoch: 1,
             weight_bp: 0,
             seed: 0,
+            tariffs: None,
             lag_limit_us: 10_000,
         }
     }
 }
 
 impl ReplayOptions {
+    /// The prices to use.
+    ///
+    /// # Errors
+    /// None are given, and those that come with this version are broken.
+    pub(crate) fn tariffs(&self) -> Result<Tariffs, TariffError> {
+        self.tariffs.clone().map_or_else(Tariffs::embedded, Ok)
+    }
+
     /// Provider of an arm.
     #[must_use]
     pub const fn provider(&self, arm: Arm) -> Provider {

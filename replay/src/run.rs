@@ -26,7 +26,6 @@ use datasets::{Appender, Format, Header};
 use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 use tokio::sync::{mpsc, oneshot};
-use wire::price::Tariffs;
 
 /// Pause between two progress updates.
 const TICK: Duration = Duration::from_millis(200);
@@ -57,7 +56,8 @@ pub async fn run(
     let route = Arc::new(Route::of(&options)?);
     let connector = Connector::new(&route.target, options.connect_timeout)?;
     let finished = Arc::new(finished::look(&options)?);
-    let (options, tariffs) = (Arc::new(options), Arc::new(Tariffs::embedded()?));
+    let tariffs = Arc::new(options.tariffs()?);
+    let options = Arc::new(options);
     let feed = Feed::start(&log, &options, &finished, &tariffs)?;
     tokio::select! {
         begun = feed.begun() => begun?,

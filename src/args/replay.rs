@@ -1,6 +1,7 @@
 //! Arguments of `weighbridge replay`.
 
 use super::From;
+use crate::prices::PriceTable;
 use clap::builder::RangedU64ValueParser;
 use clap::{Args as ClapArgs, ValueEnum};
 use std::path::PathBuf;
@@ -76,6 +77,8 @@ pub(crate) struct Replay {
     /// Most that the run may cost, in dollars; nothing is sent that might cost more.
     #[arg(long, value_name = "USD")]
     pub budget_usd: Option<String>,
+    #[command(flatten)]
+    pub prices: PriceTable,
     /// Seed of random schedules and samples; machines of one run need the same.
     #[arg(long, default_value_t = 1)]
     pub seed: u64,

@@ -1,11 +1,13 @@
 //! Arguments of `weighbridge usage`.
 
+use crate::prices::PriceTable;
 use clap::Args as ClapArgs;
 use std::path::PathBuf;
 
 #[derive(Debug, ClapArgs)]
 pub(crate) struct Usage {
-    /// Exchange records, files or folders, that are summed up. Without them the gateway is asked.
+    /// Exchange records, files or folders, that are summed up, at the costs they state; with --prices they are priced anew.
+    /// Without records the gateway is asked, which prices by a table of its own.
     #[arg(value_name = "RECORDS")]
     pub records: Vec<PathBuf>,
     /// Only requests of this consumer (`anonymous`: of callers without a name).
@@ -17,6 +19,8 @@ pub(crate) struct Usage {
     /// Columns, with commas between them: day, payer, migration, consumer, model, provider, arm, role.
     #[arg(long, default_value = "day,consumer,model,arm,payer", value_name = "COLUMNS")]
     pub by: String,
+    #[command(flatten)]
+    pub prices: PriceTable,
     /// Print JSON (weighbridge.usage/1).
     #[arg(long)]
     pub json: bool,

@@ -130,6 +130,7 @@ fn options(args: &args::Replay) -> Result<ReplayOptions, Failure> {
         in_flight_max: args.in_flight,
         out: args.out.clone(),
         resume: args.resume,
+        tariffs: Some(args.prices.tariffs()?),
         seed: args.seed,
         ..ReplayOptions::default()
     })

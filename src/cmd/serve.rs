@@ -4,6 +4,7 @@ use crate::args;
 use crate::outcome::{Exit, Failure};
 use crate::{render, stop};
 use gateway::{Config, ConfigError, StartError};
+use std::path::Path;
 use std::time::Duration;
 
 /// How often a watched configuration is looked at.
@@ -12,10 +13,12 @@ const WATCH_INTERVAL: Duration = Duration::from_secs(1);
 pub(super) async fn run(args: args::Serve) -> Result<Exit, Failure> {
     // From here on: whoever reads the address below may send a signal, and whatever is written to the file from now on is a
     // change.
-    let (hangups, seen) = (stop::Hangups::new(), digest(&args));
+    let hangups = stop::Hangups::new();
     let path = args.config.clone();
     let read = move || Config::read(&path, &|name| std::env::var(name).ok());
+    let before = digest(&args.config);
     let config = read().map_err(Failure::usage)?;
+    let seen = (before, config.prices.file.as_ref().map(|file| file.digest.clone()));
     let running = gateway::start(config, Some(Box::new(read.clone()))).await.map_err(start_failure)?;
     render::result(&format!("gateway  http://{}/v1\nadmin    http://{}", running.address, running.admin_address));
     let stopped = stop::on_signal();
@@ -50,38 +53,48 @@ async fn reload_when_told(
     args: &args::Serve,
     read: &impl Fn() -> Result<Config, ConfigError>,
     mut hangups: stop::Hangups,
-    mut seen: Option<String>,
+    mut seen: Seen,
 ) {
     loop {
         tokio::select! {
             () = hangups.next() => {}
             () = tokio::time::sleep(WATCH_INTERVAL), if args.watch => {
-                if digest(args) == seen {
+                if look(args, running) == seen {
                     continue;
                 }
             }
         }
-        seen = digest(args);
+        let before = look(args, running);
         let reloaded = match read() {
             Ok(config) => running.reload(config).await.map_err(|error| error.to_string()),
             Err(error) => Err(error.to_string()),
         };
         match reloaded {
-            Ok(()) => render::note("the configuration was read again and is in force"),
-            Err(error) => render::note(&format!("the configuration was read again and is not used: {error}")),
+            Ok(()) => {
+                seen = (before.0, running.price_file().map(|file| file.digest));
+                render::note("the configuration was read again and is in force");
+            }
+            Err(error) => {
+                seen = before;
+                render::note(&format!("the configuration was read again and is not used: {error}"));
+            }
         }
     }
 }
 
-/// What the file holds; `None` while it cannot be read, for example because it is being replaced.
-fn digest(args: &args::Serve) -> Option<String> {
-    std::fs::read(&args.config).ok().map(|bytes| datasets::digest::of_bytes(&bytes))
+/// What the configuration holds, and the prices that it names.
+type Seen = (Option<String>, Option<String>);
+
+fn look(args: &args::Serve, running: &gateway::Running) -> Seen {
+    (digest(&args.config), running.price_file().and_then(|file| digest(&file.path)))
+}
+
+/// What a file holds; `None` while it cannot be read, for example because it is being replaced.
+fn digest(path: &Path) -> Option<String> {
+    std::fs::read(path).ok().map(|bytes| datasets::digest::of_bytes(&bytes))
 }
 
 /// Which side has to change something.
 pub(super) fn start_failure(error: StartError) -> Failure {
-    match error {
-        StartError::Tariffs(_) => Failure { exit: Exit::Bug, message: error.to_string() },
-        _ => Failure::world(error),
-    }
+    Failure::world(error)
 }

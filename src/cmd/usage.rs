@@ -1,12 +1,13 @@
 //! `weighbridge usage`: sums of tokens and money, from the gateway or from its records.
 //!
-//! Both sum up by the same code, so they agree to the nano-dollar about the same requests.
+//! Both sum up by the same code, so they agree to the nano-dollar about the same requests. Records say what was reckoned
+//! when they were written; with `--prices` their tokens are priced anew, each on the clock of its sending.
 
 use super::gate::AdminPlane;
 use super::records::source::{Record, Source, files};
 use crate::args;
 use crate::outcome::{Exit, Failure};
-use crate::render;
+use crate::{prices, render};
 use datasets::{Arm, Exchange, Role};
 use gateway::usage::{Book, By, Key, Query, Report, Sums};
 use std::collections::HashMap;
@@ -55,16 +56,20 @@ async fn asked(args: &args::Usage) -> Result<Report, Failure> {
 
 /// What the records say.
 fn summed(args: &args::Usage, query: &Query) -> Result<Report, Failure> {
+    let tariffs = args.prices.own_tariffs()?;
     let mut summing = Summing { book: Book::new(ROWS_MAX, u16::MAX), pending: HashMap::new() };
     for path in files(&args.records)? {
         let mut source = Source::open(&path)?;
         while let Some(record) = source.next_whole() {
-            let Record::Exchange(record) = record? else {
+            let Record::Exchange(mut record) = record? else {
                 return Err(Failure::usage(format!(
                     "{} holds no exchange records, which `usage` sums up",
                     path.display()
                 )));
             };
+            if let Some(tariffs) = &tariffs {
+                record.cost_nanos = prices::cost_nanos(tariffs, &record);
+            }
             summing.add(&record);
         }
     }

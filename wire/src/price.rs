@@ -1,15 +1,32 @@
 //! What tokens cost, on the clock of the request.
 //!
 //! Prices are kept in pico-dollars a token (1 USD per million tokens is 1 000 000 pico-dollars a token), because
-//! the cheapest cached tokens cost a fraction of a nano-dollar. One exchange is summed exactly in pico-dollars and
-//! rounded once, half up, to nano-dollars: that is the only rounding of money in the project.
+//! the cheapest cached tokens cost a fraction of a nano-dollar. One exchange is summed exactly and
+//! rounded once, half up, to nano-dollars: that is the only rounding of money in the project. (A price that is itself the
+//! result of a division, from another currency or from an hour of a GPU, is a whole number of pico-dollars from the moment that
+//! the table is read.)
+//!
+//! The clock is the instant of sending. Providers do not say whether the beginning or the end of a request decides; its
+//! sending is the instant that the sender knows and can choose.
+//!
+//! An unknown price is `None` and never zero: whoever adds up counts what is missing and shows it. So is the price of a tier that
+//! the table does not have.
 
-mod clock;
+mod amount;
+mod lookup;
+mod period;
+mod read;
+mod row;
+mod stale;
 mod table;
 mod tier;
 
-pub use clock::Period;
-pub use table::{Row, TariffError, Tariffs};
+pub use amount::Factor;
+pub use lookup::InForce;
+pub use period::{Calendar, Period, Window};
+pub use row::{CacheLifetime, LongContext, Options, Rates, Row, TierPrice, Tiers};
+pub use stale::{Doubt, Mark, Stale};
+pub use table::{Alias, TariffError, Tariffs};
 pub use tier::Tier;
 
 use crate::usage::Usage;
@@ -46,25 +63,57 @@ pub struct Priced<'a> {
     pub row: &'a Row,
 }
 
+/// Microseconds of a day.
+const DAY_US: i64 = 86_400_000_000;
+
+/// The most changes of price that are looked at within a day.
+const CHANGES_MAX: usize = 256;
+
 impl Tariffs {
-    /// Cost of an exchange on the clock of its sending. `None` if the table has no price for this provider, model and time.
+    /// The row that prices a call: that of the model that answered, or, if the table does not know it at the instant of
+    /// sending, of the one that was asked for.
+    #[must_use]
+    pub fn row_of(&self, call: &Call<'_>) -> Option<&Row> {
+        let of = |name| self.find(call.provider, name, call.sent_us);
+        call.answered.and_then(of).or_else(|| of(call.asked))
+    }
+
+    fn priced_name<'c>(&self, call: &Call<'c>) -> Option<&'c str> {
+        let known = |name: &&str| self.find(call.provider, name, call.sent_us).is_some();
+        call.answered.filter(known).or_else(|| Some(call.asked).filter(known))
+    }
+
+    /// Cost of an exchange on the clock of its sending. `None` if the table has no price for this provider, model, time and
+    /// tier.
     #[must_use]
     pub fn price(&self, call: &Call<'_>, usage: &Usage) -> Option<Priced<'_>> {
-        let of = |model: &str| self.find(call.provider, model, call.sent_us);
-        call.answered.and_then(of).or_else(|| of(call.asked))?.price(usage, call.tier)
+        self.row_of(call)?.price(usage, call.tier)
     }
-}
 
-impl Row {
-    /// Cost of an exchange at this price, whenever it was. `None` if it is more than 9.2e9 dollars.
+    /// The rows that are in force for a model at some time of the UTC day of an instant, each once, the one of the instant first:
+    /// its own period and the others of that day.
     #[must_use]
-    pub fn price(&self, usage: &Usage, _tier: Tier) -> Option<Priced<'_>> {
-        let cached = usage.cached.unwrap_or(0).min(usage.prompt);
-        let pico = u128::from(usage.prompt - cached) * u128::from(self.input_pico)
-            + u128::from(cached) * u128::from(self.cached_pico)
-            + u128::from(usage.completion) * u128::from(self.output_pico);
-        let nanos = i64::try_from((pico + 500) / 1000).ok()?;
-        Some(Priced { nanos, row: self })
+    pub fn periods_of(&self, provider: &str, model: &str, at_us: i64) -> Vec<&Row> {
+        let mut rows: Vec<&Row> = self.find(provider, model, at_us).into_iter().collect();
+        let mut next_us = at_us.div_euclid(DAY_US).saturating_mul(DAY_US);
+        let end_us = next_us.saturating_add(DAY_US);
+        for _ in 0..CHANGES_MAX {
+            if next_us >= end_us {
+                break;
+            }
+            let in_force = self.in_force(provider, model, next_us);
+            rows.extend(in_force.row.filter(|row| !rows.iter().any(|known| std::ptr::eq(*known, *row))));
+            next_us = in_force.until_us;
+        }
+        rows
+    }
+
+    /// What the same call costs at the cheapest hour of its UTC day.
+    #[must_use]
+    pub fn cheapest(&self, call: &Call<'_>, usage: &Usage) -> Option<Priced<'_>> {
+        let rows = self.periods_of(call.provider, self.priced_name(call)?, call.sent_us);
+        let priced = rows.into_iter().filter_map(|row| row.price(usage, call.tier));
+        priced.min_by_key(|priced| priced.nanos)
     }
 }
 
@@ -83,75 +132,4 @@ pub fn decimal(nanos: i64, digits: u32) -> String {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::usage::UsageSource;
-
-    fn at(text: &str) -> i64 {
-        text.parse::<jiff::Timestamp>().unwrap().as_microsecond()
-    }
-
-    fn usage(prompt: u64, cached: u64, completion: u64) -> Usage {
-        Usage { cached: Some(cached), ..Usage::new(prompt, completion, UsageSource::Provider) }
-    }
-
-    fn nanos(provider: &str, model: &str, time: &str, usage: &Usage) -> Option<i64> {
-        Tariffs::embedded().unwrap().price(&Call::new(provider, model, at(time)), usage).map(|priced| priced.nanos)
-    }
-
-    #[test]
-    fn golden_bills() {
-        // 1000 uncached x 0.15 + 1000 cached x 0.075 + 500 x 0.60 USD per million = 0.000525 USD.
-        let small = usage(2000, 1000, 500);
-        assert_eq!(nanos("openai", "gpt-4o-mini", "2026-11-20T12:00:00Z", &small), Some(525_000));
-        assert_eq!(nanos("openai", "gpt-4o-mini-2024-07-18", "2026-11-20T12:00:00Z", &small), Some(525_000));
-        // Friday 02:00 UTC is peak: 0.30, 0.006, 1.20. Half of it off-peak.
-        assert_eq!(nanos("deepseek", "deepseek-flash", "2026-11-20T02:00:00Z", &small), Some(906_000));
-        assert_eq!(nanos("deepseek", "deepseek-flash", "2026-11-20T05:00:00Z", &small), Some(453_000));
-        // A server of one's own has no price until a tariff names it.
-        assert_eq!(nanos("compatible", "llama", "2026-11-20T05:00:00Z", &small), None);
-    }
-
-    #[test]
-    fn peak_hours_begin_and_end_to_the_microsecond_and_not_on_weekends() {
-        let one = usage(1_000_000, 0, 0);
-        let price = |time| nanos("deepseek", "deepseek-flash", time, &one).unwrap() / 1_000_000;
-        for (time, milli_dollars) in [
-            ("2026-11-20T00:59:59.999999Z", 150),
-            ("2026-11-20T01:00:00Z", 300),
-            ("2026-11-20T03:59:59.999999Z", 300),
-            ("2026-11-20T04:00:00Z", 150),
-            ("2026-11-20T06:00:00Z", 300),
-            ("2026-11-20T10:00:00Z", 150),
-            ("2026-11-21T02:00:00Z", 150),
-        ] {
-            assert_eq!(price(time), milli_dollars, "{time}");
-        }
-    }
-
-    #[test]
-    fn the_price_of_the_day_counts_and_unknown_is_unknown() {
-        let one = usage(1_000_000, 0, 0);
-        assert_eq!(nanos("openai", "gpt-5.6-sol", "2026-08-20T23:59:59Z", &one), Some(5_000_000_000));
-        assert_eq!(nanos("openai", "gpt-5.6-sol", "2026-08-21T00:00:00Z", &one), Some(4_000_000_000));
-        assert_eq!(nanos("openai", "gpt-5.6-sol", "2026-01-01T00:00:00Z", &one), None);
-        assert_eq!(nanos("openai", "no-such-model", "2026-11-20T00:00:00Z", &one), None);
-    }
-
-    #[test]
-    fn a_fraction_of_a_nano_dollar_is_kept_until_the_end() {
-        // deepseek-v4-pro at launch: cached input 0.003625 USD per million = 3625 pico-dollars a token.
-        let cached =
-            |tokens| nanos("deepseek", "deepseek-v4-pro", "2026-05-01T00:00:00Z", &usage(tokens, tokens, 0)).unwrap();
-        assert_eq!((cached(1), cached(4), cached(1000)), (4, 15, 3625));
-    }
-
-    #[test]
-    fn money_prints_as_decimals() {
-        assert_eq!(decimal(525_000, 6), "0.000525");
-        assert_eq!(decimal(1_234_567_890, 2), "1.23");
-        assert_eq!(decimal(-1_235_000_000, 2), "-1.24");
-        assert_eq!(decimal(-1, 2), "0.00");
-        assert_eq!(decimal(1_500_000_000, 0), "2");
-    }
-}
+mod tests;

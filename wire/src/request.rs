@@ -1,15 +1,18 @@
 //! The typed view of a request: the few members that routing needs, beside the untouched rest.
 
+mod asked;
 mod form;
 mod opening;
 mod texts;
 
 use crate::endpoint::Endpoint;
 use crate::json::Object;
+use crate::usage::{Characters, Tally};
 use serde::Deserialize;
 use serde_json::value::RawValue;
 use std::borrow::Cow;
 
+pub use asked::Bound;
 pub use form::Form;
 
 /// The model of a moderation request that names none.
@@ -129,6 +132,31 @@ impl<'a> Request<'a> {
     /// parts, instructions, prompts, inputs. Token numbers are no text.
     pub fn for_each_text(&self, see: impl FnMut(&str)) {
         texts::for_each(self, see);
+    }
+
+    /// Characters of all that [`Self::for_each_text`] shows, and what is billed of the prompt, found in the same walk.
+    #[must_use]
+    pub fn measure(&self) -> (Characters, Tally) {
+        texts::measure(self)
+    }
+
+    /// Most completion tokens of one choice, as far as the request bounds them.
+    #[must_use]
+    pub fn bound(&self) -> Bound {
+        asked::bound(self)
+    }
+
+    /// How many answers are asked for at once, 1 at least.
+    #[must_use]
+    pub fn choices(&self) -> u64 {
+        asked::choices(self)
+    }
+
+    /// Most completion tokens that the request allows in all its choices; `None` where it names no bound that every provider
+    /// would take for one.
+    #[must_use]
+    pub fn completion_max(&self) -> Option<u64> {
+        asked::completion_max(self)
     }
 
     /// Role of every message.

@@ -1,4 +1,17 @@
-//! Token counts of one exchange.
+//! Token counts of one exchange: as the provider reports them, and as they are estimated where the report was lost.
+//!
+//! [`Usage`] is what records hold. [`Tally`] is what a provider bills of a request, counted while it is read; [`Ended`] turns
+//! it and what came of the answer into a usage when a call has ended. Gateway and replay both ask it, so that what one
+//! charges is what the other records.
+
+mod lost;
+mod tally;
+mod tokens;
+
+pub use lost::{Ended, Loss};
+pub(crate) use tally::FILE_TOKENS;
+pub use tally::{Effort, Tally};
+pub use tokens::{Tokens, Vocabulary};
 
 use serde::{Deserialize, Serialize};
 
@@ -8,7 +21,7 @@ use serde::{Deserialize, Serialize};
 pub enum UsageSource {
     /// The provider reported them.
     Provider,
-    /// Estimated from characters, because no report came (a dropped or broken stream).
+    /// Estimated from what was asked and what came of the answer, because no report came: see [`Ended`].
     Estimate,
 }
 
@@ -123,16 +136,9 @@ impl Usage {
             ..Self::new(prompt, completion, UsageSource::Provider)
         })
     }
-
-    /// A rough count from characters, for exchanges whose report never came: four characters a token for text in
-    /// Latin script, one and a half for Chinese. Good to a factor of about 1.5, and marked as an estimate.
-    #[must_use]
-    pub fn estimate(prompt: Characters, completion: Characters) -> Self {
-        Self::new(prompt.tokens(), completion.tokens(), UsageSource::Estimate)
-    }
 }
 
-/// Character counts by what they cost in tokens.
+/// Character counts by what they cost in tokens: what records say of texts that they do not hold.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Characters {
     /// Characters of Chinese, Japanese and Korean scripts.
@@ -171,7 +177,8 @@ impl Characters {
         self.wide + self.narrow
     }
 
-    /// Tokens, roughly, rounded up.
+    /// Tokens, roughly, rounded up, where only the characters are known: good to a factor of about 1.5. Where the text is at
+    /// hand, [`Tokens`] is better.
     #[must_use]
     pub const fn tokens(self) -> u64 {
         (self.wide * 2).div_ceil(3) + self.narrow.div_ceil(4)

@@ -3,6 +3,7 @@
 use super::*;
 use crate::formats::{full_exchange, full_request};
 use crate::{FromLog, GuardAction, GuardCheck, Guarded};
+use wire::{Usage, UsageSource};
 
 fn header(format: Format) -> Header {
     Header::new(format, Redaction::Hashed)
@@ -51,9 +52,26 @@ fn a_good_record_has_no_problem_and_each_impossible_value_is_named() {
     }
     let mut usage = good();
     if let Some(tokens) = &mut usage.usage {
-        (tokens.cached, tokens.reasoning) = (Some(2), Some(3));
+        *tokens = Usage {
+            cached: Some(11),
+            cache_write: Some(12),
+            prompt_audio: Some(13),
+            prompt_image: Some(14),
+            reasoning: Some(15),
+            completion_audio: Some(16),
+            ..Usage::new(10, 9, UsageSource::Provider)
+        };
     }
-    assert_eq!(of(&[usage]).problems.len(), 2);
+    let told: Vec<_> = of(&[usage.clone()]).problems.into_iter().filter_map(|found| found.member).collect();
+    let parts = ["cache_write", "cached", "completion_audio", "prompt_audio", "prompt_image", "reasoning"];
+    assert_eq!(told, parts.map(|part| format!("usage.{part}")));
+    if let Some(tokens) = &mut usage.usage {
+        *tokens = Usage { cached: Some(6), cache_write: Some(5), ..Usage::new(10, 9, UsageSource::Provider) };
+    }
+    let twice = of(&[usage]);
+    let told: Vec<_> = twice.problems.iter().map(|found| (found.member.as_deref(), found.what.as_str())).collect();
+    assert_eq!(told.len(), 1, "{told:?}");
+    assert!(told[0].0 == Some("usage.cache_write") && told[0].1.contains("with `cached`"), "{told:?}");
     let untimed = Exchange { recorded: Some(FromLog::Untimed), duration_us: 0, ttft_us: None, ..good() };
     assert!(of(&[untimed]).is_sound());
 }
@@ -102,7 +120,7 @@ fn duplicates_order_and_versions_are_told() {
     let report = check.finish().unwrap();
     let remarks: Vec<_> = report.remarks.iter().map(|found| (found.member.as_deref(), found.lines.clone())).collect();
     assert_eq!(remarks, [(Some("at_us"), vec![3]), (Some("version"), vec![1])]);
-    assert!(report.remarks[1].what.contains("older than 2.0") && report.problems[0].lines == [9]);
+    assert!(report.remarks[1].what.contains("older than 2.1") && report.problems[0].lines == [9]);
 }
 
 #[test]

@@ -124,11 +124,29 @@ fn status(status: u16, tell: Tell<'_>) {
 
 fn tokens(usage: Option<&Usage>, tell: Tell<'_>) {
     let Some(usage) = usage else { return };
-    if usage.cached.is_some_and(|cached| cached > usage.prompt) {
-        tell("usage.cached", "more than `prompt`, of which it is a part");
+    let of_prompt = [
+        ("usage.cached", usage.cached),
+        ("usage.cache_write", usage.cache_write),
+        ("usage.prompt_audio", usage.prompt_audio),
+        ("usage.prompt_image", usage.prompt_image),
+    ];
+    let of_completion = [("usage.reasoning", usage.reasoning), ("usage.completion_audio", usage.completion_audio)];
+    let above = |part: Option<u64>, whole: u64| part.is_some_and(|part| part > whole);
+    for (member, part) in of_prompt {
+        if above(part, usage.prompt) {
+            tell(member, "more than `prompt`, of which it is a part");
+        }
     }
-    if usage.reasoning.is_some_and(|reasoning| reasoning > usage.completion) {
-        tell("usage.reasoning", "more than `completion`, of which it is a part");
+    for (member, part) in of_completion {
+        if above(part, usage.completion) {
+            tell(member, "more than `completion`, of which it is a part");
+        }
+    }
+    // No token is both read from a cache and written to it. Where one of the two is too many alone, that was told.
+    let (read, written) = (usage.cached, usage.cache_write);
+    let both = read.zip(written).map(|(read, written)| read.saturating_add(written));
+    if above(both, usage.prompt) && !above(read, usage.prompt) && !above(written, usage.prompt) {
+        tell("usage.cache_write", "with `cached` more than `prompt`, of which they are different parts");
     }
 }
 

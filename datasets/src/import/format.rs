@@ -29,8 +29,16 @@ pub enum Field {
     Usage,
     /// Tokens read from a cache.
     Cached,
+    /// Tokens written to a cache that bills it.
+    CacheWrite,
+    /// Tokens of speech, in prompt or answer.
+    Audio,
+    /// Tokens of pictures.
+    Image,
     /// Tokens spent on reasoning.
     Reasoning,
+    /// Service tier, where it is another than the standard one.
+    Tier,
     /// Money.
     Cost,
     /// The text of the answer.
@@ -45,7 +53,7 @@ pub enum Field {
 
 impl Field {
     /// All of them, in the order of reports.
-    pub const ALL: [Self; 17] = [
+    pub const ALL: [Self; 21] = [
         Self::Id,
         Self::Time,
         Self::Session,
@@ -57,7 +65,11 @@ impl Field {
         Self::Duration,
         Self::Usage,
         Self::Cached,
+        Self::CacheWrite,
+        Self::Audio,
+        Self::Image,
         Self::Reasoning,
+        Self::Tier,
         Self::Cost,
         Self::Answer,
         Self::Tools,
@@ -80,7 +92,11 @@ impl Field {
             Self::Duration => "duration",
             Self::Usage => "tokens",
             Self::Cached => "cached tokens",
+            Self::CacheWrite => "cache writes",
+            Self::Audio => "audio tokens",
+            Self::Image => "image tokens",
             Self::Reasoning => "reasoning tokens",
+            Self::Tier => "service tier",
             Self::Cost => "cost",
             Self::Answer => "answer",
             Self::Tools => "tool calls",

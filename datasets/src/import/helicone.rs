@@ -16,6 +16,7 @@ use super::entry::{Content, Entry, Identity, Reader};
 use super::finish::raw;
 use super::format::Field;
 use super::input::Input;
+use super::reply::TokenParts;
 use super::row::{self, Row};
 use super::rows::Rows;
 use super::{ImportError, ImportOptions, answered, reply};
@@ -138,8 +139,14 @@ fn recorded(row: &Row<'_>, model: Option<String>, entry: &Entry) -> Result<Optio
     recorded.usage = reply::usage(
         row.count("prompt_tokens")?,
         row.count("completion_tokens")?,
-        row.count("prompt_cache_read_tokens")?,
-        row.count("reasoning_tokens")?,
+        TokenParts {
+            cached: row.count("prompt_cache_read_tokens")?,
+            cache_write: row.count("prompt_cache_write_tokens")?,
+            prompt_audio: row.count("prompt_audio_tokens")?,
+            reasoning: row.count("reasoning_tokens")?,
+            completion_audio: row.count("completion_audio_tokens")?,
+            ..TokenParts::default()
+        },
     );
     fill(row, entry.endpoint, &mut recorded)?;
     if is_cached(row)? {

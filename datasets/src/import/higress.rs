@@ -9,6 +9,9 @@
 //! The status is the gateway's; where the client or the upstream broke off, Envoy's response flags say so. Time to the
 //! first token counts for streams only. The provider is the name of the upstream cluster.
 //!
+//! The service tier is told where the plugin is set up to log the answer's member of that name as an attribute
+//! (`service_tier`).
+//!
 //! Source of the fields: the plugin's documentation and a sample log of the project's own session monitor. Numbers come
 //! as texts or as numbers; both are read. Rows whose `ai_log` is `-` are other traffic and passed over.
 
@@ -17,11 +20,13 @@ use super::detect::Head;
 use super::entry::{Content, Entry, Identity, Reader};
 use super::format::Field;
 use super::input::Input;
+use super::reply::TokenParts;
 use super::row::{self, Row};
 use super::rows::Rows;
 use super::{ImportError, ImportOptions, reply};
 use crate::Recorded;
 use serde_json::{Value, json};
+use wire::price::Tier;
 use wire::{Endpoint, ErrorKind};
 
 /// What the format can fill.
@@ -37,7 +42,11 @@ pub(super) const FILLS: &[Field] = &[
     Field::Duration,
     Field::Usage,
     Field::Cached,
+    Field::CacheWrite,
+    Field::Audio,
+    Field::Image,
     Field::Reasoning,
+    Field::Tier,
     Field::Answer,
     Field::Tools,
     Field::Error,
@@ -171,9 +180,18 @@ fn recorded(row: &Row<'_>, log: &Row<'_>) -> Result<Recorded, ImportError> {
     recorded.usage = reply::usage(
         log.count("input_token")?,
         log.count("output_token")?,
-        part(log, "cached_tokens", "input_token_details", "cached_tokens")?,
-        part(log, "reasoning_tokens", "output_token_details", "reasoning_tokens")?,
+        TokenParts {
+            cached: part(log, "cached_tokens", "input_token_details", "cached_tokens")?,
+            cache_write: part(log, "cache_write_tokens", "input_token_details", "cache_write_tokens")?,
+            prompt_audio: part(log, "input_audio_tokens", "input_token_details", "audio_tokens")?,
+            prompt_image: part(log, "input_image_tokens", "input_token_details", "image_tokens")?,
+            reasoning: part(log, "reasoning_tokens", "output_token_details", "reasoning_tokens")?,
+            completion_audio: part(log, "output_audio_tokens", "output_token_details", "audio_tokens")?,
+        },
     );
+    if let Some(tier) = told(log, "service_tier")? {
+        recorded.tier = Tier::of_answer(&tier);
+    }
     let flags = told(row, "response_flags")?.unwrap_or_default();
     let broken = flags.split(',').find_map(|flag| FLAGS.into_iter().find(|(known, _)| flag.starts_with(known)));
     recorded.error = if status == 0 || (200..300).contains(&status) { broken.map(|(_, kind)| kind) } else { None };

@@ -19,12 +19,14 @@ use super::detect::Head;
 use super::entry::{Content, Entry, Identity, Reader};
 use super::format::Field;
 use super::input::Input;
+use super::reply::TokenParts;
 use super::row::{self, Row};
 use super::rows::Rows;
 use super::{ImportError, ImportOptions, failure, reply};
 use crate::Recorded;
 use serde_json::Value;
 use wire::Endpoint;
+use wire::price::Tier;
 
 /// What the format can fill.
 pub(super) const FILLS: &[Field] = &[
@@ -39,7 +41,11 @@ pub(super) const FILLS: &[Field] = &[
     Field::Duration,
     Field::Usage,
     Field::Cached,
+    Field::CacheWrite,
+    Field::Audio,
+    Field::Image,
     Field::Reasoning,
+    Field::Tier,
     Field::Cost,
     Field::Answer,
     Field::Tools,
@@ -131,6 +137,10 @@ fn recorded(row: &Row<'_>, metadata: &Value, entry: &Entry) -> Result<Recorded, 
     let mut recorded = Recorded::new(provider(row, &model, error.as_ref())?, model, 200);
     times(row, entry, &mut recorded)?;
     recorded.usage = usage(row, metadata)?;
+    // Of a stream whose answer is not stored, the usage alone says the tier.
+    if let Some(tier) = metadata.pointer("/usage_object/service_tier").and_then(Value::as_str) {
+        recorded.tier = Tier::of_answer(tier);
+    }
     recorded.cost_nanos = row.money(row.either(&["spend", "response_cost"]))?;
     let status = row.text("status")?.unwrap_or_default();
     let failed =
@@ -173,10 +183,18 @@ fn times(row: &Row<'_>, entry: &Entry, recorded: &mut Recorded) -> Result<(), Im
 }
 
 fn usage(row: &Row<'_>, metadata: &Value) -> Result<Option<wire::Usage>, ImportError> {
-    let parts = metadata.get("usage_object").and_then(|usage| wire::Usage::from_json(&usage.to_string()));
-    let (cached, reasoning) = parts.map_or((None, None), |usage| (usage.cached, usage.reasoning));
-    let counted = reply::usage(row.count("prompt_tokens")?, row.count("completion_tokens")?, cached, reasoning);
-    Ok(counted.or(parts))
+    let object = metadata.get("usage_object");
+    let told = object.and_then(|usage| wire::Usage::from_json(&usage.to_string()));
+    let written = || CACHE_WRITES.iter().find_map(|pointer| row::count(object?.pointer(pointer)?));
+    let parts = told.map_or_else(TokenParts::default, |usage| TokenParts {
+        cached: usage.cached,
+        cache_write: usage.cache_write.or_else(written),
+        prompt_audio: usage.prompt_audio,
+        prompt_image: usage.prompt_image,
+        reasoning: usage.reasoning,
+        completion_audio: usage.completion_audio,
+    });
+    Ok(reply::usage(row.count("prompt_tokens")?, row.count("completion_tokens")?, parts).or(told))
 }
 
 fn note_failure(row: &Row<'_>, error: Option<&Value>, recorded: &mut Recorded) -> Result<(), ImportError> {
@@ -191,6 +209,9 @@ fn note_failure(row: &Row<'_>, error: Option<&Value>, recorded: &mut Recorded) -
     failure::note(recorded, failure::status_in(&message), &[&code, &class, &name_in_message]);
     Ok(())
 }
+
+/// Where the usage of providers other than OpenAI has the tokens that were written to a cache.
+const CACHE_WRITES: [&str; 2] = ["/cache_creation_input_tokens", "/prompt_tokens_details/cache_creation_tokens"];
 
 /// Which calls a call type of LiteLLM names.
 const CALL_TYPES: [(&str, Endpoint); 5] = [

@@ -21,6 +21,7 @@ use crate::Recorded;
 use answers::Answers;
 use serde_json::Value;
 use std::borrow::Cow;
+use wire::price::Tier;
 
 /// What the format can fill.
 pub(super) const FILLS: &[Field] = &[
@@ -29,7 +30,11 @@ pub(super) const FILLS: &[Field] = &[
     Field::Answered,
     Field::Usage,
     Field::Cached,
+    Field::CacheWrite,
+    Field::Audio,
+    Field::Image,
     Field::Reasoning,
+    Field::Tier,
     Field::Answer,
     Field::Tools,
     Field::FinishReason,
@@ -131,6 +136,8 @@ fn recorded(answer: &[u8], entry: &Entry) -> Result<Recorded, ImportError> {
         let code = error.text("code")?.unwrap_or_default();
         failure::note(&mut recorded, None, &[&code]);
     }
+    // Whatever tier the answer names, it came and is billed as a part of a batch.
+    recorded.tier = Tier::Batch;
     Ok(recorded)
 }
 

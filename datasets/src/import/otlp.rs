@@ -31,12 +31,41 @@ use super::row::Row;
 use super::{ImportError, ImportOptions, decimal, failure, reply, row};
 use crate::Recorded;
 use attributes::{Attributes, Event};
+use reply::TokenParts;
 use serde_json::Value;
 use spans::Spans;
 use wire::Endpoint;
+use wire::price::Tier;
 
 /// What the format can fill.
-pub(super) const FILLS: &[Field] = &Field::ALL;
+pub(super) const FILLS: &[Field] = &[
+    Field::Id,
+    Field::Time,
+    Field::Session,
+    Field::Consumer,
+    Field::Prompt,
+    Field::PromptLength,
+    Field::Answered,
+    Field::Ttft,
+    Field::Duration,
+    Field::Usage,
+    Field::Cached,
+    Field::CacheWrite,
+    Field::Reasoning,
+    Field::Tier,
+    Field::Cost,
+    Field::Answer,
+    Field::Tools,
+    Field::FinishReason,
+    Field::Error,
+];
+
+/// Names of the tokens that were written to a cache, the newest first.
+const CACHE_WRITES: [&str; 3] = [
+    "gen_ai.usage.cache_write.input_tokens",
+    "gen_ai.usage.cache_creation.input_tokens",
+    "gen_ai.usage.cache_creation_input_tokens",
+];
 
 /// Whether a file begins like one of this format.
 pub(super) fn is_it(head: &Head) -> bool {
@@ -122,9 +151,16 @@ fn recorded(row: &Row<'_>, attributes: &Attributes, events: &[Event]) -> Result<
             "gen_ai.usage.completion_tokens",
             "llm.usage.completion_tokens",
         ]),
-        attributes.count(&["gen_ai.usage.cache_read.input_tokens", "gen_ai.usage.cache_read_input_tokens"]),
-        attributes.count(&["gen_ai.usage.reasoning.output_tokens", "gen_ai.usage.reasoning_tokens"]),
+        TokenParts {
+            cached: attributes.count(&["gen_ai.usage.cache_read.input_tokens", "gen_ai.usage.cache_read_input_tokens"]),
+            cache_write: attributes.count(&CACHE_WRITES),
+            reasoning: attributes.count(&["gen_ai.usage.reasoning.output_tokens", "gen_ai.usage.reasoning_tokens"]),
+            ..TokenParts::default()
+        },
     );
+    if let Some(tier) = attributes.text(&["openai.response.service_tier", "gen_ai.openai.response.service_tier"]) {
+        recorded.tier = Tier::of_answer(&tier);
+    }
     recorded.cost_nanos = match attributes.get(&["gen_ai.usage.cost"]) {
         Some(Value::Number(number)) => decimal::nanos(&number.to_string()),
         Some(Value::String(text)) => decimal::nanos(text),

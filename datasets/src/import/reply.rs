@@ -92,20 +92,34 @@ fn part_text(part: &Value) -> Option<&str> {
     matches!(kind, "text" | "output_text").then(text).flatten().or_else(|| part.as_str())
 }
 
-/// Tokens as a log counts them; `None` if it counted nothing, as it does for calls that failed.
-pub(super) fn usage(
-    prompt: Option<u64>,
-    completion: Option<u64>,
-    cached: Option<u64>,
-    reasoning: Option<u64>,
-) -> Option<Usage> {
+/// Parts of the tokens, as far as a log counts them.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct TokenParts {
+    pub(super) cached: Option<u64>,
+    pub(super) cache_write: Option<u64>,
+    pub(super) prompt_audio: Option<u64>,
+    pub(super) prompt_image: Option<u64>,
+    pub(super) reasoning: Option<u64>,
+    pub(super) completion_audio: Option<u64>,
+}
+
+/// Tokens as a log counts them; `None` if it counted nothing, as it does for calls that failed. No part exceeds its whole,
+/// and speech and pictures of no tokens are none, as where a provider's own report is read.
+pub(super) fn usage(prompt: Option<u64>, completion: Option<u64>, parts: TokenParts) -> Option<Usage> {
     let (prompt, completion) = (prompt?, completion.unwrap_or(0));
     if prompt == 0 && completion == 0 {
         return None;
     }
+    let cached = parts.cached.map(|cached| cached.min(prompt));
+    let uncached = prompt - cached.unwrap_or(0);
+    let some = |part: Option<u64>, whole: u64| part.map(|part| part.min(whole)).filter(|part| *part > 0);
     Some(Usage {
-        cached: cached.map(|cached| cached.min(prompt)),
-        reasoning: reasoning.map(|reasoning| reasoning.min(completion)),
+        cached,
+        cache_write: parts.cache_write.map(|written| written.min(uncached)),
+        prompt_audio: some(parts.prompt_audio, prompt),
+        prompt_image: some(parts.prompt_image, prompt),
+        reasoning: parts.reasoning.map(|reasoning| reasoning.min(completion)),
+        completion_audio: some(parts.completion_audio, completion),
         ..Usage::new(prompt, completion, UsageSource::Provider)
     })
 }
@@ -146,6 +160,23 @@ mod tests {
         for reply in [json!(null), json!([])] {
             assert_eq!(filled(reply).answer, None);
         }
+    }
+
+    #[test]
+    fn no_part_of_the_tokens_exceeds_its_whole() {
+        let parts = TokenParts {
+            cached: Some(60),
+            cache_write: Some(60),
+            prompt_audio: Some(0),
+            prompt_image: Some(500),
+            reasoning: Some(9),
+            completion_audio: Some(3),
+        };
+        let counted = usage(Some(100), Some(5), parts).unwrap();
+        assert_eq!((counted.cached, counted.cache_write), (Some(60), Some(40)), "no token is read and written");
+        assert_eq!((counted.prompt_audio, counted.prompt_image), (None, Some(100)));
+        assert_eq!((counted.reasoning, counted.completion_audio), (Some(5), Some(3)));
+        assert_eq!(usage(Some(0), None, parts), None);
     }
 
     #[test]

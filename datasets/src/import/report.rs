@@ -5,6 +5,8 @@ mod text;
 use super::format::Field;
 use serde::Serialize;
 use std::collections::BTreeMap;
+use wire::Usage;
+use wire::price::Tier;
 
 /// Examples of skipped rows that are kept.
 const SKIPS_MAX: usize = 20;
@@ -67,7 +69,12 @@ impl Report {
         self.fill(Field::Duration, recorded.duration_us.is_some());
         self.fill(Field::Usage, recorded.usage.is_some());
         self.fill(Field::Cached, recorded.usage.is_some_and(|usage| usage.cached.is_some()));
-        self.fill(Field::Reasoning, recorded.usage.is_some_and(|usage| usage.reasoning.is_some()));
+        let part = |of: fn(&Usage) -> bool| recorded.usage.as_ref().is_some_and(of);
+        self.fill(Field::CacheWrite, part(|usage| usage.cache_write.is_some()));
+        self.fill(Field::Audio, part(|usage| usage.prompt_audio.is_some() || usage.completion_audio.is_some()));
+        self.fill(Field::Image, part(|usage| usage.prompt_image.is_some()));
+        self.fill(Field::Reasoning, part(|usage| usage.reasoning.is_some()));
+        self.fill(Field::Tier, recorded.tier != Tier::Standard);
         self.fill(Field::Cost, recorded.cost_nanos.is_some());
         self.fill(Field::Answer, recorded.answer.is_some());
         self.fill(Field::Tools, !recorded.tools.is_empty());

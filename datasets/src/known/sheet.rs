@@ -6,7 +6,7 @@ use super::profile::{Behaviour, Profile};
 use super::regime::Regime;
 use crate::{Arm, AssignedBy, Endpoint, Exchange, Guarded, Moderation, Role, ShadowFate};
 use std::fmt::Write;
-use wire::price::Row;
+use wire::price::{Row, Tier};
 use wire::{ErrorKind, Usage, UsageSource};
 
 /// How much later than its arrival a request is sent: served, mirrored.
@@ -132,11 +132,7 @@ fn ending(sheet: &mut Exchange, leg: &Leg, prompt: &Prompt) {
 
 /// As [`wire::price::Tariffs::price`], with the row that was looked up once for the minute.
 fn cost(usage: &Usage, row: &Row) -> Option<i64> {
-    let cached = usage.cached.unwrap_or(0).min(usage.prompt);
-    let pico = u128::from(usage.prompt - cached) * u128::from(row.input_pico)
-        + u128::from(cached) * u128::from(row.cached_pico)
-        + u128::from(usage.completion) * u128::from(row.output_pico);
-    i64::try_from((pico + 500) / 1000).ok()
+    row.price(usage, Tier::Standard).map(|priced| priced.nanos)
 }
 
 fn cleared(text: &mut Option<String>) -> &mut String {

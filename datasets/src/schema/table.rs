@@ -79,6 +79,7 @@ const MODERATIONS: &[&str] = &["blocked_by_provider"];
 const FROM_LOG: &[&str] = &["timed", "untimed"];
 const GUARD_ACTIONS: &[&str] = &["none", "flagged", "masked", "blocked"];
 const GUARD_LEVELS: &[&str] = &["none", "low", "medium", "high", "max"];
+const TIERS: &[&str] = &["standard", "batch", "flex", "priority", "ultrafast"];
 const SOURCES: &[&str] = &["provider", "estimate"];
 const FATES: &[&str] = &[
     "sent",
@@ -119,13 +120,23 @@ pub(super) const HEADER: &[Member] = &[
     member("untimed", Shape::Flag, Need::No).since("2.0"),
 ];
 
-const USAGE: &[Member] = &[
-    member("prompt", Shape::Count(64), Need::Required),
-    member("completion", Shape::Count(64), Need::Required),
-    member("cached", Shape::Count(64), Need::Optional),
-    member("reasoning", Shape::Count(64), Need::Optional),
-    member("source", Shape::Words(SOURCES), Need::Required),
-];
+const EXCHANGE_USAGE: &[Member] = &usage("1.5");
+const RECORDED_USAGE: &[Member] = &usage("2.1");
+
+/// Both kinds of files have the same tokens; `since` is the version of the one that brought the rarer parts.
+const fn usage(since: &'static str) -> [Member; 9] {
+    [
+        member("prompt", Shape::Count(64), Need::Required),
+        member("completion", Shape::Count(64), Need::Required),
+        member("cached", Shape::Count(64), Need::Optional),
+        member("cache_write", Shape::Count(64), Need::Optional).since(since),
+        member("prompt_audio", Shape::Count(64), Need::Optional).since(since),
+        member("prompt_image", Shape::Count(64), Need::Optional).since(since),
+        member("reasoning", Shape::Count(64), Need::Optional),
+        member("completion_audio", Shape::Count(64), Need::Optional).since(since),
+        member("source", Shape::Words(SOURCES), Need::Required),
+    ]
+}
 
 const GUARD_CHECK: &[Member] = &[
     member("action", Shape::Words(GUARD_ACTIONS), Need::Required).since("1.4"),
@@ -148,7 +159,8 @@ const RECORDED: &[Member] = &[
     member("error", Shape::Words(ERRORS), Need::Optional),
     member("finish_reason", Shape::Text, Need::Optional),
     member("refused", Shape::Flag, Need::No).since("2.0"),
-    member("usage", Shape::Object(USAGE), Need::Optional),
+    member("usage", Shape::Object(RECORDED_USAGE), Need::Optional),
+    member("tier", Shape::Words(TIERS), Need::Word("standard")).since("2.1"),
     member("cost_nanos", Shape::Money, Need::Optional).since("2.0"),
     member("answer", Shape::Text, Need::Optional),
     member("tools", Shape::Calls, Need::Optional).since("2.0"),
@@ -195,7 +207,8 @@ pub(super) const EXCHANGE: &[Member] = &[
     member("moderation", Shape::Words(MODERATIONS), Need::Optional),
     member("refused", Shape::Flag, Need::No).since("1.2"),
     member("guard", Shape::Object(GUARD), Need::Optional).since("1.4"),
-    member("usage", Shape::Object(USAGE), Need::Optional),
+    member("usage", Shape::Object(EXCHANGE_USAGE), Need::Optional),
+    member("tier", Shape::Words(TIERS), Need::Word("standard")).since("1.5"),
     member("cost_nanos", Shape::Money, Need::Optional),
     member("prompt_chars", Shape::Count(64), Need::Required),
     member("prompt_wide_chars", Shape::Count(64), Need::Optional).since("1.2"),

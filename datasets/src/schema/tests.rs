@@ -3,7 +3,7 @@
 
 use super::*;
 use crate::formats::{
-    ASSIGNED_BY, ERRORS, FATES, GUARD_ACTIONS, GUARD_LEVELS, ROLES, any_exchange, any_recorded, examples,
+    ASSIGNED_BY, ERRORS, FATES, GUARD_ACTIONS, GUARD_LEVELS, ROLES, TIERS, any_exchange, any_recorded, examples,
     full_exchange, full_header, full_request, text,
 };
 use crate::{Arm, Endpoint, Exchange, FromLog, Header, Label, LoggedRequest, Moderation, Redaction};
@@ -13,6 +13,7 @@ use proptest::prelude::*;
 use serde::Serialize;
 use std::path::Path;
 use wire::UsageSource;
+use wire::price::Tier;
 
 /// A compiled schema.
 struct Validator {
@@ -128,7 +129,7 @@ fn what_is_required_and_what_absence_means_is_as_in_the_types() {
         });
     }
     let absent: Exchange = serde_json::from_str(crate::formats::examples()[2].1).unwrap();
-    assert_eq!((absent.attempts, absent.refused), (1, false));
+    assert_eq!((absent.attempts, absent.refused, absent.tier), (1, false, Tier::Standard));
     let request: LoggedRequest = serde_json::from_str(r#"{"id":"i","at_us":1,"body":{}}"#).unwrap();
     assert_eq!(request.endpoint, Endpoint::Chat);
     let header: Header =
@@ -204,6 +205,7 @@ fn every_word_of_the_types_is_in_the_table() {
     assert_eq!(words(Kind::Exchange, "error"), of(&ERRORS));
     assert_eq!(words(Kind::Exchange, "moderation"), of(&[Moderation::BlockedByProvider]));
     assert_eq!(words(Kind::Exchange, "shadow"), of(&FATES));
+    assert_eq!(words(Kind::Exchange, "tier"), of(&TIERS));
     assert_eq!(words(Kind::Exchange, "recorded"), of(&[FromLog::Timed, FromLog::Untimed]));
     let Some(Member { shape: Shape::Object(usage), .. }) =
         Kind::Exchange.members().iter().find(|member| member.name == "usage")
@@ -263,6 +265,9 @@ fn every_row_of_the_text_says_what_the_table_says() {
                 None => assert_eq!(told, None, "{found}"),
                 Some(since) if kind == Kind::Header => {
                     assert!(found.contains(&since.replace(' ', " requests ")), "{found}");
+                }
+                Some(since) if kind == Kind::Request && way.contains(&"usage") => {
+                    assert!(found.contains(&since.replace("since", "request logs")), "{found}");
                 }
                 Some(since) => assert!(told.is_some_and(|told| told.starts_with(&since)), "{found}"),
             }

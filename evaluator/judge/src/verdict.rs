@@ -4,11 +4,14 @@
 //! a field that stands here keeps its meaning. Shares and ratios are plain numbers (0.005 is half a point,
 //! 1.15 a ratio), times are integer microseconds since the Unix epoch, money is a decimal string.
 
+mod bill;
+
 use serde::{Deserialize, Serialize};
 
 pub use crate::instrument::{GuardArm, GuardHealth};
 pub use crate::moderation::{Moderation, ModerationTable, Side, Source};
 pub use crate::watch::{SegmentReport, Watch};
+pub use bill::{Amount, Bill, CachePoint, CacheTable, Counterfactual, Hour, Paid, Saving, StalePrice, Stratum};
 
 /// Value of [`Verdict::schema`] that this version writes and reads.
 pub const SCHEMA: &str = "weighbridge.verdict/1";
@@ -299,37 +302,6 @@ pub struct Count {
     pub name: String,
     /// How often.
     pub count: u64,
-}
-
-/// What both arms cost, over the pairs that could be priced.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, Default)]
-pub struct Bill {
-    /// ISO currency code.
-    pub currency: String,
-    /// Pairs with a price on both sides.
-    pub pairs_priced: u64,
-    /// Pairs in which at least one side had no price or no usage.
-    pub pairs_unpriced: u64,
-    /// Share of priced exchanges whose usage is an estimate.
-    pub estimated_share: f64,
-    /// Sum over the baseline, decimal string.
-    pub baseline: String,
-    /// Sum over the candidate, decimal string.
-    pub candidate: String,
-    /// Candidate over baseline.
-    pub ratio: Option<f64>,
-    /// Two-sided 95% interval of the ratio.
-    pub ratio_lower: Option<f64>,
-    /// Two-sided 95% interval of the ratio.
-    pub ratio_upper: Option<f64>,
-    /// Baseline cost per 1000 requests, decimal string.
-    pub baseline_per_1000: String,
-    /// Candidate cost per 1000 requests, decimal string.
-    pub candidate_per_1000: String,
-    /// Cost of the experiment itself: what the shadow calls cost, decimal string.
-    pub shadow: String,
-    /// Remarks on prices: stale rows, missing holiday calendar, unknown models.
-    pub notes: Vec<String>,
 }
 
 /// Time that the evidence covers.

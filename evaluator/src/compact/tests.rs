@@ -6,6 +6,8 @@ use crate::tests::fixture::*;
 use datasets::{Exchange, Format, Header, Redaction};
 use std::collections::BTreeMap;
 use std::io::Write as _;
+use wire::price::Tier;
+use wire::{Usage, UsageSource};
 
 const DAY_US: i64 = 86_400_000_000;
 
@@ -20,6 +22,9 @@ fn mixed() -> Vec<Exchange> {
     for (row, index) in rows.iter_mut().zip(0i64..) {
         let shift = if index < 30 { DAY_US } else { 0 };
         (row.at_us, row.sent_us) = (row.at_us + shift, row.sent_us + shift);
+        row.tier = if index % 3 == 0 { Tier::Batch } else { Tier::Standard };
+        let usage = Usage::new(500, 80, UsageSource::Provider);
+        row.usage = Some(Usage { cache_write: Some(256), prompt_image: (index % 2 == 0).then_some(85), ..usage });
         row.migration = if index % 10 < 5 { "chat".to_owned() } else { "mail/2 ".to_owned() };
     }
     rows

@@ -15,6 +15,7 @@ use serde::de::value::Error as Unknown;
 use serde::de::{DeserializeOwned, IntoDeserializer};
 use std::num::{NonZeroU32, NonZeroU64};
 use std::ops::Range;
+use wire::price::Tier;
 use wire::{ErrorKind, Usage, UsageSource};
 
 /// The values of some rows of one row group.
@@ -52,8 +53,13 @@ pub(super) struct Batch {
     usage_prompt: Cells<i64>,
     usage_completion: Cells<i64>,
     usage_cached: Cells<i64>,
+    usage_cache_write: Cells<i64>,
+    usage_prompt_audio: Cells<i64>,
+    usage_prompt_image: Cells<i64>,
     usage_reasoning: Cells<i64>,
+    usage_completion_audio: Cells<i64>,
     usage_source: Cells<UsageSource>,
+    tier: Cells<Tier>,
     cost_nanos: Cells<i64>,
     prompt_chars: Cells<i64>,
     prompt_wide_chars: Cells<i64>,
@@ -187,8 +193,13 @@ impl Batch {
             usage_prompt: columns.whole("usage_prompt"),
             usage_completion: columns.whole("usage_completion"),
             usage_cached: columns.whole("usage_cached"),
+            usage_cache_write: columns.whole("usage_cache_write"),
+            usage_prompt_audio: columns.whole("usage_prompt_audio"),
+            usage_prompt_image: columns.whole("usage_prompt_image"),
             usage_reasoning: columns.whole("usage_reasoning"),
+            usage_completion_audio: columns.whole("usage_completion_audio"),
             usage_source: columns.listed("usage_source"),
+            tier: columns.listed("tier"),
             cost_nanos: columns.whole("cost_nanos"),
             prompt_chars: columns.whole("prompt_chars"),
             prompt_wide_chars: columns.whole("prompt_wide_chars"),
@@ -247,6 +258,7 @@ impl Batch {
             answer: self.answer_digest.optional(row)?,
             quality: self.quality.optional(row)?,
             usage: self.usage(row)?,
+            tier: self.tier.optional(row)?.unwrap_or_default(),
             cost_nanos: self.cost_nanos.optional(row)?,
             prompt_chars: self.prompt_chars.count(row)?,
             prompt_wide_chars: self.prompt_wide_chars.optional_count(row)?,
@@ -275,13 +287,15 @@ impl Batch {
             return Ok(None);
         }
         Ok(Some(Usage {
+            prompt: self.usage_prompt.count(row)?,
+            completion: self.usage_completion.count(row)?,
             cached: self.usage_cached.optional_count(row)?,
+            cache_write: self.usage_cache_write.optional_count(row)?,
+            prompt_audio: self.usage_prompt_audio.optional_count(row)?,
+            prompt_image: self.usage_prompt_image.optional_count(row)?,
             reasoning: self.usage_reasoning.optional_count(row)?,
-            ..Usage::new(
-                self.usage_prompt.count(row)?,
-                self.usage_completion.count(row)?,
-                self.usage_source.required(row)?,
-            )
+            completion_audio: self.usage_completion_audio.optional_count(row)?,
+            source: self.usage_source.required(row)?,
         }))
     }
 }

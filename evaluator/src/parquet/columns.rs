@@ -45,7 +45,7 @@ pub(super) const OTHERS: [Column; 3] =
     [optional("reasoning_chars", Kind::Whole), optional("answer", Kind::Text), optional("dropped", Kind::Text)];
 
 /// What an evaluation reads. Members that a record may leave out may be null or have no column at all.
-pub(super) const COLUMNS: [Column; 44] = [
+pub(super) const COLUMNS: [Column; 49] = [
     required("pair", Kind::Text),
     required("arm", Kind::Text),
     required("role", Kind::Text),
@@ -79,8 +79,13 @@ pub(super) const COLUMNS: [Column; 44] = [
     optional("usage_prompt", Kind::Whole),
     optional("usage_completion", Kind::Whole),
     optional("usage_cached", Kind::Whole),
+    optional("usage_cache_write", Kind::Whole),
+    optional("usage_prompt_audio", Kind::Whole),
+    optional("usage_prompt_image", Kind::Whole),
     optional("usage_reasoning", Kind::Whole),
+    optional("usage_completion_audio", Kind::Whole),
     optional("usage_source", Kind::Text),
+    optional("tier", Kind::Text),
     optional("cost_nanos", Kind::Whole),
     required("prompt_chars", Kind::Whole),
     optional("prompt_wide_chars", Kind::Whole),

@@ -10,6 +10,7 @@ use datasets::{
 use polars::prelude::{Column, DataFrame, NamedFrom, ParquetWriter, Series};
 use proptest::prelude::*;
 use std::path::{Path, PathBuf};
+use wire::price::Tier;
 use wire::{Usage, UsageSource};
 
 fn header() -> Header {
@@ -21,6 +22,8 @@ fn table(files: &Files, name: &str, rows: &[Exchange]) -> PathBuf {
     assert_eq!(write(&path, &header(), rows.iter().cloned()).unwrap(), rows.len() as u64);
     path
 }
+
+const TIERS: [Tier; 5] = [Tier::Standard, Tier::Batch, Tier::Flex, Tier::Priority, Tier::Ultrafast];
 
 /// Traffic with everything in it that a record can hold and an evaluation reads.
 fn varied() -> Vec<Exchange> {
@@ -38,9 +41,14 @@ fn varied() -> Vec<Exchange> {
         row.moderation = some(38, 0.01).then_some(Moderation::BlockedByProvider);
         row.usage = some(39, 0.99).then_some(Usage {
             cached: some(40, 0.5).then_some(index),
+            cache_write: some(55, 0.3).then_some(index / 2),
+            prompt_audio: some(56, 0.1).then_some(3),
+            prompt_image: some(57, 0.1).then_some(85),
             reasoning: some(41, 0.3).then_some(7),
+            completion_audio: some(58, 0.1).then_some(5),
             ..Usage::new(500 + index, 80, if some(42, 0.9) { UsageSource::Provider } else { UsageSource::Estimate })
         });
+        row.tier = if some(59, 0.3) { TIERS[index as usize % TIERS.len()] } else { Tier::Standard };
         row.cost_nanos = some(43, 0.5).then_some(12_345);
         row.structured = some(46, 0.2);
         row.refused = some(47, 0.02);
@@ -92,6 +100,47 @@ fn every_row_is_the_row_that_the_record_makes() {
     assert_eq!((found.records, rows_of(&path)), (rows.len() as u64, rows.len()));
     let expected: Vec<_> = rows.iter().map(|row| crate::rows::Row::of(row, &mut names)).collect();
     assert_eq!(read_rows, expected);
+}
+
+/// The columns that came with records 1.5.
+const COLUMNS_OF_1_5: [&str; 5] =
+    ["usage_cache_write", "usage_prompt_audio", "usage_prompt_image", "usage_completion_audio", "tier"];
+
+#[test]
+fn a_table_of_an_older_version_is_read_without_what_came_later() {
+    use polars::prelude::{KeyValueMetadata, ParquetReader, SerReader};
+    let (rows, files) = (varied(), Files::new());
+    let new = table(&files, "new.parquet", &rows);
+    let frame = ParquetReader::new(std::fs::File::open(new).unwrap()).finish().unwrap();
+    let mut old = frame.drop_many(COLUMNS_OF_1_5);
+    assert_eq!(frame.width() - old.width(), COLUMNS_OF_1_5.len());
+    let path = files.path("old.parquet");
+    let header = Header { version: "1.4".to_owned(), ..header() };
+    let metadata = vec![(columns::HEADER.to_owned(), serde_json::to_string(&header).unwrap())];
+    ParquetWriter::new(std::fs::File::create(&path).unwrap())
+        .with_key_value_metadata(Some(KeyValueMetadata::from_static(metadata)))
+        .finish(&mut old)
+        .unwrap();
+    let without = |row: &Exchange| Exchange {
+        tier: Tier::Standard,
+        usage: row.usage.map(|usage| Usage {
+            cached: usage.cached,
+            reasoning: usage.reasoning,
+            ..Usage::new(usage.prompt, usage.completion, usage.source)
+        }),
+        ..row.clone()
+    };
+    let expected: Vec<Exchange> = rows.iter().map(without).collect();
+    assert_ne!(expected, rows);
+    let reader = Reader::open(&path).unwrap();
+    assert_eq!(reader.header(), Some(&header));
+    assert_eq!(reader.map(Result::unwrap).collect::<Vec<_>>(), expected);
+    let mut names = crate::rows::Names::default();
+    let mut read_rows = Vec::new();
+    read(&path, &mut names, &mut read_rows, false).unwrap();
+    let expected: Vec<_> = expected.iter().map(|row| crate::rows::Row::of(row, &mut names)).collect();
+    assert_eq!(read_rows, expected);
+    assert!(read_rows.iter().all(|row| row.tier() == Tier::Standard));
 }
 
 #[test]
@@ -199,6 +248,9 @@ fn what_is_no_record_is_told_with_file_column_and_row() {
     let guards = [None, None, Some(r#"{"response":{"action":"hidden"}}"#), None, None, None];
     let text = error(&|columns| columns.push(Series::new("guard".into(), guards).into()));
     assert!(text.contains("row 3, column `guard`: unknown variant `hidden`"), "{text}");
+    let tiers = [Some("standard"), None, None, Some("gold"), None, None];
+    let text = error(&|columns| columns.push(Series::new("tier".into(), tiers).into()));
+    assert!(text.contains("row 4, column `tier`: unknown variant `gold`"), "{text}");
 }
 
 #[test]
@@ -351,7 +403,11 @@ fn odd(texts: &[String], numbers: [u64; 10], there: [bool; 24], quality: f64) ->
     let signed = |place: usize| numbers[place] as i64;
     let usage = Usage {
         cached: number(2),
+        cache_write: number(5),
+        prompt_audio: number(6),
+        prompt_image: number(7),
         reasoning: number(3),
+        completion_audio: number(8),
         ..Usage::new(numbers[0], numbers[1], if there[4] { UsageSource::Provider } else { UsageSource::Estimate })
     };
     Exchange {
@@ -382,7 +438,7 @@ fn odd(texts: &[String], numbers: [u64; 10], there: [bool; 24], quality: f64) ->
         refused: there[18],
         guard: odd_guard(texts, there),
         usage: there[19].then_some(usage),
-        tier: wire::price::Tier::Standard,
+        tier: TIERS[numbers[0] as usize % TIERS.len()],
         cost_nanos: there[20].then(|| signed(9)),
         prompt_chars: numbers[8],
         prompt_wide_chars: number(21),

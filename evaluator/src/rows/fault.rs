@@ -4,9 +4,10 @@
 //! looked at: they never enter a latency (a failure counts as infinitely slow), and refusing a failure because of its
 //! odd timing would hide it. Nor are those of answers from a log that does not tell them.
 
-use super::packed::Optional32;
-use super::row::Fields;
+use super::fields::Fields;
+use super::packed::{Optional24, Optional32};
 use datasets::FromLog;
+use wire::Usage;
 
 /// Longest exchange that is believed, microseconds: 24 hours.
 const DURATION_US_MAX: u64 = 24 * 3_600 * 1_000_000;
@@ -35,6 +36,8 @@ pub enum Fault {
     Epoch,
     /// A token count that no model reaches.
     Tokens,
+    /// A part of a token count, such as the cached tokens, that no call reaches.
+    TokenParts,
     /// A character count that no text reaches.
     Characters,
     /// A quality score outside 0 to 1, or no number, which compares with nothing and so is not within.
@@ -65,6 +68,7 @@ impl Fault {
             Self::Probability => "probability above 100 %",
             Self::Epoch => "epoch above 9223372036854775807",
             Self::Tokens => "token count above 4294967293",
+            Self::TokenParts => "part of a token count above 16777213",
             Self::Characters => "character count above 4294967293",
             Self::Quality => "quality outside 0 to 1",
             Self::NoNumber => "a time that is no number",
@@ -86,11 +90,8 @@ pub(super) fn of(fields: &Fields) -> Option<Fault> {
 
 fn untimed(fields: &Fields) -> Option<Fault> {
     let instants = 0..=INSTANT_US_MAX;
-    let usage = fields
-        .usage
-        .iter()
-        .flat_map(|usage| [usage.prompt, usage.completion, usage.cached.unwrap_or(0), usage.reasoning.unwrap_or(0)]);
     let above = |count: u64| count >= Optional32::MAX;
+    let usage = fields.usage.as_ref();
     if !instants.contains(&fields.at_us) || !instants.contains(&fields.sent_us) {
         Some(Fault::Instant)
     } else if fields.weight_bp > BP_MAX {
@@ -99,8 +100,10 @@ fn untimed(fields: &Fields) -> Option<Fault> {
         Some(Fault::Probability)
     } else if fields.epoch > EPOCH_MAX {
         Some(Fault::Epoch)
-    } else if usage.into_iter().any(above) {
+    } else if usage.is_some_and(|usage| above(usage.prompt) || above(usage.completion)) {
         Some(Fault::Tokens)
+    } else if usage.is_some_and(|usage| parts(usage).into_iter().flatten().any(|part| part >= Optional24::MAX)) {
+        Some(Fault::TokenParts)
     } else if above(fields.prompt_chars) || above(fields.answer_chars) || fields.prompt_wide_chars.is_some_and(above) {
         Some(Fault::Characters)
     } else if fields.quality.is_some_and(|quality| !(0.0..=1.0).contains(&quality)) {
@@ -108,6 +111,11 @@ fn untimed(fields: &Fields) -> Option<Fault> {
     } else {
         None
     }
+}
+
+/// All parts of prompt and completion.
+const fn parts(usage: &Usage) -> [Option<u64>; 6] {
+    [usage.cached, usage.cache_write, usage.prompt_audio, usage.prompt_image, usage.reasoning, usage.completion_audio]
 }
 
 fn timed(fields: &Fields) -> Option<Fault> {

@@ -1,6 +1,7 @@
 //! Numbers in as many bytes as they need.
 
 use datasets::FromLog;
+use wire::price::Tier;
 
 /// Microseconds or nano-dollars in 40 bits, unsigned: up to 12.7 days. Larger values become the largest one. Big-endian, so
 /// that the derived order is that of the numbers.
@@ -53,18 +54,48 @@ impl Optional32 {
     }
 }
 
-/// Two answers to yes or no, and whether and how a row is from a log, in one byte.
+/// A part of a token count in 24 bits with a value for "none"; larger ones become the largest one. No model reads or writes
+/// sixteen million tokens in one call, and six such parts in a row have to stay small. Big-endian, so that the derived order
+/// is that of the numbers; none comes last.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub(super) struct Optional24([u8; 3]);
+
+impl Optional24 {
+    /// The largest count that is told apart.
+    pub(super) const MAX: u64 = (1 << 24) - 2;
+    const NONE: [u8; 3] = [u8::MAX; 3];
+
+    pub(super) fn saturating(value: Option<u64>) -> Self {
+        let Some(value) = value else { return Self(Self::NONE) };
+        let [_, _, _, _, _, a, b, c] = value.min(Self::MAX).to_be_bytes();
+        Self([a, b, c])
+    }
+
+    pub(super) fn get(self) -> Option<u64> {
+        let [a, b, c] = self.0;
+        (self.0 != Self::NONE).then_some(u64::from(u32::from_be_bytes([0, a, b, c])))
+    }
+}
+
+/// Two answers to yes or no, whether and how a row is from a log, and its service tier, in one byte.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(super) struct Flags(u8);
 
 impl Flags {
-    pub(super) fn new(first: bool, second: bool, recorded: Option<FromLog>) -> Self {
+    pub(super) fn new(first: bool, second: bool, recorded: Option<FromLog>, tier: Tier) -> Self {
         let recorded = match recorded {
             None => 0,
             Some(FromLog::Timed) => 1,
             Some(FromLog::Untimed) => 2,
         };
-        Self(u8::from(first) | u8::from(second) << 1 | recorded << 2)
+        let tier = match tier {
+            Tier::Standard => 0,
+            Tier::Batch => 1,
+            Tier::Flex => 2,
+            Tier::Priority => 3,
+            Tier::Ultrafast => 4,
+        };
+        Self(u8::from(first) | u8::from(second) << 1 | recorded << 2 | tier << 4)
     }
 
     pub(super) const fn first(self) -> bool {
@@ -76,10 +107,20 @@ impl Flags {
     }
 
     pub(super) const fn recorded(self) -> Option<FromLog> {
-        match self.0 >> 2 {
+        match self.0 >> 2 & 0b11 {
             0 => None,
             1 => Some(FromLog::Timed),
             _ => Some(FromLog::Untimed),
+        }
+    }
+
+    pub(super) const fn tier(self) -> Tier {
+        match self.0 >> 4 {
+            0 => Tier::Standard,
+            1 => Tier::Batch,
+            2 => Tier::Flex,
+            3 => Tier::Priority,
+            _ => Tier::Ultrafast,
         }
     }
 }

@@ -1,19 +1,20 @@
 //! One row, and how it is packed.
 
 use super::fault::{self, Fault};
-use super::guard::{self, GuardSight};
-use super::key::{Domain, PairKey, hash32, hash64};
-use super::names::{Ending, EndingId, GuardNote, MigrationId, NameId, Names, Renumbered, Route, RouteId};
-use super::packed::{Flags, Optional16, Optional32, Optional40, Unsigned40, saturating16};
+use super::fields::Fields;
+use super::key::PairKey;
+use super::names::{EndingId, MigrationId, NameId, Names, Renumbered, RouteId};
+use super::packed::{Flags, Optional16, Optional24, Optional32, Optional40, Unsigned40, saturating16};
 use datasets::{Arm, AssignedBy, Endpoint, Exchange, FromLog, Moderation, Role, ShadowFate};
 use std::cmp::Ordering;
 use std::num::{NonZeroU32, NonZeroU64};
+use wire::price::Tier;
 use wire::{ErrorKind, Usage, UsageSource};
 
 /// Quality is kept in millionths, whose sums are exact in any order.
 const QUALITY_UNITS: f64 = 1e6;
 
-/// One arm's outcome of one request, as far as an evaluation needs it: 152 bytes.
+/// One arm's outcome of one request, as far as an evaluation needs it: 160 bytes.
 ///
 /// What fits as it is, is a field; what is packed has a method. Numbers of names are looked up in the [`Names`] of the
 /// same [`Rows`](super::Rows).
@@ -81,104 +82,12 @@ pub struct Row {
     prompt_wide_chars: Optional32,
     prompt_tokens: u32,
     completion_tokens: u32,
-    cached_tokens: Optional32,
-    reasoning_tokens: Optional32,
-}
-
-/// The values of a row before they are packed, as wide as a file can hold them.
-#[derive(Debug, Clone)]
-pub(crate) struct Fields {
-    pub(crate) pair: PairKey,
-    pub(crate) arm: Arm,
-    pub(crate) role: Role,
-    pub(crate) endpoint: Endpoint,
-    pub(crate) migration: MigrationId,
-    pub(crate) epoch: u64,
-    pub(crate) weight_bp: u32,
-    pub(crate) request: Option<NonZeroU64>,
-    pub(crate) unit: Option<NonZeroU64>,
-    pub(crate) consumer: Option<NameId>,
-    pub(crate) assigned_by: Option<AssignedBy>,
-    pub(crate) assigned_bp: Option<u32>,
-    pub(crate) shadow_bp: Option<u32>,
-    pub(crate) route: RouteId,
-    pub(crate) streamed: bool,
-    pub(crate) at_us: i64,
-    pub(crate) sent_us: i64,
-    pub(crate) ttft_us: Option<i64>,
-    pub(crate) duration_us: i64,
-    pub(crate) status: u16,
-    pub(crate) attempts: u32,
-    pub(crate) error: Option<ErrorKind>,
-    pub(crate) ending: EndingId,
-    pub(crate) moderation: Option<Moderation>,
-    pub(crate) refused: bool,
-    pub(crate) structured: bool,
-    pub(crate) tools: Option<NonZeroU32>,
-    pub(crate) answer: Option<NonZeroU64>,
-    pub(crate) quality: Option<f64>,
-    pub(crate) usage: Option<Usage>,
-    pub(crate) cost_nanos: Option<i64>,
-    pub(crate) prompt_chars: u64,
-    pub(crate) prompt_wide_chars: Option<u64>,
-    pub(crate) answer_chars: u64,
-    pub(crate) shadow: Option<ShadowFate>,
-    pub(crate) recorded: Option<FromLog>,
-}
-
-impl Fields {
-    /// The fields of a record.
-    pub(crate) fn of(exchange: &Exchange, names: &mut Names) -> Self {
-        let micros = |value: u64| i64::try_from(value).unwrap_or(i64::MAX);
-        let guard = exchange.guard.as_ref().filter(|guard| !guard.is_empty());
-        let guard = guard.map(|guard| (GuardSight::of(guard), guard::text_of(guard)));
-        Self {
-            pair: PairKey::of(&exchange.pair),
-            arm: exchange.arm,
-            role: exchange.role,
-            endpoint: exchange.endpoint,
-            migration: names.intern_migration(&exchange.migration),
-            epoch: exchange.epoch,
-            weight_bp: exchange.weight_bp,
-            request: exchange.request.as_deref().map(|id| hash64(Domain::Request, id)),
-            unit: exchange.unit.as_deref().map(|unit| hash64(Domain::Unit, unit)),
-            consumer: exchange.consumer.as_deref().map(|name| names.intern(name)),
-            assigned_by: exchange.assigned_by,
-            assigned_bp: exchange.assigned_bp,
-            shadow_bp: exchange.shadow_bp,
-            route: names.intern_route(Route {
-                provider: &exchange.provider,
-                model: &exchange.model,
-                answered: exchange.model_answered.as_deref(),
-            }),
-            streamed: exchange.streamed,
-            at_us: exchange.at_us,
-            sent_us: exchange.sent_us,
-            ttft_us: exchange.ttft_us.map(micros),
-            duration_us: micros(exchange.duration_us),
-            status: exchange.status,
-            attempts: exchange.attempts,
-            error: exchange.error,
-            ending: names.intern_ending(Ending {
-                finish_reason: exchange.finish_reason.as_deref(),
-                form_failure: exchange.form_failure.as_deref(),
-                guard: guard.as_ref().map(|(sight, text)| GuardNote { sight: *sight, text }),
-            }),
-            moderation: exchange.moderation,
-            refused: exchange.refused,
-            structured: exchange.structured,
-            tools: exchange.tools_digest.as_deref().map(|digest| hash32(Domain::Tools, digest)),
-            answer: exchange.answer_digest.as_deref().map(|digest| hash64(Domain::Answer, digest)),
-            quality: exchange.quality,
-            usage: exchange.usage,
-            cost_nanos: exchange.cost_nanos,
-            prompt_chars: exchange.prompt_chars,
-            prompt_wide_chars: exchange.prompt_wide_chars,
-            answer_chars: exchange.answer_chars,
-            shadow: exchange.shadow,
-            recorded: exchange.recorded,
-        }
-    }
+    cached_tokens: Optional24,
+    cache_write_tokens: Optional24,
+    prompt_audio_tokens: Optional24,
+    prompt_image_tokens: Optional24,
+    reasoning_tokens: Optional24,
+    completion_audio_tokens: Optional24,
 }
 
 impl Row {
@@ -193,7 +102,7 @@ impl Row {
     pub(crate) fn packed(fields: &Fields) -> Self {
         let saturating = |count: u64| u32::try_from(count).unwrap_or(u32::MAX);
         let usage = fields.usage;
-        let tokens = |count: Option<u64>| Optional32::saturating(count);
+        let part = |of: fn(&Usage) -> Option<u64>| Optional24::saturating(usage.as_ref().and_then(of));
         Self {
             pair: fields.pair,
             at_us: fields.at_us,
@@ -220,7 +129,7 @@ impl Row {
             moderation: fields.moderation,
             streamed: fields.streamed,
             usage_source: usage.map(|usage| usage.source),
-            flags: Flags::new(fields.refused, fields.structured, fields.recorded),
+            flags: Flags::new(fields.refused, fields.structured, fields.recorded, fields.tier),
             fault: fault::of(fields),
             migration: fields.migration,
             assigned_bp: Optional16::saturating(fields.assigned_bp),
@@ -232,8 +141,12 @@ impl Row {
             prompt_wide_chars: Optional32::saturating(fields.prompt_wide_chars),
             prompt_tokens: usage.map_or(0, |usage| saturating(usage.prompt)),
             completion_tokens: usage.map_or(0, |usage| saturating(usage.completion)),
-            cached_tokens: tokens(usage.and_then(|usage| usage.cached)),
-            reasoning_tokens: tokens(usage.and_then(|usage| usage.reasoning)),
+            cached_tokens: part(|usage| usage.cached),
+            cache_write_tokens: part(|usage| usage.cache_write),
+            prompt_audio_tokens: part(|usage| usage.prompt_audio),
+            prompt_image_tokens: part(|usage| usage.prompt_image),
+            reasoning_tokens: part(|usage| usage.reasoning),
+            completion_audio_tokens: part(|usage| usage.completion_audio),
         }
     }
 
@@ -250,14 +163,26 @@ impl Row {
         self.ttft_us.get()
     }
 
-    /// Tokens.
+    /// Tokens, with all their parts.
     #[must_use]
     pub fn usage(&self) -> Option<Usage> {
         self.usage_source.map(|source| Usage {
+            prompt: u64::from(self.prompt_tokens),
+            completion: u64::from(self.completion_tokens),
             cached: self.cached_tokens.get(),
+            cache_write: self.cache_write_tokens.get(),
+            prompt_audio: self.prompt_audio_tokens.get(),
+            prompt_image: self.prompt_image_tokens.get(),
             reasoning: self.reasoning_tokens.get(),
-            ..Usage::new(u64::from(self.prompt_tokens), u64::from(self.completion_tokens), source)
+            completion_audio: self.completion_audio_tokens.get(),
+            source,
         })
+    }
+
+    /// Service tier that it was answered in; the standard one also where the record does not say.
+    #[must_use]
+    pub const fn tier(&self) -> Tier {
+        self.flags.tier()
     }
 
     /// Whether the tokens are estimated from characters; `false` without tokens.
@@ -379,6 +304,7 @@ impl Row {
             answer: None,
             quality: None,
             usage: None,
+            tier: Tier::Standard,
             cost_nanos: None,
             prompt_chars: 0,
             prompt_wide_chars: None,
@@ -449,6 +375,7 @@ impl Row {
                 counts,
             ),
             (self.cached_tokens, self.reasoning_tokens, self.prompt_wide_chars, self.assigned_bp, self.shadow_bp),
+            (self.cache_write_tokens, self.prompt_audio_tokens, self.prompt_image_tokens, self.completion_audio_tokens),
             (self.epoch, self.request, self.unit, self.answer, self.tools, self.consumer, self.route, self.ending),
         )
     }

@@ -2,8 +2,9 @@
 
 use super::*;
 use crate::tests::fixture::{NOON_US, exchange, mirrored, uniform, with_error};
-use datasets::{Arm, AssignedBy, Exchange, Moderation, Role, ShadowFate};
+use datasets::{Arm, AssignedBy, Exchange, FromLog, Moderation, Role, ShadowFate};
 use std::collections::BTreeMap;
+use wire::price::Tier;
 use wire::{ErrorKind, Usage, UsageSource};
 
 fn row(exchange: &Exchange) -> (Row, Names) {
@@ -22,12 +23,19 @@ fn good() -> Exchange {
 
 #[test]
 fn a_row_is_as_small_as_promised() {
-    assert_eq!(size_of::<Row>(), 152);
+    assert_eq!(size_of::<Row>(), 160);
 }
 
 #[test]
 fn packing_keeps_every_value() {
-    let usage = Usage { cached: Some(0), ..Usage::new(4_000_000_000, 7, UsageSource::Estimate) };
+    let usage = Usage {
+        cached: Some(0),
+        cache_write: Some(16_777_213),
+        prompt_audio: Some(1),
+        prompt_image: Some(65_536),
+        completion_audio: Some(255),
+        ..Usage::new(4_000_000_000, 7, UsageSource::Estimate)
+    };
     let full = Exchange {
         epoch: 1_795_409_819_052,
         weight_bp: 10_000,
@@ -44,6 +52,7 @@ fn packing_keeps_every_value() {
         form_failure: Some("not_json".to_owned()),
         moderation: Some(Moderation::BlockedByProvider),
         usage: Some(usage),
+        tier: Tier::Ultrafast,
         cost_nanos: Some(1_099_000_000_000),
         structured: true,
         quality: Some(0.123_456_7),
@@ -58,6 +67,7 @@ fn packing_keeps_every_value() {
     assert_eq!((packed.ttft_us(), packed.duration_us()), (full.ttft_us, full.duration_us));
     assert_eq!((packed.usage(), packed.cost_nanos()), (Some(usage), Some(1_099_000_000_000)));
     assert!(packed.usage_is_estimate());
+    assert_eq!(packed.tier(), Tier::Ultrafast);
     assert_eq!((packed.structured(), packed.refused(), packed.prompt_wide_chars()), (true, false, Some(0)));
     assert_eq!((packed.quality_millionths(), packed.quality()), (Some(123_457), Some(0.123_457)));
     assert_eq!(packed.tools, Some(hash32(key::Domain::Tools, "calls")));
@@ -104,6 +114,36 @@ fn what_cannot_be_true_has_its_reason_and_failures_are_not_timed() {
     assert_eq!(fault(Exchange { answer_chars: 1 << 33, ..good() }), Some("character count above 4294967293"));
     let usage = Usage::new(u64::MAX, 0, UsageSource::Provider);
     assert_eq!(fault(Exchange { usage: Some(usage), ..good() }), Some("token count above 4294967293"));
+    let of_parts = |count: u64| -> [Usage; 6] {
+        let (whole, part) = (Usage::new(1 << 30, 1 << 30, UsageSource::Provider), Some(count));
+        [
+            Usage { cached: part, ..whole },
+            Usage { cache_write: part, ..whole },
+            Usage { prompt_audio: part, ..whole },
+            Usage { prompt_image: part, ..whole },
+            Usage { reasoning: part, ..whole },
+            Usage { completion_audio: part, ..whole },
+        ]
+    };
+    for (usage, most) in of_parts((1 << 24) - 2).into_iter().zip(of_parts((1 << 24) - 3)) {
+        let told = fault(Exchange { usage: Some(usage), ..good() });
+        assert_eq!(told, Some("part of a token count above 16777213"), "{usage:?}");
+        assert_eq!(fault(Exchange { usage: Some(most), ..good() }), None, "{most:?}");
+    }
+}
+
+#[test]
+fn a_tier_and_where_a_row_is_from_do_not_disturb_each_other() {
+    let tiers = [Tier::Standard, Tier::Batch, Tier::Flex, Tier::Priority, Tier::Ultrafast];
+    for tier in tiers {
+        for recorded in [None, Some(FromLog::Timed), Some(FromLog::Untimed)] {
+            for (refused, structured) in [(false, false), (true, false), (false, true), (true, true)] {
+                let (packed, _) = row(&Exchange { tier, recorded, refused, structured, ..good() });
+                assert_eq!((packed.tier(), packed.recorded()), (tier, recorded));
+                assert_eq!((packed.refused(), packed.structured()), (refused, structured));
+            }
+        }
+    }
 }
 
 #[test]

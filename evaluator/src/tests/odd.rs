@@ -121,13 +121,20 @@ fn a_mirror_that_drops_long_prompts_holds() {
 /// The candidate's price falls to a tenth in the middle of the evidence, or rises from there.
 fn tariffs(early: &str, late: &str) -> Tariffs {
     let middle = jiff::Timestamp::from_microsecond(NOON_US + 1500 * 1_000_000).unwrap();
-    Tariffs::parse(&format!(
-        "provider,model,period,input_usd_per_mtok,cached_usd_per_mtok,output_usd_per_mtok,valid_from,source\n\
-         openai,gpt-4o,any,2.50,1.25,10.00,2024-08-06T00:00:00Z,test\n\
-         deepseek,deepseek-flash,any,{early},{early},{early},2026-01-01T00:00:00Z,test\n\
-         deepseek,deepseek-flash,any,{late},{late},{late},{middle},test\n"
-    ))
-    .unwrap()
+    let row = |provider: &str, model: &str, from: &str, prices: [&str; 3]| {
+        let [input, cached, output] = prices;
+        format!(
+            "[[prices]]\nprovider = '{provider}'\nmodel = '{model}'\nvalid_from = {from}\ninput = '{input}'\n\
+             cached_input = '{cached}'\noutput = '{output}'\nsource = 'test'\n"
+        )
+    };
+    let rows = [
+        row("openai", "gpt-4o", "2024-08-06", ["2.50", "1.25", "10.00"]),
+        row("deepseek", "deepseek-flash", "2026-01-01", [early; 3]),
+        row("deepseek", "deepseek-flash", &middle.to_string(), [late; 3]),
+    ];
+    let head = "schema = 'weighbridge.tariffs/1'\ncurrency = 'USD'\nchecked = 2026-11-22\n";
+    Tariffs::parse(&format!("{head}{}", rows.concat())).unwrap()
 }
 
 fn priced(rows: &[Exchange], early: &str, late: &str) -> Verdict {

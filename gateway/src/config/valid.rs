@@ -5,6 +5,7 @@ use super::consumers::{Consumers, RawConsumer};
 use super::keys::{Keys, RawKeys};
 use super::migrations::{Migration, RawMigration};
 use super::ordered::Ordered;
+use super::prices::{Prices, RawPrices};
 use super::providers::{ProviderConfig, RawProvider};
 use super::quotas::{QuotaConfig, RawHigress, RawRule, RawStore};
 use super::records::{RawRecords, Records};
@@ -37,6 +38,8 @@ pub(super) struct Raw {
     #[serde(default)]
     safety: RawSafety,
     redis: Option<RawRedis>,
+    #[serde(default)]
+    prices: RawPrices,
     #[serde(default)]
     quotas: Vec<RawRule>,
     quota_store: Option<RawStore>,
@@ -86,6 +89,8 @@ pub struct Config {
     pub safety: Safety,
     /// Where replicas share their state; `None` for a gateway that is alone.
     pub redis: Option<Redis>,
+    /// What tokens cost.
+    pub prices: Prices,
     /// What consumers may use.
     pub quotas: QuotaConfig,
     /// SHA-256 of the configuration's text.
@@ -155,6 +160,7 @@ impl Checker<'_> {
             None => None,
         };
         let quotas = self.quotas(raw.quotas, raw.quota_store.as_ref(), raw.quotas_higress, &consumers, is_alone);
+        let prices = self.prices(&raw.prices);
         let migrations = migrations?;
         let providers: BTreeMap<String, ProviderConfig> =
             providers.into_iter().map(|(name, provider)| Some((name, provider?))).collect::<Option<_>>()?;
@@ -179,6 +185,7 @@ impl Checker<'_> {
             records,
             safety: safety?,
             redis,
+            prices: prices?,
             quotas: quotas?,
             digest: datasets::digest::of_bytes(text.as_bytes()),
         })

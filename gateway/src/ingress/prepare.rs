@@ -13,7 +13,7 @@ use http::{HeaderMap, HeaderName};
 use std::sync::Arc;
 use std::time::Instant;
 use wire::provider::{Rewritten, Target, Unfit};
-use wire::usage::Characters;
+use wire::usage::{Characters, Tally};
 use wire::{Endpoint, Request};
 
 /// Longest request id that is taken over from a client.
@@ -50,6 +50,8 @@ pub(super) struct Head<'a> {
     pub pair: &'a str,
     pub arrived: Instant,
     pub at_us: i64,
+    /// Characters of the prompt, and what is billed of it.
+    pub measured: (Characters, Tally),
     pub watch: Option<Watch>,
 }
 
@@ -78,8 +80,7 @@ pub(super) fn prepare(
     request: &Request<'_>,
 ) -> Result<Prepared, Problem> {
     let snapshot = lane.snapshot();
-    let mut prompt = Characters::default();
-    request.for_each_text(|text| prompt.add(text));
+    let (prompt, billed) = head.measured;
     let decided = decide(shared, plane, lane, snapshot, &head, request, prompt);
     let (mut plan, unit) = (decided.plan, decided.unit);
     let unfit = decided.for_candidate.as_ref().err().copied().flatten();
@@ -114,6 +115,9 @@ pub(super) fn prepare(
         form: request.form(),
         uses_functions: request.uses_functions(),
         prompt,
+        billed,
+        completion_max: request.completion_max(),
+        tariffs: Arc::clone(&plane.config.prices.tariffs),
         watch: head.watch,
     };
     Ok(Prepared {

@@ -3,8 +3,9 @@
 use super::tools::ToolCalls;
 use crate::endpoint::Endpoint;
 use crate::error::ErrorKind;
+use crate::price::Tier;
 use crate::request::Form;
-use crate::usage::{Characters, Usage};
+use crate::usage::{Characters, Tokens, Usage};
 
 /// Finish reasons that mean the provider gave the answer up.
 const GIVEN_UP: [&str; 3] = ["insufficient_system_resource", "aborted", "abort"];
@@ -40,6 +41,11 @@ pub struct Answer {
     pub finish_reason: Option<String>,
     /// Reported usage.
     pub usage: Option<Usage>,
+    /// Service tier that it was answered in; the standard one if it names none.
+    pub tier: Tier,
+    /// Estimate of everything that is billed as written, in all choices: text, refusals, reasoning, names and arguments of
+    /// calls. What could not be read counts with all its bytes.
+    pub written: Tokens,
     /// Model that answered.
     pub model: Option<String>,
     /// The stream was ended by its end mark, or the body was whole.
@@ -76,6 +82,8 @@ impl Answer {
             refused: false,
             finish_reason: None,
             usage: None,
+            tier: Tier::Standard,
+            written: Tokens::NONE,
             model: None,
             complete: false,
             error: None,

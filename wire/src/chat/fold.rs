@@ -9,8 +9,11 @@ mod responses;
 use super::answer::{Answer, leaks_tool_call};
 use super::tools::Piece;
 use crate::endpoint::Endpoint;
+use crate::json::Text;
+use crate::price::Tier;
 use crate::usage::Usage;
 use serde::Deserialize;
+use serde_json::value::RawValue;
 
 /// Bytes of reasoning text that are kept for sending them back.
 pub const REASONING_BYTES_MAX: usize = 256 * 1024;
@@ -77,10 +80,19 @@ impl Fold {
         };
         if seen == Seen::Malformed {
             self.answer.malformed += 1;
+            self.unread(body);
         } else {
             self.answer.complete = true;
         }
         seen
+    }
+
+    /// Takes bytes of a whole answer that will never be read: it broke off, or is no JSON. They were written all the same.
+    pub fn unread(&mut self, bytes: &[u8]) {
+        match std::str::from_utf8(bytes) {
+            Ok(text) => self.answer.written.add(text),
+            Err(_) => self.answer.written.add_bytes(bytes.len() as u64),
+        }
     }
 
     /// The end mark or an error event was seen: whatever happens now, nothing that matters can follow.
@@ -111,10 +123,22 @@ impl Fold {
     }
 
     /// The last report counts: some providers send running totals.
-    fn see_usage(&mut self, usage: Option<&serde_json::value::RawValue>) {
+    fn see_usage(&mut self, usage: Option<&RawValue>) {
         if let Some(usage) = usage.and_then(|usage| Usage::from_json(usage.get())) {
             self.answer.usage = Some(usage);
         }
+    }
+
+    /// The tier that is named last counts: a stream's first events may say `auto`.
+    fn see_tier(&mut self, name: Option<&RawValue>) {
+        if let Some(name) = name.and_then(|raw| serde_json::from_str::<Text<'_>>(raw.get()).ok()) {
+            self.answer.tier = Tier::of_answer(&name.0);
+        }
+    }
+
+    fn see_refusal(&mut self, text: &str) {
+        self.answer.refused = true;
+        self.answer.written.add(text);
     }
 
     fn see_text(&mut self, text: &str, first_choice: bool) -> Seen {
@@ -122,6 +146,7 @@ impl Fold {
             return Seen::Frame;
         }
         self.answer.characters.add(text);
+        self.answer.written.add(text);
         if first_choice {
             let answer = &mut self.answer;
             let room = self.text_bytes_max.saturating_sub(answer.text.len());
@@ -138,6 +163,7 @@ impl Fold {
         }
         let answer = &mut self.answer;
         answer.reasoning.add(text);
+        answer.written.add(text);
         if first_choice && !self.reasoning_overflowed {
             if answer.reasoning_text.len() + text.len() <= REASONING_BYTES_MAX {
                 answer.reasoning_text.push_str(text);
@@ -151,6 +177,8 @@ impl Fold {
 
     fn see_piece(&mut self, piece: Piece<'_>, first_choice: bool) {
         self.answer.characters.add(piece.arguments);
+        self.answer.written.add(piece.name);
+        self.answer.written.add(piece.arguments);
         if first_choice {
             self.answer.tools.see(piece);
         }
@@ -166,3 +194,5 @@ impl Fold {
 
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod usage_tests;

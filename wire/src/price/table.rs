@@ -1,57 +1,77 @@
-//! The price table: dated rows, read from CSV.
+//! A price table: what it says, and another one laid over it.
 
-use super::Period;
-use serde::Deserialize;
+use super::lookup::{Entry, Target};
+use super::period::{Calendar, Clock, Period};
+use super::read;
+use super::row::{Options, Row, Terms};
+use super::stale::Mark;
 use sha2::{Digest, Sha256};
+use std::collections::{BTreeMap, HashMap};
+use std::sync::{Arc, LazyLock};
 
-/// One price.
+static EMBEDDED: LazyLock<Result<Tariffs, TariffError>> =
+    LazyLock::new(|| Tariffs::read(include_str!("tariffs.toml"), None));
+
+/// What is wrong with a price table.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("price table, line {line}{}{field}: {message}", if field.is_empty() { "" } else { ", " })]
+pub struct TariffError {
+    /// Line in the text, from 1.
+    pub line: u64,
+    /// Path of the field, such as `prices.input`; empty if the text is not TOML.
+    pub field: String,
+    /// What was found, what was expected, and what to do.
+    pub message: String,
+}
+
+/// Another name of a model.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Row {
+pub struct Alias {
     /// Provider name.
     pub provider: String,
-    /// Model name.
+    /// The name that is not the model's own.
+    pub alias: String,
+    /// The model that answers to it.
     pub model: String,
-    /// Hours it is for.
-    pub period: Period,
-    /// Uncached input, pico-dollars a token.
-    pub input_pico: u64,
-    /// Cached input, pico-dollars a token.
-    pub cached_pico: u64,
-    /// Output, pico-dollars a token.
-    pub output_pico: u64,
-    /// First instant it holds, microseconds since the Unix epoch.
-    pub valid_from_us: i64,
-    /// Where the price was read.
+    /// First instant, microseconds since the Unix epoch.
+    pub from_us: i64,
+    /// First instant at which it is no name of the model any more, if that is known.
+    pub until_us: Option<i64>,
+    /// Whether it was read at its source.
+    pub mark: Option<Mark>,
+    /// Where it was read.
     pub source: String,
+}
+
+/// What a table says, before it is put in order.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Parts {
+    pub(super) checked_us: i64,
+    pub(super) rows: Vec<Row>,
+    pub(super) aliases: Vec<Alias>,
+    pub(super) periods: BTreeMap<String, Period>,
+    pub(super) calendars: BTreeMap<String, Calendar>,
+    pub(super) terms: BTreeMap<String, Terms>,
+    pub(super) options: BTreeMap<String, Options>,
 }
 
 /// A price table.
 #[derive(Debug, Clone)]
 pub struct Tariffs {
-    rows: Vec<Row>,
+    /// What was read.
+    pub(super) parts: Parts,
+    /// What the table takes from the bundled one because it names it without defining it.
+    borrowed: Borrowed,
+    /// By provider and name, in the order in which they begin.
+    pub(super) names: HashMap<String, HashMap<String, Vec<Entry>>>,
     digest: String,
 }
 
-/// What is wrong with a price table.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("price table, line {line}: {message}")]
-pub struct TariffError {
-    /// Line in the text, the heading being 1.
-    pub line: u64,
-    /// What was expected and found.
-    pub message: String,
-}
-
-#[derive(Deserialize)]
-struct Line {
-    provider: String,
-    model: String,
-    period: String,
-    input_usd_per_mtok: String,
-    cached_usd_per_mtok: String,
-    output_usd_per_mtok: String,
-    valid_from: String,
-    source: String,
+/// Periods and calendars of another table.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Borrowed {
+    periods: BTreeMap<String, Period>,
+    calendars: BTreeMap<String, Calendar>,
 }
 
 impl Tariffs {
@@ -60,122 +80,151 @@ impl Tariffs {
     /// # Errors
     /// Never in a released version: a test reads the embedded table.
     pub fn embedded() -> Result<Self, TariffError> {
-        Self::parse(include_str!("tariffs.csv"))
+        EMBEDDED.clone()
     }
 
-    /// Reads a table.
+    /// Reads a table. Periods, calendars and terms that it names without defining them are the bundled ones.
     ///
     /// # Errors
-    /// A line is not of the form that the heading of the embedded table shows; the error names it.
+    /// Something is not of the form that the bundled table shows; the error names line and field.
     pub fn parse(text: &str) -> Result<Self, TariffError> {
-        let mut rows = Vec::new();
-        let mut reader = csv::Reader::from_reader(text.as_bytes());
-        for line in reader.deserialize::<Line>() {
-            let number = rows.len() as u64 + 2;
-            let line = line.map_err(|error| TariffError {
-                line: error.position().map_or(number, csv::Position::line),
-                message: error.to_string(),
-            })?;
-            rows.push(row(line).map_err(|message| TariffError { line: number, message })?);
-        }
-        let digest = Sha256::digest(text.as_bytes()).iter().map(|byte| format!("{byte:02x}")).collect();
-        Ok(Self { rows, digest })
+        Self::read(text, Some(&EMBEDDED.as_ref().map_err(Clone::clone)?.parts))
     }
 
-    /// SHA-256 of the table's text, hexadecimal.
+    fn read(text: &str, bundled: Option<&Parts>) -> Result<Self, TariffError> {
+        let parts = read::parts(text, bundled)?;
+        let borrowed = bundled.map_or_else(Borrowed::default, |bundled| Borrowed {
+            periods: bundled.periods.clone(),
+            calendars: bundled.calendars.clone(),
+        });
+        let digest = hex(&Sha256::digest(text.as_bytes()));
+        Ok(Self::build(parts, borrowed, digest))
+    }
+
+    /// This table with another laid over it. A row or an alias of `own` replaces the bundled ones of its provider and name from
+    /// its beginning on; periods, calendars and options replace those of their name.
+    #[must_use]
+    pub fn overlaid_by(self, own: Self) -> Self {
+        let mut starts: HashMap<(String, String), i64> = HashMap::new();
+        let rows = own.parts.rows.iter().map(|row| (&row.provider, &row.model, row.valid_from_us));
+        let aliases = own.parts.aliases.iter().map(|alias| (&alias.provider, &alias.alias, alias.from_us));
+        for (provider, name, from_us) in rows.chain(aliases) {
+            let start = starts.entry((provider.clone(), name.clone())).or_insert(from_us);
+            *start = (*start).min(from_us);
+        }
+        let cut = |provider: &String, name: &String, from_us: i64, until_us: &mut Option<i64>| {
+            let Some(start) = starts.get(&(provider.clone(), name.clone())).copied() else { return true };
+            *until_us = Some(until_us.map_or(start, |until| until.min(start)));
+            from_us < start
+        };
+        let mut parts = self.parts;
+        parts.rows.retain_mut(|row| cut(&row.provider, &row.model, row.valid_from_us, &mut row.valid_until_us));
+        parts.aliases.retain_mut(|alias| cut(&alias.provider, &alias.alias, alias.from_us, &mut alias.until_us));
+        parts.rows.extend(own.parts.rows);
+        parts.aliases.extend(own.parts.aliases);
+        parts.periods.extend(own.parts.periods);
+        parts.calendars.extend(own.parts.calendars);
+        parts.terms.extend(own.parts.terms);
+        parts.options.extend(own.parts.options);
+        parts.checked_us = parts.checked_us.min(own.parts.checked_us);
+        let mut borrowed = self.borrowed;
+        borrowed.periods.extend(own.borrowed.periods);
+        borrowed.calendars.extend(own.borrowed.calendars);
+        let digest = hex(&Sha256::digest(format!("{}\n{}", self.digest, own.digest).as_bytes()));
+        Self::build(parts, borrowed, digest)
+    }
+
+    fn build(mut parts: Parts, borrowed: Borrowed, digest: String) -> Self {
+        for row in &mut parts.rows {
+            row.options = parts.options.get(&row.provider).copied().unwrap_or_default();
+        }
+        let clocks = clocks(&parts, &borrowed);
+        let mut names: HashMap<String, HashMap<String, Vec<Entry>>> = HashMap::new();
+        for (index, row) in parts.rows.iter().enumerate() {
+            let clock = row.period.as_ref().and_then(|period| clocks.get(period.as_str())).cloned();
+            let target = if clock.is_some() { Target::Timed(index) } else { Target::Row(index) };
+            let entry = Entry { from_us: row.valid_from_us, until_us: row.valid_until_us, clock, target };
+            names.entry(row.provider.clone()).or_default().entry(row.model.clone()).or_default().push(entry);
+        }
+        for (index, alias) in parts.aliases.iter().enumerate() {
+            let (from_us, until_us) = (alias.from_us, alias.until_us);
+            let entry = Entry { from_us, until_us, clock: None, target: Target::Alias(index) };
+            names.entry(alias.provider.clone()).or_default().entry(alias.alias.clone()).or_default().push(entry);
+        }
+        for entries in names.values_mut().flat_map(HashMap::values_mut) {
+            entries.sort_by_key(|entry| (entry.from_us, entry.target));
+        }
+        Self { parts, borrowed, names, digest }
+    }
+
+    /// All rows, in the order of the table; those of an own table come last.
+    #[must_use]
+    pub fn rows(&self) -> &[Row] {
+        &self.parts.rows
+    }
+
+    /// All aliases, in the order of the table.
+    #[must_use]
+    pub fn aliases(&self) -> &[Alias] {
+        &self.parts.aliases
+    }
+
+    /// The periods that rows may name, by name.
+    #[must_use]
+    pub const fn periods(&self) -> &BTreeMap<String, Period> {
+        &self.parts.periods
+    }
+
+    /// The calendars that periods may name, by name.
+    #[must_use]
+    pub const fn calendars(&self) -> &BTreeMap<String, Calendar> {
+        &self.parts.calendars
+    }
+
+    /// A period by name, those of the bundled table that this one only names included.
+    #[must_use]
+    pub fn period(&self, name: &str) -> Option<&Period> {
+        self.parts.periods.get(name).or_else(|| self.borrowed.periods.get(name))
+    }
+
+    /// A calendar by name, those of the bundled table that this one only names included.
+    #[must_use]
+    pub fn calendar(&self, name: &str) -> Option<&Calendar> {
+        self.parts.calendars.get(name).or_else(|| self.borrowed.calendars.get(name))
+    }
+
+    /// SHA-256 of the table's text, hexadecimal; of both digests, if one table lies over another.
     #[must_use]
     pub fn digest(&self) -> &str {
         &self.digest
     }
 
-    /// The row in force: the newest one that had begun. A dated snapshot (`gpt-4o-2024-08-06`) has the price of
-    /// its model.
+    /// The currency of all amounts. Money is nano-dollars everywhere in the project, so there is one.
     #[must_use]
-    pub fn find(&self, provider: &str, model: &str, at_us: i64) -> Option<&Row> {
-        let newest = |name: &str| {
-            self.rows
-                .iter()
-                .filter(|row| row.provider == provider && row.model == name)
-                .filter(|row| row.valid_from_us <= at_us && row.period.contains(at_us))
-                .max_by_key(|row| row.valid_from_us)
-        };
-        newest(model).or_else(|| newest(without_date(model)?))
+    pub const fn currency(&self) -> &'static str {
+        read::CURRENCY
+    }
+
+    /// When the table was last compared with its sources, microseconds since the Unix epoch; of two tables the older one.
+    #[must_use]
+    pub const fn checked_us(&self) -> i64 {
+        self.parts.checked_us
     }
 }
 
-/// `name-2024-08-06` without its date.
-fn without_date(model: &str) -> Option<&str> {
-    let cut = model.len().checked_sub(11)?;
-    let (name, date) = (model.get(..cut)?, model.get(cut..)?);
-    let dated = date.bytes().enumerate().all(|(index, byte)| match index {
-        0 | 5 | 8 => byte == b'-',
-        _ => byte.is_ascii_digit(),
-    });
-    dated.then_some(name)
-}
-
-fn row(line: Line) -> Result<Row, String> {
-    let period = match line.period.as_str() {
-        "any" => Period::Any,
-        "peak" => Period::Peak,
-        "offpeak" => Period::OffPeak,
-        other => return Err(format!("period is `{other}`: expected any, peak or offpeak")),
+/// Periods with their calendars, by name. A name that nobody defines has no clock; reading refuses such a table.
+fn clocks(parts: &Parts, borrowed: &Borrowed) -> HashMap<String, Arc<Clock>> {
+    let all: BTreeMap<&String, &Calendar> = borrowed.calendars.iter().chain(&parts.calendars).collect();
+    let calendars: HashMap<&str, Arc<Calendar>> =
+        all.into_iter().map(|(name, calendar)| (name.as_str(), Arc::new(calendar.clone()))).collect();
+    let periods = borrowed.periods.iter().chain(&parts.periods);
+    let clock = |period: &Period| {
+        let calendar = period.calendar.as_ref().and_then(|name| calendars.get(name.as_str())).cloned();
+        Arc::new(Clock::new(period.clone(), calendar.unwrap_or_default()))
     };
-    let valid_from: jiff::Timestamp = line
-        .valid_from
-        .parse()
-        .map_err(|_| format!("valid_from is `{}`: expected a time such as 2026-09-10T04:00:00Z", line.valid_from))?;
-    Ok(Row {
-        period,
-        input_pico: pico("input_usd_per_mtok", &line.input_usd_per_mtok)?,
-        cached_pico: pico("cached_usd_per_mtok", &line.cached_usd_per_mtok)?,
-        output_pico: pico("output_usd_per_mtok", &line.output_usd_per_mtok)?,
-        valid_from_us: valid_from.as_microsecond(),
-        provider: line.provider,
-        model: line.model,
-        source: line.source,
-    })
+    periods.map(|(name, period)| (name.clone(), clock(period))).collect()
 }
 
-/// Dollars per million tokens, at most six decimals, as pico-dollars a token; exact, without floating point.
-fn pico(column: &str, text: &str) -> Result<u64, String> {
-    let wrong = || format!("{column} is `{text}`: expected dollars with at most six decimals, such as 0.15");
-    let (whole, fraction) = text.split_once('.').unwrap_or((text, ""));
-    let digits = |text: &str| text.bytes().all(|byte| byte.is_ascii_digit());
-    if whole.is_empty() || whole.len() > 9 || fraction.len() > 6 || !digits(whole) || !digits(fraction) {
-        return Err(wrong());
-    }
-    format!("{whole}{fraction:0<6}").parse().map_err(|_| wrong())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    const HEAD: &str =
-        "provider,model,period,input_usd_per_mtok,cached_usd_per_mtok,output_usd_per_mtok,valid_from,source\n";
-
-    #[test]
-    fn mistakes_name_line_and_column() {
-        let parse =
-            |line: &str| Tariffs::parse(&format!("{HEAD}p,m,any,1,1,1,2026-01-01T00:00:00Z,s\n{line}\n")).unwrap_err();
-        for (line, word) in [
-            ("p,m,night,1,1,1,2026-01-01T00:00:00Z,s", "period"),
-            ("p,m,any,-1,1,1,2026-01-01T00:00:00Z,s", "input_usd_per_mtok"),
-            ("p,m,any,1,0.1234567,1,2026-01-01T00:00:00Z,s", "cached_usd_per_mtok"),
-            ("p,m,any,1,1,1,yesterday,s", "valid_from"),
-            ("p,m", "fields"),
-        ] {
-            let error = parse(line);
-            assert_eq!(error.line, 3, "{line}");
-            assert!(error.message.contains(word), "{error}");
-        }
-    }
-
-    #[test]
-    fn dates_are_cut_off_names() {
-        assert_eq!(without_date("gpt-4o-2024-08-06"), Some("gpt-4o"));
-        assert_eq!(without_date("gpt-4o"), None);
-        assert_eq!(without_date("gpt-4o-mini-preview"), None);
-    }
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }

@@ -1,12 +1,17 @@
 //! Tokens and money of an observation.
 
+use crate::import::reply::TokenParts;
 use crate::import::row::{self, Row};
 use crate::import::{ImportError, decimal, reply};
 use serde_json::{Map, Value};
 use wire::Usage;
 
-/// Kinds that are read from a cache, reasoned, and of what the prompt is made beside `input`.
+/// Kinds that are a part of prompt or answer, under the names that Langfuse's integrations give them.
 const CACHED: [&str; 4] = ["input_cached_tokens", "cache_read_input_tokens", "input_cache_read", "input_cached"];
+const CACHE_WRITE: [&str; 3] = ["input_cache_write_tokens", "cache_creation_input_tokens", "input_cache_creation"];
+const PROMPT_AUDIO: [&str; 2] = ["input_audio_tokens", "input_audio"];
+const PROMPT_IMAGE: [&str; 2] = ["input_image_tokens", "input_image"];
+const COMPLETION_AUDIO: [&str; 2] = ["output_audio_tokens", "output_audio"];
 const REASONING: [&str; 3] = ["output_reasoning_tokens", "output_reasoning", "reasoning_tokens"];
 
 /// The tokens, by kind or as older records have them.
@@ -18,12 +23,14 @@ pub(super) fn usage(row: &Row<'_>) -> Result<Option<Usage>, ImportError> {
         let found = |names: &[&str]| names.iter().find_map(|name| row::count(usage.get(*name)?));
         let (prompt, completion) = (found(&["input", "promptTokens"]), found(&["output", "completionTokens"]));
         let unit = usage.get("unit").and_then(Value::as_str).unwrap_or("TOKENS");
-        return Ok(reply::usage(prompt, completion, None, None).filter(|_| unit.eq_ignore_ascii_case("tokens")));
+        return Ok(
+            reply::usage(prompt, completion, TokenParts::default()).filter(|_| unit.eq_ignore_ascii_case("tokens"))
+        );
     }
     let prompt = row.count(row.either(&["promptTokens", "prompt_tokens", "inputTokens", "input_tokens"]))?;
     let completion =
         row.count(row.either(&["completionTokens", "completion_tokens", "outputTokens", "output_tokens"]))?;
-    Ok(reply::usage(prompt, completion, None, None))
+    Ok(reply::usage(prompt, completion, TokenParts::default()))
 }
 
 fn by_kind(kinds: &Map<String, Value>) -> Option<Usage> {
@@ -39,7 +46,15 @@ fn by_kind(kinds: &Map<String, Value>) -> Option<Usage> {
     // Where the kinds overlap, `input` and `output` are the whole.
     let (prompt, completion) = if whole { (Some(inputs), Some(outputs)) } else { (input, output) };
     input.or(output)?;
-    reply::usage(prompt, completion, first(&CACHED), first(&REASONING))
+    let parts = TokenParts {
+        cached: first(&CACHED),
+        cache_write: first(&CACHE_WRITE),
+        prompt_audio: first(&PROMPT_AUDIO),
+        prompt_image: first(&PROMPT_IMAGE),
+        reasoning: first(&REASONING),
+        completion_audio: first(&COMPLETION_AUDIO),
+    };
+    reply::usage(prompt, completion, parts)
 }
 
 fn is_input(name: &str) -> bool {

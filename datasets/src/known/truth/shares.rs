@@ -169,8 +169,8 @@ pub(super) fn mean_cost(profile: &Profile, arm: &Behaviour, price: &Row) -> f64 
     let wide = TOKENS_A_CHARACTER[1] * arm.prompt_tokens_ratio_wide;
     let a_character = (1.0 - traffic.wide_share) * narrow + traffic.wide_share * wide;
     let prompt = traffic.prompt_chars * log_normal_mean(traffic.prompt_sigma) * a_character;
-    let fresh = prompt * (1.0 - arm.cached_share) * price.input_pico as f64;
-    let cached = prompt * arm.cached_share * price.cached_pico as f64;
-    let written = completion_tokens(arm, &profile.prompts) * price.output_pico as f64;
+    let fresh = prompt * (1.0 - arm.cached_share) * price.rates.input_pico as f64;
+    let cached = prompt * arm.cached_share * price.rates.cached_pico as f64;
+    let written = completion_tokens(arm, &profile.prompts) * price.rates.output_pico as f64;
     (fresh + cached + written) / 1000.0
 }

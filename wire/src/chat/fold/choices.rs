@@ -10,6 +10,8 @@ struct Chunk<'a> {
     #[serde(borrow, default)]
     model: Option<Text<'a>>,
     #[serde(borrow, default)]
+    service_tier: Option<&'a RawValue>,
+    #[serde(borrow, default)]
     choices: Option<Few<Choice<'a>>>,
     #[serde(borrow, default)]
     usage: Option<&'a RawValue>,
@@ -84,6 +86,7 @@ impl Fold {
         if self.answer.model.is_none() {
             self.answer.model = chunk.model.map(|model| model.0.into_owned());
         }
+        self.see_tier(chunk.service_tier);
         self.see_usage(chunk.usage);
         let mut seen = Seen::Frame;
         for choice in chunk.choices.iter().flat_map(Few::iter) {
@@ -110,8 +113,8 @@ impl Fold {
         if let Some(text) = &delta.content {
             seen = strongest(seen, self.see_text(&text.0, first));
         }
-        if delta.refusal.as_ref().is_some_and(|text| !text.0.is_empty()) {
-            self.answer.refused = true;
+        if let Some(refusal) = delta.refusal.as_ref().filter(|text| !text.0.is_empty()) {
+            self.see_refusal(&refusal.0);
             seen = Seen::Content;
         }
         for (number, call) in (0..).zip(delta.tool_calls.iter().flat_map(Few::iter)) {

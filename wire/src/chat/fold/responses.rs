@@ -31,6 +31,8 @@ struct Response<'a> {
     #[serde(borrow, default)]
     status: Option<Text<'a>>,
     #[serde(borrow, default)]
+    service_tier: Option<&'a RawValue>,
+    #[serde(borrow, default)]
     usage: Option<&'a RawValue>,
     #[serde(borrow, default)]
     error: Option<&'a RawValue>,
@@ -82,7 +84,7 @@ impl Fold {
                 delta().map_or(Seen::Frame, |text| self.see_reasoning(&text.0, true))
             }
             "response.refusal.delta" => {
-                self.answer.refused = true;
+                self.see_refusal(delta().as_ref().map_or("", |text| &text.0));
                 Seen::Content
             }
             "response.function_call_arguments.delta" | "response.custom_tool_call_input.delta" => {
@@ -120,6 +122,7 @@ impl Fold {
         if self.answer.model.is_none() {
             self.answer.model = response.model.map(|model| model.0.into_owned());
         }
+        self.see_tier(response.service_tier);
         self.see_usage(response.usage);
         if let Some(error) = response.error {
             return self.see_error(error.get());
@@ -174,7 +177,9 @@ impl Fold {
                     self.see_text(&text.0, true);
                 }
             }
-            self.answer.refused |= part.refusal.is_some();
+            if let Some(refusal) = &part.refusal {
+                self.see_refusal(&refusal.0);
+            }
         }
     }
 }

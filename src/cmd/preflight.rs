@@ -1,0 +1,89 @@
+//! `weighbridge preflight`: what would become of a log's requests at another provider.
+
+mod logs;
+mod route;
+mod table;
+
+use super::evaluate::{is_standard_output, write};
+use crate::args::{self, FailOn};
+use crate::outcome::{Exit, Failure};
+use crate::render;
+use logs::Logs;
+use preflight::{Document, Place, Preflight};
+use std::path::{Path, PathBuf};
+
+/// How often the progress is told, requests.
+const PROGRESS_EVERY: u64 = 5_000;
+
+pub(super) fn run(args: &args::Preflight) -> Result<Exit, Failure> {
+    if let Some(out) = args.out.as_deref() {
+        super::not_read(&args.logs, out)?;
+    }
+    let now = args.now.unwrap_or_else(jiff::Timestamp::now);
+    let course = route::course(args, now.as_microsecond())?;
+    let document = read(args, &course)?;
+    if document.log.requests == 0 {
+        let told = document.log.broken.examples.first().map(|first| format!(": {first}")).unwrap_or_default();
+        return Err(Failure::usage(format!("no request could be read{told}")));
+    }
+    let json = serde_json::to_string_pretty(&document)
+        .map_err(|error| Failure { exit: Exit::Bug, message: format!("a preflight does not serialise: {error}") })?
+        + "\n";
+    let to_output = args.out.as_deref().is_some_and(is_standard_output);
+    render::result(&if args.json || to_output { json.clone() } else { table::text(&document, render::colour()) });
+    if let Some(out) = args.out.as_deref().filter(|out| !is_standard_output(out)) {
+        keep(&document, &json, out)?;
+    }
+    Ok(exit(&document, args.fail_on))
+}
+
+fn read(args: &args::Preflight, course: &route::Course) -> Result<Document, Failure> {
+    let mut preflight = Preflight::new(course.options.clone(), |asked| course.route(asked));
+    let mut logs = Logs::open(&args.logs, &super::import::options(&args.from)?)?;
+    let mut seen = 0u64;
+    while args.limit.is_none_or(|limit| seen < limit) {
+        let Some(row) = logs.next_row()? else { break };
+        let place = Place { file: row.file, line: row.line, request: row.request };
+        preflight.see(&row.logged, &place);
+        seen += 1;
+        if seen.is_multiple_of(PROGRESS_EVERY) {
+            render::progress(&format!("{seen} requests"));
+        }
+    }
+    render::progress("");
+    for log in logs.told() {
+        preflight.file(&log.name);
+        preflight.broken(log.skipped, log.skips);
+        if log.untimed {
+            preflight.untimed();
+        }
+    }
+    Ok(preflight.finish())
+}
+
+/// Writes the result: one file where one is named, else all of its forms into a folder.
+fn keep(document: &Document, json: &str, out: &Path) -> Result<(), Failure> {
+    let single = out.extension().is_some_and(|extension| extension == "json");
+    if single {
+        return write(out, json.as_bytes());
+    }
+    super::evaluate::check_folder("--out", out)?;
+    std::fs::create_dir_all(out)
+        .map_err(|error| Failure::world(format!("cannot make the folder {}: {error}", out.display())))?;
+    let path: PathBuf = out.join("preflight.json");
+    write(&path, json.as_bytes())?;
+    let others = reports::write_preflight(document, out).map_err(|error| Failure::world(error.to_string()))?;
+    let page = others.first().map_or(&path, |page| page);
+    render::note(&format!("written to {}", page.display()));
+    Ok(())
+}
+
+const fn exit(document: &Document, fail_on: FailOn) -> Exit {
+    let totals = &document.totals;
+    let counted = match fail_on {
+        FailOn::Fails => totals.fails,
+        FailOn::Loses => totals.fails + totals.loses,
+        FailOn::Never => 0,
+    };
+    if counted > 0 { Exit::NoGo } else { Exit::Done }
+}
