@@ -43,4 +43,5 @@ mod split;
 mod streaming;
 mod survive;
 mod transport;
+mod usage;
 mod verdict;
