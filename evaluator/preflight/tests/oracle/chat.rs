@@ -332,6 +332,14 @@ fn unlooked() -> Vec<Feature> {
             }
             say(b, json!({"role": "user", "content": "Well?"}));
         }),
+        feature("function call without its result", Unlooked, Fails, |b| {
+            b["functions"] = json!([{"name": "weather", "parameters": {"type": "object", "properties": {}}}]);
+            say(
+                b,
+                json!({"role": "assistant", "content": null, "function_call": {"name": "weather", "arguments": "{}"}}),
+            );
+            say(b, json!({"role": "user", "content": "Well?"}));
+        }),
         feature("functions that are no list", Unlooked, Fails, |b| b["functions"] = json!("weather")),
         feature("129 functions", Unlooked, Fails, |b| {
             b["functions"] = (0..129)
