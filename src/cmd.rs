@@ -9,6 +9,7 @@ mod keys;
 mod mock;
 mod plan;
 mod preflight;
+mod prices;
 mod records;
 mod replay;
 mod report;
@@ -58,6 +59,7 @@ async fn dispatch(args: Args) -> Result<Exit, Failure> {
         Command::Keys(args) => keys::run(args).await,
         Command::Bill(args) => bill::run(&args),
         Command::Usage(args) => usage::run(&args).await,
+        Command::Prices(args) => prices::run(&args),
     }
 }
 

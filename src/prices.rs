@@ -9,6 +9,9 @@ use datasets::Exchange;
 use std::path::{Path, PathBuf};
 use wire::price::{Call, Tariffs};
 
+/// Prices that were last compared with their sources more days ago are called old.
+pub(crate) const STALE_AFTER_DAYS: u32 = 45;
+
 /// The option, to be flattened into a command's arguments.
 #[derive(Debug, Clone, Default, ClapArgs)]
 pub(crate) struct PriceTable {
@@ -34,7 +37,7 @@ impl PriceTable {
         let bundled = Tariffs::embedded().map_err(|error| Failure { exit: Exit::Bug, message: error.to_string() })?;
         match &self.file {
             None => Ok(bundled),
-            Some(path) => own(path),
+            Some(path) => Ok(bundled.overlaid_by(own(path)?)),
         }
     }
 }
@@ -55,6 +58,6 @@ pub(crate) fn cost_nanos(tariffs: &Tariffs, record: &Exchange) -> Option<i64> {
 pub(crate) fn own(path: &Path) -> Result<Tariffs, Failure> {
     let shown = path.display();
     let text = std::fs::read_to_string(path)
-        .map_err(|error| Failure::usage(format!("cannot read {shown}: {error}; check --prices")))?;
+        .map_err(|error| Failure::usage(format!("cannot read {shown}: {error}; check the path of the price table")))?;
     Tariffs::parse(&text).map_err(|error| Failure::usage(format!("{shown}: {error}")))
 }

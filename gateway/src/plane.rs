@@ -95,6 +95,14 @@ impl Plane {
     }
 }
 
+/// Tells in one line which prices of the configured models are missing or doubtful.
+pub(crate) fn remark_prices(config: &Config, now_us: i64) {
+    let remarks = config.price_remarks(now_us);
+    if !remarks.is_empty() {
+        tracing::warn!(models = remarks.len(), "prices to look at: {}", remarks.join(" "));
+    }
+}
+
 /// Keeps the connections of a provider whose configuration is the same.
 fn link(config: &ProviderConfig, old: Option<&Arc<Link>>) -> Result<Arc<Link>, UpstreamError> {
     match old.filter(|old| old.config == *config) {

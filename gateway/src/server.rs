@@ -9,7 +9,7 @@ use crate::config::{Config, PriceFile};
 use crate::ingress::Held;
 use crate::listener;
 use crate::memory::Memory;
-use crate::plane::{Plane, PlaneError};
+use crate::plane::{Plane, PlaneError, remark_prices};
 use crate::quota::{Quotas, StoreError};
 use crate::recorder::{Recorder, RecorderCounts};
 use crate::replicas::{self, Replicas};
@@ -112,6 +112,7 @@ pub async fn start(config: Config, reload: Option<Reload>) -> Result<Running, St
     for warning in &config.warnings {
         tracing::warn!("{warning}");
     }
+    remark_prices(&config, crate::clock::now_us());
     let replicas = match &config.redis {
         Some(redis) => Some(Arc::new(Replicas::new(redis, address.port(), Instant::now())?)),
         None => None,

@@ -33,6 +33,7 @@ pub(crate) fn weighbridge<S: AsRef<OsStr>>(args: impl IntoIterator<Item = S>) ->
         .env("NO_COLOR", "1")
         .env_remove("WEIGHBRIDGE_LOG")
         .env_remove("RUST_BACKTRACE")
+        .env_remove("WEIGHBRIDGE_PRICES")
         .stdin(Stdio::null());
     command
 }

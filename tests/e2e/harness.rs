@@ -50,6 +50,8 @@ pub(crate) struct Plan {
     pub script: mocks::Script,
     /// Text of a file `words.toml` beside the configuration.
     pub words: &'static str,
+    /// Text of a file `prices.toml` beside the configuration.
+    pub prices: &'static str,
 }
 
 impl Default for Plan {
@@ -68,6 +70,7 @@ impl Default for Plan {
             candidate_url: None,
             script: mocks::Script::new(),
             words: "",
+            prices: "",
         }
     }
 }
@@ -84,6 +87,7 @@ impl Plan {
         let openai = mock(Provider::OpenAi, self.openai.clone(), None).await;
         let deepseek = mock(Provider::DeepSeek, self.deepseek.clone(), self.deepseek_key).await;
         std::fs::write(folder.path().join("words.toml"), self.words).unwrap();
+        std::fs::write(folder.path().join("prices.toml"), self.prices).unwrap();
         let config = folder.path().join("gateway.toml");
         std::fs::write(&config, self.config(&openai.base_url(), &deepseek.base_url(), &records)).unwrap();
         let path = config.clone();

@@ -4,15 +4,19 @@
 //! by half a table, and one that is under way ends with the prices that it began with.
 
 use super::check::Checker;
+use super::migrations::Migration;
+use super::valid::Config;
 use serde::Deserialize;
+use std::collections::BTreeSet;
 use std::fmt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::time::Duration;
-use wire::price::Tariffs;
+use wire::price::{Stale, Tariffs};
 
 /// Prices that nobody has compared with the provider's page for this long are called stale.
-const STALE_AFTER: Duration = Duration::from_secs(45 * 86_400);
+const STALE_AFTER_DAYS: u32 = 45;
+/// Longest time for which prices may be believed, days.
+const DAYS_MAX: u32 = 3650;
 
 #[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -37,22 +41,60 @@ pub struct Prices {
     pub tariffs: Arc<Tariffs>,
     /// The file that was laid over the bundled table.
     pub file: Option<PriceFile>,
-    /// Age from which on a table is stale.
-    pub stale_after: Duration,
+    /// Prices that were compared with their sources more days ago are stale.
+    pub stale_after_days: u32,
+}
+
+impl Prices {
+    /// What is doubtful about the price in force at an instant, microseconds since the Unix epoch. `None` if nothing is, or
+    /// if there is no price.
+    #[must_use]
+    pub fn doubt(&self, provider: &str, model: &str, at_us: i64) -> Option<Stale> {
+        let row = self.tariffs.find(provider, model, at_us)?;
+        row.stale(at_us).or_else(|| row.old(at_us, self.stale_after_days))
+    }
+}
+
+impl Config {
+    /// Models that the migrations name, with the provider that is asked for them, as prices name it.
+    pub(crate) fn priced_models(&self) -> BTreeSet<(&'static str, &str)> {
+        let kind = |name: &str| self.providers.get(name).map(|provider| provider.kind.name());
+        let mut models = BTreeSet::new();
+        for Migration { baseline, candidate, models: map, .. } in &self.migrations {
+            models.extend(kind(baseline).into_iter().flat_map(|kind| map.names().map(move |name| (kind, name))));
+            models.extend(kind(candidate).into_iter().flat_map(|kind| map.targets().map(move |name| (kind, name))));
+        }
+        models
+    }
+
+    /// What a person should know of these models' prices at an instant (microseconds since the Unix epoch), a sentence each:
+    /// which are missing, and which are doubtful.
+    pub(crate) fn price_remarks(&self, at_us: i64) -> Vec<String> {
+        let mut remarks = Vec::new();
+        for (provider, model) in self.priced_models() {
+            let remark = if self.prices.tariffs.find(provider, model, at_us).is_none() {
+                Some(format!("No price of {model} at {provider} is known: its cost is not counted."))
+            } else {
+                self.prices.doubt(provider, model, at_us).map(|stale| stale.sentence)
+            };
+            remarks.extend(remark.filter(|remark| !remarks.contains(remark)));
+        }
+        remarks
+    }
 }
 
 /// A table has hundreds of rows; its digest says as much.
 impl fmt::Debug for Prices {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { tariffs, file, stale_after } = self;
+        let Self { tariffs, file, stale_after_days } = self;
         let mut text = formatter.debug_struct("Prices");
-        text.field("digest", &tariffs.digest()).field("file", file).field("stale_after", stale_after).finish()
+        text.field("digest", &tariffs.digest()).field("file", file).field("stale_after_days", stale_after_days).finish()
     }
 }
 
 impl Checker<'_> {
     pub(super) fn prices(&mut self, raw: &RawPrices) -> Option<Prices> {
-        let stale_after = self.days("prices.stale_after", raw.stale_after.as_deref(), STALE_AFTER);
+        let stale_after_days = self.days("prices.stale_after", raw.stale_after.as_deref(), STALE_AFTER_DAYS);
         let bundled = match Tariffs::embedded() {
             Ok(tariffs) => Some(tariffs),
             Err(error) => self.problem(format!("the price table of this version is broken, which is a bug: {error}")),
@@ -60,14 +102,15 @@ impl Checker<'_> {
         let (tariffs, file) = match &raw.file {
             None => (bundled?, None),
             Some(path) => {
-                let (own, file) = self.own(path)?;
+                let (own, file) = self.own(path, bundled)?;
                 (own, Some(file))
             }
         };
-        Some(Prices { tariffs: Arc::new(tariffs), file, stale_after: stale_after? })
+        Some(Prices { tariffs: Arc::new(tariffs), file, stale_after_days: stale_after_days? })
     }
 
-    fn own(&mut self, path: &Path) -> Option<(Tariffs, PriceFile)> {
+    /// The bundled table under a file's own.
+    fn own(&mut self, path: &Path, bundled: Option<Tariffs>) -> Option<(Tariffs, PriceFile)> {
         let shown = path.display();
         let text = match std::fs::read_to_string(path) {
             Ok(text) => text,
@@ -75,21 +118,24 @@ impl Checker<'_> {
         };
         match Tariffs::parse(&text) {
             Ok(own) => {
+                let bundled = bundled?;
                 let file = PriceFile { path: path.to_owned(), digest: datasets::digest::of_bytes(text.as_bytes()) };
-                Some((own, file))
+                Some((bundled.overlaid_by(own), file))
             }
             Err(error) => self.problem(format!("prices.file: {shown}: {error}; `weighbridge prices check {shown}`")),
         }
     }
 
-    /// A time that may be days; a day has 24 hours.
-    fn days(&mut self, key: &str, text: Option<&str>, default: Duration) -> Option<Duration> {
+    /// Whole days, such as `45d`.
+    fn days(&mut self, key: &str, text: Option<&str>, default: u32) -> Option<u32> {
         let Some(text) = text else { return Some(default) };
-        let length = |span: jiff::Span| span.to_duration(jiff::SpanRelativeTo::days_are_24_hours());
-        let parsed = text.parse::<jiff::Span>().and_then(length).ok().and_then(|span| Duration::try_from(span).ok());
-        match parsed.filter(|span| !span.is_zero()) {
-            Some(span) => Some(span),
-            None => self.problem(format!("{key} is `{text}`: expected a time with its unit, such as 45d or 12h")),
+        let days = text.trim().strip_suffix('d').and_then(|days| days.parse().ok());
+        match days.filter(|days| (1..=DAYS_MAX).contains(days)) {
+            Some(days) => Some(days),
+            None => self.problem(format!("{key} is `{text}`: expected days, 1d to {DAYS_MAX}d, such as 45d")),
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

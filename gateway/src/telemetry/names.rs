@@ -46,11 +46,29 @@ pub(super) const USAGE_ESTIMATED: Metric = metric(
     "Exchanges whose tokens are estimated because no report came",
     &EXCHANGE,
 );
+/// Estimated usage by reason.
+pub(super) const USAGE_LOST: Metric = metric(
+    "weighbridge_usage_estimated",
+    "Exchanges whose tokens are estimated, by why no report came",
+    &["arm", "reason"],
+);
 /// Money.
 pub(super) const COST: Metric = metric("weighbridge_cost_usd", "Cost by the tariff of the time, US dollars", &EXCHANGE);
 /// No price.
 pub(super) const UNPRICED: Metric =
     metric("weighbridge_exchanges_unpriced", "Exchanges with tokens but without a known price", &EXCHANGE);
+/// Age of the price table.
+pub(super) const PRICE_AGE: Metric = metric(
+    "weighbridge_price_table_age_seconds",
+    "Since the price table was last compared with its sources; of two tables the older one",
+    &[],
+);
+/// Doubtful prices.
+pub(super) const PRICE_STALE: Metric = metric(
+    "weighbridge_price_stale",
+    "1 if the price in force of a model in use is doubtful: ended, not verified, inferred, or old; else 0",
+    &["provider", "model"],
+);
 /// Latency.
 pub(super) const DURATION: Metric =
     metric("weighbridge_duration_seconds", "From sending to the last byte, exchanges without an error", &EXCHANGE);
@@ -293,8 +311,11 @@ pub(super) const ALL: &[Metric] = &[
     COMPLETION_TOKENS,
     REASONING_TOKENS,
     USAGE_ESTIMATED,
+    USAGE_LOST,
     COST,
     UNPRICED,
+    PRICE_AGE,
+    PRICE_STALE,
     DURATION,
     FIRST_TOKEN,
     OUTPUT_TOKEN,

@@ -2,7 +2,9 @@
 //!
 //! Plain values between the parts and the page, so that the page can be tested without any of them.
 
+use super::metrics::Metrics;
 use crate::callers::{Callers, RefusalCounts};
+use crate::config::Config;
 use crate::lane::{Lane, Link};
 use crate::quota::QuotaCounts;
 use crate::recorder::RecorderCounts;
@@ -41,6 +43,15 @@ pub(super) struct CallersReading {
     pub kept: Option<(bool, u64, u64)>,
 }
 
+/// What tokens cost.
+#[derive(Debug, Default)]
+pub(super) struct PriceReading {
+    /// Age of the table, microseconds.
+    pub age_us: i64,
+    /// Provider, model and whether its price is doubtful, of models in use that have one.
+    pub models: Vec<(String, String, bool)>,
+}
+
 /// Everything.
 #[derive(Debug, Default)]
 pub(super) struct Readings {
@@ -60,6 +71,7 @@ pub(super) struct Readings {
     pub guard: GuardReading,
     /// `None` where nothing is limited and no usage is kept.
     pub quotas: Option<QuotaCounts>,
+    pub prices: PriceReading,
 }
 
 /// The readings of a running gateway.
@@ -77,6 +89,22 @@ pub(super) fn of(shared: &Shared, now_us: i64) -> Readings {
         redis: shared.replicas.as_ref().map(|replicas| replicas.counts()),
         guard: shared.safety.reading(),
         quotas: plane.config.quotas.counts_anything().then(|| shared.quotas.counts(&plane.config.quotas.rules, now_us)),
+        prices: prices(&plane.config, &shared.metrics, now_us),
+    }
+}
+
+/// Prices of the models that the configuration names, and of those that have a label.
+fn prices(config: &Config, metrics: &Metrics, now_us: i64) -> PriceReading {
+    let mut models = metrics.models_in_use();
+    models.extend(config.priced_models().into_iter().map(|(provider, model)| (provider.to_owned(), model.to_owned())));
+    models.retain(|(provider, model)| config.prices.tariffs.find(provider, model, now_us).is_some());
+    let doubtful = |(provider, model): (String, String)| {
+        let stale = config.prices.doubt(&provider, &model, now_us).is_some();
+        (provider, model, stale)
+    };
+    PriceReading {
+        age_us: now_us.saturating_sub(config.prices.tariffs.checked_us()).max(0),
+        models: models.into_iter().map(doubtful).collect(),
     }
 }
 

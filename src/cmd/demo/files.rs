@@ -60,7 +60,12 @@ pub(super) fn write_log(path: &Path, requests: &[LoggedRequest]) -> Result<(), F
     file.sync().map_err(Failure::world)
 }
 
-pub(super) fn configuration(scenario: &Scenario, mocks: &[mocks::Running], records: &Path) -> String {
+pub(super) fn configuration(
+    scenario: &Scenario,
+    mocks: &[mocks::Running],
+    records: &Path,
+    prices: Option<&Path>,
+) -> String {
     let providers: String = mocks
         .iter()
         .map(|mock| {
@@ -73,11 +78,13 @@ pub(super) fn configuration(scenario: &Scenario, mocks: &[mocks::Running], recor
         })
         .collect();
     let models: String = scenario.models.iter().map(|(from, to)| format!("\"{from}\" = \"{to}\"\n")).collect();
-    let records = toml::Value::String(records.display().to_string());
+    let text = |path: &Path| toml::Value::String(path.display().to_string());
+    let records = text(records);
+    let prices = prices.map(|path| format!("\n[prices]\nfile = {}\n", text(path))).unwrap_or_default();
     format!(
         "# The gateway of this demo, on free ports.\n\n[server]\nlisten = \"127.0.0.1:0\"\n\n[admin]\nlisten = \
          \"127.0.0.1:0\"\n\n{providers}[migrations.{MIGRATION}]\nbaseline = \"openai\"\ncandidate = \
          \"deepseek\"\nweight_percent = 0\nshadow_percent = 100\n\n[migrations.{MIGRATION}.models]\n{models}\n[records]\npath = \
-         {records}\nsalt = \"{SALT}\"\n"
+         {records}\nsalt = \"{SALT}\"\n{prices}"
     )
 }

@@ -5,6 +5,7 @@ use super::scenario::Scenario;
 use super::{files, labels};
 use crate::args;
 use crate::outcome::{Exit, Failure};
+use crate::prices::PriceTable;
 use crate::{render, stop};
 use datasets::LoggedRequest;
 use evaluator::{Options, output};
@@ -31,6 +32,7 @@ pub(super) struct Stage {
     plane: gate::AdminPlane,
     policy: Policy,
     labels: Option<PathBuf>,
+    prices: PriceTable,
     stop: CancellationToken,
 }
 
@@ -46,6 +48,8 @@ pub(super) struct Act {
 impl Stage {
     pub(super) async fn open(args: &args::Demo, scenario: Scenario) -> Result<Self, Failure> {
         let stop = stop::on_signal();
+        // A table that is wrong is said before anything runs.
+        args.prices.own_tariffs()?;
         let out = files::fresh_folder(&args.out)?;
         let policy = Policy::parse(&scenario.policy)
             .map_err(|error| Failure { exit: Exit::Bug, message: format!("the demo's policy: {error}") })?;
@@ -64,14 +68,25 @@ impl Stage {
             let any_port = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
             mocks.push(mocks::start(any_port, config).await.map_err(Failure::world)?);
         }
-        let text = files::configuration(&scenario, &mocks, &out.join("records.ndjson"));
+        let text = files::configuration(&scenario, &mocks, &out.join("records.ndjson"), args.prices.file.as_deref());
         evaluate::write(&out.join("gateway.toml"), text.as_bytes())?;
         let key = |name: &str| Some(if name.ends_with("TOKEN") { ADMIN_TOKEN } else { "demo-key" }.to_owned());
         let config = Config::parse(&text, &out.join("gateway.toml"), &key)
             .map_err(|error| Failure { exit: Exit::Bug, message: format!("the demo's configuration: {error}") })?;
         let gateway = gateway::start(config, None).await.map_err(serve::start_failure)?;
         let plane = gate::AdminPlane::new(&format!("http://{}", gateway.admin_address), ADMIN_TOKEN)?;
-        Ok(Self { scenario, out, seed: args.seed, mocks, gateway, plane, policy, labels, stop })
+        Ok(Self {
+            scenario,
+            out,
+            seed: args.seed,
+            mocks,
+            gateway,
+            plane,
+            policy,
+            labels,
+            prices: args.prices.clone(),
+            stop,
+        })
     }
 
     pub(super) async fn close(self) {
@@ -169,15 +184,17 @@ impl Stage {
         let verdict_path = self.out.join(format!("verdict-{name}.json"));
         let folder = self.out.join(format!("report-{name}"));
         let labels = options_text("--labels", self.labels.as_slice());
+        let prices = options_text("--prices", self.prices.file.as_slice());
         let summaries = options_text("--replay-summary", &replay_summaries);
         command(&format!(
-            "weighbridge evaluate {} --policy {}{labels}{summaries} --out {} --report {}",
+            "weighbridge evaluate {} --policy {}{labels}{summaries}{prices} --out {} --report {}",
             records.display(),
             self.out.join("policy.toml").display(),
             verdict_path.display(),
             folder.display()
         ));
         let mut options = Options::new(self.policy.clone(), env!("CARGO_PKG_VERSION"));
+        options.tariffs = Some(self.prices.tariffs()?);
         options.labels.extend(self.labels.clone());
         options.replay_summaries.clone_from(&replay_summaries);
         let outcome = evaluator::evaluate(&[records], &options).map_err(|error| evaluate::failure(&error))?;

@@ -51,7 +51,7 @@ impl Source {
         &self.name
     }
 
-    pub(super) fn header(&self) -> &Header {
+    pub(in crate::cmd) fn header(&self) -> &Header {
         &self.header
     }
 

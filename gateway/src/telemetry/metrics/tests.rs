@@ -10,7 +10,7 @@ use crate::replicas::StoreCounts;
 use crate::safety::ModeratorReading;
 use crate::shadow::ShadowCounts;
 use crate::telemetry::names::ALL;
-use crate::telemetry::readings::{CallersReading, MigrationReading, ProviderReading};
+use crate::telemetry::readings::{CallersReading, MigrationReading, PriceReading, ProviderReading};
 use crate::upstream::{BreakerState, UpstreamCounts};
 use datasets::Moderation;
 use strict::Parsed;
@@ -215,7 +215,26 @@ fn readings() -> Readings {
             usage_rows: 6,
             usage_folded: 7,
         }),
+        prices: PriceReading {
+            age_us: 86_400_500_000,
+            models: vec![
+                ("openai".to_owned(), "a \"b\"".to_owned(), true),
+                ("deepseek".to_owned(), "c".to_owned(), false),
+            ],
+        },
     }
+}
+
+#[test]
+fn models_in_use_are_those_with_a_label_each_once() {
+    let metrics = metrics();
+    metrics.observe(&exchange("gpt-4o"));
+    metrics.observe(&Exchange { consumer: None, ..exchange("gpt-4o") });
+    metrics.observe(&Exchange { provider: "deepseek".to_owned(), ..exchange("deepseek-flash") });
+    metrics.observe(&exchange("no label of a provider"));
+    let pair = |provider: &str, model: &str| (provider.to_owned(), model.to_owned());
+    let expected = [pair("deepseek", "deepseek-flash"), pair("openai", "gpt-4o")];
+    assert_eq!(metrics.models_in_use().into_iter().collect::<Vec<_>>(), expected);
 }
 
 #[test]
@@ -235,6 +254,9 @@ fn readings_are_on_the_page() {
         ("weighbridge_epoch", "migration=m", 1_700_000_000_123.0),
         ("weighbridge_shadow_dropped_total", "reason=budget_spent", 5.0),
         ("weighbridge_shadow_spent_today_usd", "", 1.5),
+        ("weighbridge_price_table_age_seconds", "", 86_400.0),
+        ("weighbridge_price_stale", "model=a \"b\",provider=openai", 1.0),
+        ("weighbridge_price_stale", "model=c,provider=deepseek", 0.0),
         ("weighbridge_records_written_total", "", 9.0),
         ("weighbridge_records_healthy", "", 0.0),
         ("weighbridge_quota_refused_total", "limit=team-a", 5.0),

@@ -1,0 +1,256 @@
+//! `weighbridge prices check`: an own table before it prices anything.
+
+use super::show::{amount, instant, wrapped};
+use crate::args;
+use crate::cmd::import;
+use crate::cmd::records::source::{Record, Source};
+use crate::outcome::{Exit, Failure};
+use crate::prices::own;
+use crate::render;
+use datasets::import::ImportOptions;
+use serde::Serialize;
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt::Write as _;
+use wire::price::{Row, Tariffs};
+use wire::provider::Provider;
+
+/// Name and version of the JSON.
+const SCHEMA: &str = "weighbridge.prices-check/1";
+/// Columns of a terminal.
+const WIDTH: usize = 80;
+/// Models of a log that are told apart; the calls of any more count together.
+const MODELS_MAX: usize = 10_000;
+/// What stands for models beyond the bound.
+const OTHER: &str = "other";
+
+/// The findings.
+#[derive(Debug, Default, PartialEq, Serialize)]
+struct Check {
+    schema: &'static str,
+    /// The table is right, and no model of the log is without a price.
+    good: bool,
+    prices: usize,
+    aliases: usize,
+    /// Bundled prices that are not used any more.
+    overrides: Vec<Override>,
+    /// What is surely not meant, or doubtful; a sentence each.
+    warnings: Vec<String>,
+    /// Models of the log that have no price when they were called.
+    unpriced: Vec<Unpriced>,
+    /// Calls in the log, and those of models with a price.
+    calls: u64,
+    priced_calls: u64,
+}
+
+/// A price that replaces bundled ones.
+#[derive(Debug, PartialEq, Serialize)]
+struct Override {
+    provider: String,
+    model: String,
+    from: String,
+    /// Input, cached input and output of before, dollars per million tokens; `null` where the bundled table has none then.
+    before: Option<[String; 3]>,
+    now: [String; 3],
+    /// Bundled prices that begin later and are hidden as well.
+    later_hidden: usize,
+}
+
+/// A model without a price.
+#[derive(Debug, PartialEq, Serialize)]
+struct Unpriced {
+    provider: String,
+    model: String,
+    calls: u64,
+    first: String,
+    last: String,
+}
+
+pub(super) fn run(args: &args::PricesCheck, now_us: i64) -> Result<Exit, Failure> {
+    let own = own(&args.file)?;
+    let bundled = Tariffs::embedded().map_err(|error| Failure { exit: Exit::Bug, message: error.to_string() })?;
+    let mut check = of_table(&own, &bundled, now_us, args.stale_after);
+    let mut calls = Calls { tariffs: bundled.overlaid_by(own), now_us, all: 0, priced: 0, missing: BTreeMap::new() };
+    read(args, &mut calls)?;
+    (check.calls, check.priced_calls) = (calls.all, calls.priced);
+    check.unpriced = calls.unpriced();
+    check.good = check.unpriced.is_empty();
+    render::result(&if args.json { super::json(&check)? } else { text(&check, args) });
+    Ok(if check.good { Exit::Done } else { Exit::Usage })
+}
+
+fn three(row: &Row) -> [String; 3] {
+    [row.rates.input_pico, row.rates.cached_pico, row.rates.output_pico].map(amount)
+}
+
+/// What the table says beside the bundled one.
+fn of_table(own: &Tariffs, bundled: &Tariffs, now_us: i64, stale_after_days: u32) -> Check {
+    let mut first: BTreeMap<(&str, &str), &Row> = BTreeMap::new();
+    for row in own.rows() {
+        let begins = first.entry((&row.provider, &row.model)).or_insert(row);
+        if (row.valid_from_us, row.period.is_some()) < (begins.valid_from_us, begins.period.is_some()) {
+            *begins = row;
+        }
+    }
+    let overrides = first.values().filter_map(|row| overridden(row, bundled)).collect();
+    let mut warnings: Vec<String> =
+        own.stale(now_us, stale_after_days).into_iter().map(|stale| stale.sentence).collect();
+    let kinds = [Provider::OpenAi, Provider::DeepSeek, Provider::Compatible].map(Provider::name);
+    let providers: BTreeSet<&str> = own.rows().iter().map(|row| row.provider.as_str()).collect();
+    for unknown in providers.into_iter().filter(|provider| !kinds.contains(provider)) {
+        warnings.push(format!("No call is ever priced at `{unknown}`: providers are {}.", kinds.join(", ")));
+    }
+    let begins = |row: &&Row| row.valid_from_us > now_us;
+    for row in first.into_values().filter(begins) {
+        let at = instant(row.valid_from_us);
+        warnings.push(format!("The price of {} at {} begins only at {at}.", row.model, row.provider));
+    }
+    Check {
+        schema: SCHEMA,
+        prices: own.rows().len(),
+        aliases: own.aliases().len(),
+        overrides,
+        warnings,
+        ..Check::default()
+    }
+}
+
+/// What a model's first own price replaces; `None` if the bundled table does not know the model from then on.
+fn overridden(row: &Row, bundled: &Tariffs) -> Option<Override> {
+    let before = bundled.find(&row.provider, &row.model, row.valid_from_us);
+    let is_later = |other: &&Row| {
+        other.provider == row.provider && other.model == row.model && other.valid_from_us > row.valid_from_us
+    };
+    let later_hidden = bundled.rows().iter().filter(is_later).count();
+    (before.is_some() || later_hidden > 0).then(|| Override {
+        provider: row.provider.clone(),
+        model: row.model.clone(),
+        from: instant(row.valid_from_us),
+        before: before.map(three),
+        now: three(row),
+        later_hidden,
+    })
+}
+
+/// Calls of a log, by whether they have a price.
+struct Calls {
+    tariffs: Tariffs,
+    now_us: i64,
+    all: u64,
+    priced: u64,
+    /// By provider and model: calls, the first and the last one.
+    missing: BTreeMap<(String, String), (u64, i64, i64)>,
+}
+
+impl Calls {
+    /// A call without a time is one of now.
+    fn add(&mut self, provider: &str, models: [Option<&str>; 2], at_us: Option<i64>) {
+        let at_us = at_us.unwrap_or(self.now_us);
+        self.all += 1;
+        if models.iter().flatten().any(|model| self.tariffs.find(provider, model, at_us).is_some()) {
+            self.priced += 1;
+            return;
+        }
+        let model = models.into_iter().flatten().last().unwrap_or_default();
+        let mut key = (provider.to_owned(), model.to_owned());
+        if self.missing.len() >= MODELS_MAX && !self.missing.contains_key(&key) {
+            key = (OTHER.to_owned(), OTHER.to_owned());
+        }
+        let (calls, first, last) = self.missing.entry(key).or_insert((0, at_us, at_us));
+        (*calls, *first, *last) = (*calls + 1, at_us.min(*first), at_us.max(*last));
+    }
+
+    /// The most calls first.
+    fn unpriced(self) -> Vec<Unpriced> {
+        let row = |((provider, model), (calls, first, last))| Unpriced {
+            provider,
+            model,
+            calls,
+            first: instant(first),
+            last: instant(last),
+        };
+        let mut rows: Vec<Unpriced> = self.missing.into_iter().map(row).collect();
+        rows.sort_by_key(|row| std::cmp::Reverse(row.calls));
+        rows
+    }
+}
+
+fn read(args: &args::PricesCheck, calls: &mut Calls) -> Result<(), Failure> {
+    for path in &args.log {
+        if let Ok(mut source) = Source::open(path) {
+            let untimed = source.header().untimed;
+            while let Some(record) = source.next_whole() {
+                match record? {
+                    Record::Exchange(row) => {
+                        let models = [row.model_answered.as_deref(), Some(row.model.as_str())];
+                        calls.add(&row.provider, models, Some(row.sent_us));
+                    }
+                    Record::Request(row) => {
+                        let model = model_of(row.body.get());
+                        calls.add(&args.provider, [None, Some(&model)], (!untimed).then_some(row.at_us));
+                    }
+                    Record::Label(_) => {
+                        let shown = path.display();
+                        return Err(Failure::usage(format!("{shown} holds labels, which name no model: name a log")));
+                    }
+                }
+            }
+            continue;
+        }
+        let options: ImportOptions = import::options(&args.from)?;
+        let mut log = datasets::import::open(std::slice::from_ref(path), options).map_err(import::failure)?;
+        while let Some(row) = log.next() {
+            let row = row.map_err(import::failure)?;
+            let model = model_of(row.body.get());
+            calls.add(&args.provider, [None, Some(&model)], (!log.is_untimed()).then_some(row.at_us));
+        }
+    }
+    Ok(())
+}
+
+/// The model that a request asks for; empty if it names none.
+fn model_of(body: &str) -> String {
+    #[derive(serde::Deserialize)]
+    struct Body {
+        #[serde(default)]
+        model: String,
+    }
+    serde_json::from_str(body).map_or_else(|_| String::new(), |body: Body| body.model)
+}
+
+fn text(check: &Check, args: &args::PricesCheck) -> String {
+    let mut text = format!(
+        "{}: {} prices and {} aliases, all of the right form.\n",
+        args.file.display(),
+        check.prices,
+        check.aliases
+    );
+    if !check.overrides.is_empty() {
+        text.push_str("\nReplaces bundled prices (input / cached / output, USD per million tokens):\n");
+    }
+    for one in &check.overrides {
+        let before = one.before.as_ref().map_or_else(|| "no price".to_owned(), |before| before.join(" / "));
+        let now = one.now.join(" / ");
+        // Writing into a string cannot fail, here and below.
+        _ = writeln!(text, "  {} at {}, from {}:\n    {before}  ->  {now}", one.model, one.provider, one.from);
+        if one.later_hidden > 0 {
+            let hidden = format!("{} bundled prices that begin later are not used either.", one.later_hidden);
+            text.push_str(&wrapped(&hidden, 4, WIDTH));
+        }
+    }
+    if !check.warnings.is_empty() {
+        text.push_str("\nTo look at:\n");
+        check.warnings.iter().for_each(|warning| text.push_str(&wrapped(warning, 2, WIDTH)));
+    }
+    if !args.log.is_empty() {
+        _ = writeln!(text, "\n{} of {} calls in the log have a price.", check.priced_calls, check.calls);
+    }
+    for one in &check.unpriced {
+        let told =
+            format!("No price: {} at {}, {} calls, {} to {}.", one.model, one.provider, one.calls, one.first, one.last);
+        text.push_str(&wrapped(&told, 2, WIDTH));
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests;
