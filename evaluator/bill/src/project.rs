@@ -36,18 +36,20 @@ pub use document::{
     SCHEMA, Thinking, Unpriced,
 };
 
+use crate::reckon::hour_of_week;
+use crate::traffic::WEEK_HOURS;
 use based::{Based, Basis};
 use datasets::LoggedRequest;
 use estimate::{Estimates, visible};
-use ratio::{Ratio, Ratios, Script, Vocabulary};
+use ratio::{Ratio, Ratios, Script, vocabulary};
 use read::{Billed, billed};
 use series::Series;
 use std::collections::{BTreeMap, HashMap};
 use tally::{Bill, Groups, Pair};
-use text::Seen;
-use week::{HOUR_US, WEEK_US, Week, When, call};
+use week::{HOUR_US, Week, When, call};
 use wire::price::{Call, Tariffs, Tier};
 use wire::provider::Provider;
+use wire::usage::Vocabulary;
 use wire::{Request, Usage, UsageSource};
 
 /// Consumers that are told apart.
@@ -116,7 +118,7 @@ pub struct Projection<'t> {
     consumers: Groups<String>,
     models: Groups<String>,
     days: Groups<i64>,
-    hours: Groups<u8>,
+    hours: Groups<usize>,
     languages: BTreeMap<&'static str, Language>,
     unpriced: HashMap<(String, String), u64>,
     unpriced_baseline: u64,
@@ -154,7 +156,7 @@ impl<'t> Projection<'t> {
             consumers: Groups::new(CONSUMERS_MAX),
             models: Groups::new(MODELS_MAX),
             days: Groups::new(DAYS_MAX),
-            hours: Groups::new(168),
+            hours: Groups::new(WEEK_HOURS),
             languages: BTreeMap::new(),
             unpriced: HashMap::new(),
             unpriced_baseline: 0,
@@ -170,11 +172,6 @@ impl<'t> Projection<'t> {
         let when = self.time(logged.at_us);
         let request = Request::parse(logged.endpoint, logged.body.get().as_bytes()).ok();
         self.log.unreadable += u64::from(request.is_none());
-        let Some(billed) = billed(logged, request.as_ref(), &mut self.estimates) else {
-            self.log.failed += 1;
-            return;
-        };
-        self.count(logged, &billed);
         let recorded = logged.recorded.as_ref();
         let answered = recorded.map(|recorded| &*recorded.model);
         let asked = request.as_ref().map(|request| &*request.model);
@@ -183,6 +180,12 @@ impl<'t> Projection<'t> {
             asked: asked.or(answered).unwrap_or_default(),
             answered,
         };
+        let counts_in = Vocabulary::of(served.provider, answered.unwrap_or(served.asked));
+        let Some(billed) = billed(logged, request.as_ref(), counts_in, &mut self.estimates) else {
+            self.log.failed += 1;
+            return;
+        };
+        self.count(logged, &billed);
         let Some(baseline) = self.priced(&served, when, &billed) else {
             self.unpriced_baseline += 1;
             self.without_price(served.provider, served.asked);
@@ -218,7 +221,7 @@ impl<'t> Projection<'t> {
     fn count(&mut self, logged: &LoggedRequest, billed: &Billed) {
         self.log.billed += 1;
         self.log.estimated += u64::from(!billed.counted);
-        self.log.batch_like += u64::from(!billed.interactive);
+        self.log.can_wait += u64::from(billed.waits);
         if let Some(cost) = logged.recorded.as_ref().and_then(|recorded| recorded.cost_nanos) {
             self.recorded = (self.recorded.0.saturating_add(cost), self.recorded.1 + 1);
         }
@@ -313,12 +316,11 @@ impl<'t> Projection<'t> {
         baseline: &Based,
     ) -> Option<Bill> {
         let provider = self.options.candidate.name();
-        let from = Vocabulary::of(served.provider, served.answered.unwrap_or(served.asked));
-        let to = Vocabulary::of(provider, model);
+        let from = vocabulary(served.provider, served.answered.unwrap_or(served.asked));
+        let (prompt, answer) = self.translation(billed, from, vocabulary(provider, model));
         let call = call(provider, model, None, Tier::Standard);
         let mut bill = Bill { pair: Pair { against: *baseline, ..Pair::default() }, ..Bill::default() };
         for (basis, usage) in &billed.parts {
-            let (prompt, answer) = self.translation(*basis, billed, from, to);
             let with = |prompt: f64, answer: f64| translated(usage, prompt, answer);
             let likely = with(prompt.likely, answer.likely);
             let mut cost = |usage: &Usage| self.week.cost(&call, when, usage);
@@ -329,7 +331,7 @@ impl<'t> Projection<'t> {
             bill.cheapest.add(*basis, own.cheapest);
             bill.dearest.add(*basis, own.dearest);
             bill.peak.add(*basis, own.peak);
-            bill.batch_moved.add(*basis, if billed.interactive { own.own } else { own.cheapest });
+            bill.batch_moved.add(*basis, if billed.waits { own.cheapest } else { own.own });
             bill.cold.add(*basis, cost(&Usage { cached: Some(0), ..likely })?.own);
             let nine_tenths = u64::try_from(u128::from(likely.prompt) * 9 / 10).unwrap_or(u64::MAX);
             bill.warm.add(*basis, cost(&Usage { cached: Some(nine_tenths), ..likely })?.own);
@@ -340,17 +342,9 @@ impl<'t> Projection<'t> {
     }
 
     /// Ratios of the prompt's and of the answer's tokens. An answer that was not kept is in the prompt's language.
-    fn translation(&self, basis: Basis, billed: &Billed, from: Vocabulary, to: Vocabulary) -> (Ratio, Ratio) {
-        let of = |seen: Seen| seen.ratio(&self.ratios, from, to);
-        let chinese = self.ratios.between(from, to, Script::Chinese);
-        let narrow = |seen: Seen| self.ratios.between(from, to, seen.narrow_script());
-        let answer = billed.answer.unwrap_or(billed.prompt);
-        match basis {
-            Basis::Recorded | Basis::AnswerUnseen => (of(billed.prompt), of(answer)),
-            Basis::PromptNarrow => (narrow(billed.prompt), Ratio::ONE),
-            Basis::AnswerNarrow => (Ratio::ONE, narrow(answer)),
-            Basis::PromptWide | Basis::AnswerWide => (chinese, chinese),
-        }
+    fn translation(&self, billed: &Billed, from: Option<Vocabulary>, to: Option<Vocabulary>) -> (Ratio, Ratio) {
+        let answer = billed.answer.as_ref().unwrap_or(&billed.prompt);
+        (billed.prompt.ratio(&self.ratios, from, to), answer.ratio(&self.ratios, from, to))
     }
 
     fn group(&mut self, logged: &LoggedRequest, served: &Served<'_>, when: When, baseline: &Based, bills: &[Bill]) {
@@ -360,8 +354,10 @@ impl<'t> Projection<'t> {
         self.models.cell(short(served.asked)).add(baseline, pairs());
         if let When::At(at_us) = when {
             self.days.cell(&at_us.div_euclid(24 * HOUR_US)).add(baseline, pairs());
-            self.hours.cell(&hour_of_week(at_us)).add(baseline, pairs());
         }
+        // Without dates the hours are those of the log's own week, from which a month can still be made.
+        let hour = if self.options.untimed { 0 } else { hour_of_week(logged.at_us) };
+        self.hours.cell(&hour).add(baseline, pairs());
     }
 
     fn without_price(&mut self, provider: &str, model: &str) {
@@ -404,13 +400,6 @@ fn difference(pair: &Pair) -> Based {
         difference.add(basis, pair.against.of(basis) - pair.likely.of(basis));
     }
     difference
-}
-
-/// Hour of the week in UTC, Monday 0 o'clock being 0.
-fn hour_of_week(at_us: i64) -> u8 {
-    // 1 January 1970 was a Thursday.
-    let since_monday = at_us.saturating_add(3 * 24 * HOUR_US).rem_euclid(WEEK_US);
-    u8::try_from(since_monday / HOUR_US).unwrap_or_default()
 }
 
 /// The beginning of a name, cut between characters.

@@ -1,6 +1,6 @@
 //! Money whose size rests on something that is not known yet.
 //!
-//! A request without a recorded count is estimated, and how many tokens a character makes in this log is known only at its
+//! A request without a recorded count is estimated, and how far the usual estimate is off in this log is known only at its
 //! end. What a request costs is proportional to its tokens, so sums are kept apart by what they will be multiplied with,
 //! and one pass is enough.
 
@@ -9,20 +9,22 @@
 pub(super) enum Basis {
     /// Recorded tokens: exact.
     Recorded,
-    /// Characters of a prompt in narrow scripts, at the usual tokens.
+    /// The text of a prompt in narrow scripts, at its usual tokens.
     PromptNarrow,
-    /// Characters of a prompt in wide scripts.
+    /// That of one in wide scripts.
     PromptWide,
-    /// Characters of an answer in narrow scripts.
+    /// The text of an answer in narrow scripts.
     AnswerNarrow,
-    /// Characters of an answer in wide scripts.
+    /// That of one in wide scripts.
     AnswerWide,
     /// An answer of which nothing is known, at [`ANSWER_TOKENS`].
     AnswerUnseen,
+    /// The same answer at the most tokens that its request allows.
+    AnswerLimit,
 }
 
 /// Kinds of basis.
-pub(super) const BASES: usize = 6;
+pub(super) const BASES: usize = 7;
 
 /// Tokens that an unseen answer is booked with, until the log's own mean is known.
 pub(super) const ANSWER_TOKENS: u64 = 1000;
@@ -35,6 +37,7 @@ impl Basis {
         Self::AnswerNarrow,
         Self::AnswerWide,
         Self::AnswerUnseen,
+        Self::AnswerLimit,
     ];
 }
 

@@ -61,6 +61,8 @@ pub struct Log {
     pub estimated_share: Option<f64>,
     /// Answers that were neither counted nor kept, in a log that tells no length of answers at all: they are in no sum.
     pub answers_unknown: u64,
+    /// Answers that were neither counted nor kept, in such a log, taken as long as their requests allow: the most they can be.
+    pub answers_at_limit: u64,
     /// Requests whose cached part the log does not tell: priced as if nothing had been cached.
     pub cached_unknown: u64,
     /// Share of the prompts' tokens that were read from the baseline's cache, 0 to 1, where the log tells.
@@ -71,10 +73,10 @@ pub struct Log {
     pub span_seconds: Option<f64>,
     /// Requests an hour over that span.
     pub requests_per_hour: Option<f64>,
-    /// Requests that nobody waits for, by the rule of `batch_rule`.
-    pub batch_like: u64,
+    /// Requests that could be asked at a cheaper hour, by the rule of `can_wait_rule`.
+    pub can_wait: u64,
     /// The rule.
-    pub batch_rule: &'static str,
+    pub can_wait_rule: &'static str,
 }
 
 /// A sum of money in nano-dollars, written as a decimal string with nine places.
@@ -139,7 +141,7 @@ pub struct Choice {
     pub dearest_hours: Nanos,
     /// Share of the candidate's money that is paid at more than the cheapest price of the week, 0 to 1.
     pub peak_share: Option<f64>,
-    /// Likely bill if what nobody waits for were asked at the cheapest hour.
+    /// Likely bill if what can wait were asked at the cheapest hour.
     pub batch_moved: Nanos,
     /// By share of cached input at the candidate.
     pub cache: Vec<Cached>,
@@ -196,9 +198,11 @@ pub struct Thinking {
 /// A month like the log.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Month {
-    /// What a month was told from: `requests`, as named; `week`, hour by hour; or `rate`, the log's mean rate.
-    pub from: &'static str,
-    /// Requests in it.
+    /// How the log was scaled: `hour-of-week`, `mean-rate`, or `stated` where somebody named the requests of a month.
+    pub scaled_by: &'static str,
+    /// Length of the log, hours.
+    pub window_hours: f64,
+    /// Requests in it, of those that have a price.
     pub requests: f64,
     /// The baseline's bill.
     pub against: Nanos,
@@ -207,8 +211,8 @@ pub struct Month {
     /// What moving would save at today's hours, with an interval (95 %) of ratios, estimates and chance; absent where the log
     /// is too short for one or its answers are unknown.
     pub saving: Option<Money>,
-    /// The same, if what nobody waits for were asked at the cheapest hour.
-    pub saving_batch_moved: Nanos,
+    /// The same, if what can wait were asked at the cheapest hour; absent where answers are unknown.
+    pub saving_batch_moved: Option<Nanos>,
 }
 
 /// A part of the log.

@@ -1,27 +1,28 @@
 //! Tokens of requests that nobody counted, learnt from those of the same log that somebody did.
 //!
-//! Characters become tokens at the usual rate ([`Characters::tokens`](wire::usage::Characters::tokens)), and the usual rate is
-//! corrected by the log's own rows with a recorded count: a ratio estimator by script, for prompts and answers apart. Its
-//! interval (95 %) has the spread of those rows and of the rows that are estimated:
+//! What a text is made of tells its usual tokens ([`Tokens`](wire::usage::Tokens), [`Tally`](wire::usage::Tally)); the log's own
+//! rows with a count correct that, by a ratio estimator for each script, prompts and answers apart. Its interval (95 %) has
+//! the spread of those rows and of the rows that are estimated:
 //!
 //! ```text
 //! R = Σ counted / Σ usual      R ± t · sd(counted - R · usual) / mean(usual) · sqrt(1/n + 1/m)
 //! ```
 //!
-//! With fewer than [`ROWS_MIN`] counted rows the usual rate stays, good to a factor of 1.5. An answer that was not even
-//! kept is taken as long as the log's mean answer; where no answer was counted, nothing can be said, and it is not.
+//! With fewer than [`ROWS_MIN`] counted rows the usual tokens stay, good to a quarter. An answer that was not even
+//! kept is taken as long as the log's mean answer; where no answer was counted, it is taken as long as its request allows,
+//! which is the most that it can be; and where the request does not say, nothing can be said, and it is not.
 
 use super::based::{ANSWER_TOKENS, BASES, Basis};
 use super::text::Seen;
 use judge::stats::special::t_upper_quantile;
-use wire::Usage;
-use wire::usage::Characters;
+use wire::usage::Vocabulary;
+use wire::{Usage, UsageSource};
 
 /// Counted rows below which a log teaches nothing.
 const ROWS_MIN: f64 = 10.0;
 
-/// How far the usual rate may be off, as a factor.
-const USUAL_FACTOR: f64 = 1.5;
+/// How far the usual tokens of many texts may be off, as a factor: what was seen for scripts that they were not fitted to.
+const USUAL_FACTOR: f64 = 1.25;
 
 /// What an estimated sum is multiplied with.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -33,6 +34,9 @@ pub(super) struct Factor {
 
 impl Factor {
     const EXACT: Self = Self { low: 1.0, likely: 1.0, high: 1.0 };
+    /// Of a limit: anything up to it.
+    const LIMIT: Self = Self { low: 0.0, likely: 1.0, high: 1.0 };
+    const NOTHING: Self = Self { low: 0.0, likely: 0.0, high: 0.0 };
     const USUAL: Self = Self { low: 1.0 / USUAL_FACTOR, likely: 1.0, high: USUAL_FACTOR };
 }
 
@@ -78,33 +82,38 @@ impl Sums {
 pub(super) struct Estimates([Sums; BASES]);
 
 impl Estimates {
-    /// A request whose tokens the provider counted.
-    pub(super) fn learn(&mut self, usage: &Usage, prompt: Seen, answer: Option<Seen>) {
-        let mut learn = |narrow: Basis, wide: Basis, counted: u64, seen: Seen| {
-            let usual = seen.characters.tokens();
+    /// A request whose tokens the provider counted in its vocabulary.
+    pub(super) fn learn(&mut self, usage: &Usage, in_: Vocabulary, prompt: &Seen, answer: Option<&Seen>) {
+        let mut learn = |basis: Basis, counted: u64, seen: &Seen| {
+            let usual = seen.tokens.count(in_);
             if usual > 0 && counted > 0 {
-                self.0[if is_wide(seen) { wide } else { narrow } as usize].learn(counted, usual);
+                self.0[basis as usize].learn(counted, usual);
             }
         };
-        learn(Basis::PromptNarrow, Basis::PromptWide, usage.prompt, prompt);
+        learn(of_prompt(prompt), usage.prompt, prompt);
         if let Some(answer) = answer {
-            learn(Basis::AnswerNarrow, Basis::AnswerWide, visible(usage), answer);
+            learn(of_answer(answer), visible(usage), answer);
         }
         self.0[Basis::AnswerUnseen as usize].learn(usage.completion, ANSWER_TOKENS);
     }
 
-    /// The parts of a request that nobody counted, at the usual rate. `None` for the answer: it was not kept.
-    pub(super) fn parts(&mut self, prompt: Seen, answer: Option<Seen>) -> Vec<(Basis, Usage)> {
-        let asked = |tokens| Usage::new(tokens, 0, wire::UsageSource::Estimate);
-        let told = |tokens| Usage::new(0, tokens, wire::UsageSource::Estimate);
-        let (narrow, wide) = split(prompt);
-        let mut parts = vec![(Basis::PromptNarrow, asked(narrow)), (Basis::PromptWide, asked(wide))];
+    /// The parts of a request that nobody counted, at their usual tokens. `None` for the answer: it was not kept; then
+    /// `limit` is the most tokens that it may have.
+    pub(super) fn parts(
+        &mut self,
+        in_: Vocabulary,
+        prompt: &Seen,
+        answer: Option<&Seen>,
+        limit: Option<u64>,
+    ) -> Vec<(Basis, Usage)> {
+        let told = |tokens| Usage::new(0, tokens, UsageSource::Estimate);
+        let mut parts = vec![(of_prompt(prompt), Usage::new(prompt.tokens.count(in_), 0, UsageSource::Estimate))];
         match answer {
-            Some(answer) => {
-                let (narrow, wide) = split(answer);
-                parts.extend([(Basis::AnswerNarrow, told(narrow)), (Basis::AnswerWide, told(wide))]);
+            Some(answer) => parts.push((of_answer(answer), told(answer.tokens.count(in_)))),
+            None => {
+                parts.push((Basis::AnswerUnseen, told(ANSWER_TOKENS)));
+                parts.extend(limit.map(|limit| (Basis::AnswerLimit, told(limit))));
             }
-            None => parts.push((Basis::AnswerUnseen, told(ANSWER_TOKENS))),
         }
         parts.retain(|(_, usage)| usage.prompt > 0 || usage.completion > 0);
         for (basis, _) in &parts {
@@ -118,6 +127,8 @@ impl Estimates {
         Basis::ALL.map(|basis| match basis {
             Basis::Recorded => Some(Factor::EXACT),
             Basis::AnswerUnseen => self.0[basis as usize].factor(),
+            Basis::AnswerLimit if self.0[Basis::AnswerUnseen as usize].factor().is_some() => Some(Factor::NOTHING),
+            Basis::AnswerLimit => Some(Factor::LIMIT),
             _ => Some(self.0[basis as usize].factor().unwrap_or(Factor::USUAL)),
         })
     }
@@ -137,14 +148,12 @@ pub(super) const fn visible(usage: &Usage) -> u64 {
     }
 }
 
-fn split(seen: Seen) -> (u64, u64) {
-    let Characters { narrow, wide } = seen.characters;
-    (Characters { narrow, wide: 0 }.tokens(), Characters { narrow: 0, wide }.tokens())
+fn of_prompt(seen: &Seen) -> Basis {
+    if seen.is_wide() { Basis::PromptWide } else { Basis::PromptNarrow }
 }
 
-fn is_wide(seen: Seen) -> bool {
-    let (narrow, wide) = split(seen);
-    wide > narrow
+fn of_answer(seen: &Seen) -> Basis {
+    if seen.is_wide() { Basis::AnswerWide } else { Basis::AnswerNarrow }
 }
 
 #[cfg(test)]
@@ -152,23 +161,24 @@ mod tests {
     use super::*;
     use wire::UsageSource;
 
-    fn text(characters: usize) -> Seen {
+    fn text(words: usize) -> Seen {
         let mut seen = Seen::default();
-        seen.add(&"a".repeat(characters));
+        seen.add(&"word ".repeat(words));
         seen
     }
 
     #[test]
     fn a_log_teaches_its_own_rate() {
         let mut estimates = Estimates::default();
-        for characters in 1..=40usize {
-            // Two tokens for three characters, where the usual rate is one for four.
-            let tokens = (characters * 12 * 2 / 3) as u64;
-            estimates.learn(&Usage::new(tokens, 30, UsageSource::Provider), text(characters * 12), None);
+        for words in 1..=40usize {
+            let text = text(words * 100);
+            // Twice the usual tokens.
+            let tokens = text.tokens.count(Vocabulary::OpenAi) * 2;
+            estimates.learn(&Usage::new(tokens, 30, UsageSource::Provider), Vocabulary::OpenAi, &text, None);
         }
         let factors = estimates.factors();
         let prompt = factors[Basis::PromptNarrow as usize].unwrap();
-        assert!((prompt.likely - 8.0 / 3.0).abs() < 1e-9 && prompt.high - prompt.low < 1e-6, "{prompt:?}");
+        assert!((prompt.likely - 2.0).abs() < 1e-9 && prompt.high - prompt.low < 1e-6, "{prompt:?}");
         let unseen = factors[Basis::AnswerUnseen as usize].unwrap();
         assert!((unseen.likely - 0.03).abs() < 1e-12, "{unseen:?}");
         assert_eq!(factors[Basis::AnswerNarrow as usize], Some(Factor::USUAL));
@@ -177,10 +187,47 @@ mod tests {
     #[test]
     fn what_was_never_counted_stays_unknown() {
         let mut estimates = Estimates::default();
-        let parts = estimates.parts(text(400), None);
+        let parts = estimates.parts(Vocabulary::OpenAi, &text(400), None, None);
         assert_eq!(parts.len(), 2);
-        assert_eq!((parts[0].1.prompt, parts[1].1.completion), (100, ANSWER_TOKENS));
+        assert_eq!(parts[0].1.prompt, text(400).tokens.count(Vocabulary::OpenAi));
+        assert_eq!((parts[1].1.completion, estimates.estimated(Basis::AnswerUnseen)), (ANSWER_TOKENS, 1));
         assert_eq!(estimates.factors()[Basis::AnswerUnseen as usize], None);
         assert_eq!(estimates.factors()[Basis::PromptNarrow as usize], Some(Factor::USUAL));
+    }
+
+    /// Logs of two kinds of rows, half of them not counted: the interval holds the truth as often as it says.
+    #[test]
+    fn the_interval_of_estimates_covers() {
+        use rand::RngExt as _;
+        use rand::SeedableRng as _;
+        let mut inside = 0;
+        for seed in 0..300u64 {
+            let mut random = rand_chacha::ChaCha8Rng::seed_from_u64(seed);
+            let (mut estimates, mut truth, mut usual) = (Estimates::default(), 0.0, 0.0);
+            let rate = random.random_range(0.5..2.0);
+            for row in 0..60u64 {
+                let text = text(random.random_range(5..100));
+                let noise: f64 = (0..12).map(|_| random.random_range(-0.5..0.5)).sum();
+                let tokens = text.tokens.count(Vocabulary::OpenAi);
+                let counted = (tokens as f64 * rate * (0.15 * noise).exp()).round();
+                if row % 2 == 0 {
+                    estimates.learn(
+                        &Usage::new(counted as u64, 1, UsageSource::Provider),
+                        Vocabulary::OpenAi,
+                        &text,
+                        None,
+                    );
+                } else {
+                    estimates.parts(Vocabulary::OpenAi, &text, None, None);
+                    truth += counted;
+                    usual += tokens as f64;
+                }
+            }
+            let factor = estimates.factors()[Basis::PromptNarrow as usize].unwrap();
+            inside += i32::from(usual * factor.low <= truth && truth <= usual * factor.high);
+        }
+        println!("estimates: {inside} of 300 intervals hold the truth");
+        // 95 % of 300 is 285, and three standard errors below that 274.
+        assert!((274..=300).contains(&inside), "{inside} of 300");
     }
 }

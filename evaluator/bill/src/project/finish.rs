@@ -6,13 +6,13 @@ use super::document::{
     Baseline, Cached, Choice, Document, Group, GroupChoice, Length, Log, Nanos, RatioTable, SCHEMA, Thinking, Unpriced,
 };
 use super::month;
-use super::ratio::{CORPORA, SOURCE, Script, UNMEASURED, Vocabulary};
+use super::ratio::{CORPORA, SOURCE, Script, UNMEASURED};
 use super::scale::Scale;
 use super::tally::{Bill, Cell, Groups};
 use super::week::HOUR_US;
+use crate::reckon;
 use std::hash::Hash;
-
-const BATCH_RULE: &str = "not streamed, or in a batch or flex tier";
+use wire::usage::Vocabulary;
 
 /// Lengths of answers that public pairs showed, tokens of the candidate for each of the baseline.
 const LENGTHS: [(u32, &str); 4] = [
@@ -31,14 +31,15 @@ const DAYS: [&str; 7] = ["Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun"];
 pub(super) fn document(mut projection: Projection<'_>) -> Document {
     let scale = Scale(projection.estimates.factors());
     let log = log(&projection, &scale);
+    let month = month::scaling(&projection);
     let names = std::iter::once("as mapped").chain(projection.options.alternatives.iter().map(String::as_str));
     let choices: Vec<Choice> = names
         .zip(&projection.choices)
         .enumerate()
-        .map(|(index, (name, sums))| choice(&projection, &scale, &log, (index, name), sums))
+        .map(|(index, (name, sums))| choice(&projection, &scale, &log, month.as_ref().ok(), (index, name), sums))
         .collect();
     let now = jiff::Timestamp::from_microsecond(projection.options.now_us).map(|now| now.to_string());
-    let between = |script| projection.ratios.between(Vocabulary::O200k, Vocabulary::DeepSeek, script);
+    let between = |script| projection.ratios.between(Some(Vocabulary::OpenAi), Some(Vocabulary::DeepSeek), script);
     let ratios = RatioTable {
         english: between(Script::English),
         chinese: between(Script::Chinese),
@@ -51,27 +52,29 @@ pub(super) fn document(mut projection: Projection<'_>) -> Document {
         .map(|((provider, model), requests)| Unpriced { provider, model, requests })
         .collect();
     unpriced.sort_by(|a, b| (b.requests, &a.provider, &a.model).cmp(&(a.requests, &b.provider, &b.model)));
-    let notes = notes(&projection, &log);
-    let by_name = |groups: Groups<String>| dearest(groups, &scale, |name| name.clone());
+    let notes = notes(&projection, &log, month.err());
+    let baseline = baseline(&projection, &scale);
+    let hours = if projection.dated { projection.hours } else { Groups::new(0) };
+    let by_name = |groups: &Groups<String>| dearest(groups, &scale, String::clone);
     Document {
         schema: SCHEMA,
         now: now.unwrap_or_default(),
         tariffs_digest: projection.options.tariffs.digest().to_owned(),
-        baseline: baseline(&projection, &scale),
+        baseline,
         choices,
-        by_consumer: by_name(projection.consumers),
-        by_model: by_name(projection.models),
-        by_day: in_order(projection.days, &scale, |day| {
+        by_consumer: by_name(&projection.consumers),
+        by_model: by_name(&projection.models),
+        by_day: in_order(&projection.days, &scale, |day| {
             let at = jiff::Timestamp::from_microsecond(day.saturating_mul(24 * HOUR_US));
             at.map(|at| at.strftime("%Y-%m-%d").to_string()).unwrap_or_default()
         }),
-        by_hour: in_order(projection.hours, &scale, |hour| {
-            let day = DAYS.get(usize::from(*hour) / 24).copied().unwrap_or_default();
+        by_hour: in_order(&hours, &scale, |hour| {
+            let day = DAYS.get(hour / 24).copied().unwrap_or_default();
             format!("{day} {:02}", hour % 24)
         }),
         by_language: projection.languages.into_values().collect(),
         unpriced,
-        stale: Vec::new(),
+        stale: projection.week.stale.into_iter().collect(),
         ratios,
         notes,
         log,
@@ -84,9 +87,11 @@ fn log(projection: &Projection<'_>, scale: &Scale) -> Log {
     let whole = scale.nanos(&projection.baseline);
     let estimated = scale.estimated(&projection.baseline);
     let (cached, prompts) = projection.cached;
+    let (answers_unknown, answers_at_limit) = scale.unseen_answers(&projection.estimates);
     Log {
+        answers_unknown,
+        answers_at_limit,
         estimated_share: (whole > 0).then(|| estimated / whole as f64),
-        answers_unknown: scale.unknown_answers(&projection.estimates),
         cached_share: (prompts > 0).then(|| cached as f64 / prompts as f64),
         clock: match (projection.options.untimed, projection.dated) {
             (true, _) => "untimed",
@@ -95,7 +100,7 @@ fn log(projection: &Projection<'_>, scale: &Scale) -> Log {
         },
         span_seconds,
         requests_per_hour: span_seconds.filter(|seconds| *seconds > 0.0).as_ref().map(rate),
-        batch_rule: BATCH_RULE,
+        can_wait_rule: crate::strata::CAN_WAIT,
         ..projection.log.clone()
     }
 }
@@ -118,6 +123,7 @@ fn choice(
     projection: &Projection<'_>,
     scale: &Scale,
     log: &Log,
+    month: Option<&reckon::Month>,
     (index, name): (usize, &str),
     (bill, moved, unpriced): &(Bill, u64, u64),
 ) -> Choice {
@@ -156,7 +162,7 @@ fn choice(
         thinking: (projection.options.candidate == wire::provider::Provider::DeepSeek && *moved > 0).then(|| {
             Thinking { off: true, percent: THINKING.0, cost: longer(THINKING.0).0, measured: false, source: THINKING.1 }
         }),
-        month: month::of(projection, scale, index, bill, sure),
+        month: month.and_then(|month| month::of(projection, scale, month, (index, bill), sure)),
     }
 }
 
@@ -187,14 +193,14 @@ fn group(name: String, cell: &Cell, scale: &Scale) -> Group {
 }
 
 /// The dearest first, and what has no room last.
-fn dearest<K: Eq + Hash>(groups: Groups<K>, scale: &Scale, name: impl Fn(&K) -> String) -> Vec<Group> {
+fn dearest<K: Eq + Hash>(groups: &Groups<K>, scale: &Scale, name: impl Fn(&K) -> String) -> Vec<Group> {
     let mut rows: Vec<Group> = groups.cells.iter().map(|(key, cell)| group(name(key), cell, scale)).collect();
     rows.sort_by(|a, b| (b.baseline, &a.name).cmp(&(a.baseline, &b.name)));
     other(&mut rows, &groups.other, scale);
     rows
 }
 
-fn in_order<K: Eq + Hash + Ord>(groups: Groups<K>, scale: &Scale, name: impl Fn(&K) -> String) -> Vec<Group> {
+fn in_order<K: Eq + Hash + Ord>(groups: &Groups<K>, scale: &Scale, name: impl Fn(&K) -> String) -> Vec<Group> {
     let mut cells: Vec<(&K, &Cell)> = groups.cells.iter().collect();
     cells.sort_by_key(|(key, _)| *key);
     let mut rows: Vec<Group> = cells.into_iter().map(|(key, cell)| group(name(key), cell, scale)).collect();
@@ -208,7 +214,7 @@ fn other(rows: &mut Vec<Group>, cell: &Cell, scale: &Scale) {
     }
 }
 
-fn notes(projection: &Projection<'_>, log: &Log) -> Vec<String> {
+fn notes(projection: &Projection<'_>, log: &Log, no_month: Option<&str>) -> Vec<String> {
     let mut notes = Vec::new();
     let mut note = |count: u64, text: &str| {
         if count > 0 {
@@ -220,6 +226,11 @@ fn notes(projection: &Projection<'_>, log: &Log) -> Vec<String> {
         "{} answers were neither counted nor kept, and no other answer of the log was counted: \
                                their output is in no sum, and no saving is told",
     );
+    note(
+        log.answers_at_limit,
+        "{} answers were neither counted nor kept: they are taken as long as their requests allow, which \
+                                is the most they can be",
+    );
     note(projection.unpriced_baseline, "{} requests were answered by a model without a price: they are in no sum");
     note(log.unreadable, "{} requests are not readable as requests of their endpoint: they stay where they are");
     note(log.cached_unknown, "{} requests do not tell what was read from a cache: priced as if nothing had been");
@@ -228,5 +239,6 @@ fn notes(projection: &Projection<'_>, log: &Log) -> Vec<String> {
         "{} requests are older than the prices known for their model: what was paid then is not \
                                     told",
     );
+    notes.extend(no_month.map(str::to_owned));
     notes
 }

@@ -16,29 +16,19 @@
 
 use judge::stats::special::t_upper_quantile;
 use serde::Serialize;
+use wire::usage::Vocabulary;
 
-/// Vocabularies between which ratios are known.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Vocabulary {
-    /// OpenAI's `o200k`: gpt-4o, gpt-4.1, the o-series and gpt-5.
-    O200k,
-    /// DeepSeek's since V3, which V4 kept.
-    DeepSeek,
-    /// Any other.
-    Unknown,
-}
+/// Beginnings of the names of OpenAI's models that are known to count in `o200k`. Newer ones may have another vocabulary.
+const O200K: [&str; 8] = ["gpt-4o", "gpt-4.1", "gpt-5", "chatgpt-4o", "o1", "o3", "o4", "ft:gpt-4o"];
 
-impl Vocabulary {
-    /// The vocabulary that a provider's model counts in.
-    #[must_use]
-    pub fn of(provider: &str, model: &str) -> Self {
-        let begins = |names: &[&str]| names.iter().any(|name| model.starts_with(name));
-        match provider {
-            "openai" if begins(&["gpt-4o", "gpt-4.1", "gpt-5", "chatgpt-4o", "o1", "o3", "o4", "ft:gpt-4o"]) => {
-                Self::O200k
-            }
-            "deepseek" => Self::DeepSeek,
-            _ => Self::Unknown,
+/// The vocabulary that a provider's model counts in; `None` where nobody said so.
+#[must_use]
+pub fn vocabulary(provider: &str, model: &str) -> Option<Vocabulary> {
+    match Vocabulary::of(provider, model) {
+        Vocabulary::DeepSeek => Some(Vocabulary::DeepSeek),
+        Vocabulary::OpenAi => {
+            let known = provider == "openai" && O200K.iter().any(|name| model.starts_with(name));
+            known.then_some(Vocabulary::OpenAi)
         }
     }
 }
@@ -142,16 +132,16 @@ impl Default for Ratios {
 impl Ratios {
     /// Tokens in `to` for each token in `from`.
     #[must_use]
-    pub fn between(&self, from: Vocabulary, to: Vocabulary, script: Script) -> Ratio {
+    pub fn between(&self, from: Option<Vocabulary>, to: Option<Vocabulary>, script: Script) -> Ratio {
         let measured = match script {
             Script::English => self.english,
             Script::Chinese => self.chinese,
             Script::Unknown => UNMEASURED,
         };
         match (from, to) {
-            (Vocabulary::O200k, Vocabulary::O200k) | (Vocabulary::DeepSeek, Vocabulary::DeepSeek) => Ratio::ONE,
-            (Vocabulary::O200k, Vocabulary::DeepSeek) => measured,
-            (Vocabulary::DeepSeek, Vocabulary::O200k) => measured.inverse(),
+            (Some(from), Some(to)) if from == to => Ratio::ONE,
+            (Some(Vocabulary::OpenAi), Some(Vocabulary::DeepSeek)) => measured,
+            (Some(Vocabulary::DeepSeek), Some(Vocabulary::OpenAi)) => measured.inverse(),
             _ => UNMEASURED,
         }
     }
@@ -174,4 +164,56 @@ fn prediction(logs: &[f64]) -> Option<Ratio> {
     let variance = logs.iter().map(|log| (log - mean).powi(2)).sum::<f64>() / (count - 1.0);
     let half = t_upper_quantile(0.025, count - 1.0) * (variance * (1.0 + 1.0 / count)).sqrt();
     Some(Ratio { low: (mean - half).exp(), likely: mean.exp(), high: (mean + half).exp() })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use rand::{RngExt as _, SeedableRng as _};
+
+    #[test]
+    fn the_ratios_of_today_are_near_one_for_english_and_far_below_for_chinese() {
+        let ratios = Ratios::default();
+        let (from, to) = (Some(Vocabulary::OpenAi), Some(Vocabulary::DeepSeek));
+        let english = ratios.between(from, to, Script::English);
+        let chinese = ratios.between(from, to, Script::Chinese);
+        assert!(0.96 < english.low && english.low < 1.0 && 1.0 < english.high && english.high < 1.05, "{english:?}");
+        assert!(0.6 < chinese.low && chinese.high < 1.05 && (0.78..0.84).contains(&chinese.likely), "{chinese:?}");
+        let back = ratios.between(to, from, Script::Chinese);
+        assert!((back.likely * chinese.likely - 1.0).abs() < 1e-12 && back.low < back.high);
+        assert_eq!(ratios.between(to, to, Script::Unknown), Ratio::ONE);
+        assert_eq!(ratios.between(None, to, Script::English), UNMEASURED);
+    }
+
+    #[test]
+    fn models_of_unknown_vocabularies_are_not_guessed() {
+        for (provider, model, expected) in [
+            ("openai", "gpt-4o-mini-2024-07-18", Some(Vocabulary::OpenAi)),
+            ("openai", "gpt-5.6-sol", Some(Vocabulary::OpenAi)),
+            ("openai", "gpt-6-sol", None),
+            ("openai", "gpt-4-0613", None),
+            ("deepseek", "deepseek-flash", Some(Vocabulary::DeepSeek)),
+            ("compatible", "llama", None),
+        ] {
+            assert_eq!(vocabulary(provider, model), expected, "{provider} {model}");
+        }
+    }
+
+    /// Corpora and one more of a population: its ratio lies in the interval as often as that says.
+    #[test]
+    fn the_interval_covers_one_further_corpus() {
+        let (mut inside, draws) = (0, 1000);
+        for seed in 0..draws {
+            let mut random = rand_chacha::ChaCha8Rng::seed_from_u64(seed);
+            let mut log = || 0.1 + (0..12).map(|_| random.random_range(-0.5..0.5)).sum::<f64>() * 0.05;
+            let corpora: Vec<f64> = (0..if seed % 2 == 0 { 3 } else { 10 }).map(|_| log()).collect();
+            let further = log().exp();
+            let interval = prediction(&corpora).unwrap();
+            inside += u64::from(interval.low <= further && further <= interval.high);
+        }
+        println!("ratios: {inside} of {draws} intervals hold the truth");
+        // 950, and three standard errors to either side.
+        assert!((929..=971).contains(&inside), "{inside} of {draws}");
+        assert_eq!(prediction(&[0.0]), None);
+    }
 }

@@ -13,7 +13,10 @@ impl Scale {
     /// What a bound of the estimated parts comes to.
     fn rest(&self, sum: &Based, bound: fn(&Factor) -> f64) -> f64 {
         let parts = Basis::ALL.into_iter().filter(|basis| *basis != Basis::Recorded && sum.of(*basis) != 0);
-        parts.filter_map(|basis| Some(sum.of(basis) as f64 * bound(self.0[basis as usize].as_ref()?))).sum()
+        // A sum of nothing would be -0.
+        parts
+            .filter_map(|basis| Some(sum.of(basis) as f64 * bound(self.0[basis as usize].as_ref()?)))
+            .fold(0.0, |sum, part| sum + part)
     }
 
     /// The likely size of the part that nobody counted.
@@ -59,9 +62,13 @@ impl Scale {
         Money { value: Nanos(value), lower: Nanos(whole(lower).min(value)), upper: Nanos(whole(upper).max(value)) }
     }
 
-    /// Answers of which nothing can be said.
-    pub(super) fn unknown_answers(&self, estimates: &Estimates) -> u64 {
-        if self.0[Basis::AnswerUnseen as usize].is_some() { 0 } else { estimates.estimated(Basis::AnswerUnseen) }
+    /// Answers of which nothing can be said, and answers that are taken as long as they may be.
+    pub(super) fn unseen_answers(&self, estimates: &Estimates) -> (u64, u64) {
+        if self.0[Basis::AnswerUnseen as usize].is_some() {
+            return (0, 0);
+        }
+        let limited = estimates.estimated(Basis::AnswerLimit);
+        (estimates.estimated(Basis::AnswerUnseen).saturating_sub(limited), limited)
     }
 }
 

@@ -66,7 +66,7 @@ fn recorded_tokens_cost_what_they_cost_by_hand() {
     assert_eq!(document.baseline.paid, Some(exact(3 * each)));
 
     let ratios = Ratios::default();
-    let in_deepseek = |script| ratios.between(Vocabulary::O200k, Vocabulary::DeepSeek, script);
+    let in_deepseek = |script| ratios.between(Some(Vocabulary::OpenAi), Some(Vocabulary::DeepSeek), script);
     // Off-peak 0.15, 0.003, 0.60; twice that at peak.
     let candidate = |ratio: f64| {
         let (prompt, cached, answer) = (scaled(10_000, ratio), scaled(4_000, ratio), scaled(2_000, ratio));
@@ -107,13 +107,14 @@ fn an_old_log_is_priced_today_at_its_hour_and_then_as_it_was_paid() {
     let tariffs = Tariffs::embedded().unwrap();
     // A Friday night of July: gpt-5.6-sol was at its list price of 5 and 30 USD.
     let july = at("2026-07-31T02:00:00Z");
-    let log = [(logged(july, "gpt-5.6-sol", ENGLISH, counted(1_000_000, 0, 0)), Some("deepseek-v4-pro"))];
+    let log = [(logged(july, "gpt-5.6-sol", ENGLISH, counted(100_000, 0, 0)), Some("deepseek-v4-pro"))];
     let document = project(Options::new(&tariffs, now()), &log);
-    assert_eq!(document.baseline.paid.unwrap().value, Nanos(5_000_000_000));
+    assert_eq!(document.baseline.paid.unwrap().value, Nanos(500_000_000));
     assert_ne!(document.baseline.today.value, Nanos(0));
     // Its vocabulary is o200k's family, its hour is DeepSeek's peak: 1.32 USD.
-    let english = Ratios::default().between(Vocabulary::O200k, Vocabulary::DeepSeek, Script::English).likely;
-    assert_eq!(document.choices[0].cost.value, Nanos(scaled(1_000_000, english) * 1320));
+    let english =
+        Ratios::default().between(Some(Vocabulary::OpenAi), Some(Vocabulary::DeepSeek), Script::English).likely;
+    assert_eq!(document.choices[0].cost.value, Nanos(scaled(100_000, english) * 1320));
 }
 
 #[test]
@@ -121,8 +122,10 @@ fn a_log_without_dates_gets_the_mean_of_a_week() {
     let tariffs = Tariffs::embedded().unwrap();
     let log = [(logged(0, "gpt-4o-mini", ENGLISH, counted(1_000_000, 0, 0)), Some("deepseek-flash"))];
     let document = project(Options::new(&tariffs, now()), &log);
-    let tokens =
-        scaled(1_000_000, Ratios::default().between(Vocabulary::O200k, Vocabulary::DeepSeek, Script::English).likely);
+    let tokens = scaled(
+        1_000_000,
+        Ratios::default().between(Some(Vocabulary::OpenAi), Some(Vocabulary::DeepSeek), Script::English).likely,
+    );
     // 35 of the 168 hours are peak.
     assert_eq!(document.choices[0].cost.value.0, (tokens * 150 * (133 + 2 * 35) + 84) / 168);
     assert_eq!((document.log.clock, document.by_day.len(), document.baseline.paid), ("undated", 0, None));
@@ -189,9 +192,9 @@ fn what_cannot_be_known_is_no_saving() {
     let document = project(Options::new(&tariffs, now()), &log);
     let choice = &document.choices[0];
     assert_eq!((document.log.answers_unknown, choice.saving), (40, None));
-    assert_eq!(choice.month.as_ref().unwrap().saving, None);
+    assert_eq!(choice.month, None);
     assert!(document.notes[0].starts_with("40 answers"), "{:?}", document.notes);
-    // The prompts are priced, to a factor of 1.5.
+    // The prompts are priced, to a quarter.
     let today = document.baseline.today;
     assert!(today.lower < today.value && today.value < today.upper && today.lower.0 > 0);
 }
@@ -252,4 +255,68 @@ fn any_numbers_are_borne() {
     assert_eq!(document.log.requests, 60);
     let document = project(Options { month_requests: Some(1e300), ..Options::new(&tariffs, i64::MIN) }, &log);
     assert!(serde_json::to_string(&document).unwrap().contains("weighbridge.projection/1"));
+}
+
+/// Traffic of hours, of which the log is a part, with a known saving: the month's interval holds it as often as it says.
+#[test]
+fn the_interval_of_a_month_covers() {
+    use rand::{RngExt as _, SeedableRng as _};
+    let hour_us = 3_600_000_000.0;
+    let (mut inside, draws) = (0, 300u64);
+    for seed in 0..draws {
+        let mut random = rand_chacha::ChaCha8Rng::seed_from_u64(seed);
+        let mut series = Series::new(1_000_000, 1);
+        // Requests of a Poisson process, 300 an hour on average for two hours; each saves something, with a long tail, and
+        // those of a conversation resemble each other.
+        let (mut time, mut saved) = (0.0, 0.0);
+        while time < 2.0 * hour_us {
+            time += -(1.0 - random.random::<f64>()).ln() * hour_us / 100.0;
+            let size = -(1.0 - random.random::<f64>()).ln();
+            for turn in 0..3u32 {
+                let nanos = (size * random.random_range(0.5..1.5) * 1e6) as i128;
+                let mut saving = Based::default();
+                saving.add(Basis::Recorded, nanos);
+                series.add((time + f64::from(turn) * 1e7) as i64, &[saving]);
+                saved += nanos as f64;
+            }
+        }
+        let half = series.half_width(0, |sum| sum.of(Basis::Recorded) as f64).unwrap();
+        // 200 conversations of three requests, each saving 1e6 on average.
+        inside += u64::from((saved - 200.0 * 3.0 * 1e6).abs() <= half);
+    }
+    println!("months: {inside} of {draws} intervals hold the truth");
+    // 95 % of 300 is 285, and three standard errors below that 274.
+    assert!((274..=draws).contains(&inside), "{inside} of {draws}");
+}
+
+#[test]
+fn a_month_is_told_with_its_interval_where_the_log_is_long_enough() {
+    let tariffs = Tariffs::embedded().unwrap();
+    let log = |minutes: i64| -> Vec<_> {
+        (0..400)
+            .map(|row| {
+                let time = at(FRIDAY_NOON) + row * minutes * 60_000_000 / 400;
+                let usage = counted(1_000 + (row as u64 * 37) % 500, 0, 100);
+                (logged(time, "gpt-4o", ENGLISH, usage), Some("deepseek-flash"))
+            })
+            .collect()
+    };
+    let document = project(Options::new(&tariffs, now()), &log(120));
+    let month = document.choices[0].month.as_ref().unwrap();
+    let (saving, whole) = (month.saving.unwrap(), document.choices[0].saving.unwrap());
+    assert_eq!(month.scaled_by, "mean-rate");
+    let times = 730.5 / month.window_hours;
+    assert!((saving.value.0 as f64 / (whole.value.0 as f64 * times) - 1.0).abs() < 1e-6);
+    // Wider than ratios alone, and both bounds are there.
+    assert!((saving.upper.0 - saving.value.0) as f64 > (whole.upper.0 - whole.value.0) as f64 * times);
+    assert!(saving.lower.0 > 0);
+    // Minutes are no month, unless somebody says how many requests a month has.
+    let document = project(Options::new(&tariffs, now()), &log(6));
+    assert_eq!(document.choices[0].month, None);
+    assert!(document.notes.iter().any(|note| note.contains("month")), "{:?}", document.notes);
+    let named = Options { month_requests: Some(4_000.0), ..Options::new(&tariffs, now()) };
+    let document = project(named, &log(6));
+    let month = document.choices[0].month.as_ref().unwrap();
+    assert_eq!((month.scaled_by, month.requests), ("stated", 4_000.0));
+    assert!((month.cost.0 - document.choices[0].cost.value.0 * 10).abs() <= 10);
 }

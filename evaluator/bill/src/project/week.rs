@@ -4,9 +4,9 @@
 //! week and is priced in the seven days that end now: at its own hour, which tells peak from off-peak, but not at the
 //! prices of the year in which the log was made. A log that does not tell the hour gets the mean over all hours.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use wire::Usage;
-use wire::price::{Call, Tariffs, Tier};
+use wire::price::{Call, Row, Tariffs, Tier};
 
 pub(super) const HOUR_US: i64 = 3_600_000_000;
 pub(super) const WEEK_US: i64 = 7 * 24 * HOUR_US;
@@ -16,6 +16,12 @@ const DATED_FROM_US: i64 = 1_000_000_000_000_000;
 
 /// Models whose prices are kept at hand; others are looked up anew.
 const MODELS_MAX: usize = 256;
+
+/// Changes of price that are looked at within a week; after them the last price holds.
+const CHANGES_MAX: usize = 1000;
+
+/// Days after which a price is old if nobody has compared it with its source, as in the gateway's configuration.
+const STALE_AFTER_DAYS: u32 = 45;
 
 /// When a request was sent, as far as the log tells.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -53,11 +59,13 @@ pub(super) struct Week<'t> {
     tariffs: &'t Tariffs,
     ends_us: i64,
     prices: HashMap<String, Vec<Span>>,
+    /// What is doubtful about the prices that were used, a sentence each.
+    pub stale: BTreeSet<String>,
 }
 
 impl<'t> Week<'t> {
     pub(super) fn new(tariffs: &'t Tariffs, ends_us: i64) -> Self {
-        Self { tariffs, ends_us, prices: HashMap::new() }
+        Self { tariffs, ends_us, prices: HashMap::new(), stale: BTreeSet::new() }
     }
 
     /// The same hour of the week in the seven days that end now.
@@ -111,25 +119,40 @@ impl<'t> Week<'t> {
         spans
     }
 
-    fn look_up(&self, call: &Call<'_>) -> Vec<Span> {
-        let find = |at_us: i64| {
-            let of = |model: &str| self.tariffs.find(call.provider, model, at_us);
-            call.answered.and_then(of).or_else(|| of(call.asked))
-        };
-        let mut spans: Vec<(Option<&wire::price::Row>, Span)> = Vec::new();
-        for hour in 0..WEEK_US / HOUR_US {
-            let at_us = self.ends_us.saturating_sub(WEEK_US).saturating_add(hour * HOUR_US);
-            let row = find(at_us);
-            match spans.iter_mut().find(|(known, _)| match (known, row) {
-                (Some(known), Some(row)) => std::ptr::eq(*known, row),
-                (None, None) => true,
-                _ => false,
-            }) {
-                Some((_, (_, long_us))) => *long_us += HOUR_US,
-                None => spans.push((row, (at_us, HOUR_US))),
+    /// From one change of price to the next.
+    fn look_up(&mut self, call: &Call<'_>) -> Vec<Span> {
+        let mut spans: Vec<(Option<&'t Row>, Span)> = Vec::new();
+        let mut at_us = self.ends_us.saturating_sub(WEEK_US);
+        for _ in 0..CHANGES_MAX {
+            if at_us >= self.ends_us {
+                break;
             }
+            let (row, until_us) = self.in_force(call, at_us);
+            let until_us = until_us.clamp(at_us.saturating_add(1), self.ends_us);
+            let long_us = until_us.saturating_sub(at_us);
+            let known =
+                spans.iter_mut().find(|(known, _)| known.map(std::ptr::from_ref) == row.map(std::ptr::from_ref));
+            match known {
+                Some((_, (_, sum_us))) => *sum_us += long_us,
+                None => spans.push((row, (at_us, long_us))),
+            }
+            at_us = until_us;
+        }
+        for row in spans.iter().filter_map(|(row, _)| *row) {
+            let doubts = row.stale(self.ends_us).into_iter().chain(row.old(self.ends_us, STALE_AFTER_DAYS));
+            self.stale.extend(doubts.map(|doubt| doubt.sentence));
         }
         spans.into_iter().map(|(_, span)| span).collect()
+    }
+
+    /// The price of a call at an instant, and until when that holds.
+    fn in_force(&self, call: &Call<'_>, at_us: i64) -> (Option<&'t Row>, i64) {
+        let of = |model: &str| self.tariffs.in_force(call.provider, model, at_us);
+        let asked = of(call.asked);
+        match call.answered.map(of) {
+            Some(answered) => (answered.row.or(asked.row), answered.until_us.min(asked.until_us)),
+            None => (asked.row, asked.until_us),
+        }
     }
 }
 
