@@ -53,6 +53,9 @@ fn names_may_end_in_a_star_and_aliases_lead_to_their_model() {
     assert!(names.contains(&"gpt-4o") && names.contains(&"gpt-4o-mini") && !names.contains(&"gpt-4.1"), "{names:?}");
     let listing = listed(" --model deepseek-chat", "2026-07-01");
     assert!(!listing.aliases.is_empty() && !listing.prices.is_empty(), "{listing:?}");
+    assert!(listing.prices.iter().all(|price| price.model != "deepseek-chat"), "its own price is over: {listing:?}");
+    let own = listed(" --model deepseek-chat", "2026-01-01");
+    assert!(own.prices.iter().any(|price| price.model == "deepseek-chat" && price.in_force), "{own:?}");
 }
 
 #[test]
