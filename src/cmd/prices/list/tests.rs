@@ -69,6 +69,6 @@ fn the_text_fits_on_a_terminal_and_the_doubts_are_said() {
     let listing = listed(" --model llama", "2026-06-01");
     assert!(text(&listing, false).contains("! doubtful:\n  The price of llama at compatible held until 2026-02-01"));
     assert!(text(&listing, true).contains("source: us"));
-    let doubtful = listed(" --stale-after 1", "2026-11-23");
+    let doubtful = listed(" --stale-after 1", "2026-11-25");
     assert!(doubtful.prices.iter().all(|price| !price.doubts.is_empty()), "everything is old");
 }
