@@ -1,5 +1,6 @@
 //! Arguments: types only.
 
+mod bill;
 mod import;
 mod keys;
 mod preflight;
@@ -8,6 +9,7 @@ mod records;
 mod replay;
 mod usage;
 
+pub(crate) use bill::Bill;
 pub(crate) use import::{From, Import};
 pub(crate) use keys::{Home, Keys, KeysCommand, ListAs, ScopeArgs, Which};
 pub(crate) use preflight::{Candidate, FailOn, Preflight};
@@ -89,9 +91,16 @@ pub(crate) enum Command {
     /// Which requests of a log would change, lose something or fail at another provider, before any is sent there.
     #[command(after_help = PREFLIGHT)]
     Preflight(Box<Preflight>),
+    /// What was paid, what the other arm would have cost, and what moving saves a month.
+    #[command(
+        after_help = "Examples:\n  weighbridge bill records.ndjson\n  weighbridge bill records.ndjson --by day,consumer \
+                      --csv paid.csv\n  weighbridge bill records.ndjson --at 2026-12-01T00:00:00Z --prices prices.toml \
+                      --month-requests 3000000"
+    )]
+    Bill(Bill),
     /// How many requests, hours and how much money a decision will take, before they are spent.
-    #[command(after_help = "Examples:\n  weighbridge plan --rate 10000/h\n  weighbridge plan records.ndjson --policy \
-                            policy.toml --shadow-percent 10")]
+    #[command(after_help = "Examples:\n  weighbridge plan requests.ndjson.zst\n  weighbridge plan --rate 10000/h\n  \
+                            weighbridge plan records.ndjson --policy policy.toml --shadow-percent 10")]
     Plan(Plan),
     /// Run thousands of whole migrations in virtual time, and compare policies and naive rules.
     #[command(after_help = "Examples:\n  weighbridge simulate --runs 200\n  weighbridge simulate --print-scenario > \
@@ -123,17 +132,22 @@ pub(crate) enum Command {
 
 #[derive(Debug, ClapArgs)]
 pub(crate) struct Plan {
-    /// First exchange records, if there are some. Without a pair, the default scenario's variances stand in.
+    /// First exchange records, or request logs (of weighbridge or of another tool), but not both. Without a pair, the
+    /// default scenario's variances stand in, with a log's own errors and latencies.
+    #[arg(value_name = "RECORDS|LOG")]
     pub records: Vec<PathBuf>,
     /// Policy, TOML; without it the default one.
     #[arg(long, value_name = "FILE")]
     pub policy: Option<PathBuf>,
-    /// Requests of the whole traffic: 10000/h, 200/min or 3/s. Without it that of the records.
+    /// Requests of the whole traffic: 10000/h, 200/min or 3/s. Without it that of the records or of the log.
     #[arg(long)]
     pub rate: Option<String>,
     /// Share of the requests that is mirrored in the shadow, percent.
     #[arg(long, default_value_t = 25.0, value_parser = percent_above_zero)]
     pub shadow_percent: f64,
+    /// Instant whose prices a log is priced at, such as 2026-11-23T00:00:00Z. Without it now.
+    #[arg(long, value_name = "INSTANT")]
+    pub now: Option<jiff::Timestamp>,
     #[command(flatten)]
     pub prices: PriceTable,
     /// Print the plan as JSON (weighbridge.plan/1).

@@ -1,5 +1,6 @@
 //! One file per subcommand.
 
+mod bill;
 mod demo;
 mod evaluate;
 mod gate;
@@ -56,6 +57,7 @@ async fn dispatch(args: Args) -> Result<Exit, Failure> {
         Command::Plan(args) => plan::run(&args),
         Command::Simulate(args) => simulate::run(&args),
         Command::Keys(args) => keys::run(args).await,
+        Command::Bill(args) => bill::run(&args),
         Command::Usage(args) => usage::run(&args).await,
         Command::Prices(args) => prices::run(&args),
     }

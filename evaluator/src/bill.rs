@@ -4,11 +4,20 @@
 //! provider, never taken from the records, so that a corrected table corrects the bill. The model that answered is
 //! priced; if the table does not know it, the model that was asked for.
 
+mod account;
+mod models;
 mod prices;
+mod statement;
+mod walk;
+
+pub use account::{Account, AccountOptions, Column};
+pub use statement::{StatementOptions, statement};
 
 use crate::pair::Pair;
 use crate::rows::{Names, RouteId, Row, Rows};
 use crate::run::both;
+use ::bill::money::saturated;
+use ::bill::reckon::Reckoning;
 use datasets::Role;
 use judge::stats::Side;
 use judge::stats::ratio::{MeanRatio, PairedSums};
@@ -69,11 +78,16 @@ struct Remarks {
 /// newest of all `rows`.
 #[must_use]
 pub fn price_pairs(pairs: &[Pair<'_>], rows: &Rows, tariffs: &Tariffs) -> PricedPairs {
+    price_pairs_at(pairs, rows, tariffs, None)
+}
+
+/// The same, with everything priced at one instant, if there is one.
+fn price_pairs_at(pairs: &[Pair<'_>], rows: &Rows, tariffs: &Tariffs, at_us: Option<i64>) -> PricedPairs {
     let mut costs = vec![None; pairs.len()];
     let middle = pairs.len() / 2;
     let ((first, second), (of_first, of_second)) = (pairs.split_at(middle), costs.split_at_mut(middle));
-    let newest_us = newest_us(rows);
-    let begin = || Pricing::new(rows.names(), tariffs, newest_us);
+    let newest_us = at_us.unwrap_or_else(|| newest_us(rows));
+    let begin = || Pricing::new(rows.names(), tariffs, newest_us, at_us);
     let (sums, others) = both(|| begin().all(first, of_first), || begin().all(second, of_second));
     PricedPairs { costs, sums: sums.merged(others) }
 }
@@ -145,10 +159,10 @@ struct Pricing<'t> {
 }
 
 impl<'t> Pricing<'t> {
-    fn new(names: &'t Names, tariffs: &'t Tariffs, newest_us: i64) -> Self {
+    fn new(names: &'t Names, tariffs: &'t Tariffs, newest_us: i64, at_us: Option<i64>) -> Self {
         Self {
             names,
-            prices: Prices::new(names, tariffs),
+            prices: Prices::at(names, tariffs, at_us),
             in_force: InForce::new(tariffs, newest_us),
             used: Vec::new(),
             unknown: BTreeMap::new(),
@@ -288,24 +302,17 @@ fn day(at_us: i64) -> String {
     text.split('T').next().unwrap_or_default().to_owned()
 }
 
-/// The bill over the priced pairs, and what the calls cost that nobody got an answer from: mirrored ones, and those of
-/// `aside` in which the baseline was asked once more. Fallbacks cost what a failed candidate costs beyond itself, and are
-/// named in the notes.
+/// The bill over the priced pairs, and the account of everything that was paid. What the calls cost that nobody got an answer
+/// from (mirrored ones, and those in which the baseline was asked once more) is the experiment's own cost. Fallbacks cost what
+/// a failed candidate costs beyond itself, and are named in the notes.
 #[must_use]
-pub fn bill(priced: &PricedPairs, rows: &Rows, aside: &[Row], tariffs: &Tariffs) -> Bill {
+pub fn bill(priced: &PricedPairs, account: &Account<'_>, fallbacks: u64) -> Bill {
     let priced = &priced.sums;
     let pairs = priced.paid.n;
     let (baseline, candidate) = (saturated(priced.paid.b), saturated(priced.paid.c));
     let ratio = MeanRatio::from_sums(&priced.paid).ok();
     let bound = |side| ratio.and_then(|ratio| ratio.bound(ALPHA, side).ok());
     let estimated_share = if pairs == 0 { 0.0 } else { priced.estimated as f64 / (2 * pairs) as f64 };
-    let spent = |roles: &[Role]| {
-        let spending = rows.all().iter().chain(aside).filter(|row| roles.contains(&row.role));
-        let mut prices = Prices::new(rows.names(), tariffs);
-        spending
-            .filter_map(|row| prices.of(row, &row.usage()?))
-            .fold(0i64, |sum, priced| sum.saturating_add(priced.nanos))
-    };
     let mut notes = priced.remarks.sentences(estimated_share);
     if priced.outdated > 0 {
         notes.push(format!(
@@ -313,13 +320,14 @@ pub fn bill(priced: &PricedPairs, rows: &Rows, aside: &[Row], tariffs: &Tariffs)
             priced.outdated
         ));
     }
-    let fallbacks = aside.iter().filter(|row| row.role == Role::Fallback).count();
     if fallbacks > 0 {
         notes.push(format!(
             "The baseline answered {fallbacks} requests in place of a failed candidate, for {} USD that are in neither sum.",
-            decimal(spent(&[Role::Fallback]), PLACES)
+            decimal(account.spent(&[Role::Fallback]), PLACES)
         ));
     }
+    let Reckoning { counterfactual, by_hour, saving_per_month, cache, notes: unsaid } = account.reckoning.clone();
+    notes.extend(unsaid);
     Bill {
         currency: "USD".to_owned(),
         pairs_priced: pairs,
@@ -332,14 +340,17 @@ pub fn bill(priced: &PricedPairs, rows: &Rows, aside: &[Row], tariffs: &Tariffs)
         ratio_upper: bound(Side::Upper),
         baseline_per_1000: decimal(per_1000(baseline, pairs), PLACES),
         candidate_per_1000: decimal(per_1000(candidate, pairs), PLACES),
-        shadow: decimal(spent(&[Role::Shadow, Role::Repeat]), PLACES),
+        shadow: decimal(account.spent(&[Role::Shadow, Role::Repeat]), PLACES),
         notes,
-        ..Bill::default()
+        by_arm: account.by_arm(),
+        by_model: account.by_model(),
+        by_day: account.by_day(),
+        by_hour,
+        counterfactual: Some(counterfactual),
+        saving_per_month,
+        cache,
+        stale: account.stale.clone(),
     }
-}
-
-fn saturated(sum: i128) -> i64 {
-    i64::try_from(sum).unwrap_or(if sum < 0 { i64::MIN } else { i64::MAX })
 }
 
 /// Mean times 1000, rounded half up; 0 without pairs.

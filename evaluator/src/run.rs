@@ -1,7 +1,7 @@
 //! The whole way, from files to a verdict.
 
 use crate::bill;
-use crate::bill::PricedPairs;
+use crate::bill::{Account, AccountOptions, PricedPairs};
 use crate::charts;
 use crate::counts::Counts;
 use crate::error::EvaluateError;
@@ -125,7 +125,10 @@ fn judged(gathered: Gathered<'_>, options: &Options) -> Outcome {
     let judged = judge::judge(&extracted.evidence, &options.policy);
     let (evidence, bill) = both(
         || pictures(&loaded.rows, pairing, &extracted),
-        || bill::bill(priced, &loaded.rows, &loaded.aside, tariffs),
+        || {
+            let account = Account::of(pairing, &loaded.rows, &loaded.aside, tariffs, AccountOptions::default());
+            bill::bill(priced, &account, loaded.counts.fallbacks)
+        },
     );
     let verdict = Verdict {
         schema: SCHEMA.to_owned(),

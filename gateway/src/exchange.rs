@@ -10,7 +10,7 @@ use std::sync::Arc;
 use std::time::Instant;
 use wire::chat::Answer;
 use wire::price::{Call, Tariffs, Tier};
-use wire::usage::Characters;
+use wire::usage::{Characters, Ended, Tally};
 use wire::{Endpoint, ErrorKind, Form, Usage};
 
 /// What all records of a request share.
@@ -33,7 +33,12 @@ pub(crate) struct Context {
     pub form: Form,
     /// The client speaks the deprecated form of tools.
     pub uses_functions: bool,
+    /// Characters of what the model is asked.
     pub prompt: Characters,
+    /// What a provider bills of the request.
+    pub billed: Tally,
+    /// Most completion tokens that the request allows, all choices together.
+    pub completion_max: Option<u64>,
     /// Prices that were in force when it came.
     pub tariffs: Arc<Tariffs>,
     /// The guard, where a policy holds.
@@ -75,11 +80,12 @@ pub(crate) struct Outcome {
 /// Puts the record together: usage (reported, or estimated where the report was lost), cost, form, content as the
 /// redaction mode allows.
 pub(crate) fn exchange(context: &Context, leg: &Leg, outcome: Outcome, records: Option<&Records>) -> Exchange {
-    let usage = usage(context, &outcome);
+    let usage = usage(context, leg, &outcome);
     let answer = outcome.answer;
     let answered = answer.as_ref().and_then(|answer| answer.model.clone());
+    let tier = answer.as_ref().map_or(Tier::Standard, |answer| answer.tier);
     let cost_nanos = usage.and_then(|usage| {
-        let call = Call { answered: answered.as_deref(), ..Call::new(leg.provider, &leg.model, leg.sent_us) };
+        let call = Call { answered: answered.as_deref(), tier, ..Call::new(leg.provider, &leg.model, leg.sent_us) };
         context.tariffs.price(&call, &usage).map(|priced| priced.nanos)
     });
     let form_failure = match (&answer, outcome.error) {
@@ -126,7 +132,7 @@ pub(crate) fn exchange(context: &Context, leg: &Leg, outcome: Outcome, records: 
         refused,
         guard,
         usage,
-        tier: Tier::Standard,
+        tier,
         cost_nanos,
         prompt_chars: context.prompt.total(),
         prompt_wide_chars: Some(context.prompt.wide),
@@ -162,25 +168,22 @@ fn content(answer: Option<&Answer>, error: Option<ErrorKind>, records: Option<&R
     }
 }
 
-/// The reported usage. Where the report was lost, an estimate, because those tokens will be billed: of the text that
-/// came, and of the prompt alone if the call was broken off before any came.
-fn usage(context: &Context, outcome: &Outcome) -> Option<Usage> {
-    if let Some(answer) = &outcome.answer {
-        if answer.usage.is_some() {
-            return answer.usage;
-        }
-        let mut completion = answer.characters;
-        completion.wide += answer.reasoning.wide;
-        completion.narrow += answer.reasoning.narrow;
-        if completion.total() > 0 {
-            return Some(Usage::estimate(context.prompt, completion));
-        }
-    }
-    let broken_off = matches!(
-        outcome.error,
-        Some(ErrorKind::ClientCancelled | ErrorKind::GatewayStopped | ErrorKind::Timeout | ErrorKind::Truncated)
-    );
-    broken_off.then(|| Usage::estimate(context.prompt, Characters::default()))
+/// The reported usage, or an estimate where the report was lost: by the same rule as in a replay.
+fn usage(context: &Context, leg: &Leg, outcome: &Outcome) -> Option<Usage> {
+    let ended = Ended {
+        provider: leg.provider,
+        model: &leg.model,
+        endpoint: context.endpoint,
+        streamed: context.streamed,
+        prompt: &context.billed,
+        completion_max: context.completion_max,
+        status: outcome.status,
+        error: outcome.error,
+        answer: outcome.answer.as_ref(),
+        ttft_us: outcome.ttft_us,
+        duration_us: outcome.duration_us,
+    };
+    ended.usage()
 }
 
 #[cfg(test)]

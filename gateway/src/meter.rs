@@ -133,11 +133,11 @@ impl Meter {
     pub(crate) fn bytes(&mut self, bytes: Bytes, now: Instant, editor: Option<&Editor>) -> Result<Bytes, ErrorKind> {
         if !self.framed {
             self.begun = true;
-            self.overflowed |= self.whole_bytes + bytes.len() > WHOLE_BYTES_MAX;
+            self.whole_bytes = self.whole_bytes.saturating_add(bytes.len());
+            self.overflowed |= self.whole_bytes > WHOLE_BYTES_MAX;
             if self.overflowed {
                 self.whole = Vec::new();
             } else {
-                self.whole_bytes += bytes.len();
                 self.whole.push(bytes.clone());
             }
             return Ok(bytes);
@@ -238,10 +238,11 @@ impl Meter {
 
     /// The end. `failure` is what broke the answer off, if anything did.
     pub(crate) fn finish(mut self, failure: Option<ErrorKind>, now: Instant) -> Outcome {
-        if !self.framed && !self.overflowed && failure.is_none() {
+        if !self.framed && !self.overflowed {
+            // Of one that broke off as much was written as came; the client may have left when all of it was here.
             let body = self.whole_body();
             self.fold.whole(&body);
-            if let Some(listener) = &mut self.listener {
+            if let Some(listener) = self.listener.as_mut().filter(|_| failure.is_none()) {
                 listener.whole(&body);
             }
         }
@@ -250,7 +251,10 @@ impl Meter {
         {
             listener.overflowed();
         }
-        let answer: Answer = self.fold.answer();
+        let mut answer: Answer = self.fold.answer();
+        if self.overflowed {
+            answer.written.add_bytes(self.whole_bytes as u64);
+        }
         Outcome {
             status: self.status,
             ttft_us: self.ttft.map(micros),

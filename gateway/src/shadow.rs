@@ -251,11 +251,7 @@ async fn run(waiting: Waiting, shared: &Shared) {
         // A pair compares two providers at one time; this copy would compare two times.
         meter::failed(begun, begun, 0, ErrorKind::GatewayBusy)
     } else {
-        tokio::select! {
-            biased;
-            () = shared.cut_mirror.cancelled() => meter::failed(begun, Instant::now(), 0, ErrorKind::GatewayStopped),
-            outcome = call(path, body, &link, &context, &mut leg, shared) => outcome,
-        }
+        call(path, body, &link, &context, &mut leg, shared).await
     };
     // Our own decision not to send it, not the provider's failure: it is on record, and blames nobody.
     let unsent = (outcome.error == Some(ErrorKind::GatewayBusy)).then(|| match link.mirror.breaker_state() {
@@ -276,7 +272,15 @@ async fn call(
     leg: &mut Leg,
     shared: &Shared,
 ) -> Outcome {
-    let mut sent = match link.mirror.send(path, body, context.streamed).await {
+    let begun = Instant::now();
+    let sending = tokio::select! {
+        biased;
+        () = shared.cut_mirror.cancelled() => {
+            return meter::failed(begun, Instant::now(), 0, ErrorKind::GatewayStopped);
+        }
+        sending = link.mirror.send(path, body, context.streamed) => sending,
+    };
+    let mut sent = match sending {
         Ok(sent) => sent,
         Err(failure) => {
             leg.attempts = failure.attempts.max(1);
@@ -299,7 +303,13 @@ async fn call(
     let total = sent.deadline.min(start + shared.shadow.total_timeout);
     let mut receiving = Receiving::new(body, Deadline::new(first, timeouts.idle, total));
     let failure = loop {
-        match receiving.next().await {
+        let next = tokio::select! {
+            biased;
+            // What came until now was written, and is billed.
+            () = shared.cut_mirror.cancelled() => break Some(ErrorKind::GatewayStopped),
+            next = receiving.next() => next,
+        };
+        match next {
             Next::Piece(bytes) => {
                 if let Err(kind) = meter.bytes(bytes, Instant::now(), None) {
                     break Some(kind);

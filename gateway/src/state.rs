@@ -19,8 +19,8 @@ use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, PoisonError};
 use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
-use wire::Usage;
 use wire::price::Call;
+use wire::{Usage, UsageSource};
 
 /// Weight changes that the audit remembers; the oldest is forgotten first.
 pub(crate) const AUDIT_ENTRIES_MAX: usize = 1000;
@@ -128,10 +128,12 @@ impl Shared {
     /// What a copy may cost, nano-dollars: its prompt, and as much again as answer. 0 without a price; settled when the bill
     /// is known.
     pub(crate) fn estimate_nanos(job: &Job) -> i64 {
-        let prompt = job.context.prompt;
-        let usage = Usage::estimate(prompt, prompt);
-        let call = Call::new(job.leg.provider, &job.leg.model, job.context.at_us);
-        job.context.tariffs.price(&call, &usage).map_or(0, |priced| priced.nanos)
+        let (leg, context) = (&job.leg, &job.context);
+        let prompt = context.billed.tokens(leg.provider, &leg.model);
+        let completion = context.completion_max.map_or(prompt, |most| most.min(prompt));
+        let usage = Usage::new(prompt, completion, UsageSource::Estimate);
+        let call = Call::new(leg.provider, &leg.model, context.at_us);
+        context.tariffs.price(&call, &usage).map_or(0, |priced| priced.nanos)
     }
 
     /// Sets a migration's weight if `expected` is still its epoch, on all replicas; returns its lane with the new

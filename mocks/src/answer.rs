@@ -16,7 +16,7 @@ use crate::dice::{self, Dice};
 use crate::face::Face;
 use crate::prefix_cache::PrefixCache;
 use crate::profile::{self, Checkpoint, Fault, Length, Profile};
-use crate::request::{ChatRequest, Format};
+use crate::request::{ChatRequest, Format, ServiceTier};
 use crate::schema;
 use crate::script::{Script, ScriptAnswer};
 use crate::tokens;
@@ -73,6 +73,7 @@ fn scaled(tokens: u64, factor: f64) -> u64 {
 pub(crate) struct Answer {
     pub(crate) choices: Vec<Choice>,
     pub(crate) usage: Usage,
+    pub(crate) tier: ServiceTier,
 }
 
 /// One of the `n` alternatives.
@@ -110,10 +111,16 @@ pub(crate) struct Usage {
     pub(crate) completion: u64,
     /// Part of `prompt`.
     pub(crate) cached: u64,
-    /// Part of `prompt`.
+    /// Part of `prompt`, and none of it `cached`.
+    pub(crate) cache_write: u64,
+    /// Pictures: part of `prompt`.
     pub(crate) image: u64,
+    /// Recorded speech: part of `prompt`.
+    pub(crate) sound: u64,
     /// Part of `completion`.
     pub(crate) reasoning: u64,
+    /// Speech: part of `completion`.
+    pub(crate) spoken: u64,
 }
 
 impl Usage {
@@ -126,8 +133,11 @@ impl Usage {
             prompt: self.prompt + other.prompt,
             completion: self.completion + other.completion,
             cached: self.cached + other.cached,
+            cache_write: self.cache_write + other.cache_write,
             image: self.image + other.image,
+            sound: self.sound + other.sound,
             reasoning: self.reasoning + other.reasoning,
+            spoken: self.spoken + other.spoken,
         }
     }
 }
@@ -145,7 +155,7 @@ impl Speaker<'_> {
             })
             .collect();
         let usage = self.usage(request, scripted, &choices);
-        Answer { choices, usage }
+        Answer { choices, usage, tier: request.tier }
     }
 
     fn choice(self, request: &ChatRequest, scripted: Option<&ScriptAnswer>, thinking: bool, dice: &mut Dice) -> Choice {

@@ -5,6 +5,7 @@
 use crate::dialect::{Dialect, UsagePlace};
 use crate::envelope::Envelope;
 use crate::face::StreamOptions;
+use crate::request::ServiceTier;
 use crate::sse;
 use crate::timeline::Timeline;
 
@@ -28,14 +29,15 @@ impl<'a> Chunks<'a> {
     pub(crate) fn new(
         dialect: &'a Dialect,
         (object, id): (&str, &str),
-        envelope: &Envelope,
+        (envelope, tier): (&Envelope, ServiceTier),
         options: StreamOptions,
         tokens: u64,
         timeline: &'a mut Timeline,
     ) -> Self {
         let chunks = tokens / u64::from(options.tokens_per_chunk.max(1)) + 4;
         timeline.bytes.reserve(usize::try_from(chunks.saturating_mul(CHUNK_BYTES)).unwrap_or(0).min(1 << 24));
-        let tier = if dialect.service_tier { ",\"service_tier\":\"default\"" } else { "" };
+        let tier =
+            if dialect.service_tier { format!(",\"service_tier\":\"{}\"", tier.answered()) } else { String::new() };
         let fingerprint = if dialect.fingerprint {
             format!(",\"system_fingerprint\":{}", sse::to_quoted(&envelope.fingerprint))
         } else {

@@ -11,7 +11,7 @@ use crate::face::StreamOptions;
 use crate::logprobs;
 use crate::profile::Fault;
 use crate::request::field::{count, flag, object, present, required_text};
-use crate::request::{ChatRequest, FieldFault, Message};
+use crate::request::{ChatRequest, FieldFault, Message, ServiceTier};
 use crate::sse;
 use crate::timeline::{Pace, Timeline, pieces};
 use crate::tokens;
@@ -81,7 +81,8 @@ impl CompletionRequest {
             usage = usage.plus(answer.usage);
             choices.extend(answer.choices.into_iter().map(|choice| self.echoing(choice, question)));
         }
-        Answer { choices, usage: Usage { prompt: self.prompt_tokens, cached: 0, ..usage } }
+        // A completion cannot ask for another tier than the standard one.
+        Answer { choices, usage: Usage { prompt: self.prompt_tokens, cached: 0, ..usage }, tier: ServiceTier::Default }
     }
 
     fn echoing(&self, mut choice: Choice, question: &ChatRequest) -> Choice {
@@ -129,7 +130,7 @@ pub(crate) fn stream(
 ) {
     let id = format!("{}{}", dialect.completion_id_prefix, envelope.stem);
     let kind = ("text_completion", id.as_str());
-    let mut chunks = Chunks::new(dialect, kind, envelope, options, answer.usage.completion, timeline);
+    let mut chunks = Chunks::new(dialect, kind, (envelope, answer.tier), options, answer.usage.completion, timeline);
     let usage = (dialect.usage)(&answer.usage, false);
     let per_chunk = u64::from(options.tokens_per_chunk);
     let mut first = true;

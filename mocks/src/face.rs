@@ -136,6 +136,14 @@ pub(crate) trait Face: Send + Sync {
     fn output_limit(&self, request: &ChatRequest, profile: &Profile) -> Option<u64>;
     /// What a picture costs, tokens.
     fn image_tokens(&self, model: &str, image: Image) -> u64;
+    /// What recorded speech costs, tokens; nothing where it is not heard.
+    fn sound_tokens(&self, _bytes: u64) -> u64 {
+        0
+    }
+    /// Whether callers may say what is to be cached, and pay for it.
+    fn bills_cache_writes(&self) -> bool {
+        false
+    }
     /// Whether status 200 is sent before the answer begins.
     fn accepts_early(&self) -> bool;
     /// The names of one answer.

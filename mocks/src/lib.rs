@@ -34,6 +34,15 @@
 //! generator that repeats itself is answered from memory. `benches/speed` compares that, and answers that all differ, with
 //! servers that only write.
 //!
+//! # What an answer costs
+//!
+//! OpenAI's mock answers in the service tier that is asked for (`fast` is answered as `priority`, nothing and `auto` as
+//! `default`) and says so. Pictures and recorded speech have tokens of their own in the prompt, a spoken answer in the
+//! completion. Where a body has `prompt_cache_options` with the mode `explicit`, what stands before the last
+//! `prompt_cache_breakpoint` is written to the cache or read from it, in whole blocks, and nothing else is. How many tokens
+//! speech has, and that all tokens of a spoken answer are speech, are assumptions. DeepSeek's mock and the compatible one
+//! have no tiers, no speech and no writes, and ignore what asks for them.
+//!
 //! # As production was
 //!
 //! [`Fit`] turns what records tell (times, lengths, errors; a row at a time, in constant memory) into a profile that

@@ -25,6 +25,9 @@ const INVALID: &str = "invalid_request_error";
 const ROUGH_LOOK_TOKENS: u64 = 85;
 const CLOSE_LOOK_TOKENS: u64 = 765;
 
+/// Bytes of recorded speech that are one token: a tenth of a second of 16 bits at 16 kHz, whatever the format.
+const SOUND_BYTES_PER_TOKEN: u64 = 3_200;
+
 static DIALECT: Dialect = Dialect {
     chat_id_prefix: "chatcmpl-",
     completion_id_prefix: "cmpl-",
@@ -162,6 +165,14 @@ impl Face for OpenAi {
         if image.low_detail { ROUGH_LOOK_TOKENS } else { CLOSE_LOOK_TOKENS }
     }
 
+    fn sound_tokens(&self, bytes: u64) -> u64 {
+        bytes.div_ceil(SOUND_BYTES_PER_TOKEN)
+    }
+
+    fn bills_cache_writes(&self) -> bool {
+        true
+    }
+
     fn accepts_early(&self) -> bool {
         false
     }
@@ -199,12 +210,13 @@ impl Face for OpenAi {
 }
 
 fn usage(usage: &Usage, _thinking: bool) -> String {
-    let Usage { prompt, completion, cached, image, reasoning } = *usage;
-    let image = if image > 0 { format!(",\"image_tokens\":{image}") } else { String::new() };
+    let Usage { prompt, completion, cached, cache_write, image, sound, reasoning, spoken } = *usage;
+    let some = |name: &str, count: u64| if count > 0 { format!(",\"{name}\":{count}") } else { String::new() };
+    let (written, image) = (some("cache_write_tokens", cache_write), some("image_tokens", image));
     format!(
         "{{\"prompt_tokens\":{prompt},\"completion_tokens\":{completion},\"total_tokens\":{},\
-         \"prompt_tokens_details\":{{\"cached_tokens\":{cached},\"audio_tokens\":0{image}}},\
-         \"completion_tokens_details\":{{\"reasoning_tokens\":{reasoning},\"audio_tokens\":0,\
+         \"prompt_tokens_details\":{{\"cached_tokens\":{cached}{written},\"audio_tokens\":{sound}{image}}},\
+         \"completion_tokens_details\":{{\"reasoning_tokens\":{reasoning},\"audio_tokens\":{spoken},\
          \"accepted_prediction_tokens\":0,\"rejected_prediction_tokens\":0}}}}",
         usage.total()
     )

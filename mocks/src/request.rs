@@ -6,6 +6,7 @@
 
 pub(crate) mod field;
 mod message;
+mod tier;
 pub(crate) mod tool;
 
 use serde_json::Value;
@@ -13,6 +14,7 @@ use serde_json::Value;
 pub(crate) use field::FieldFault;
 use field::{count, flag, number, present, required_text};
 pub(crate) use message::{Image, Message};
+pub(crate) use tier::ServiceTier;
 pub(crate) use tool::{Tool, ToolChoice};
 
 /// A chat request, as far as a mock cares.
@@ -50,6 +52,9 @@ pub(crate) struct ChatRequest {
     pub(crate) audio: Audio,
     /// Model that shall judge input and output beside the answer.
     pub(crate) moderation: Option<String>,
+    pub(crate) tier: ServiceTier,
+    /// Whether only what stands before breakpoints is to be cached, rather than what the provider finds.
+    pub(crate) explicit_cache: bool,
     /// Who the end user is, in DeepSeek's words; separates its caches.
     pub(crate) user_id: String,
 }
@@ -110,6 +115,8 @@ impl ChatRequest {
             thinking: thinking(body)?,
             audio: audio(body),
             moderation: moderation(body),
+            tier: ServiceTier::of(body),
+            explicit_cache: explicit_cache(body),
             user_id: present(body, "user_id").and_then(Value::as_str).unwrap_or_default().to_owned(),
         })
     }
@@ -140,6 +147,8 @@ impl ChatRequest {
             thinking: None,
             audio: Audio::No,
             moderation: None,
+            tier: ServiceTier::Auto,
+            explicit_cache: false,
             user_id: String::new(),
         }
     }
@@ -203,6 +212,12 @@ fn audio(body: &Value) -> Audio {
         (true, None) => Audio::Unspecified,
         (true, Some(_)) => Audio::Yes,
     }
+}
+
+/// Whether the caller says itself what is to be cached.
+pub(crate) fn explicit_cache(body: &Value) -> bool {
+    let mode = present(body, "prompt_cache_options").and_then(|options| options.get("mode"));
+    mode.is_some_and(|mode| mode == "explicit")
 }
 
 fn moderation(body: &Value) -> Option<String> {

@@ -14,7 +14,7 @@ use serde_json::{Value, json};
 use crate::answer::{Answer, Usage};
 use crate::dialect::Dialect;
 use crate::envelope::Envelope;
-use crate::request::Message;
+use crate::request::{Message, ServiceTier};
 pub(crate) use items::Item;
 pub(crate) use request::ResponsesRequest;
 
@@ -25,6 +25,8 @@ pub(crate) struct Response<'a> {
     request: &'a ResponsesRequest,
     envelope: &'a Envelope,
     usage: Usage,
+    /// Absent where the provider has no tiers.
+    tier: Option<ServiceTier>,
     finish_reason: String,
 }
 
@@ -37,11 +39,12 @@ impl<'a> Response<'a> {
         envelope: &'a Envelope,
         tokens_per_chunk: u32,
     ) -> Self {
-        let Answer { choices, usage } = answer;
+        let Answer { choices, usage, tier } = answer;
+        let tier = dialect.service_tier.then_some(tier);
         let choice = choices.into_iter().next();
         let finish_reason = choice.as_ref().map_or_else(|| "stop".to_owned(), |choice| choice.finish_reason.clone());
         let items = choice.map_or_else(Vec::new, |choice| items::of(choice, dialect, envelope, tokens_per_chunk));
-        Self { id: format!("resp_{}", envelope.stem), items, request, envelope, usage, finish_reason }
+        Self { id: format!("resp_{}", envelope.stem), items, request, envelope, usage, tier, finish_reason }
     }
 
     /// How it ended: the status, and the event that says so.
@@ -91,6 +94,10 @@ impl<'a> Response<'a> {
         });
         if let Some(object) = object.as_object_mut() {
             object.extend(self.request.echo.clone());
+            if let Some(tier) = self.tier {
+                let tier = if status == "in_progress" { tier.begun() } else { tier.answered() };
+                object.insert("service_tier".to_owned(), Value::from(tier));
+            }
         }
         object
     }
@@ -105,7 +112,7 @@ impl<'a> Response<'a> {
 fn usage_value(usage: &Usage) -> Value {
     json!({
         "input_tokens": usage.prompt,
-        "input_tokens_details": {"cached_tokens": usage.cached, "cache_write_tokens": 0},
+        "input_tokens_details": {"cached_tokens": usage.cached, "cache_write_tokens": usage.cache_write},
         "output_tokens": usage.completion,
         "output_tokens_details": {"reasoning_tokens": usage.reasoning},
         "total_tokens": usage.prompt + usage.completion,

@@ -35,7 +35,7 @@ pub(crate) fn stream(shape: Shape<'_>, pace: &mut Pace, timeline: &mut Timeline)
     let Shape { dialect, answer, envelope, options, moderation } = shape;
     let id = format!("{}{}", dialect.chat_id_prefix, envelope.stem);
     let kind = ("chat.completion.chunk", id.as_str());
-    let chunks = Chunks::new(dialect, kind, envelope, options, answer.usage.completion, timeline);
+    let chunks = Chunks::new(dialect, kind, (envelope, answer.tier), options, answer.usage.completion, timeline);
     let usage = (dialect.usage)(&answer.usage, options.thinking);
     let mut writer = Writer { dialect, options, envelope, usage: &usage, chunks, scratch: Vec::with_capacity(128) };
     for (index, choice) in answer.choices.iter().enumerate() {

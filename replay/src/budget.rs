@@ -5,10 +5,10 @@
 //! costs beyond that is booked as it is, and nothing follows it.
 
 use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
+use wire::Usage;
 use wire::UsageSource;
 use wire::price::{Call, Tariffs};
 use wire::provider::Provider;
-use wire::{Request, Usage};
 
 /// Completion tokens that are set aside for a request that names no bound and whose log knows no answer.
 const COMPLETION_TOKENS_UNKNOWN: u64 = 4_096;
@@ -17,15 +17,6 @@ const RECORDED_TIMES: u64 = 2;
 
 /// Prompt tokens of one picture at most.
 const PICTURE_TOKENS_MAX: u64 = 40_000;
-/// Members that bound an answer's tokens, the newest name first.
-const ALLOWED: [&str; 3] = ["max_completion_tokens", "max_tokens", "max_output_tokens"];
-
-/// Completion tokens that a request allows in all its choices; `None` if it names no bound.
-pub(crate) fn allowed(request: &Request<'_>) -> Option<u64> {
-    let each = ALLOWED.into_iter().find_map(|member| request.object.read::<u64>(member))?;
-    Some(each.saturating_mul(request.object.read::<u64>("n").unwrap_or(1).max(1)))
-}
-
 /// Money of a run, nano-dollars.
 #[derive(Debug)]
 pub(crate) struct Budget {
@@ -81,7 +72,7 @@ impl Budget {
 ///
 /// A token of a text has at least one byte, and what a provider puts around a message is shorter than its JSON, so the body's
 /// bytes bound the prompt, all of it uncached; a picture behind an address counts as many tokens as the largest. The completion
-/// is what the request allows at most, if it says so; else twice the recorded one, and 4,096 tokens at least.
+/// is what the request allows at most, if it says so; else twice the recorded one, and 4,096 tokens for each choice at least.
 pub(crate) fn estimate(
     tariffs: &Tariffs,
     provider: Provider,
@@ -91,7 +82,7 @@ pub(crate) fn estimate(
     completion: Completion,
 ) -> Option<i64> {
     let recorded = completion.recorded.map(|tokens| tokens.saturating_mul(RECORDED_TIMES));
-    let unknown = || recorded.unwrap_or(0).max(COMPLETION_TOKENS_UNKNOWN);
+    let unknown = || recorded.unwrap_or(0).max(COMPLETION_TOKENS_UNKNOWN.saturating_mul(completion.choices.max(1)));
     let pictures = memchr::memmem::find_iter(body, b"\"image_url\"").count() as u64;
     let usage = Usage::new(
         (body.len() as u64).saturating_add(pictures.saturating_mul(PICTURE_TOKENS_MAX)),
@@ -104,8 +95,10 @@ pub(crate) fn estimate(
 /// What is known of a completion's tokens before the answer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub(crate) struct Completion {
-    /// The most that the request allows (`max_tokens`, `max_completion_tokens`).
+    /// The most that the request allows in all its choices (`max_tokens`, `max_completion_tokens`).
     pub(crate) allowed: Option<u64>,
+    /// Answers that are asked for at once.
+    pub(crate) choices: u64,
     /// What the log recorded.
     pub(crate) recorded: Option<u64>,
 }
@@ -150,8 +143,15 @@ mod tests {
         let at_us = "2026-11-20T05:00:00Z".parse::<jiff::Timestamp>().unwrap().as_microsecond();
         let prompt = [b'x'; 1_500];
         let of = |allowed, recorded| {
-            estimate(&tariffs, Provider::OpenAi, "gpt-4o-mini", at_us, &prompt, Completion { allowed, recorded })
-                .unwrap()
+            estimate(
+                &tariffs,
+                Provider::OpenAi,
+                "gpt-4o-mini",
+                at_us,
+                &prompt,
+                Completion { allowed, choices: 1, recorded },
+            )
+            .unwrap()
         };
         // 1,500 bytes at 0.15 USD, completions at 0.60 USD per million.
         assert_eq!(of(Some(100), Some(9_999)), 225_000 + 60_000);

@@ -26,7 +26,6 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use wire::Request;
 use wire::price::Tariffs;
-use wire::usage::Characters;
 
 /// Name and version of the document.
 pub const SCHEMA: &str = "weighbridge.dry-run/1";
@@ -68,7 +67,7 @@ pub struct DryRun {
     pub session_rows: u64,
     /// Characters of all prompts.
     pub prompt_chars: u64,
-    /// Tokens of all prompts, estimated from characters; good to a factor of about 1.5.
+    /// Tokens of all prompts at the baseline, estimated: texts, tools, frames, pictures.
     pub prompt_tokens_estimate: u64,
     /// Completion tokens that the log recorded.
     pub completion_tokens_recorded: u64,
@@ -206,10 +205,9 @@ impl<'a> View<'a> {
                 return;
             }
         };
-        let mut prompt = Characters::default();
-        request.for_each_text(|text| prompt.add(text));
+        let (prompt, billed) = request.measure();
         let recorded = row.recorded.as_ref().and_then(|recorded| recorded.usage);
-        let unfit = [&mut self.baseline, &mut self.candidate].map(|arm| arm.see(&request, prompt, recorded).err());
+        let unfit = [&mut self.baseline, &mut self.candidate].map(|arm| arm.see(&request, &billed, recorded).err());
         let forced = match self.options.arm {
             ArmChoice::AsRouted => None,
             ArmChoice::Forced(Arm::Baseline) => unfit[0],
@@ -222,7 +220,8 @@ impl<'a> View<'a> {
         self.dry.rows += 1;
         self.dry.session_rows += u64::from(row.session.is_some());
         self.dry.prompt_chars += prompt.total();
-        self.dry.prompt_tokens_estimate += prompt.tokens();
+        let baseline = self.options.provider(Arm::Baseline).name();
+        self.dry.prompt_tokens_estimate += billed.tokens(baseline, &request.model);
         match recorded {
             Some(usage) => self.dry.completion_tokens_recorded += usage.completion,
             None => self.dry.completion_unknown_rows += 1,

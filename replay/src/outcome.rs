@@ -9,9 +9,9 @@ use datasets::{Arm, Exchange, FromLog, Moderation, Recorded, Redaction, Role, di
 use http::HeaderMap;
 use std::sync::Arc;
 use wire::chat::{Answer, Fold, Seen};
-use wire::price::{Call, Tariffs};
+use wire::price::{Call, Tariffs, Tier};
 use wire::provider::{Provider, standard_error};
-use wire::usage::Characters;
+use wire::usage::{Characters, Ended};
 use wire::{ErrorKind, Usage};
 
 /// What every exchange of a run shares.
@@ -49,9 +49,25 @@ impl Context {
             model: self.options.model(arm, &item.logged_model),
             sent_us: self.clock.wall_us(received.instants.sent_us),
         };
-        let usage = judged.answer.as_ref().and_then(|answer| usage(item, answer));
-        let answered = judged.answer.as_ref().and_then(|answer| answer.model.as_deref());
-        let cost_nanos = self.cost(&asked, answered, usage.as_ref());
+        let answer = judged.answer.as_deref();
+        // By the same rule as in the gateway.
+        let ended = Ended {
+            provider: asked.provider,
+            model: asked.model,
+            endpoint: item.endpoint,
+            streamed: item.streamed,
+            prompt: &item.billed,
+            completion_max: item.completion_max,
+            status: received.status,
+            error: judged.error,
+            answer,
+            ttft_us: received.instants.ttft_us(),
+            duration_us: received.instants.duration_us(),
+        };
+        let usage = ended.usage();
+        let tier = answer.map_or(Tier::Standard, |answer| answer.tier);
+        let answered = answer.and_then(|answer| answer.model.as_deref());
+        let cost_nanos = self.cost(&asked, (answered, tier), usage.as_ref());
         let sample = Sample { instants: received.instants, error: judged.error, usage, cost_nanos };
         let mut records = Vec::new();
         if self.options.out.is_some() {
@@ -60,6 +76,7 @@ impl Context {
             exchange.provider = asked.provider.to_owned();
             exchange.streamed = received.streamed;
             exchange.status = received.status;
+            exchange.tier = tier;
             exchange.dropped = item.dropped.iter().map(|name| (*name).to_owned()).collect();
             if let Some(answer) = judged.answer {
                 self.fill(&mut exchange, item, *answer);
@@ -159,7 +176,7 @@ impl Context {
             refused: false,
             guard: None,
             usage: sample.usage,
-            tier: wire::price::Tier::Standard,
+            tier: Tier::Standard,
             cost_nanos: sample.cost_nanos,
             prompt_chars: item.prompt.total(),
             prompt_wide_chars: Some(item.prompt.wide),
@@ -205,7 +222,7 @@ impl Context {
         let sample = Sample {
             instants: Instants::default(),
             error: recorded.error.or(ErrorKind::of_status(recorded.status)),
-            usage: recorded.usage,
+            usage: recorded_usage(item, recorded),
             cost_nanos: None,
         };
         let mut exchange = self.blank(item, &origin, &sample);
@@ -218,6 +235,7 @@ impl Context {
         exchange.duration_us = recorded.duration_us.unwrap_or(0);
         exchange.recorded = Some(if recorded.duration_us.is_some() { FromLog::Timed } else { FromLog::Untimed });
         exchange.status = recorded.status;
+        exchange.tier = recorded.tier;
         exchange.finish_reason.clone_from(&recorded.finish_reason);
         exchange.refused = recorded.refused;
         exchange.answer_chars = recorded.answer.as_deref().map_or(0, |text| Characters::of(text).total());
@@ -229,13 +247,14 @@ impl Context {
         }
         exchange.moderation = moderation(exchange.error, exchange.finish_reason.as_deref());
         let asked = Asked { provider: &recorded.provider, model: &item.logged_model, sent_us: candidate.sent_us };
-        exchange.cost_nanos = self.cost(&asked, Some(&recorded.model), recorded.usage.as_ref());
+        let answered = (Some(recorded.model.as_str()), recorded.tier);
+        exchange.cost_nanos = self.cost(&asked, answered, exchange.usage.as_ref());
         exchange
     }
 
     /// Cost at the instant of sending.
-    fn cost(&self, asked: &Asked<'_>, answered: Option<&str>, usage: Option<&Usage>) -> Option<i64> {
-        let call = Call { answered, ..Call::new(asked.provider, asked.model, asked.sent_us) };
+    fn cost(&self, asked: &Asked<'_>, (answered, tier): (Option<&str>, Tier), usage: Option<&Usage>) -> Option<i64> {
+        let call = Call { answered, tier, ..Call::new(asked.provider, asked.model, asked.sent_us) };
         self.tariffs.price(&call, usage?).map(|priced| priced.nanos)
     }
 }
@@ -248,13 +267,27 @@ struct Asked<'a> {
     sent_us: i64,
 }
 
-/// The reported usage. Tokens of a broken or silent stream were still produced and will be billed, so they are
-/// estimated.
-fn usage(item: &Item, answer: &Answer) -> Option<Usage> {
-    let mut written = answer.characters;
-    written.wide += answer.reasoning.wide;
-    written.narrow += answer.reasoning.narrow;
-    answer.usage.or_else(|| (written.total() > 0).then(|| Usage::estimate(item.prompt, written)))
+/// What the log reported; where it did not, an estimate of the answer that it kept. Of an answer that it did not keep nothing is
+/// known.
+fn recorded_usage(item: &Item, recorded: &Recorded) -> Option<Usage> {
+    let estimated = || {
+        let answer = recorded::answer(recorded)?;
+        let ended = Ended {
+            provider: &recorded.provider,
+            model: &recorded.model,
+            endpoint: item.endpoint,
+            streamed: item.streamed,
+            prompt: &item.billed,
+            completion_max: item.completion_max,
+            status: recorded.status,
+            error: recorded.error.or(ErrorKind::of_status(recorded.status)),
+            answer: Some(&answer),
+            ttft_us: recorded.ttft_us,
+            duration_us: recorded.duration_us.unwrap_or(0),
+        };
+        ended.usage()
+    };
+    recorded.usage.or_else(estimated)
 }
 
 fn text<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {

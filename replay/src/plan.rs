@@ -16,7 +16,7 @@ use http::HeaderValue;
 use std::sync::Arc;
 use wire::price::Tariffs;
 use wire::provider::{Policy, Provider, Target};
-use wire::usage::Characters;
+use wire::usage::{Characters, Tally};
 use wire::{Endpoint, Form, Request, Unit};
 
 /// What a row weighs in memory besides its texts, roughly.
@@ -35,8 +35,11 @@ pub(crate) struct Item {
     pub(crate) streamed: bool,
     pub(crate) form: Form,
     pub(crate) prompt: Characters,
-    /// Tokens that the request allows its answer.
+    /// What a provider bills of the request.
+    pub(crate) billed: Tally,
+    /// Tokens that the request allows its answer in all its choices.
     pub(crate) completion_max: Option<u64>,
+    pub(crate) choices: u64,
     /// Digest of the assignment unit; empty if nothing is recorded.
     pub(crate) unit: String,
     /// Members that were dropped for the provider.
@@ -154,7 +157,7 @@ impl Planner {
         }
         let at_us = self.origin_wall_us.saturating_add_unsigned(due_us);
         let recorded = item.recorded.as_ref().and_then(|recorded| recorded.usage).map(|usage| usage.completion);
-        let completion = Completion { allowed: item.completion_max, recorded };
+        let completion = Completion { allowed: item.completion_max, choices: item.choices, recorded };
         let of_arm = |arm: Arm| {
             let (provider, model) = (self.options.provider(arm), self.options.model(arm, &item.logged_model));
             budget::estimate(&self.tariffs, provider, model, at_us, &item.body, completion)
@@ -175,8 +178,7 @@ fn item(row: LoggedRequest, options: &ReplayOptions) -> Result<Result<Item, &'st
         row.session.as_deref().map(|session| header("session", session)).transpose().map_err(refused)?;
     let request =
         Request::parse(row.endpoint, row.body.get().as_bytes()).map_err(|error| refused(format!("body: {error}")))?;
-    let mut prompt = Characters::default();
-    request.for_each_text(|text| prompt.add(text));
+    let (prompt, billed) = request.measure();
     let policy = Policy::default();
     let rewritten = match options.arm {
         ArmChoice::AsRouted => None,
@@ -199,7 +201,9 @@ fn item(row: LoggedRequest, options: &ReplayOptions) -> Result<Result<Item, &'st
         streamed: request.stream,
         form: request.form(),
         prompt,
-        completion_max: budget::allowed(&request),
+        billed,
+        completion_max: request.completion_max(),
+        choices: request.choices(),
         dropped: Vec::new(),
         logged_model: request.model.clone().into_owned(),
         recorded: row.recorded,

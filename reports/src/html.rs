@@ -33,17 +33,14 @@ const STYLE: &str = include_str!("../templates/style.css");
 
 /// Renders the page.
 pub(crate) fn render(verdict: &Verdict) -> Result<String, ReportError> {
-    let mut templates = Environment::new();
-    templates.set_undefined_behavior(UndefinedBehavior::Strict);
-    templates.set_auto_escape_callback(|_| AutoEscape::Html);
-    templates.set_syntax(SyntaxConfig::builder().trim_blocks(true).lstrip_blocks(true).build()?);
+    let mut templates = environment()?;
     for (name, source) in TEMPLATES {
         templates.add_template(name, source)?;
     }
     let forest = inputs::forest(verdict);
     let page = templates.get_template("index.html")?.render(context! {
         page => Serde(model::page(verdict)),
-        style => Value::from_safe_string(format!("{}{STYLE}", palette::style_sheet())),
+        style => style(),
         forest => both("guardrails", &forest::broad(&forest), &forest::narrow(&forest)),
         panels => panels(verdict),
         bars => bar_charts(verdict),
@@ -52,8 +49,22 @@ pub(crate) fn render(verdict: &Verdict) -> Result<String, ReportError> {
     Ok(page)
 }
 
+/// Templates of pages: values are escaped, and an unknown name is an error.
+pub(crate) fn environment() -> Result<Environment<'static>, ReportError> {
+    let mut templates = Environment::new();
+    templates.set_undefined_behavior(UndefinedBehavior::Strict);
+    templates.set_auto_escape_callback(|_| AutoEscape::Html);
+    templates.set_syntax(SyntaxConfig::builder().trim_blocks(true).lstrip_blocks(true).build()?);
+    Ok(templates)
+}
+
+/// The style sheet of all pages, with the palette.
+pub(crate) fn style() -> Value {
+    Value::from_safe_string(format!("{}{STYLE}", palette::style_sheet()))
+}
+
 /// A chart in two widths; the style sheet shows the one that fits.
-fn both(id: &str, broad: &Scene, narrow: &Scene) -> Value {
+pub(crate) fn both(id: &str, broad: &Scene, narrow: &Scene) -> Value {
     let broad = svg::draw(broad, &format!("{id}-broad"), "broad");
     let narrow = svg::draw(narrow, &format!("{id}-narrow"), "narrow");
     Value::from_safe_string(broad + &narrow)
@@ -80,7 +91,7 @@ fn bar_charts(verdict: &Verdict) -> Option<Value> {
             format!("{}: {}.", group.heading, bars.join(", "))
         })
         .collect();
-    let draw = |width: f64| bars::draw(&groups, width, said.join(" "));
+    let draw = |width: f64| bars::draw(&groups, width, "Cost and tokens by arm", said.join(" "));
     (!groups.is_empty()).then(|| both("cost", &draw(720.0), &draw(340.0)))
 }
 

@@ -27,10 +27,12 @@ mod markdown;
 mod model;
 mod palette;
 mod pictures;
+mod preflight;
 mod simulation;
 mod states;
 
 pub use error::ReportError;
+pub use preflight::{preflight_html, preflight_markdown, write_preflight};
 pub use simulation::{simulation_table, write_simulation};
 
 /// What to write.

@@ -12,19 +12,26 @@ const TEMPLATE: &str = include_str!("../templates/report.md");
 
 /// Renders the summary.
 pub(crate) fn render(verdict: &Verdict) -> Result<String, ReportError> {
-    let mut templates = Environment::new();
-    templates.set_undefined_behavior(UndefinedBehavior::Strict);
-    templates.set_auto_escape_callback(|_| AutoEscape::None);
-    templates.set_formatter(write_escaped);
-    templates.set_syntax(SyntaxConfig::builder().trim_blocks(true).lstrip_blocks(true).build()?);
+    let mut templates = environment()?;
     templates.add_template("report.md", TEMPLATE)?;
     let text = templates.get_template("report.md")?.render(context! { page => Serde(model::page(verdict)) })?;
     Ok(format!("{}\n", text.trim_end()))
 }
 
-/// Writes a value so that Markdown takes it as text. Undefined values are errors, as everywhere.
+/// Templates of summaries: values are text to Markdown, and an unknown name is an error.
+pub(crate) fn environment() -> Result<Environment<'static>, ReportError> {
+    let mut templates = Environment::new();
+    templates.set_undefined_behavior(UndefinedBehavior::Strict);
+    templates.set_auto_escape_callback(|_| AutoEscape::None);
+    templates.set_formatter(write_escaped);
+    templates.set_syntax(SyntaxConfig::builder().trim_blocks(true).lstrip_blocks(true).build()?);
+    Ok(templates)
+}
+
+/// Writes a value so that Markdown takes it as text; what a template marks as safe stands in a block of code and is written as it
+/// is. Undefined values are errors, as everywhere.
 fn write_escaped(out: &mut Output<'_>, state: &mut State<'_, '_>, value: &Value) -> Result<(), Error> {
-    if value.kind() == ValueKind::String {
+    if value.kind() == ValueKind::String && !value.is_safe() {
         return out.write_str(&escaped(value.as_str().unwrap_or_default())).map_err(Error::from);
     }
     minijinja::escape_formatter(out, state, value)

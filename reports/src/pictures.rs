@@ -39,7 +39,7 @@ fn scenes(verdict: &Verdict) -> [(&'static str, Scene); 3] {
     let forest = inputs::forest(verdict);
     let guardrails = forest::broad(&forest);
     let groups = inputs::bar_groups(verdict);
-    let cost = bars::draw(&groups, BARS, String::new());
+    let cost = bars::draw(&groups, BARS, "Cost and tokens by arm", String::new());
     [
         ("guardrails", headed(verdict, "guardrails against their margins", guardrails, forest.is_empty())),
         ("latency", latency(verdict)),

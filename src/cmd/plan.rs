@@ -1,18 +1,58 @@
 //! `weighbridge plan`.
 
+mod log;
+mod money;
+mod source;
+mod table;
+
 use crate::args;
 use crate::cmd::evaluate::{failure, policy};
 use crate::outcome::{Exit, Failure};
 use crate::render;
+use bill::project::Document;
 use evaluator::Options;
 use judge::evidence::Evidence;
-use judge::plan::{Plan, Stage, Traffic, plan};
-use std::fmt::Write as _;
+use judge::plan::{Plan, Traffic, plan, plan_assuming};
+use money::StageMoney;
+use serde::Serialize;
+use source::Source;
 
-/// Beyond this many hours a guardrail is not planned with.
-const HOURS_WORTH_WAITING: f64 = 1000.0;
+/// A plan, and what a log adds to it.
+#[derive(Debug, Serialize)]
+struct Made {
+    #[serde(flatten)]
+    plan: Plan,
+    #[serde(flatten, skip_serializing_if = "Option::is_none")]
+    from_log: Option<FromLog>,
+}
+
+/// Parts of a plan that only a request log has.
+#[derive(Debug, Serialize)]
+struct FromLog {
+    /// What was read.
+    log: log::Told,
+    /// Money of each stage.
+    money: Vec<StageMoney>,
+    /// What the log costs at either provider (weighbridge.projection/1).
+    projection: Document,
+}
 
 pub(super) fn run(args: &args::Plan) -> Result<Exit, Failure> {
+    let made = match source::of(&args.records)? {
+        Source::Records => from_records(args)?,
+        Source::Log => from_log(args)?,
+    };
+    if args.json {
+        let json = serde_json::to_string_pretty(&made)
+            .map_err(|error| Failure { exit: Exit::Bug, message: format!("cannot write the plan: {error}") })?;
+        render::result(&json);
+    } else {
+        render::result(&table::text(&made));
+    }
+    Ok(Exit::Done)
+}
+
+fn from_records(args: &args::Plan) -> Result<Made, Failure> {
     let policy = policy(args.policy.as_deref())?;
     let mut options = Options::new(policy.clone(), env!("CARGO_PKG_VERSION"));
     options.tariffs = Some(args.prices.tariffs()?);
@@ -33,15 +73,27 @@ pub(super) fn run(args: &args::Plan) -> Result<Exit, Failure> {
             })?,
     };
     let traffic = Traffic { requests_per_hour, shadow_percent: args.shadow_percent };
-    let plan = plan(&evidence, &policy, traffic);
-    if args.json {
-        let json = serde_json::to_string_pretty(&plan)
-            .map_err(|error| Failure { exit: Exit::Bug, message: format!("cannot write the plan: {error}") })?;
-        render::result(&json);
-    } else {
-        render::result(&table(&plan));
+    Ok(Made { plan: plan(&evidence, &policy, traffic), from_log: None })
+}
+
+/// Nobody was called yet: rate, errors, latencies and money are the log's, and the rest is the default scenario's.
+fn from_log(args: &args::Plan) -> Result<Made, Failure> {
+    let policy = policy(args.policy.as_deref())?;
+    let tariffs = args.prices.tariffs()?;
+    let named = args.rate.as_deref().map(rate).transpose()?;
+    let log::Log { told, projection, evidence } = log::read(args, &policy, &tariffs, named)?;
+    let whole = named.or(projection.log.requests_per_hour).ok_or_else(|| {
+        Failure::usage("the log does not tell how many requests an hour there are: name --rate, as 10000/h")
+    })?;
+    if told.movable == 0 {
+        return Err(Failure::usage("no request of the log can go to the candidate: `weighbridge preflight` says why"));
     }
-    Ok(Exit::Done)
+    // Only what can go to the candidate is mirrored and compared.
+    let requests_per_hour = whole * told.movable as f64 / told.requests as f64;
+    let traffic = Traffic { requests_per_hour, shadow_percent: args.shadow_percent };
+    let plan = plan_assuming(&evidence, &policy, traffic);
+    let money = money::of(&plan, &projection);
+    Ok(Made { plan, from_log: Some(FromLog { log: told, money, projection }) })
 }
 
 /// `10000/h`, `200/min` or `3/s`, as requests an hour.
@@ -59,77 +111,6 @@ fn rate(text: &str) -> Result<f64, Failure> {
     if number > 0.0 && number.is_finite() { Ok(number * factor) } else { Err(wrong()) }
 }
 
-fn table(plan: &Plan) -> String {
-    let mut out = if plan.assumed {
-        "No pairs are recorded: variances are those of the default scenario.\n".to_owned()
-    } else {
-        format!("From {} pairs.\n", plan.pairs)
-    };
-    // Writing to a string cannot fail, here and below.
-    _ = writeln!(
-        out,
-        "{:.0} requests an hour, {} % of them mirrored. Medians, for a candidate that is truly equal.\n",
-        plan.traffic.requests_per_hour, plan.traffic.shadow_percent
-    );
-    if !plan.failed.is_empty() {
-        _ = writeln!(out, "NO-GO already: {}.\n", plan.failed.join(", "));
-    }
-    _ = writeln!(out, "{:10} {:>12} {:>9} {:>12}  slowest guardrail", "stage", "requests", "hours", "money");
-    for stage in &plan.stages {
-        out.push_str(&line(stage));
-    }
-    if let Some(shadow) = plan.stages.first() {
-        out.push_str(&by_guardrail(shadow));
-    }
-    out
-}
-
-/// The shadow's guardrails one by one, and those that it will not decide.
-fn by_guardrail(shadow: &Stage) -> String {
-    let mut out = format!("\n{:22} {:>9} {:>12} {:>9}\n", "in the shadow", "there", "more pairs", "hours");
-    for guardrail in &shadow.guardrails {
-        _ = writeln!(
-            out,
-            "{:22} {:>9} {:>12} {:>9}",
-            guardrail.metric,
-            guardrail.have,
-            number(guardrail.observations, 0),
-            number(guardrail.hours, 1)
-        );
-    }
-    let never = |hours: Option<f64>| hours.is_none_or(|hours| hours > HOURS_WORTH_WAITING);
-    let hopeless: Vec<&str> = shadow
-        .guardrails
-        .iter()
-        .filter(|guardrail| never(guardrail.hours))
-        .map(|guardrail| &*guardrail.metric)
-        .collect();
-    if !hopeless.is_empty() {
-        _ = writeln!(
-            out,
-            "\nNot worth waiting for: {}. A failed request is slower than any limit, so that near a quantile's share of \
-             failures nothing can be proven of it; widen the margin, or leave the guardrail out.",
-            hopeless.join(", ")
-        );
-    }
-    out
-}
-
-fn number(value: Option<f64>, digits: usize) -> String {
-    value.map_or_else(|| "-".to_owned(), |value| format!("{value:.digits$}"))
-}
-
-fn line(stage: &Stage) -> String {
-    let name = if stage.weight_percent > 0.0 { format!("{} %", stage.weight_percent) } else { "shadow".to_owned() };
-    format!(
-        "{name:10} {:>12} {:>9} {:>12}  {}\n",
-        number(stage.requests, 0),
-        number(stage.hours, 1),
-        number(stage.cost, 2),
-        stage.slowest.as_deref().unwrap_or("-")
-    )
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -142,18 +123,5 @@ mod tests {
         for wrong in ["", "10", "10/d", "-1/h", "x/h", "inf/s"] {
             assert!(rate(wrong).unwrap_err().message.contains("--rate"), "{wrong}");
         }
-    }
-
-    #[test]
-    fn what_cannot_be_said_is_not_a_number() {
-        let stage = Stage {
-            weight_percent: 5.0,
-            guardrails: Vec::new(),
-            requests: None,
-            hours: None,
-            cost: None,
-            slowest: None,
-        };
-        assert_eq!(line(&stage).split_whitespace().collect::<Vec<_>>(), ["5", "%", "-", "-", "-", "-"]);
     }
 }

@@ -62,7 +62,7 @@ fn read(args: &args::Preflight, course: &route::Course) -> Result<Document, Fail
 }
 
 /// Writes the result: one file where one is named, else all of its forms into a folder.
-fn keep(_document: &Document, json: &str, out: &Path) -> Result<(), Failure> {
+fn keep(document: &Document, json: &str, out: &Path) -> Result<(), Failure> {
     let single = out.extension().is_some_and(|extension| extension == "json");
     if single {
         return write(out, json.as_bytes());
@@ -72,7 +72,9 @@ fn keep(_document: &Document, json: &str, out: &Path) -> Result<(), Failure> {
         .map_err(|error| Failure::world(format!("cannot make the folder {}: {error}", out.display())))?;
     let path: PathBuf = out.join("preflight.json");
     write(&path, json.as_bytes())?;
-    render::note(&format!("written to {}", path.display()));
+    let others = reports::write_preflight(document, out).map_err(|error| Failure::world(error.to_string()))?;
+    let page = others.first().map_or(&path, |page| page);
+    render::note(&format!("written to {}", page.display()));
     Ok(())
 }
 

@@ -17,7 +17,7 @@ const TABLE: [(&str, &[&str], &[&str]); 13] = [
     ("bill", &["judge", "datasets", "wire"], &["polars", "tokio", "axum", "reqwest"]),
     ("preflight", &["bill", "datasets", "wire"], &["polars", "tokio", "axum", "reqwest"]),
     ("evaluator", &["judge", "bill", "datasets", "wire"], &["tokio", "axum", "reqwest"]),
-    ("reports", &["judge", "bill", "preflight"], &["polars", "tokio", "axum", "reqwest"]),
+    ("reports", &["judge", "bill", "preflight", "wire"], &["polars", "tokio", "axum", "reqwest"]),
     (
         "weighbridge",
         &[

@@ -9,9 +9,10 @@ use bytes::Bytes;
 use std::hint::black_box;
 use std::time::Instant;
 use wire::chat::Fold;
+use wire::price::{Call, Tariffs};
 use wire::provider::{Policy, Provider, Target, View};
 use wire::sse::Decoder;
-use wire::{Endpoint, Request};
+use wire::{Endpoint, Request, Usage, UsageSource};
 
 const ROUNDS: usize = 15;
 const CALLS: u32 = 4000;
@@ -45,6 +46,7 @@ fn main() {
         tree("answer: serde_json::Value round trip", answer.clone()),
         whole(answer.clone()),
         edit_whole(answer),
+        price(),
     ];
     for _ in 0..ROUNDS {
         for measured in &mut all {
@@ -149,5 +151,16 @@ fn edit_whole(answer: String) -> Measured {
     measured("answer: edit for DeepSeek", answer.len(), move || {
         let adapter = Provider::DeepSeek.adapter();
         black_box(adapter.edit_whole(Endpoint::Chat, black_box(answer.as_bytes()), &View::default()).is_ok());
+    })
+}
+
+fn price() -> Measured {
+    // Friday 20 November 2026, 02:00 UTC: at peak, by an alias.
+    const PEAK_US: i64 = 1_795_140_000_000_000;
+    let tariffs = Tariffs::embedded().ok();
+    let usage = Usage::new(300, 250, UsageSource::Provider);
+    measured("exchange: price on its clock", 0, move || {
+        let call = black_box(Call::new("deepseek", "deepseek-v4-flash", PEAK_US));
+        black_box(tariffs.as_ref().and_then(|tariffs| tariffs.price(&call, &usage)).map(|priced| priced.nanos));
     })
 }

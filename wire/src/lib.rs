@@ -8,6 +8,7 @@ pub mod chat;
 pub mod endpoint;
 pub mod error;
 pub mod json;
+pub mod models;
 pub mod price;
 pub mod provider;
 pub mod request;

@@ -13,6 +13,7 @@
 //! the table does not have.
 
 mod amount;
+mod lookup;
 mod period;
 mod read;
 mod row;
@@ -21,10 +22,11 @@ mod table;
 mod tier;
 
 pub use amount::Factor;
+pub use lookup::InForce;
 pub use period::{Calendar, Period, Window};
 pub use row::{CacheLifetime, LongContext, Options, Rates, Row, TierPrice, Tiers};
 pub use stale::{Doubt, Mark, Stale};
-pub use table::{Alias, InForce, TariffError, Tariffs};
+pub use table::{Alias, TariffError, Tariffs};
 pub use tier::Tier;
 
 use crate::usage::Usage;
@@ -72,7 +74,8 @@ impl Tariffs {
     /// sending, of the one that was asked for.
     #[must_use]
     pub fn row_of(&self, call: &Call<'_>) -> Option<&Row> {
-        self.priced_name(call).and_then(|name| self.find(call.provider, name, call.sent_us))
+        let of = |name| self.find(call.provider, name, call.sent_us);
+        call.answered.and_then(of).or_else(|| of(call.asked))
     }
 
     fn priced_name<'c>(&self, call: &Call<'c>) -> Option<&'c str> {

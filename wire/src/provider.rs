@@ -18,12 +18,16 @@ pub mod outlook;
 pub mod policy;
 #[cfg(test)]
 mod properties;
+mod refusals;
 mod splice;
 mod steps;
+mod toolbox;
+mod values;
+mod window;
 
 pub use error::{ClientError, standard_error};
 pub use matrix::{Row, Treatment};
-pub use outlook::{Effect, Finding, outlook};
+pub use outlook::{Effect, Finding, Loss, Remedy, features, first_of, outlook};
 pub use policy::{JsonSchema, Policy, Target, Thinking, View, no_recall};
 
 use crate::endpoint::Endpoint;
@@ -101,6 +105,17 @@ pub trait Adapter: Sync + Send {
 
     /// What becomes of each feature of a request; a member without a row passes untouched.
     fn matrix(&self, endpoint: Endpoint) -> &'static [Row];
+
+    /// What stands in the way of a request before any of its members is looked at; the row has no member, or one that
+    /// is absent.
+    fn obstacle(&self, request: &Request<'_>) -> Option<&'static Row> {
+        if self.path(request.endpoint).is_none() { matrix::absent(request.endpoint) } else { None }
+    }
+
+    /// Whether the request is sent to this target as it is, whatever the matrix says.
+    fn passes_untouched(&self, _request: &Request<'_>, _target: &Target<'_>) -> bool {
+        false
+    }
 
     /// The request in the provider's terms, addressed to the target.
     ///

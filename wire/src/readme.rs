@@ -2,7 +2,7 @@
 
 use crate::endpoint::Endpoint;
 use crate::provider::matrix::to_markdown;
-use crate::provider::{Adapter, compatible::Compatible, deepseek::DeepSeek};
+use crate::provider::{Adapter, compatible::Compatible, deepseek::DeepSeek, openai::OpenAi};
 use std::path::Path;
 
 #[test]
@@ -13,6 +13,7 @@ fn the_readme_prints_the_tables_that_drive_the_rewrite() {
     for (name, table) in [
         ("deepseek chat", DeepSeek.matrix(Endpoint::Chat)),
         ("deepseek responses", DeepSeek.matrix(Endpoint::Responses)),
+        ("openai chat", OpenAi.matrix(Endpoint::Chat)),
         ("compatible", Compatible.matrix(Endpoint::Chat)),
     ] {
         let start = format!("<!-- {name} -->\n");

@@ -4,9 +4,10 @@ use crate::Recorded;
 use bytes::Bytes;
 use serde_json::Value;
 use wire::chat::{Answer, Fold};
+use wire::price::Tier;
 use wire::provider::standard_error;
 use wire::sse::Decoder;
-use wire::{Endpoint, ErrorKind};
+use wire::{Endpoint, ErrorKind, Usage};
 
 /// Most bytes that are kept of an answer's text.
 const ANSWER_BYTES_MAX: usize = 16 * 1024 * 1024;
@@ -27,7 +28,11 @@ pub(super) fn fill(recorded: &mut Recorded, endpoint: Endpoint, body: &[u8]) {
     recorded.tools = calls(&answer);
     let only_calls = !recorded.tools.is_empty() && answer.text.is_empty();
     recorded.refused |= answer.refused;
-    recorded.usage = answer.usage.or(recorded.usage);
+    recorded.usage = answer.usage.map(|usage| with_parts(usage, recorded.usage)).or(recorded.usage);
+    // The standard tier is also what an answer has that names none.
+    if answer.tier != Tier::Standard {
+        recorded.tier = answer.tier;
+    }
     recorded.finish_reason = answer.finish_reason.or_else(|| recorded.finish_reason.take());
     if let Some(model) = answer.model.filter(|model| !model.is_empty()) {
         recorded.model = model;
@@ -35,6 +40,22 @@ pub(super) fn fill(recorded: &mut Recorded, endpoint: Endpoint, body: &[u8]) {
     let has_text = !matches!(endpoint, Endpoint::Embeddings | Endpoint::Moderations);
     if has_text && !only_calls && !answer.truncated {
         recorded.answer = Some(answer.text);
+    }
+}
+
+/// The answer's own counts, with the parts that only the log has, if it counted the same tokens.
+fn with_parts(usage: Usage, logged: Option<Usage>) -> Usage {
+    let same = |logged: &Usage| (logged.prompt, logged.completion) == (usage.prompt, usage.completion);
+    let Some(logged) = logged.filter(same) else { return usage };
+    let uncached = usage.prompt - usage.cached.or(logged.cached).unwrap_or(0).min(usage.prompt);
+    Usage {
+        cached: usage.cached.or(logged.cached),
+        cache_write: usage.cache_write.or(logged.cache_write).map(|written| written.min(uncached)),
+        prompt_audio: usage.prompt_audio.or(logged.prompt_audio),
+        prompt_image: usage.prompt_image.or(logged.prompt_image),
+        reasoning: usage.reasoning.or(logged.reasoning),
+        completion_audio: usage.completion_audio.or(logged.completion_audio),
+        ..usage
     }
 }
 

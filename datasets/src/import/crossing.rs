@@ -11,6 +11,7 @@ use proptest::prelude::*;
 use serde_json::{Value, json};
 use std::io::Cursor;
 use std::path::Path;
+use wire::price::Tier;
 use wire::{Usage, UsageSource};
 
 const FILES: [(LogFormat, &str); 9] = [
@@ -222,6 +223,7 @@ proptest! {
             request.id = format!("{}-{number}", request.id);
             let recorded = request.recorded.as_mut().unwrap();
             (recorded.ttft_us, recorded.duration_us, recorded.cost_nanos) = (None, None, None);
+            recorded.tier = Tier::Batch;
             let answer = json!({"id": "b", "custom_id": request.id, "error": null,
                 "response": {"status_code": 200, "request_id": "r", "body": completion(recorded)}});
             // The output comes in another order.

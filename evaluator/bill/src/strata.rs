@@ -4,6 +4,7 @@
 //! two models by what is asked of them: a JSON object has a length of its own, a thinking model thinks.
 
 use serde::{Deserialize, Serialize};
+use wire::price::Tier;
 
 /// The script of a prompt, by its share of wide characters (Chinese, Japanese, Korean).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
@@ -82,6 +83,16 @@ impl Kind {
             Self::Whole => "whole",
         }
     }
+}
+
+/// What [`can_wait`] takes to be able to wait, for people.
+pub const CAN_WAIT: &str = "Taken to be able to wait: batch and flex tiers, and everything that was not streamed. Records \
+                            do not tell who waits for an answer, so this is the most that could be moved.";
+
+/// Whether a request can be sent at a cheaper time of its day.
+#[must_use]
+pub const fn can_wait(tier: Tier, streamed: bool) -> bool {
+    matches!(tier, Tier::Batch | Tier::Flex) || !streamed
 }
 
 #[cfg(test)]

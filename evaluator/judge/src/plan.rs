@@ -98,26 +98,41 @@ pub struct GuardrailPlan {
 /// Pairs of the default scenario, which stand in where nothing was recorded; the same ones always.
 #[must_use]
 pub fn assumed(policy: &Policy) -> Evidence {
-    Scenario::parse("")
-        .map_or_else(|_| Evidence::default(), |scenario| shadowed(&scenario, policy, ASSUMED_PAIRS, 1, 0))
+    Scenario::parse("").map_or_else(|_| Evidence::default(), |scenario| assumed_of(&scenario, policy))
+}
+
+/// Pairs of another scenario to stand in; the same ones always.
+#[must_use]
+pub fn assumed_of(scenario: &Scenario, policy: &Policy) -> Evidence {
+    shadowed(scenario, policy, ASSUMED_PAIRS, 1, 0)
 }
 
 /// Plans from first records; without a pair in them from [`assumed`] ones, of which nothing counts as there already.
 #[must_use]
 pub fn plan(evidence: &Evidence, policy: &Policy, traffic: Traffic) -> Plan {
-    let nothing = evidence.paired.epochs.values().all(|epoch| epoch.pairs == 0);
-    let stand_in = if nothing { Some(assumed(policy)) } else { None };
-    let evidence = stand_in.as_ref().unwrap_or(evidence);
+    if evidence.paired.epochs.values().all(|epoch| epoch.pairs == 0) {
+        return plan_assuming(&assumed(policy), policy, traffic);
+    }
+    drawn(evidence, policy, traffic, false)
+}
+
+/// Plans with pairs that stand in for those that nobody has recorded yet; nothing of them counts as there already.
+#[must_use]
+pub fn plan_assuming(stand_in: &Evidence, policy: &Policy, traffic: Traffic) -> Plan {
+    drawn(stand_in, policy, traffic, true)
+}
+
+fn drawn(evidence: &Evidence, policy: &Policy, traffic: Traffic, assumed: bool) -> Plan {
     let judged = judge(evidence, policy);
     let pooled = evidence.paired.pooled();
-    let parts = Parts { judged: &judged, pooled: &pooled, evidence, policy, traffic, assumed: nothing };
+    let parts = Parts { judged: &judged, pooled: &pooled, evidence, policy, traffic, assumed };
     let weights = policy.weight.ladder_percent.iter().copied().filter(|weight| *weight > 0.0 && *weight < 100.0);
     Plan {
         schema: SCHEMA,
         pairs: pooled.pairs,
-        assumed: nothing,
+        assumed,
         traffic,
-        failed: if nothing { Vec::new() } else { failed(&judged) },
+        failed: if assumed { Vec::new() } else { failed(&judged) },
         stages: std::iter::once(0.0).chain(weights).map(|weight| parts.stage(weight)).collect(),
     }
 }

@@ -47,7 +47,7 @@ pub fn look(candidate: Provider, request: &Request<'_>, target: &Target<'_>) -> 
 }
 
 fn unheard(feature: &'static str, effect: Effect, why: &'static str) -> Finding {
-    Finding { feature, member: feature, effect, why, detail: None }
+    Finding { feature, member: feature, effect, loss: None, remedy: None, why, detail: None }
 }
 
 #[cfg(test)]

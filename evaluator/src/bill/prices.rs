@@ -2,7 +2,10 @@
 
 use crate::rows::{Names, RouteId, Row};
 use wire::Usage;
-use wire::price::{Priced, Row as TableRow, Tariffs, Tier};
+use wire::price::{Priced, Row as TableRow, Tariffs};
+
+/// Microseconds of a day.
+const DAY_US: i64 = 86_400_000_000;
 
 /// In the order in which they are tried: the row of the model that answered, and of the one that was asked for.
 type Found<'t> = [Option<&'t TableRow>; 2];
@@ -15,24 +18,64 @@ struct Stretch<'t> {
     found: Found<'t>,
 }
 
+/// The rows of one UTC day.
+#[derive(Debug, Clone)]
+struct Day<'t> {
+    number: i64,
+    rows: Vec<&'t TableRow>,
+}
+
 /// Prices of the requests that come next, which are most often of the same hour.
 #[derive(Debug)]
 pub(super) struct Prices<'t> {
     names: &'t Names,
     tariffs: &'t Tariffs,
+    /// The instant at which everything is priced, if not each exchange at its own.
+    at_us: Option<i64>,
     /// By route.
     stretches: Vec<Option<Stretch<'t>>>,
+    /// By route.
+    days: Vec<Option<Day<'t>>>,
 }
 
 impl<'t> Prices<'t> {
     pub(super) fn new(names: &'t Names, tariffs: &'t Tariffs) -> Self {
-        Self { names, tariffs, stretches: vec![None; names.routes().count()] }
+        Self::at(names, tariffs, None)
+    }
+
+    /// Everything priced as if it were sent at one instant, if there is one.
+    pub(super) fn at(names: &'t Names, tariffs: &'t Tariffs, at_us: Option<i64>) -> Self {
+        let routes = names.routes().count();
+        Self { names, tariffs, at_us, stretches: vec![None; routes], days: vec![None; routes] }
     }
 
     /// The price of one exchange at the instant it was sent; `None` if the table has none.
     pub(super) fn of(&mut self, row: &Row, usage: &Usage) -> Option<Priced<'t>> {
-        let found = self.found(row.route, row.sent_us);
-        found.into_iter().flatten().next()?.price(usage, Tier::Standard)
+        self.in_force(row.route, row.sent_us)?.price(usage, row.tier())
+    }
+
+    /// The row that prices a route at an instant of sending.
+    pub(super) fn in_force(&mut self, route: RouteId, sent_us: i64) -> Option<&'t TableRow> {
+        let at_us = self.at_us.unwrap_or(sent_us);
+        self.found(route, at_us).into_iter().flatten().next()
+    }
+
+    /// The rows that price a route at some time of the UTC day of its sending. Without a change of price in the day there
+    /// is one.
+    pub(super) fn of_day(&mut self, route: RouteId, sent_us: i64) -> &[&'t TableRow] {
+        let at_us = self.at_us.unwrap_or(sent_us);
+        let number = at_us.div_euclid(DAY_US);
+        let known = |day: &Option<Day<'t>>| day.as_ref().is_some_and(|day| day.number == number);
+        if !self.days.get(route.0 as usize).is_some_and(known) {
+            let of_answered = self.found(route, at_us)[0].is_some();
+            let found = self.names.route(route);
+            let model = found.answered.filter(|_| of_answered).unwrap_or(found.model);
+            let rows = self.tariffs.periods_of(found.provider, model, at_us);
+            if let Some(day) = self.days.get_mut(route.0 as usize) {
+                *day = Some(Day { number, rows });
+            }
+        }
+        self.days.get(route.0 as usize).and_then(Option::as_ref).map_or(&[], |day| &day.rows)
     }
 
     fn found(&mut self, route: RouteId, at_us: i64) -> Found<'t> {

@@ -3,12 +3,14 @@
 mod matching;
 mod rules;
 mod sampling;
+mod stay;
 
 use super::check::Checker;
 use super::consumers::Consumers;
 use super::ordered::Ordered;
 use super::providers::ProviderConfig;
 use crate::routing::fallback::Class;
+use crate::routing::stay::Stay;
 use crate::routing::{AssignBy, Fallback, Matcher, ModelMap, Rules, Sampling, WeightBp, Weights};
 use datasets::NO_MIGRATION;
 use serde::Deserialize;
@@ -37,6 +39,8 @@ pub(super) struct RawMigration {
     rules: rules::Raw,
     #[serde(default)]
     shadow: sampling::Raw,
+    #[serde(default)]
+    stay: Vec<stay::Raw>,
     #[serde(default)]
     fallback: RawFallback,
     safety: Option<String>,
@@ -74,6 +78,8 @@ pub struct Migration {
     pub rules: Rules,
     /// Strata of the mirror, and the A/A leg's share.
     pub sampling: Sampling,
+    /// Requests that stay on the baseline although the candidate could serve them.
+    pub stay: Vec<Stay>,
     /// When the baseline takes over from a failed candidate.
     pub fallback: Fallback,
     /// The policy by which its requests and answers are judged, `Some(None)` for none at all; `None` leaves it to
@@ -150,6 +156,7 @@ impl Checker<'_> {
         let matcher = self.matcher(&key, raw.matching, &raw.models, consumers);
         let rules = self.rules(&key, raw.rules);
         let sampling = self.sampling(&key, raw.shadow, raw.repeat_percent, consumers);
+        let stay = self.stay(&key, raw.stay, consumers);
         let fallback = self.fallback(&key, raw.fallback);
         (named && baseline && candidate).then_some(())?;
         Some(Migration {
@@ -163,6 +170,7 @@ impl Checker<'_> {
             assign_by: raw.assign_by,
             rules: rules?,
             sampling: sampling?,
+            stay: stay?,
             fallback: fallback?,
             safety: raw.safety.map(super::safety::policy_name),
             name,

@@ -25,6 +25,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Instant;
 use wire::Endpoint;
+use wire::usage::Tally;
 
 const FALLBACK: HeaderName = HeaderName::from_static("x-weighbridge-fallback");
 
@@ -79,13 +80,16 @@ async fn run(
     let lane = plane.select(&asked);
     let errand = Errand { endpoint, model: &parsed.model, migration: lane.name() };
     caller.may(&errand)?;
-    if let Some(trimmed) = ask(&shared, &plane, lane, &caller, &errand, &parsed, body.len(), at_us).trimmed()? {
+    // Once: what bounds the answer changes nothing of it.
+    let mut measured = parsed.measure();
+    let asked = ask(&shared, &plane, lane, &caller, &errand, (&parsed, &measured.1, body.len()), at_us);
+    if let Some(trimmed) = asked.trimmed()? {
         body = trimmed;
         parsed = wire::Request::parse(endpoint, &body).map_err(|error| Problem::bad_request(&error))?;
     }
     // Before the guard: nobody over his quota makes us pay a moderator.
     let errand = Errand { endpoint, model: &parsed.model, migration: lane.name() };
-    let asked = ask(&shared, &plane, lane, &caller, &errand, &parsed, body.len(), at_us);
+    let asked = ask(&shared, &plane, lane, &caller, &errand, (&parsed, &measured.1, body.len()), at_us);
     let quota = shared.quotas.reserve(asked).await?;
     let left = quota.headers.clone();
     let mut place = Place::new(permit, quota);
@@ -100,26 +104,26 @@ async fn run(
     if let Some(masked) = masked {
         body = masked;
         parsed = wire::Request::parse(endpoint, &body).map_err(|error| Problem::bad_request(&error))?;
+        measured = parsed.measure();
     }
-    let head = Head { endpoint, headers: &parts.headers, consumer: caller.name.clone(), pair, arrived, at_us, watch };
+    let (headers, consumer) = (&parts.headers, caller.name.clone());
+    let head = Head { endpoint, headers, consumer, pair, arrived, at_us, measured, watch };
     let prepared = prepare(&shared, &plane, lane, head, &parsed)?;
     let response = serve(&shared, &plane.config, prepared, body.clone(), place).await?;
     Ok(tell(response, left))
 }
 
-#[expect(clippy::too_many_arguments, reason = "what is known of a request at this point")]
 fn ask<'a>(
     shared: &'a Shared,
     plane: &'a Plane,
     lane: &'a Lane,
     caller: &'a Caller,
     errand: &'a Errand<'a>,
-    request: &'a wire::Request<'a>,
-    bytes: usize,
+    (request, tally, bytes): (&'a wire::Request<'a>, &'a Tally, usize),
     at_us: i64,
 ) -> Ask<'a> {
     let (rules, tariffs, metrics) = (&plane.config.quotas.rules, &plane.config.prices.tariffs, &shared.metrics);
-    Ask { rules, caller, errand, request, bytes, lane, tariffs, metrics, at_us }
+    Ask { rules, caller, errand, request, tally, bytes, lane, tariffs, metrics, at_us }
 }
 
 type Headers = Vec<(HeaderName, HeaderValue)>;

@@ -8,7 +8,7 @@
 use super::prepare::Addressed;
 use crate::config::{AnswerModel, Config};
 use crate::deadline::Deadline;
-use crate::exchange::{Context, Leg};
+use crate::exchange::{Context, Leg, Outcome};
 use crate::lane::Link;
 use crate::meter::{Editor, Meter};
 use crate::place::Place;
@@ -193,14 +193,20 @@ enum Refused {
 }
 
 impl Refused {
-    fn failed(self, attempt: Attempt<'_>, link: &Link, ticket: Ticket) -> Box<Failed> {
+    const fn kind_and_status(&self) -> (ErrorKind, u16) {
         match self {
-            Self::Broken(kind) => failed(attempt, ticket, kind, 200, Problem::unreachable(link, kind)),
-            Self::Error(error) => {
-                let (kind, status) = (error.kind, error.status);
-                failed(attempt, ticket, kind, status, Problem::from_provider(link, error))
-            }
+            Self::Broken(kind) => (*kind, 200),
+            Self::Error(error) => (error.kind, error.status),
         }
+    }
+
+    fn failed(self, attempt: Attempt<'_>, link: &Link, ticket: Ticket) -> Box<Failed> {
+        let (kind, status) = self.kind_and_status();
+        let problem = match self {
+            Self::Broken(kind) => Problem::unreachable(link, kind),
+            Self::Error(error) => Problem::from_provider(link, error),
+        };
+        failed(attempt, ticket, kind, status, problem)
     }
 }
 
@@ -280,7 +286,13 @@ impl Opening {
                 let leg = ticket.leg.clone();
                 Ok(Opened { reply: Reply::Whole { bytes: Some(body), _held: ticket.into_place() }, leg, judged })
             }
-            Err(refused) => Err(refused.failed(attempt, link, ticket)),
+            Err(refused) => {
+                // What came is billed, although the client gets none of it.
+                let (kind, status) = refused.kind_and_status();
+                let outcome = self.meter.finish(Some(kind), Instant::now());
+                ticket.close(Outcome { status, ..outcome });
+                Err(refused.failed(attempt, link, ticket))
+            }
         }
     }
 

@@ -12,7 +12,7 @@ use http::{HeaderMap, HeaderName};
 use std::sync::Arc;
 use std::time::Instant;
 use wire::provider::{Rewritten, Target, Unfit};
-use wire::usage::Characters;
+use wire::usage::{Characters, Tally};
 use wire::{Endpoint, Request};
 
 /// Longest request id that is taken over from a client.
@@ -47,6 +47,8 @@ pub(super) struct Head<'a> {
     pub pair: &'a str,
     pub arrived: Instant,
     pub at_us: i64,
+    /// Characters of the prompt, and what is billed of it.
+    pub measured: (Characters, Tally),
     pub watch: Option<Watch>,
 }
 
@@ -74,8 +76,7 @@ pub(super) fn prepare(
     request: &Request<'_>,
 ) -> Result<Prepared, Problem> {
     let snapshot = lane.snapshot();
-    let mut prompt = Characters::default();
-    request.for_each_text(|text| prompt.add(text));
+    let (prompt, billed) = head.measured;
     let decided = decide(shared, plane, lane, snapshot, &head, request, prompt);
     let (mut plan, unit) = (decided.plan, decided.unit);
     let (serve, copy) = match (plan.assignment.arm, decided.for_candidate) {
@@ -109,6 +110,8 @@ pub(super) fn prepare(
         form: request.form(),
         uses_functions: request.uses_functions(),
         prompt,
+        billed,
+        completion_max: request.completion_max(),
         tariffs: Arc::clone(&plane.config.prices.tariffs),
         watch: head.watch,
     };
@@ -142,7 +145,7 @@ fn decide(
     // While nothing can go to the candidate, nobody asks whether it could serve.
     let in_play = migration.reaches_candidate(weights);
     let target = migration.models.get(&request.model).filter(|_| in_play);
-    let for_candidate = target.and_then(|model| address(shared, candidate, consumer, request, model).ok());
+    let for_candidate = target.and_then(|model| self::for_candidate(shared, candidate, consumer, request, model).ok());
     let question = Question {
         unit: &unit,
         headers: head.headers,
@@ -165,20 +168,29 @@ pub(super) fn for_baseline(
     consumer: Option<&str>,
     request: &Request<'_>,
 ) -> Result<Addressed, Problem> {
-    address(shared, &lane.baseline, consumer, request, &request.model).map_err(|unfit| Problem::unfit(unfit.feature))
+    let recall = |call: &str| shared.memory.recall(consumer, call);
+    // What the baseline itself would refuse is its own to refuse, in words that its clients know.
+    let target =
+        Target { recall: &recall, last_resort: true, ..Target::new(&request.model, &lane.baseline.config.policy) };
+    address(&lane.baseline, request, &target).map_err(|unfit| Problem::unfit(unfit.feature))
 }
 
-fn address(
+/// The request in the candidate's terms.
+fn for_candidate(
     shared: &Shared,
     link: &Link,
     consumer: Option<&str>,
     request: &Request<'_>,
     model: &str,
 ) -> Result<Addressed, Unfit> {
-    let adapter = link.adapter();
-    let path = adapter.path(request.endpoint).ok_or(Unfit { feature: request.endpoint.name() })?;
     let recall = |call: &str| shared.memory.recall(consumer, call);
-    let target = Target { model, policy: &link.config.policy, recall: &recall };
-    let rewritten = adapter.rewrite(request, &target)?;
+    let target = Target { recall: &recall, ..Target::new(model, &link.config.policy) };
+    address(link, request, &target)
+}
+
+fn address(link: &Link, request: &Request<'_>, target: &Target<'_>) -> Result<Addressed, Unfit> {
+    let (adapter, model) = (link.adapter(), target.model);
+    let path = adapter.path(request.endpoint).ok_or(Unfit { feature: request.endpoint.name() })?;
+    let rewritten = adapter.rewrite(request, target)?;
     Ok(Addressed { path, model: model.to_owned(), rewritten })
 }

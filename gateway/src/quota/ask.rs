@@ -11,6 +11,7 @@ use crate::telemetry::Metrics;
 use lease::quota::{AMOUNT_MAX, Claim, Unit};
 use wire::Request;
 use wire::price::{Call, Tariffs};
+use wire::usage::Tally;
 
 /// What stands for models that nobody configured: clients may name any.
 const OTHER: &str = "other";
@@ -22,6 +23,8 @@ pub(crate) struct Ask<'a> {
     pub caller: &'a Caller,
     pub errand: &'a Errand<'a>,
     pub request: &'a Request<'a>,
+    /// What a provider bills of its prompt.
+    pub tally: &'a Tally,
     /// Bytes of its body.
     pub bytes: usize,
     pub lane: &'a Lane,
@@ -65,7 +68,7 @@ impl<'a> Ask<'a> {
             if rule.limits.is_empty() {
                 continue;
             }
-            let most = most.get_or_insert_with(|| reckon::most(self.request, self.bytes, config));
+            let most = most.get_or_insert_with(|| reckon::most(self.request, self.tally, self.bytes, config));
             for subject in self.subjects(rule) {
                 for limit in &rule.limits {
                     let amount = match limit.unit {

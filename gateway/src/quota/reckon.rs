@@ -1,15 +1,18 @@
 //! The most that a request may use.
+//!
+//! What is set aside has to be more than what will be charged, also where that is an estimate because the provider's count was
+//! lost: both come from the same tally, here one and a half times and in the vocabulary that needs most.
 
 use crate::config::{PromptReserve, QuotaStore};
-use wire::usage::{Characters, UsageSource};
+use wire::usage::{Tally, UsageSource};
 use wire::{Endpoint, Request, Usage};
 
-/// Tokens that a provider puts around a message.
-const MESSAGE_TOKENS: u64 = 8;
-/// Tokens of a picture that is large.
-const PICTURE_TOKENS: u64 = 1500;
 /// Tokens that providers put around a whole request, tools included.
 const FRAME_TOKENS: u64 = 512;
+/// Members that are in the tally already.
+const TALLIED: [&str; 6] = ["instructions", "tools", "functions", "response_format", "text", "suffix"];
+/// Bytes of a member that nobody here knows for each token that a provider may make of it.
+const BYTES_PER_TOKEN: u64 = 4;
 
 /// Tokens.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -25,83 +28,25 @@ impl Most {
 }
 
 /// What is set aside for a request whose body has `bytes` bytes.
-pub(super) fn most(request: &Request<'_>, bytes: usize, config: &QuotaStore) -> Most {
+pub(super) fn most(request: &Request<'_>, tally: &Tally, bytes: usize, config: &QuotaStore) -> Most {
+    let tallied = tally.tokens_most(&request.model);
     let input = match config.prompt_reserve {
-        PromptReserve::Certain => bytes as u64 + FRAME_TOKENS,
-        PromptReserve::Likely => likely(request),
+        // A token has a byte at least, but pictures are larger than their addresses.
+        PromptReserve::Certain => (bytes as u64 + FRAME_TOKENS).max(tallied),
+        PromptReserve::Likely => tallied.saturating_add(unknown(request)).saturating_mul(3) / 2 + 1,
     };
-    let named = output_asked(request).map(|each| each.saturating_mul(choices(request)));
     let output = match request.endpoint {
         Endpoint::Embeddings | Endpoint::Moderations => 0,
-        _ => named.unwrap_or_else(|| config.output_tokens_default.saturating_mul(choices(request))),
+        _ => request.bound().or(config.output_tokens_default).saturating_mul(request.choices()),
     };
     Most { input, output }
 }
 
-/// One and a half times the usual tokens of all text, tools and schemas included, and a flat number for pictures.
-fn likely(request: &Request<'_>) -> u64 {
-    let mut text = Characters::default();
-    let mut messages = 0;
-    request.for_each_text(|piece| {
-        text.add(piece);
-        messages += 1;
-    });
+/// Tokens of members that are not in the tally: most are numbers and names that no model sees, but a provider's own
+/// extension may hold texts.
+fn unknown(request: &Request<'_>) -> u64 {
     let subject = request.endpoint.subject();
-    for (name, value) in request.object.members().filter(|(name, _)| *name != subject && *name != "instructions") {
-        text.narrow += (name.len() + value.get().len()) as u64;
-    }
-    let subject = request.object.get(subject).map_or("", |raw| raw.get());
-    let pictures = (subject.matches("\"image_url\"").count() + subject.matches("\"input_image\"").count()) as u64;
-    // Calls of tools in earlier messages, and token numbers, are text to nobody else.
-    let unseen = if subject.contains("\"arguments\"") || text.total() == 0 { subject.len() as u64 / 4 } else { 0 };
-    (text.tokens() + unseen) * 3 / 2 + messages * MESSAGE_TOKENS + pictures * PICTURE_TOKENS
-}
-
-/// Members that bound the answer's tokens, in the order in which they count.
-pub(super) const fn bounds(endpoint: Endpoint) -> &'static [&'static str] {
-    match endpoint {
-        Endpoint::Chat => &["max_completion_tokens", "max_tokens"],
-        Endpoint::Completions => &["max_tokens"],
-        Endpoint::Responses => &["max_output_tokens"],
-        Endpoint::Embeddings | Endpoint::Moderations => &[],
-    }
-}
-
-/// The bound that a request names for one choice. Of several the largest: providers differ in which of them counts, and in
-/// which of a member that stands twice.
-pub(super) fn output_asked(request: &Request<'_>) -> Option<u64> {
-    largest(request, bounds(request.endpoint))
-}
-
-fn largest(request: &Request<'_>, names: &[&str]) -> Option<u64> {
-    let members = request.object.members().filter(|(name, _)| names.contains(name));
-    members.filter_map(|(_, value)| number(value.get())).max()
-}
-
-/// A number that is not negative, rounded up.
-fn number(text: &str) -> Option<u64> {
-    text.parse()
-        .ok()
-        .or_else(|| text.parse::<f64>().ok().filter(|number| *number >= 0.0).map(|number| number.ceil() as u64))
-}
-
-/// How many answers are asked for at once.
-pub(super) fn choices(request: &Request<'_>) -> u64 {
-    let members: &[&str] = match request.endpoint {
-        Endpoint::Chat => &["n"],
-        Endpoint::Completions => &["n", "best_of"],
-        _ => &[],
-    };
-    let asked = largest(request, members).unwrap_or(1).max(1);
-    // A list of prompts gets as many answers.
-    let prompts = match request.endpoint {
-        Endpoint::Completions => request.object.read::<Vec<serde_json::Value>>("prompt").map_or(1, |all| prompts(&all)),
-        _ => 1,
-    };
-    asked.saturating_mul(prompts)
-}
-
-/// A list of numbers is one prompt.
-fn prompts(all: &[serde_json::Value]) -> u64 {
-    if all.iter().any(serde_json::Value::is_number) { 1 } else { all.len().max(1) as u64 }
+    let others = request.object.members().filter(|(name, _)| *name != subject && !TALLIED.contains(name));
+    let bytes: usize = others.map(|(name, value)| name.len() + value.get().len()).sum();
+    bytes as u64 / BYTES_PER_TOKEN
 }

@@ -286,6 +286,7 @@ fn with<T>(plane: &Plane, caller: &Caller, body: &str, see: impl FnOnce(Ask<'_>)
         caller,
         errand: &errand,
         request: &request,
+        tally: &request.measure().1,
         bytes: body.len(),
         lane,
         tariffs: &Tariffs::embedded().unwrap(),
@@ -336,7 +337,7 @@ fn money_is_reckoned_at_the_dearer_arm_and_refused_without_a_price() {
     let (alone, both) = (nanos(0, BODY).unwrap(), nanos(50, BODY).unwrap());
     let tariffs = Tariffs::embedded().unwrap();
     let request = Request::parse(Endpoint::Chat, BODY.as_bytes()).unwrap();
-    let usage = most(&request, BODY.len(), &QuotaStore::default()).usage();
+    let usage = most(&request, &request.measure().1, BODY.len(), &QuotaStore::default()).usage();
     let price = |provider: &str, model: &str| {
         u64::try_from(tariffs.price(&wire::price::Call::new(provider, model, NOW_US), &usage).unwrap().nanos).unwrap()
     };
@@ -352,7 +353,8 @@ fn money_is_reckoned_at_the_dearer_arm_and_refused_without_a_price() {
 fn what_is_set_aside_is_more_than_what_is_used() {
     let config = |prompt_reserve| QuotaStore { prompt_reserve, output_tokens_default: 500, ..QuotaStore::default() };
     let of = |endpoint, body: &str, reserve| {
-        most(&Request::parse(endpoint, body.as_bytes()).unwrap(), body.len(), &config(reserve))
+        let request = Request::parse(endpoint, body.as_bytes()).unwrap();
+        most(&request, &request.measure().1, body.len(), &config(reserve))
     };
     let (likely, certain) = (PromptReserve::Likely, PromptReserve::Certain);
     let chat = |more: &str| {
@@ -382,6 +384,126 @@ fn what_is_set_aside_is_more_than_what_is_used() {
     assert!(chinese.input >= 8, "{chinese:?}");
 }
 
+/// What is set aside, for a chat request with more members.
+fn set_aside(more: &str) -> (u64, u64) {
+    let body = format!(r#"{{"model":"m","messages":[{{"role":"user","content":"hello"}}]{more}}}"#);
+    let request = Request::parse(Endpoint::Chat, body.as_bytes()).unwrap();
+    let config = QuotaStore { output_tokens_default: 500, ..QuotaStore::default() };
+    let most = most(&request, &request.measure().1, body.len(), &config);
+    (most.input, most.output)
+}
+
+#[test]
+fn odd_numbers_are_no_way_past_a_quota() {
+    for (more, output) in [
+        (r#","n":"8""#, 4000),
+        (r#","max_tokens":"100000""#, 100_000),
+        (r#","max_tokens":"7","n":"3""#, 21),
+        (r#","max_tokens":0"#, 500),
+        (r#","max_tokens":-1"#, 500),
+        (r#","max_tokens":"lots""#, 500),
+        (r#","max_tokens":"lots","max_completion_tokens":9000"#, 9000),
+        (r#","max_tokens":null"#, 500),
+    ] {
+        assert_eq!(set_aside(more).1, output, "{more}");
+    }
+}
+
+#[test]
+fn pictures_tools_and_calls_are_set_aside() {
+    let usual = set_aside("").0;
+    let words = "some words of text ".repeat(100);
+    let picture = r#"{"role":"user","content":[{"type":"image_url","image_url":{"url":"https://x/y"}}]}"#;
+    let call = format!(r#"{{"role":"assistant","tool_calls":[{{"function":{{"name":"f","arguments":"{words}"}}}}]}}"#);
+    let of = |message: &str| {
+        let body = format!(r#"{{"model":"gpt-4o-mini","messages":[{message}]}}"#);
+        let request = Request::parse(Endpoint::Chat, body.as_bytes()).unwrap();
+        most(&request, &request.measure().1, body.len(), &QuotaStore::default()).input
+    };
+    assert!(of(picture) > 25_000, "pictures cost a small model as many dollars as a large one");
+    assert!(of(&call) > 500);
+    assert!(set_aside(&format!(r#","tools":[{{"function":{{"description":"{words}"}}}}]"#)).0 > usual + 500);
+    assert!(set_aside(&format!(r#","documents_of_a_vendor":"{words}""#)).0 > usual + 500, "whatever nobody here knows");
+}
+
+mod bounds {
+    use super::*;
+    use proptest::prelude::*;
+    use wire::usage::Ended;
+
+    fn text() -> impl Strategy<Value = String> {
+        prop_oneof![
+            "[a-zA-Z ,.]{0,200}",
+            "[0-9a-f]{0,100}",
+            "[\\u4e00-\\u4fff，。]{0,60}",
+            "[а-яА-Я ]{0,80}",
+            "\\PC{0,60}",
+            Just("x".repeat(500)),
+        ]
+    }
+
+    fn body() -> impl Strategy<Value = serde_json::Value> {
+        use serde_json::json;
+        let message = (text(), text(), 0u8..5).prop_map(|(one, two, kind)| match kind {
+            0 => json!({"role": "user", "content": one}),
+            1 => json!({"role": "user", "content": [{"type": "text", "text": one},
+                {"type": "image_url", "image_url": {"url": two}}]}),
+            2 => json!({"role": "assistant", "content": null, "tool_calls": [
+                {"id": "a", "type": "function", "function": {"name": "f", "arguments": one}}]}),
+            3 => json!({"role": "tool", "tool_call_id": "a", "content": one}),
+            _ => json!({"role": "system", "content": [one, two]}),
+        });
+        let tools = prop::option::of(text());
+        let bound = prop::option::of(1u64..3000);
+        (prop::collection::vec(message, 0..6), tools, bound, 1u64..4).prop_map(|(messages, tools, bound, n)| {
+            let mut body = json!({"model": "gpt-4o", "messages": messages, "n": n});
+            if let Some(description) = tools {
+                body["tools"] = json!([{"type": "function", "function": {"name": "f", "description": description}}]);
+            }
+            if let Some(bound) = bound {
+                body["max_tokens"] = bound.into();
+            }
+            body
+        })
+    }
+
+    proptest! {
+        /// What is set aside is more than what is charged where the provider's count is lost, on either arm and whatever
+        /// it wrote.
+        #[test]
+        fn what_is_set_aside_is_more_than_an_estimate(body in body(), said in text(), duration_us in 0u64..100_000_000) {
+            let text = body.to_string();
+            let request = Request::parse(Endpoint::Chat, text.as_bytes()).unwrap();
+            let tally = request.measure().1;
+            let mut fold = wire::chat::Fold::new(Endpoint::Chat, 0);
+            fold.unread(said.as_bytes());
+            let answer = fold.answer();
+            for prompt_reserve in [PromptReserve::Likely, PromptReserve::Certain] {
+                let config = QuotaStore { prompt_reserve, ..QuotaStore::default() };
+                let most = most(&request, &tally, text.len(), &config);
+                for (provider, model) in [("openai", "gpt-4o"), ("deepseek", "deepseek-flash"), ("compatible", "llama")] {
+                    let ended = Ended {
+                        provider, model, duration_us,
+                        endpoint: Endpoint::Chat,
+                        streamed: false,
+                        prompt: &tally,
+                        completion_max: request.completion_max(),
+                        status: 200,
+                        error: Some(wire::ErrorKind::Timeout),
+                        answer: Some(&answer),
+                        ttft_us: None,
+                    };
+                    let usage = ended.usage().unwrap();
+                    prop_assert!(most.input >= usage.prompt, "{} < {}", most.input, usage.prompt);
+                    if request.completion_max().is_some() {
+                        prop_assert!(most.output >= usage.completion);
+                    }
+                }
+            }
+        }
+    }
+}
+
 #[test]
 fn output_is_bounded_by_lowering_or_by_refusing() {
     let rule = "[[quotas]]\nname='cap'\nwindow='day'\noutput_tokens_max=100\n";
@@ -400,7 +522,13 @@ fn output_is_bounded_by_lowering_or_by_refusing() {
     assert_eq!((&both["max_tokens"], &both["max_completion_tokens"]), (&100.into(), &7.into()));
     let twice = trimmed(&lower, &body(r#","max_tokens":500,"max_tokens":7"#)).unwrap().unwrap();
     assert_eq!(twice["max_tokens"], 7, "and it stands there once");
+    for odd in [r#""100000""#, "0", "-1", r#""lots""#, "[]"] {
+        let lowered = trimmed(&lower, &body(&format!(r#","max_tokens":{odd}"#))).unwrap().unwrap();
+        assert_eq!(lowered["max_tokens"], 100, "{odd}");
+    }
+    assert_eq!(trimmed(&lower, &body(r#","max_tokens":"7""#)).unwrap(), None);
     let refuse = plane(&format!("{rule}output_tokens_beyond='refuse'\n"), 0);
+    assert!(trimmed(&refuse, &body(r#","max_tokens":0"#)).unwrap_err().error.message.contains("no number above 0"));
     let error = trimmed(&refuse, &body(r#","max_tokens":101"#)).unwrap_err().error;
     assert_eq!(
         (error.param.as_deref(), error.code.as_deref()),

@@ -13,7 +13,7 @@ use std::collections::{BTreeSet, HashSet};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
-use wire::usage::UsageSource;
+use wire::usage::Loss;
 use wire::{ErrorKind, Usage};
 
 /// Consumer label of callers without a name.
@@ -140,7 +140,7 @@ fn add(cell: &Cell, exchange: &Exchange) {
     more(&cell.fallbacks, u64::from(exchange.role == Role::Fallback));
     more(&cell.moderation_blocks, u64::from(exchange.moderation.is_some()));
     if let Some(usage) = &exchange.usage {
-        add_usage(cell, usage, exchange.cost_nanos);
+        add_usage(cell, usage, exchange);
     }
     if let Some(failure) = &exchange.form_failure {
         let place = FORM_FAILURES.iter().position(|name| name == failure).unwrap_or(FORM_FAILURES.len() - 1);
@@ -161,12 +161,17 @@ fn add(cell: &Cell, exchange: &Exchange) {
     }
 }
 
-fn add_usage(cell: &Cell, usage: &Usage, cost_nanos: Option<i64>) {
+fn add_usage(cell: &Cell, usage: &Usage, exchange: &Exchange) {
+    let cost_nanos = exchange.cost_nanos;
     more(&cell.prompt_tokens, usage.prompt);
     more(&cell.cached_tokens, usage.cached.unwrap_or(0));
     more(&cell.completion_tokens, usage.completion);
     more(&cell.reasoning_tokens, usage.reasoning.unwrap_or(0));
-    more(&cell.usage_estimated, u64::from(usage.source == UsageSource::Estimate));
+    if let Some(loss) = Loss::of(usage, exchange.error) {
+        for (reason, count) in Loss::ALL.iter().zip(&cell.usage_estimated) {
+            more(count, u64::from(*reason == loss));
+        }
+    }
     more(&cell.unpriced, u64::from(cost_nanos.is_none()));
     more(&cell.cost_nanos, cost_nanos.and_then(|nanos| u64::try_from(nanos).ok()).unwrap_or(0));
 }

@@ -46,6 +46,12 @@ pub(super) const USAGE_ESTIMATED: Metric = metric(
     "Exchanges whose tokens are estimated because no report came",
     &EXCHANGE,
 );
+/// Estimated usage by reason.
+pub(super) const USAGE_LOST: Metric = metric(
+    "weighbridge_usage_estimated",
+    "Exchanges whose tokens are estimated, by why no report came",
+    &["arm", "reason"],
+);
 /// Money.
 pub(super) const COST: Metric = metric("weighbridge_cost_usd", "Cost by the tariff of the time, US dollars", &EXCHANGE);
 /// No price.
@@ -305,6 +311,7 @@ pub(super) const ALL: &[Metric] = &[
     COMPLETION_TOKENS,
     REASONING_TOKENS,
     USAGE_ESTIMATED,
+    USAGE_LOST,
     COST,
     UNPRICED,
     PRICE_AGE,

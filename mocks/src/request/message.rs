@@ -11,6 +11,10 @@ pub(crate) struct Message {
     /// The content, or the text parts of it joined by line feeds.
     pub(crate) text: String,
     pub(crate) images: Vec<Image>,
+    /// Bytes of recorded speech.
+    pub(crate) sound_bytes: u64,
+    /// Whether the caller wants all up to here in the cache.
+    pub(crate) has_cache_breakpoint: bool,
     pub(crate) has_tool_calls: bool,
     pub(crate) has_reasoning: bool,
 }
@@ -26,7 +30,15 @@ impl Message {
     /// A message of plain text.
     pub(crate) fn plain(role: &str, text: impl Into<String>) -> Self {
         let (role, text) = (role.to_owned(), text.into());
-        Self { role, text, images: Vec::new(), has_tool_calls: false, has_reasoning: false }
+        Self {
+            role,
+            text,
+            images: Vec::new(),
+            sound_bytes: 0,
+            has_cache_breakpoint: false,
+            has_tool_calls: false,
+            has_reasoning: false,
+        }
     }
 
     /// Reads the member `content` of `holder`: a text, or parts in the manner of chat completions or responses.
@@ -37,7 +49,13 @@ impl Message {
             Some(Value::Array(parts)) => {
                 let texts = parts.iter().filter_map(|part| part.get("text").and_then(Value::as_str));
                 let text = texts.collect::<Vec<_>>().join("\n");
-                Ok(Self { text, images: parts.iter().filter_map(image).collect(), ..self })
+                Ok(Self {
+                    text,
+                    images: parts.iter().filter_map(image).collect(),
+                    sound_bytes: parts.iter().map(sound_bytes).sum(),
+                    has_cache_breakpoint: parts.iter().any(|part| present(part, "prompt_cache_breakpoint").is_some()),
+                    ..self
+                })
             }
             Some(_) => Err(FieldFault::wrong(format!("{field}.content"), "a string or an array of content parts")),
         }
@@ -51,6 +69,12 @@ fn image(part: &Value) -> Option<Image> {
         _ => return None,
     };
     Some(Image { low_detail: detail.is_some_and(|detail| detail == "low") })
+}
+
+/// Bytes of the speech in a part, by the length of its base64: four characters for three bytes.
+fn sound_bytes(part: &Value) -> u64 {
+    let data = part.get("input_audio").and_then(|sound| sound.get("data")).and_then(Value::as_str);
+    data.map_or(0, |data| data.trim_end_matches('=').len() as u64 * 3 / 4)
 }
 
 /// The messages of a chat request.

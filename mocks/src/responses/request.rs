@@ -3,7 +3,7 @@
 use serde_json::{Map, Value, json};
 
 use crate::request::field::{count, flag, number, object, present, required_text, text};
-use crate::request::{ChatRequest, FieldFault, Format, Message, tool};
+use crate::request::{ChatRequest, FieldFault, Format, Message, ServiceTier, explicit_cache, tool};
 
 /// Members that a response repeats, with what stands there if the request does not say.
 const ECHO: [(&str, &str); 15] = [
@@ -58,6 +58,8 @@ impl ResponsesRequest {
             parallel_tool_calls: flag(body, "parallel_tool_calls")?.unwrap_or(true),
             effort: effort.map(str::to_owned),
             thinking: effort.map(|effort| effort != "none"),
+            tier: ServiceTier::of(body),
+            explicit_cache: explicit_cache(body),
             ..ChatRequest::plain(model, messages(body)?)
         };
         let previous = present(body, "previous_response_id").map(|id| text(id, "previous_response_id")).transpose()?;

@@ -29,7 +29,7 @@ pub(crate) fn whole(shape: Shape<'_>, out: &mut Vec<u8>) {
         push(out, &moderation.to_string());
     }
     if dialect.service_tier {
-        push(out, ",\"service_tier\":\"default\"");
+        push(out, &format!(",\"service_tier\":\"{}\"", answer.tier.answered()));
     }
     if dialect.fingerprint {
         push(out, ",\"system_fingerprint\":");

@@ -12,4 +12,5 @@ mod openai;
 mod responses;
 mod server;
 mod support;
+mod tiers;
 mod world;

@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 use wire::json::Object;
 use wire::price::{Call, Tariffs};
 use wire::provider::{Policy, Provider, Target};
-use wire::usage::Characters;
+use wire::usage::Tally;
 use wire::{Request, Usage, UsageSource};
 
 /// What becomes of the rows at one provider: `rows = same + rewritten + losing + unfit`.
@@ -73,7 +73,7 @@ impl<'a> ArmCount<'a> {
     pub(super) fn see(
         &mut self,
         request: &Request<'_>,
-        prompt: Characters,
+        prompt: &Tally,
         recorded: Option<Usage>,
     ) -> Result<(), &'static str> {
         let model = self.options.model(self.arm, &request.model);
@@ -102,16 +102,14 @@ impl<'a> ArmCount<'a> {
         Ok(())
     }
 
-    fn price(
-        &mut self,
-        model: &str,
-        request: &Request<'_>,
-        (prompt, body): (Characters, &[u8]),
-        recorded: Option<Usage>,
-    ) {
-        let expected = recorded.unwrap_or(Usage::new(prompt.tokens(), 0, UsageSource::Estimate));
-        let completion =
-            Completion { allowed: budget::allowed(request), recorded: recorded.map(|usage| usage.completion) };
+    fn price(&mut self, model: &str, request: &Request<'_>, (prompt, body): (&Tally, &[u8]), recorded: Option<Usage>) {
+        let prompt = prompt.tokens(self.provider.name(), model);
+        let expected = recorded.unwrap_or(Usage::new(prompt, 0, UsageSource::Estimate));
+        let completion = Completion {
+            allowed: request.completion_max(),
+            choices: request.choices(),
+            recorded: recorded.map(|usage| usage.completion),
+        };
         let priced = self.tariffs.price(&Call::new(self.provider.name(), model, self.now_us), &expected);
         let at_most = budget::estimate(self.tariffs, self.provider, model, self.now_us, body, completion);
         match priced.zip(at_most) {

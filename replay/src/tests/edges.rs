@@ -138,11 +138,11 @@ async fn a_dry_run_counts_and_sends_nothing() {
     // Saturday: off-peak.
     let report = dry_run(log, &options, 1_795_219_200_000_000).unwrap();
     assert_eq!((report.rows, report.span_us, report.peak_per_second), (100, Some(4_950_000), Some(20)));
-    assert_eq!((report.prompt_chars, report.prompt_tokens_estimate), (1100, 300));
+    assert_eq!((report.prompt_chars, report.prompt_tokens_estimate), (1100, 900));
     assert_eq!((report.completion_tokens_recorded, report.completion_unknown_rows), (500, 99));
-    // (99 x 3 + 1000 recorded) x 0.15 + 500 x 0.60 USD per million.
-    assert_eq!(report.cost_nanos_estimate, Some(494_550));
-    assert!(report.to_text().contains("nothing (dry run)") && report.to_text().contains("0.0005 USD"));
+    // (99 x 9 + 1000 recorded) x 0.15 + 500 x 0.60 USD per million: two words, and 7 tokens around them.
+    assert_eq!(report.cost_nanos_estimate, Some(583_650));
+    assert!(report.to_text().contains("nothing (dry run)") && report.to_text().contains("0.0006 USD"));
     assert_eq!((server.count(), out.exists()), (0, false));
 }
 

@@ -147,13 +147,17 @@ async fn silent(close: bool) -> (String, tokio::task::JoinHandle<u8>) {
 
 #[tokio::test]
 async fn https_speaks_tls_and_the_deadline_of_a_connection_covers_it() {
-    for (close, kind) in [(true, ErrorKind::Connect), (false, ErrorKind::Timeout)] {
+    for close in [true, false] {
         let (url, first) = silent(close).await;
         let connect_timeout = std::time::Duration::from_millis(200);
         let summary =
             play(rows(1, STREAMED), ReplayOptions { connect_timeout, ..options(&url, "max:1") }).await.unwrap();
         // A TLS handshake begins with 22.
-        assert_eq!((first.await.unwrap(), summary.failed), (22, BTreeMap::from([(kind, 1)])));
+        assert_eq!(
+            (first.await.unwrap(), summary.failed),
+            (22, BTreeMap::from([(ErrorKind::Connect, 1)])),
+            "nothing was asked"
+        );
     }
 }
 

@@ -61,9 +61,9 @@ fn legend_rows(group: &BarGroup, width: f64) -> usize {
 }
 
 /// All groups, one below the other.
-pub(crate) fn draw(groups: &[BarGroup], width: f64, description: String) -> Scene {
+pub(crate) fn draw(groups: &[BarGroup], width: f64, title: &str, description: String) -> Scene {
     let total: f64 = groups.iter().map(|group| height(group, width) + GAP).sum();
-    let mut scene = Scene::new(width, (total - GAP).max(1.0), "Cost and tokens by arm".to_owned(), description);
+    let mut scene = Scene::new(width, (total - GAP).max(1.0), title.to_owned(), description);
     let mut top = 0.0;
     for group in groups {
         draw_group(&mut scene, group, top, width);
@@ -120,7 +120,7 @@ mod tests {
     fn lengths(values: &[f64]) -> Vec<f64> {
         let bars = values.iter().map(|value| bar(*value)).collect();
         let group = BarGroup { heading: String::new(), remark: None, legend: Vec::new(), bars };
-        let scene = draw(&[group], 400.0, String::new());
+        let scene = draw(&[group], 400.0, "t", String::new());
         let areas = scene.marks.iter().filter_map(|mark| if let Mark::Area(p, _) = mark { Some(p) } else { None });
         areas.map(|points| points[1].0 - points[0].0).collect()
     }
@@ -135,6 +135,6 @@ mod tests {
     #[test]
     fn nothing_has_no_bar() {
         assert!(lengths(&[0.0, 0.0]).is_empty());
-        assert_eq!(draw(&[], 400.0, String::new()).marks.len(), 0);
+        assert_eq!(draw(&[], 400.0, "t", String::new()).marks.len(), 0);
     }
 }

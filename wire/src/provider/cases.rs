@@ -1,5 +1,6 @@
 //! For tests: one case a row of a matrix, and the proof that no row is without one.
 
+use super::draft::Scene;
 use super::matrix::{applying, is_ordered};
 use super::{Adapter, Policy, Target, Unfit};
 use crate::endpoint::Endpoint;
@@ -53,7 +54,8 @@ fn run(adapter: &dyn Adapter, endpoint: Endpoint, case: &Case) {
     let body = format!(r#"{{"model":"gpt-4o-mini"{filler}{store},{}}}"#, case.request).replace(",}", "}");
     let request = Request::parse(endpoint, body.as_bytes()).unwrap();
     let target = Target::new(case.model, &case.policy);
-    let rows = applying(adapter.matrix(endpoint), &request, &target);
+    let scene = Scene::new(&request, &target);
+    let rows: Vec<_> = applying(adapter.matrix(endpoint), &scene).map(|(row, _)| row).collect();
     assert!(
         rows.iter().any(|row| (row.member, row.feature) == (case.member, case.feature)),
         "{} / {} does not apply to {body}, but {rows:?}",

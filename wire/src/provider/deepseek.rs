@@ -6,15 +6,15 @@
 
 mod chat;
 mod errors;
-mod format;
+pub(super) mod format;
 mod members;
 mod responses;
 mod thinking;
-mod tools;
+pub(super) mod tools;
 
 use super::answer::{self, Manners};
 use super::draft::Draft;
-use super::matrix::Row;
+use super::matrix::{self, Row};
 use super::{Adapter, ClientError, Edit, Rewritten, Target, Unfit, View};
 use crate::endpoint::Endpoint;
 use crate::request::Request;
@@ -36,19 +36,23 @@ impl Adapter for DeepSeek {
 
     fn matrix(&self, endpoint: Endpoint) -> &'static [Row] {
         match endpoint {
-            Endpoint::Chat => &chat::TABLE,
-            Endpoint::Responses => &responses::TABLE,
+            Endpoint::Chat => chat::TABLE,
+            Endpoint::Responses => responses::TABLE,
             Endpoint::Completions | Endpoint::Embeddings | Endpoint::Moderations => &[],
         }
     }
 
-    fn rewrite(&self, request: &Request<'_>, target: &Target<'_>) -> Result<Rewritten, Unfit> {
+    fn obstacle(&self, request: &Request<'_>) -> Option<&'static Row> {
         if self.path(request.endpoint).is_none() {
-            return Err(Unfit { feature: request.endpoint.name() });
+            return matrix::absent(request.endpoint);
         }
-        // Responses are stored unless the client says no, and a later turn may refer to what was stored.
-        if request.endpoint == Endpoint::Responses && !request.object.has("store") {
-            return Err(Unfit { feature: "store" });
+        let stored = request.endpoint == Endpoint::Responses && !request.object.has("store");
+        stored.then_some(&responses::STORED)
+    }
+
+    fn rewrite(&self, request: &Request<'_>, target: &Target<'_>) -> Result<Rewritten, Unfit> {
+        if let Some(row) = self.obstacle(request) {
+            return Err(Unfit { feature: row.feature });
         }
         let mut draft = Draft::new(self.matrix(request.endpoint), request, target)?;
         match request.endpoint {

@@ -4,6 +4,7 @@
 //! once, untouched members as the bytes they came in.
 
 use super::matrix::{Row, Treatment, rows_of};
+use super::toolbox::Toolbox;
 use super::{Rewritten, Target, Unfit};
 use crate::json::write_string;
 use crate::request::Request;
@@ -17,11 +18,22 @@ pub(super) struct Scene<'d> {
     pub(super) request: &'d Request<'d>,
     pub(super) target: &'d Target<'d>,
     history: OnceCell<History>,
+    toolbox: OnceCell<Toolbox>,
 }
 
 impl<'d> Scene<'d> {
     pub(super) const fn new(request: &'d Request<'d>, target: &'d Target<'d>) -> Self {
-        Self { request, target, history: OnceCell::new() }
+        Self { request, target, history: OnceCell::new(), toolbox: OnceCell::new() }
+    }
+
+    /// A member of the client's request, if it is not null.
+    pub(super) fn given(&self, member: &str) -> Option<&'d RawValue> {
+        self.request.object.get(member).filter(|value| value.get() != "null")
+    }
+
+    /// What the offered tools are; read once, when a row first asks.
+    pub(super) fn toolbox(&self) -> &Toolbox {
+        self.toolbox.get_or_init(|| Toolbox::read(self.request))
     }
 
     /// What the messages hold; read once, when a row first asks.
@@ -44,8 +56,6 @@ pub(super) struct Draft<'d> {
     slots: Vec<Slot>,
     added: Vec<(&'static str, String)>,
     dropped: Vec<&'static str>,
-    /// Something asked for forbids thinking.
-    pub(super) thinking_forbidden: bool,
     /// Instructions to put before the messages.
     pub(super) instructions: Vec<String>,
 }
@@ -58,7 +68,6 @@ impl<'d> Draft<'d> {
             slots: Vec::with_capacity(request.object.len()),
             added: Vec::new(),
             dropped: Vec::new(),
-            thinking_forbidden: false,
             instructions: Vec::new(),
         };
         draft.slots.extend(request.object.members().map(|_| Slot::Same));
@@ -74,17 +83,21 @@ impl<'d> Draft<'d> {
                 continue;
             }
             for row in rows {
-                if (row.when)(&draft.scene, value) {
-                    draft.treat(index, row, value)?;
+                // What changes nothing is for predictions only.
+                if matches!(row.treatment, Treatment::Same | Treatment::Noted) || !(row.when)(&draft.scene, value) {
+                    continue;
                 }
+                if row.keeps_from(target) {
+                    return Err(Unfit { feature: row.feature });
+                }
+                draft.treat(index, row, value);
             }
         }
         Ok(draft)
     }
 
-    fn treat(&mut self, index: usize, row: &Row, value: &RawValue) -> Result<(), Unfit> {
+    fn treat(&mut self, index: usize, row: &Row, value: &RawValue) {
         match row.treatment {
-            Treatment::Baseline => return Err(Unfit { feature: row.feature }),
             Treatment::Dropped(name) => {
                 self.note(index, Slot::Gone);
                 self.warn(name);
@@ -95,9 +108,9 @@ impl<'d> Draft<'d> {
                 }
                 self.note(index, Slot::Renamed(to));
             }
-            Treatment::Same | Treatment::Rewritten => {}
+            Treatment::Same | Treatment::Noted | Treatment::Rewritten | Treatment::Baseline => {}
         }
-        (row.step)(self, value)
+        (row.step)(self, value);
     }
 
     fn note(&mut self, index: usize, slot: Slot) {
@@ -113,7 +126,7 @@ impl<'d> Draft<'d> {
 
     /// A member of the client's request, if it is not null.
     pub(super) fn given(&self, member: &str) -> Option<&'d RawValue> {
-        self.scene.request.object.get(member).filter(|value| value.get() != "null")
+        self.scene.given(member)
     }
 
     /// A member as it will be sent; `None` if it will not.

@@ -5,13 +5,14 @@
 //! gateway must not stand in the way of what providers add next week.
 
 use super::draft::{Draft, Scene};
-use super::{Target, Unfit};
+use super::{Loss, Remedy, Target};
+use crate::endpoint::Endpoint;
 use crate::request::Request;
 use serde_json::value::RawValue;
 
 /// One feature of requests, and what becomes of it.
 pub struct Row {
-    /// Name of the feature, for people and for [`Unfit`].
+    /// Name of the feature, for people and for [`Unfit`](super::Unfit).
     pub feature: &'static str,
     /// Member of the request that it is about.
     pub member: &'static str,
@@ -19,22 +20,35 @@ pub struct Row {
     pub treatment: Treatment,
     /// Why, in one sentence.
     pub why: &'static str,
+    /// What is lost; `None` where nothing is, or where nothing is sent.
+    pub loss: Option<Loss>,
+    /// What helps where the request stays on the baseline.
+    pub remedy: Remedy,
+    /// Whether the provider says no in a clear error, which its own client may as well see: where no other provider
+    /// could take the request, it is sent all the same.
+    pub(super) refusal: bool,
     /// Whether a member's value has the feature.
     pub(super) when: When,
     /// What else is to be done; runs after the treatment.
     pub(super) step: Step,
+    /// Numbers of this request; never content.
+    pub(super) detail: Detail,
 }
 
 /// Whether a value has a row's feature.
 pub(super) type When = fn(&Scene<'_>, &RawValue) -> bool;
 /// A change to the request.
-pub(super) type Step = fn(&mut Draft<'_>, &RawValue) -> Result<(), Unfit>;
+pub(super) type Step = fn(&mut Draft<'_>, &RawValue);
+/// What is to be said of a value that has a row's feature.
+pub(super) type Detail = fn(&Scene<'_>, &RawValue) -> Option<String>;
 
 /// What becomes of a feature.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Treatment {
     /// It passes as it is.
     Same,
+    /// It passes as it is, and something may be lost. Only looked at in predictions, so it may take its time.
+    Noted,
     /// Its member gets this name.
     Renamed(&'static str),
     /// It is left out, under this name in the warning header `x-weighbridge-dropped`.
@@ -51,6 +65,7 @@ impl Treatment {
     pub const fn name(self) -> &'static str {
         match self {
             Self::Same => "same",
+            Self::Noted => "passes, with a loss",
             Self::Renamed(_) => "renamed",
             Self::Dropped(_) => "dropped",
             Self::Rewritten => "rewritten",
@@ -72,7 +87,18 @@ impl std::fmt::Debug for Row {
 
 impl Row {
     const fn new(member: &'static str, feature: &'static str, treatment: Treatment, why: &'static str) -> Self {
-        Self { feature, member, treatment, why, when: always, step: nothing }
+        Self {
+            feature,
+            member,
+            treatment,
+            why,
+            loss: None,
+            remedy: Remedy::StayOnBaseline,
+            refusal: false,
+            when: always,
+            step: nothing,
+            detail: no_detail,
+        }
     }
 
     pub(super) const fn same(member: &'static str, feature: &'static str, why: &'static str) -> Self {
@@ -84,7 +110,11 @@ impl Row {
     }
 
     pub(super) const fn dropped(member: &'static str, why: &'static str) -> Self {
-        Self::new(member, member, Treatment::Dropped(member), why)
+        Self { loss: Some(Loss::Behaviour), ..Self::new(member, member, Treatment::Dropped(member), why) }
+    }
+
+    pub(super) const fn noted(member: &'static str, feature: &'static str, loss: Loss, why: &'static str) -> Self {
+        Self { loss: Some(loss), ..Self::new(member, feature, Treatment::Noted, why) }
     }
 
     pub(super) const fn rewritten(member: &'static str, feature: &'static str, step: Step, why: &'static str) -> Self {
@@ -93,6 +123,28 @@ impl Row {
 
     pub(super) const fn baseline(member: &'static str, feature: &'static str, why: &'static str) -> Self {
         Self::new(member, feature, Treatment::Baseline, why)
+    }
+
+    /// The provider would refuse the value, and so would most others.
+    pub(super) const fn refused(member: &'static str, feature: &'static str, when: When, why: &'static str) -> Self {
+        Self { refusal: true, remedy: Remedy::FixRequest, when, ..Self::baseline(member, feature, why) }
+    }
+
+    pub(super) const fn loses(self, loss: Loss) -> Self {
+        Self { loss: Some(loss), ..self }
+    }
+
+    pub(super) const fn remedy(self, remedy: Remedy) -> Self {
+        Self { remedy, ..self }
+    }
+
+    pub(super) const fn detail(self, detail: Detail) -> Self {
+        Self { detail, ..self }
+    }
+
+    /// Whether it keeps a request that has its feature from this target.
+    pub(super) const fn keeps_from(&self, target: &Target<'_>) -> bool {
+        matches!(self.treatment, Treatment::Baseline) && !(self.refusal && target.last_resort)
     }
 
     pub(super) const fn named(self, feature: &'static str) -> Self {
@@ -112,9 +164,29 @@ const fn always(_scene: &Scene<'_>, _value: &RawValue) -> bool {
     true
 }
 
-#[expect(clippy::unnecessary_wraps, reason = "stands for a step that can fail")]
-const fn nothing(_draft: &mut Draft<'_>, _value: &RawValue) -> Result<(), Unfit> {
-    Ok(())
+const fn nothing(_draft: &mut Draft<'_>, _value: &RawValue) {}
+
+const fn no_detail(_scene: &Scene<'_>, _value: &RawValue) -> Option<String> {
+    None
+}
+
+/// What stands for a whole endpoint that a provider does not have.
+static ABSENT: [Row; 5] = [
+    Row::baseline("", "chat", "the provider has no such endpoint"),
+    Row::baseline("", "completions", "the provider has no such endpoint"),
+    Row::baseline("", "embeddings", "the provider has no such endpoint"),
+    Row::baseline("", "responses", "the provider has no such endpoint"),
+    Row::baseline("", "moderations", "the provider has no such endpoint"),
+];
+
+/// The row of an endpoint that a provider does not have.
+pub(super) fn absent(endpoint: Endpoint) -> Option<&'static Row> {
+    ABSENT.iter().find(|row| row.feature == endpoint.name())
+}
+
+/// All rows that stand for endpoints.
+pub(super) fn absences() -> &'static [Row] {
+    &ABSENT
 }
 
 /// The rows of a member in a table that is ordered by member.
@@ -130,16 +202,32 @@ fn before(a: &str, b: &str) -> bool {
     (a.len(), a) < (b.len(), b)
 }
 
-/// Rows whose feature a request has, in the order of its members: what preflight says about it.
-#[must_use]
-pub fn applying(table: &'static [Row], request: &Request<'_>, target: &Target<'_>) -> Vec<&'static Row> {
-    let scene = Scene::new(request, target);
-    let present = request.object.members().filter(|(_, value)| value.get() != "null");
-    present
+/// Members that count, with their values: a member that is null asks for nothing, and the last double counts.
+pub(super) fn counting<'r>(request: &'r Request<'_>) -> impl Iterator<Item = (&'r str, &'r RawValue)> {
+    let counts = |index: usize, name: &str| !request.object.members().skip(index + 1).any(|(later, _)| later == name);
+    let members = request.object.members().enumerate();
+    members
+        .filter(move |(index, (name, value))| value.get() != "null" && counts(*index, name))
+        .map(|(_, member)| member)
+}
+
+/// Rows whose feature a request has, each with the value that has it, in the order of the request's members.
+pub(super) fn applying<'r>(
+    table: &'static [Row],
+    scene: &'r Scene<'r>,
+) -> impl Iterator<Item = (&'static Row, &'r RawValue)> {
+    applying_of(table, scene, |_| true)
+}
+
+/// The same of some rows only; the others are not looked at.
+pub(super) fn applying_of<'r>(
+    table: &'static [Row],
+    scene: &'r Scene<'r>,
+    wanted: impl Fn(&Row) -> bool,
+) -> impl Iterator<Item = (&'static Row, &'r RawValue)> {
+    counting(scene.request)
         .flat_map(|(name, value)| rows_of(table, name).iter().map(move |row| (row, value)))
-        .filter(|(row, value)| (row.when)(&scene, value))
-        .map(|(row, _)| row)
-        .collect()
+        .filter(move |(row, value)| wanted(row) && (row.when)(scene, value))
 }
 
 /// The table as Markdown, for the documentation.

@@ -1,7 +1,8 @@
 //! Messages in the terms of providers that know the roles system, user, assistant and tool. Most requests need no change
 //! here, and then nothing is read or copied.
 
-use super::draft::{Draft, quoted};
+use super::draft::{Draft, Scene, quoted};
+use super::steps;
 use crate::json::{Object, Text};
 use serde::Deserialize;
 use serde_json::value::RawValue;
@@ -28,10 +29,10 @@ struct Call<'a> {
 }
 
 /// Whether every earlier answer has to come back with its reasoning: in conversations with tools.
-pub(super) fn wants_reasoning_back(draft: &Draft<'_>) -> bool {
-    let history = draft.scene.history();
-    let offered = draft.sent("tools").is_some_and(|tools| tools.len() > "[]".len());
-    history.bare_answers && (offered || history.tools || history.functions)
+pub(super) fn wants_reasoning_back(scene: &Scene<'_>) -> bool {
+    let history = scene.history();
+    let offered = |member| scene.given(member).is_some_and(|tools| !steps::is_empty(tools));
+    history.bare_answers && (history.tools || history.functions || offered("tools") || offered("functions"))
 }
 
 /// What goes back for an answer that made no tool call: the API wants the member but takes a blank for it, and nothing of
@@ -39,8 +40,8 @@ pub(super) fn wants_reasoning_back(draft: &Draft<'_>) -> bool {
 const PLACEHOLDER: &str = " ";
 
 /// The reasoning of each answer that came back without; `None` if one that made tool calls is lost.
-pub(super) fn recall(draft: &Draft<'_>) -> Option<Vec<Recalled>> {
-    let turns: Vec<Turn<'_>> = serde_json::from_str(draft.given("messages")?.get()).ok()?;
+pub(super) fn recall(scene: &Scene<'_>) -> Option<Vec<Recalled>> {
+    let turns: Vec<Turn<'_>> = serde_json::from_str(scene.given("messages")?.get()).ok()?;
     let mut recalled = Vec::new();
     for (index, turn) in turns.iter().enumerate() {
         let bare = turn.reasoning_content.is_none() && turn.role.as_ref().is_some_and(|role| role.0 == "assistant");
@@ -48,7 +49,7 @@ pub(super) fn recall(draft: &Draft<'_>) -> Option<Vec<Recalled>> {
             let mut calls = turn.tool_calls.iter().flatten().peekable();
             let text = match calls.peek() {
                 None => Arc::from(PLACEHOLDER),
-                Some(_) => calls.find_map(|call| (draft.scene.target.recall)(&call.id))?,
+                Some(_) => calls.find_map(|call| (scene.target.recall)(&call.id))?,
             };
             recalled.push((index, text));
         }

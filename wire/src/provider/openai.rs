@@ -1,9 +1,13 @@
-//! OpenAI: the identity, but for usage.
+//! OpenAI: the identity, but for usage, as long as the model stays. A request on its way to another model follows a
+//! matrix ([`chat`]).
 //!
 //! A stream of OpenAI reports usage only if `stream_options.include_usage` asks for it. The gateway always asks,
 //! because usage must never be lost, and takes the report out again for a client that did not.
 
+mod chat;
+
 use super::answer::{self, Manners};
+use super::draft::Draft;
 use super::error::hidden;
 use super::{Adapter, ClientError, Edit, Rewritten, Row, Target, Unfit, View, standard_error};
 use crate::endpoint::Endpoint;
@@ -20,18 +24,30 @@ impl Adapter for OpenAi {
         Some(endpoint.path_below_version())
     }
 
-    fn matrix(&self, _endpoint: Endpoint) -> &'static [Row] {
-        &[]
+    fn matrix(&self, endpoint: Endpoint) -> &'static [Row] {
+        if endpoint == Endpoint::Chat { chat::TABLE } else { &[] }
+    }
+
+    fn passes_untouched(&self, request: &Request<'_>, target: &Target<'_>) -> bool {
+        target.last_resort || target.model == request.model || request.endpoint != Endpoint::Chat
     }
 
     fn rewrite(&self, request: &Request<'_>, target: &Target<'_>) -> Result<Rewritten, Unfit> {
+        let usage_on_request = matches!(request.endpoint, Endpoint::Chat | Endpoint::Completions);
+        let asks = request.stream && usage_on_request && !request.include_usage;
+        if !self.passes_untouched(request, target) {
+            let mut draft = Draft::new(chat::TABLE, request, target)?;
+            if let Some(options) = asks.then(|| options_with_usage(&request.object)).flatten() {
+                draft.set("stream_options", options.get().to_owned());
+            }
+            return Ok(draft.finish());
+        }
         let mut object = request.object.clone();
         if target.model != request.model {
             object.set_value("model", target.model);
         }
-        let usage_on_request = matches!(request.endpoint, Endpoint::Chat | Endpoint::Completions);
-        if request.stream && usage_on_request && !request.include_usage {
-            ask_for_usage(&mut object);
+        if let Some(options) = asks.then(|| options_with_usage(&object)).flatten() {
+            object.set("stream_options", options);
         }
         Ok(Rewritten { body: object.to_bytes(), dropped: Vec::new() })
     }
@@ -64,20 +80,12 @@ impl Adapter for OpenAi {
     }
 }
 
-/// Sets `stream_options.include_usage`, keeping what else the client put there.
-fn ask_for_usage(object: &mut Object<'_>) {
-    let options = object.get("stream_options").map(|raw| raw.get().to_owned());
-    let mut inner = match options.as_deref().map(|text| Object::parse(text.as_bytes())) {
-        Some(Ok(inner)) => inner,
-        _ => match Object::parse(b"{}") {
-            Ok(inner) => inner,
-            Err(_) => return,
-        },
-    };
-    inner.set_value("include_usage", &true);
-    if let Ok(raw) = RawValue::from_string(String::from_utf8_lossy(&inner.to_bytes()).into_owned()) {
-        object.set("stream_options", raw);
-    }
+/// `stream_options` with `include_usage`, keeping what else the client put there.
+fn options_with_usage(object: &Object<'_>) -> Option<Box<RawValue>> {
+    let given = object.get("stream_options").and_then(|raw| Object::parse(raw.get().as_bytes()).ok());
+    let mut options = given.or_else(|| Object::parse(b"{}").ok())?;
+    options.set_value("include_usage", &true);
+    RawValue::from_string(String::from_utf8_lossy(&options.to_bytes()).into_owned()).ok()
 }
 
 #[cfg(test)]

@@ -62,13 +62,16 @@ pub struct Target<'a> {
     pub policy: &'a Policy,
     /// The reasoning text of the turn that made a tool call, by the call's id; `None` if it is not known any more.
     pub recall: &'a dyn Fn(&str) -> Option<Arc<str>>,
+    /// Whether no other provider could take the request instead. Then a value that this one would refuse is sent all
+    /// the same: its error tells the client more than ours would.
+    pub last_resort: bool,
 }
 
 impl<'a> Target<'a> {
-    /// A target without memory of earlier turns.
+    /// A target without memory of earlier turns, beside a provider that could take the request instead.
     #[must_use]
     pub fn new(model: &'a str, policy: &'a Policy) -> Self {
-        Self { model, policy, recall: &no_recall }
+        Self { model, policy, recall: &no_recall, last_resort: false }
     }
 }
 

@@ -1,6 +1,6 @@
 //! Laws that hold for every adapter, whatever a client or a provider sends.
 
-use super::{Edit, JsonSchema, Policy, Provider, Target, Thinking, View};
+use super::{Edit, Effect, Finding, JsonSchema, Policy, Provider, Target, Thinking, View, outlook};
 use crate::endpoint::Endpoint;
 use crate::request::Request;
 use proptest::prelude::*;
@@ -59,6 +59,70 @@ fn name() -> impl Strategy<Value = String> {
     .prop_map(str::to_owned)
 }
 
+/// Values that matter to some row.
+fn telling() -> impl Strategy<Value = Value> {
+    prop_oneof![
+        Just(json!(0)),
+        Just(json!(1)),
+        Just(json!(2)),
+        Just(json!(-1)),
+        Just(json!(0.5)),
+        Just(json!(3)),
+        Just(json!(999_999_999)),
+        Just(json!(true)),
+        Just(json!(false)),
+        Just(json!("none")),
+        Just(json!("low")),
+        Just(json!("medium")),
+        Just(json!("any")),
+        Just(json!({"type": "json_object"})),
+        Just(json!({"type": "json_schema", "json_schema": {"schema": {}}})),
+        Just(json!({"type": "enabled"})),
+        Just(json!({"type": "disabled"})),
+        Just(json!({"type": "text"})),
+        Just(json!({"type": "function", "function": {"name": "f"}})),
+        Just(json!({"name": "f"})),
+        Just(
+            json!({"type": "allowed_tools", "allowed_tools": {"mode": "required", "tools": [{"type": "function", "function": {"name": "f"}}]}})
+        ),
+        Just(json!([{"type": "function", "function": {"name": "f", "strict": true}}])),
+        Just(json!([{"type": "function", "function": {"name": "f", "parameters": {"type": "object"}}}])),
+        Just(json!([{"type": "function", "name": "f"}])),
+        Just(json!([{"name": "f"}])),
+        Just(json!([{"type": "custom"}])),
+        Just(json!(["a", "b", "c", "d", "e"])),
+        Just(json!({})),
+        Just(json!([])),
+        Just(json!("text")),
+        Just(json!({"include_usage": true})),
+        Just(json!(["text"])),
+        Just(json!(["audio"])),
+        Just(json!({"effort": "high"})),
+    ]
+}
+
+/// Messages as clients write them, and as they should not.
+fn message() -> impl Strategy<Value = Value> {
+    prop_oneof![
+        Just(json!({"role": "user", "content": "q"})),
+        Just(json!({"role": "developer", "content": "be json"})),
+        Just(json!({"role": "assistant", "content": "a"})),
+        Just(json!({"role": "assistant", "content": null})),
+        Just(
+            json!({"role": "assistant", "content": null, "tool_calls": [{"id": "c", "type": "function", "function": {"name": "f", "arguments": "{}"}}]})
+        ),
+        Just(json!({"role": "tool", "tool_call_id": "c", "content": "1"})),
+        Just(json!({"role": "tool", "tool_call_id": "c", "content": [{"type": "text", "text": "1"}]})),
+        Just(json!({"role": "assistant", "content": null, "function_call": {"name": "f", "arguments": "{}"}})),
+        Just(json!({"role": "function", "name": "f", "content": "1"})),
+        Just(json!({"role": "assistant", "content": null, "refusal": "no"})),
+        Just(json!({"role": "user", "content": [{"type": "text", "text": "t", "prompt_cache_breakpoint": {}}]})),
+        Just(json!({"role": "user", "content": [{"type": "image_url", "image_url": {"url": "x"}}]})),
+        Just(json!({"role": "user", "content": [{"type": "input_audio"}]})),
+        Just(json!({"type": "item_reference", "id": "i"})),
+    ]
+}
+
 fn endpoint() -> impl Strategy<Value = Endpoint> {
     (0..Endpoint::ALL.len()).prop_map(|index| Endpoint::ALL[index])
 }
@@ -97,6 +161,61 @@ proptest! {
             for member in &done.dropped {
                 prop_assert!(sent.get(*member).is_none() || *member == "thinking" || *member == "reasoning",
                     "{} was dropped and sent: {}", member, sent);
+            }
+        }
+    }
+
+    #[test]
+    fn a_failure_is_found_exactly_where_the_rewrite_says_unfit(
+        endpoint in endpoint(),
+        members in proptest::collection::vec((0usize..260, prop_oneof![value(), telling()]), 0..8),
+        subject in prop_oneof![proptest::collection::vec(prop_oneof![value(), message()], 0..5).prop_map(Value::from), value()],
+        policy in (0usize..3, any::<bool>(), any::<bool>(), any::<bool>()),
+        model in prop_oneof![Just("deepseek-flash"), Just("deepseek-v4-pro"), Just("gpt-5"), Just("gpt-4o"), Just("o3"), Just("other")],
+    ) {
+        let mut object = Map::new();
+        object.insert("model".into(), json!("gpt-4o"));
+        let rows: Vec<&str> = Provider::ALL.iter()
+            .flat_map(|provider| provider.adapter().matrix(endpoint)).map(|row| row.member).collect();
+        for (index, value) in members {
+            if let Some(member) = rows.get(index).filter(|member| !matches!(**member, "model" | "stream")) {
+                object.insert((*member).to_owned(), value);
+            }
+        }
+        if policy.2 && endpoint == Endpoint::Responses {
+            object.insert("store".into(), json!(false));
+        }
+        object.insert(endpoint.subject().into(), subject);
+        let body = Value::from(object).to_string();
+        let Ok(request) = Request::parse(endpoint, body.as_bytes()) else { return Ok(()) };
+        let policy = Policy {
+            thinking: [Thinking::OnRequest, Thinking::Never, Thinking::Always][policy.0],
+            json_schema: if policy.1 { JsonSchema::Instruct } else { JsonSchema::Baseline },
+            ..Policy::default()
+        };
+        for last_resort in [false, true] {
+            let target = Target { last_resort, ..Target::new(model, &policy) };
+            for provider in Provider::ALL {
+                let findings = outlook(provider, &request, &target);
+                let failing: Vec<&Finding> = findings.iter().filter(|finding| finding.effect == Effect::Fails).collect();
+                let done = provider.adapter().rewrite(&request, &target);
+                prop_assert_eq!(done.is_err(), !failing.is_empty(), "{:?}: {:?} of {}", provider, failing, &body);
+                prop_assert!(failing.iter().all(|finding| finding.remedy.is_some()));
+                if let Err(unfit) = &done {
+                    prop_assert!(failing.iter().any(|finding| finding.feature == unfit.feature), "{} of {:?}", unfit.feature, failing);
+                }
+                let Ok(done) = done else { continue };
+                for dropped in &done.dropped {
+                    let told = findings.iter().any(|finding| finding.effect == Effect::Loses && dropped.starts_with(finding.member));
+                    prop_assert!(told || *dropped == "reasoning", "{} was dropped without a word: {:?}", dropped, findings);
+                }
+                // What was made for a provider is taken by it, and changed no more.
+                let again = Request::parse(endpoint, &done.body).unwrap();
+                let twice = provider.adapter().rewrite(&again, &target).map(|again| again.body);
+                let text = |body: &[u8]| String::from_utf8_lossy(body).into_owned();
+                if policy.thinking != Thinking::Always && endpoint == Endpoint::Chat {
+                    prop_assert_eq!(twice.map(|body| text(&body)), Ok(text(&done.body)), "{:?} of {}", provider, &body);
+                }
             }
         }
     }

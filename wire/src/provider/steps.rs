@@ -1,6 +1,5 @@
 //! Conditions and steps that several providers' matrices share.
 
-use super::Unfit;
 use super::draft::Draft;
 use serde::Deserialize;
 use serde::de::IgnoredAny;
@@ -47,31 +46,23 @@ pub(super) fn kind(value: &RawValue) -> String {
 }
 
 /// Done when all members are known.
-#[expect(clippy::unnecessary_wraps, reason = "is a step")]
-pub(super) const fn deferred(_draft: &mut Draft<'_>, _value: &RawValue) -> Result<(), Unfit> {
-    Ok(())
-}
+pub(super) const fn deferred(_draft: &mut Draft<'_>, _value: &RawValue) {}
 
 /// Addresses the migration's model.
-#[expect(clippy::unnecessary_wraps, reason = "is a step")]
-pub(super) fn model(draft: &mut Draft<'_>, _value: &RawValue) -> Result<(), Unfit> {
+pub(super) fn model(draft: &mut Draft<'_>, _value: &RawValue) {
     let model = draft.scene.target.model;
     if model != draft.scene.request.model {
         draft.set_text("model", model);
     }
-    Ok(())
 }
 
 /// Leaves a member out without a word, because leaving it out says the same.
-#[expect(clippy::unnecessary_wraps, reason = "is a step")]
-pub(super) fn leave_out(draft: &mut Draft<'_>, value: &RawValue) -> Result<(), Unfit> {
+pub(super) fn leave_out(draft: &mut Draft<'_>, value: &RawValue) {
     draft.remove_value(value);
-    Ok(())
 }
 
 /// The end user's id, hashed in its place.
-#[expect(clippy::unnecessary_wraps, reason = "is a step")]
-pub(super) fn hash_user(draft: &mut Draft<'_>, _value: &RawValue) -> Result<(), Unfit> {
+pub(super) fn hash_user(draft: &mut Draft<'_>, _value: &RawValue) {
     match draft.scene.request.object.text("user").filter(|id| !id.is_empty()) {
         Some(id) => {
             let hashed = hashed(&draft.scene.target.policy.user_salt, &id);
@@ -79,7 +70,6 @@ pub(super) fn hash_user(draft: &mut Draft<'_>, _value: &RawValue) -> Result<(), 
         }
         None => draft.remove("user"),
     }
-    Ok(())
 }
 
 /// 128 bits of the salted hash, as a JSON string.

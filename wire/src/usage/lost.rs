@@ -77,7 +77,6 @@ impl Ended<'_> {
             return false;
         }
         let refused = self.status != 0 && ErrorKind::of_status(self.status).is_some();
-        let written = self.written() > 0 && !refused;
         match self.error {
             None => self.answer.is_some(),
             Some(
@@ -97,7 +96,7 @@ impl Ended<'_> {
                 | ErrorKind::Moderation
                 | ErrorKind::Overloaded
                 | ErrorKind::Server,
-            ) => written,
+            ) => self.written() > 0,
         }
     }
 

@@ -9,7 +9,7 @@ const ASKED: &str = r#"{ "model":"gpt-4o", "messages":[{"role":"user","content":
 const STREAM: &str = concat!(
     "data: {\"id\":\"c\",\"object\":\"chat.completion.chunk\",\"model\":\"gpt-4o-2024-08-06\",\"choices\":[{\"index\":0,\"delta\":{\"role\":\"assistant\",\"content\":\"Hel\"},\"finish_reason\":null}]}\n\n",
     "data: {\"id\":\"c\",\"object\":\"chat.completion.chunk\",\"model\":\"gpt-4o-2024-08-06\",\"choices\":[{\"index\":0,\"delta\":{\"content\":\"lo\"},\"finish_reason\":\"stop\"}]}\n\n",
-    "data: {\"id\":\"c\",\"object\":\"chat.completion.chunk\",\"model\":\"gpt-4o-2024-08-06\",\"choices\":[],\"usage\":{\"prompt_tokens\":9,\"completion_tokens\":2,\"total_tokens\":11,\"prompt_tokens_details\":{\"cached_tokens\":4},\"completion_tokens_details\":{\"reasoning_tokens\":1}}}\n\n",
+    "data: {\"id\":\"c\",\"object\":\"chat.completion.chunk\",\"model\":\"gpt-4o-2024-08-06\",\"service_tier\":\"fast\",\"choices\":[],\"usage\":{\"prompt_tokens\":9,\"completion_tokens\":2,\"total_tokens\":11,\"prompt_tokens_details\":{\"cached_tokens\":4,\"cache_write_tokens\":2,\"image_tokens\":1},\"completion_tokens_details\":{\"reasoning_tokens\":1}}}\n\n",
     "data: [DONE]\n\n",
 );
 
@@ -71,6 +71,7 @@ fn streamed_and_whole_answers_come_in_with_all_that_the_archive_tells() {
     assert_eq!(recorded.finish_reason.as_deref(), Some("stop"));
     let usage = recorded.usage.unwrap();
     assert_eq!((usage.prompt, usage.completion, usage.cached, usage.reasoning), (9, 2, Some(4), Some(1)));
+    assert_eq!((usage.cache_write, usage.prompt_image, recorded.tier), (Some(2), Some(1), wire::price::Tier::Priority));
     let recorded = whole.recorded.as_ref().unwrap();
     assert_eq!((recorded.tools.clone(), recorded.answer.clone()), (vec![("f".to_owned(), json!({"a": 1}))], None));
     let recorded = limited.recorded.as_ref().unwrap();

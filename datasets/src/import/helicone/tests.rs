@@ -3,6 +3,7 @@ use super::super::{Field, LogFormat};
 use super::FILLS;
 use serde_json::{Value, json};
 use wire::ErrorKind;
+use wire::price::Tier;
 
 const LINES: &str = include_str!("../../../tests/import/helicone.jsonl");
 
@@ -22,6 +23,8 @@ fn a_row_gives_what_was_asked_and_answered() {
     assert_eq!(answer.answer.as_deref(), Some("It left this morning."));
     let usage = answer.usage.unwrap();
     assert_eq!((usage.prompt, usage.completion, usage.cached, usage.reasoning), (40, 20, Some(16), Some(4)));
+    assert_eq!((usage.cache_write, usage.prompt_audio, usage.prompt_image), (Some(8), Some(5), Some(6)));
+    assert_eq!((usage.completion_audio, answer.tier), (Some(3), Tier::Priority));
     assert_eq!(report.filled.keys().copied().collect::<Vec<_>>(), FILLS);
     assert!(!serde_json::to_string(&requests).unwrap().contains("signature"));
     assert_round_trip(&requests);

@@ -3,6 +3,7 @@ use super::super::{Field, LogFormat};
 use super::FILLS;
 use serde_json::json;
 use wire::ErrorKind;
+use wire::price::Tier;
 
 const LOG: &str = include_str!("../../../tests/import/higress.log");
 
@@ -24,6 +25,8 @@ fn a_row_gives_what_was_asked_and_answered() {
     assert_eq!((answer.answer.as_deref(), answer.error), (Some("今天早上已经发出。"), None));
     let usage = answer.usage.unwrap();
     assert_eq!((usage.prompt, usage.completion, usage.cached, usage.reasoning), (40, 20, Some(16), Some(4)));
+    assert_eq!((usage.cache_write, usage.prompt_audio, usage.prompt_image), (Some(8), Some(5), Some(6)));
+    assert_eq!((usage.completion_audio, answer.tier), (Some(3), Tier::Priority));
     assert_eq!(report.filled.keys().copied().collect::<Vec<_>>(), FILLS);
     assert_round_trip(&requests);
 }

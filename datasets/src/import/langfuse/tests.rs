@@ -3,6 +3,7 @@ use super::super::testing::{assert_round_trip, body, read};
 use super::FILLS;
 use serde_json::{Value, json};
 use wire::ErrorKind;
+use wire::price::Tier;
 
 const ANSWER: &str = include_str!("../../../tests/import/langfuse.json");
 
@@ -29,6 +30,8 @@ fn generations_are_requests_and_nothing_else_is() {
     assert_eq!((answer.cost_nanos, answer.answer.as_deref()), (Some(31_500), Some("It left this morning.")));
     let usage = answer.usage.unwrap();
     assert_eq!((usage.prompt, usage.completion, usage.cached, usage.reasoning), (40, 20, Some(16), Some(4)));
+    assert_eq!((usage.cache_write, usage.prompt_audio, usage.prompt_image), (Some(8), Some(5), Some(6)));
+    assert_eq!((usage.completion_audio, answer.tier), (Some(3), Tier::Standard));
     assert_eq!(report.filled.keys().copied().collect::<Vec<_>>(), FILLS);
     assert_round_trip(&requests);
 }
@@ -46,6 +49,7 @@ fn failures_and_older_usage_are_read() {
     let third = requests[2].recorded.as_ref().unwrap();
     let usage = third.usage.unwrap();
     assert_eq!((usage.prompt, usage.completion, usage.cached), (900, 30, None));
+    assert_eq!(third.tier, Tier::Flex);
     assert_eq!((third.cost_nanos, third.finish_reason.as_deref()), (Some(120_000), Some("tool_calls")));
     assert_eq!(third.tools, [("find_order".to_owned(), json!({"number": 4711}))]);
 }

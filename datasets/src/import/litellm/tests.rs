@@ -2,6 +2,7 @@ use super::super::testing::{assert_round_trip, body, read};
 use super::super::{Field, LogFormat};
 use super::FILLS;
 use serde_json::{Value, json};
+use wire::price::Tier;
 use wire::{Endpoint, ErrorKind};
 
 const SPEND: &str = include_str!("../../../tests/import/litellm-spend.jsonl");
@@ -27,6 +28,8 @@ fn spend_logs_give_what_the_client_sent_and_how_it_was_answered() {
     );
     let usage = answer.usage.unwrap();
     assert_eq!((usage.prompt, usage.completion, usage.cached, usage.reasoning), (40, 20, Some(16), Some(4)));
+    assert_eq!((usage.cache_write, usage.prompt_audio, usage.prompt_image), (Some(8), Some(5), Some(6)));
+    assert_eq!((usage.completion_audio, answer.tier), (Some(3), Tier::Flex));
     let failed = requests[2].recorded.as_ref().unwrap();
     assert_eq!(
         (failed.status, failed.error, failed.usage, failed.cost_nanos),

@@ -1,6 +1,7 @@
 use super::super::testing::{assert_round_trip, files, read, read_files};
 use super::super::{Field, ImportOptions, LogFormat, open};
 use super::FILLS;
+use wire::price::Tier;
 use wire::{ErrorKind, UsageSource};
 
 const INPUT: &str = include_str!("../../../tests/import/openai-batch-in.jsonl");
@@ -35,6 +36,9 @@ fn answers_are_joined_whatever_the_order_of_the_files() {
         assert_eq!(first.finish_reason.as_deref(), Some("stop"));
         let usage = first.usage.unwrap();
         assert_eq!((usage.prompt, usage.completion, usage.cached, usage.reasoning), (31, 9, Some(16), Some(0)));
+        // None of the sixteen cached tokens is written, and the prompt has fifteen others.
+        assert_eq!((usage.cache_write, usage.prompt_audio, usage.prompt_image), (Some(8), Some(5), Some(6)));
+        assert_eq!((usage.completion_audio, first.tier), (Some(3), Tier::Batch));
         assert_eq!(usage.source, UsageSource::Provider);
         let second = answer(1);
         assert_eq!((second.answer, second.finish_reason.as_deref()), (None, Some("tool_calls")));

@@ -4,6 +4,7 @@ use super::FILLS;
 use crate::import::input::Input;
 use crate::import::otlp::spans::Spans;
 use serde_json::{Value, json};
+use wire::price::Tier;
 use wire::{Endpoint, ErrorKind};
 
 const DOCUMENT: &str = include_str!("../../../tests/import/otlp.json");
@@ -35,6 +36,7 @@ fn an_inference_gives_what_was_asked_and_answered() {
     assert_eq!((answer.answer.as_deref(), answer.error), (Some("It left this morning."), None));
     let usage = answer.usage.unwrap();
     assert_eq!((usage.prompt, usage.completion, usage.cached, usage.reasoning), (40, 20, Some(16), Some(4)));
+    assert_eq!((usage.cache_write, answer.tier), (Some(8), Tier::Flex));
     assert_eq!(report.filled.keys().copied().collect::<Vec<_>>(), FILLS);
     assert_round_trip(&requests);
 }

@@ -66,7 +66,7 @@ pub struct Bill {
 pub struct Amount {
     /// The estimate, or the exact sum; decimal string.
     pub value: String,
-    /// Lower bound. Absent where there is no finite interval, and where nothing is estimated.
+    /// Lower bound; `value` itself where nothing is estimated. Absent where there is no finite interval.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub lower: Option<String>,
     /// Upper bound.
@@ -91,7 +91,7 @@ pub struct Paid {
     /// Provider.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub provider: Option<String>,
-    /// Model that was priced.
+    /// Model that was asked for.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub model: Option<String>,
     /// Day of sending, UTC: `2026-11-23`.

@@ -45,24 +45,33 @@ impl Checker<'_> {
             },
         };
         if let Some(endpoints) = &raw.endpoints {
-            let known = ENDPOINTS.join(", ");
-            let is_known = |name: &str| ENDPOINTS.contains(&name);
-            self.list(&format!("{key}.match.endpoints"), endpoints, is_known, &format!("one of {known}"));
+            self.endpoint_names(&format!("{key}.match.endpoints"), endpoints);
         }
         if let Some(names) = &raw.consumers {
-            let known = consumers.names().collect::<Vec<_>>().join(", ");
-            let expected = if known.is_empty() {
-                "a consumer, but there is no [consumers.NAME]".to_owned()
-            } else {
-                format!("one of the consumers: {known}")
-            };
-            self.list(&format!("{key}.match.consumers"), names, |name| consumers.has(name), &expected);
+            self.consumer_names(&format!("{key}.match.consumers"), names, consumers);
         }
         Some(Matcher { models: models?, endpoints: raw.endpoints, consumers: raw.consumers })
     }
 
+    /// A list of endpoints.
+    pub(super) fn endpoint_names(&mut self, key: &str, endpoints: &[String]) {
+        let known = ENDPOINTS.join(", ");
+        self.list(key, endpoints, |name| ENDPOINTS.contains(&name), &format!("one of {known}"));
+    }
+
+    /// A list of consumers.
+    pub(super) fn consumer_names(&mut self, key: &str, names: &[String], consumers: &Consumers) {
+        let known = consumers.names().collect::<Vec<_>>().join(", ");
+        let expected = if known.is_empty() {
+            "a consumer, but there is no [consumers.NAME]".to_owned()
+        } else {
+            format!("one of the consumers: {known}")
+        };
+        self.list(key, names, |name| consumers.has(name), &expected);
+    }
+
     /// A list of names: not empty, each known and there once.
-    fn list(&mut self, key: &str, names: &[String], is_known: impl Fn(&str) -> bool, expected: &str) {
+    pub(super) fn list(&mut self, key: &str, names: &[String], is_known: impl Fn(&str) -> bool, expected: &str) {
         if names.is_empty() {
             self.problems.push(format!("{key} is empty, so no request could match: leave it out or name some"));
         }

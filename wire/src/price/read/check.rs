@@ -36,6 +36,7 @@ pub(super) fn rows(parts: &Parts, bundled: Option<&Parts>, lines: &[u64]) -> Res
                 return Err(TariffError { line: life.line, field: "prices.period".to_owned(), message });
             }
         }
+        lives.sort_by_key(|life| life.line);
         meeting(parts, bundled, model, &lives)?;
     }
     Ok(())

@@ -17,11 +17,15 @@ fn every_row_does_what_it_says() {
 #[test]
 fn streams_are_asked_for_usage_which_the_client_sees_only_on_request() {
     let policy = Policy::default();
-    let request = Request::parse(Endpoint::Chat, br#"{"model":"gpt-4o","messages":[],"stream":true}"#).unwrap();
+    let request = Request::parse(
+        Endpoint::Chat,
+        br#"{"model":"gpt-4o","messages":[{"role":"user","content":"q"}],"stream":true}"#,
+    )
+    .unwrap();
     let body = Compatible.rewrite(&request, &Target::new("local", &policy)).unwrap().body;
     assert_eq!(
         String::from_utf8(body).unwrap(),
-        r#"{"model":"local","messages":[],"stream":true,"stream_options":{"include_usage":true}}"#
+        r#"{"model":"local","messages":[{"role":"user","content":"q"}],"stream":true,"stream_options":{"include_usage":true}}"#
     );
     let report = r#"{"id":"c","choices":[],"usage":{"prompt_tokens":1,"completion_tokens":1}}"#;
     assert_eq!(Compatible.edit(Endpoint::Chat, report, &View::default()), Edit::Drop);
@@ -46,7 +50,9 @@ fn embeddings_and_completions_get_the_model_only() {
 #[test]
 fn the_end_user_is_not_named() {
     let policy = Policy { user_salt: "s".into(), ..Policy::default() };
-    let request = Request::parse(Endpoint::Chat, br#"{"model":"m","messages":[],"user":"anna"}"#).unwrap();
+    let request =
+        Request::parse(Endpoint::Chat, br#"{"model":"m","messages":[{"role":"user","content":"q"}],"user":"anna"}"#)
+            .unwrap();
     let body = Compatible.rewrite(&request, &Target::new("m", &policy)).unwrap().body;
     let body = String::from_utf8(body).unwrap();
     assert!(body.contains("\"user\":\"") && !body.contains("anna"), "{body}");
@@ -66,7 +72,23 @@ fn errors_of_such_servers_take_openais_shape() {
 }
 
 fn cases() -> Vec<Case> {
+    let refused = |member, feature, request| case(member, feature, request, Baseline);
     vec![
+        refused("n", "n out of range", r#""n":"2""#),
+        refused("stop", "stop that is no text", r#""stop":{}"#),
+        refused("tools", "unreadable tools", r#""tools":7"#),
+        refused("logprobs", "logprobs that is no flag", r#""logprobs":"yes""#),
+        refused("messages", "no messages", r#""messages":[]"#),
+        refused("messages", "unreadable message", r#""messages":[7]"#),
+        refused("messages", "unknown role", r#""messages":[{"role":"critic","content":"q"}]"#),
+        refused("messages", "message without content", r#""messages":[{"role":"user"}]"#),
+        refused("max_tokens", "limit that is no positive number", r#""max_tokens":0"#),
+        refused("max_completion_tokens", "limit that is no positive number", r#""max_completion_tokens":0"#),
+        refused("temperature", "temperature out of range", r#""temperature":-1"#),
+        refused("tool_choice", "unknown tool choice", r#""tool_choice":"any""#),
+        refused("tool_choice", "tool choice without tools", r#""tool_choice":"required""#),
+        refused("response_format", "unknown format", r#""response_format":{}"#),
+        refused("response_format", "json_schema without a schema", r#""response_format":{"type":"json_schema"}"#),
         case("n", "n", r#""n":2"#, Sent(&[("/n", Some("2"))], &[])),
         case("user", "user", r#""user":"anna""#, Sent(&[("/x", None)], &[])),
         case("audio", "audio", r#""audio":{}"#, Baseline),

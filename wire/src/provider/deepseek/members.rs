@@ -1,75 +1,83 @@
 //! Steps about single members that chat completions and responses share.
 
-use super::super::Unfit;
-use super::super::draft::Draft;
-use super::super::steps;
+use super::super::draft::{Draft, Scene};
+use super::super::{Provider, steps, window};
+use crate::models;
 use serde_json::value::RawValue;
 
-/// Largest `max_tokens` that the API takes.
+/// Largest `max_tokens` that the API takes for a model nobody here knows.
 const MAX_TOKENS: u64 = 393_216;
-/// Names that are retired or aliases, all of which mean the Flash model today.
-const FORMER_NAMES: [&str; 5] =
-    ["deepseek-chat", "deepseek-reasoner", "deepseek-coder", "deepseek-v4-flash", "deepseek-v4-flash-vision-exp"];
-const FLASH: &str = "deepseek-flash";
-
-/// The name under which a model is sold today.
-pub(super) fn living_name(model: &str) -> &str {
-    if FORMER_NAMES.contains(&model) { FLASH } else { model }
-}
+/// Longest `user_id`, bytes.
+const USER_ID_BYTES_MAX: usize = 512;
 
 /// Whether a model sees images; the others answer as if there were none.
 pub(super) fn sees_images(model: &str) -> bool {
-    living_name(model) == FLASH
+    models::find(Provider::DeepSeek, model).is_some_and(|model| model.sees_images)
 }
 
 /// Addresses the migration's model, by a name that lives.
-#[expect(clippy::unnecessary_wraps, reason = "is a step")]
-pub(super) fn model(draft: &mut Draft<'_>, _value: &RawValue) -> Result<(), Unfit> {
-    let model = living_name(draft.scene.target.model);
+pub(super) fn model(draft: &mut Draft<'_>, _value: &RawValue) {
+    let model = models::living_name(Provider::DeepSeek, draft.scene.target.model);
     if model != draft.scene.request.model {
         draft.set_text("model", model);
     }
-    Ok(())
+}
+
+/// Whether the target is asked for by a name that is not its own any more.
+pub(super) fn is_former_name(scene: &Scene<'_>) -> bool {
+    models::living_name(Provider::DeepSeek, scene.target.model) != scene.target.model
+}
+
+/// The name that is sent instead of the target's.
+pub(super) fn former_name(scene: &Scene<'_>, _value: &RawValue) -> Option<String> {
+    let name = scene.target.model;
+    Some(format!("{name} is {} today", models::living_name(Provider::DeepSeek, name)))
 }
 
 /// Keeps `max_tokens` within the allowed range; where the newer member is there, that one counts.
-#[expect(clippy::unnecessary_wraps, reason = "is a step")]
-pub(super) fn limit_tokens(draft: &mut Draft<'_>, value: &RawValue) -> Result<(), Unfit> {
+pub(super) fn limit_tokens(draft: &mut Draft<'_>, value: &RawValue) {
     if draft.given("max_completion_tokens").is_some() {
         draft.remove("max_tokens");
-    } else if exceeds(value) {
-        draft.set("max_tokens", MAX_TOKENS.to_string());
+    } else if let Some(most) = clamped(&draft.scene, value) {
+        draft.set("max_tokens", most.to_string());
     }
-    Ok(())
 }
 
 /// Keeps the newer limit, renamed by now, within the allowed range.
-#[expect(clippy::unnecessary_wraps, reason = "is a step")]
-pub(super) fn limit_completion(draft: &mut Draft<'_>, value: &RawValue) -> Result<(), Unfit> {
-    if exceeds(value) {
+pub(super) fn limit_completion(draft: &mut Draft<'_>, value: &RawValue) {
+    if let Some(most) = clamped(&draft.scene, value) {
         draft.remove("max_completion_tokens");
-        draft.set("max_tokens", MAX_TOKENS.to_string());
+        draft.set("max_tokens", most.to_string());
     }
-    Ok(())
 }
 
 /// Keeps the limit of a response within the allowed range.
-#[expect(clippy::unnecessary_wraps, reason = "is a step")]
-pub(super) fn limit_output(draft: &mut Draft<'_>, value: &RawValue) -> Result<(), Unfit> {
-    if exceeds(value) {
-        draft.set("max_output_tokens", MAX_TOKENS.to_string());
+pub(super) fn limit_output(draft: &mut Draft<'_>, value: &RawValue) {
+    if let Some(most) = clamped(&draft.scene, value) {
+        draft.set("max_output_tokens", most.to_string());
     }
-    Ok(())
 }
 
-fn exceeds(limit: &RawValue) -> bool {
-    limit.get().parse::<u64>().is_ok_and(|limit| limit > MAX_TOKENS)
+/// What a limit beyond the longest answer becomes.
+fn clamped(scene: &Scene<'_>, limit: &RawValue) -> Option<u64> {
+    let most = window::output_tokens_max(scene, Provider::DeepSeek).unwrap_or(MAX_TOKENS);
+    (steps::number(limit)? > most).then_some(most)
+}
+
+/// The clamp in numbers.
+pub(super) fn clamp_detail(scene: &Scene<'_>, limit: &RawValue) -> Option<String> {
+    window::clamp_detail(scene, Provider::DeepSeek, limit)
+}
+
+/// Whether a `user_id` that the caller itself names is longer than is taken.
+pub(super) fn is_long_user_id(_scene: &Scene<'_>, value: &RawValue) -> bool {
+    value.get().len() > USER_ID_BYTES_MAX
+        && crate::json::loose::string(value.get()).is_some_and(|id| id.len() > USER_ID_BYTES_MAX)
 }
 
 /// The end user's id, hashed with the operator's secret: another provider need not know whom we serve, only who is
 /// the same. Without a secret a guessed id could be recognised by its hash.
-#[expect(clippy::unnecessary_wraps, reason = "is a step")]
-pub(super) fn end_user(draft: &mut Draft<'_>, _value: &RawValue) -> Result<(), Unfit> {
+pub(super) fn end_user(draft: &mut Draft<'_>, _value: &RawValue) {
     let object = &draft.scene.request.object;
     let given = |name| object.text(name).filter(|id| !id.is_empty());
     let id = given("safety_identifier").or_else(|| given("user"));
@@ -82,18 +90,15 @@ pub(super) fn end_user(draft: &mut Draft<'_>, _value: &RawValue) -> Result<(), U
         let hashed = steps::hashed(&draft.scene.target.policy.user_salt, &id);
         draft.set("user_id", hashed);
     }
-    Ok(())
 }
 
 /// Stream options without a stream are refused, and only `include_usage` is known. Usage is asked for in any case:
 /// the API reports it anyway.
-#[expect(clippy::unnecessary_wraps, reason = "is a step")]
-pub(super) fn stream_options(draft: &mut Draft<'_>, _value: &RawValue) -> Result<(), Unfit> {
+pub(super) fn stream_options(draft: &mut Draft<'_>, _value: &RawValue) {
     let request = draft.scene.request;
     if request.stream && request.include_usage {
         draft.set("stream_options", r#"{"include_usage":true}"#.to_owned());
     } else {
         draft.remove("stream_options");
     }
-    Ok(())
 }

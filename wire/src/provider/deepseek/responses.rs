@@ -5,15 +5,22 @@
 
 use super::super::draft::{Draft, quoted};
 use super::super::matrix::Row;
-use super::super::steps;
-use super::{members, thinking, tools};
+use super::super::{Loss, Provider, refusals, steps, values, window};
+use super::chat::{FLASH, is_usual_tier};
+use super::{format, members, thinking, tools};
 use crate::json::Object;
+use crate::models;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
+/// Responses are stored unless the client says no, and a later turn may refer to what was stored.
+pub(super) static STORED: Row =
+    Row::baseline("store", "store", "is the default, and nothing is stored there that a later turn could refer to");
+
 /// What becomes of each feature.
-pub(super) static TABLE: [Row; 32] = [
+pub(super) static TABLE: &[Row] = &[
     Row::same("text", "text format", "JSON schemas are known here, unlike in chat"),
+    Row::refused("text", "unknown format", |_, text| format::of_response_is_odd(text), "the API knows no other"),
     Row::rewritten(
         "user",
         "user",
@@ -21,44 +28,105 @@ pub(super) static TABLE: [Row; 32] = [
         "becomes `user_id`, hashed: the provider need not know whom we serve",
     ),
     Row::same("input", "input", "text is text"),
+    Row::refused(
+        "input",
+        "unreadable input",
+        |scene, input| is_odd_input(input) || scene.history().unreadable.is_some(),
+        "a text or a list of items is taken",
+    ),
+    Row::refused(
+        "input",
+        "unknown role",
+        |scene, _| scene.history().odd_role.is_some(),
+        "a message needs one of the roles",
+    )
+    .detail(|scene, _| values::place("input", scene.history().odd_role)),
     Row::baseline("input", "stored items", "items that refer to something stored, or to tools that run at OpenAI")
         .when(|scene, _| scene.history().references),
     Row::baseline("input", "audio content", "there is no speech").when(|scene, _| scene.history().audio),
     Row::baseline("input", "file content", "files of OpenAI cannot be read").when(|scene, _| scene.history().files),
     Row::baseline("input", "images", "only `deepseek-flash` sees images; others answer as if there were none")
-        .when(|scene, _| scene.history().images && !members::sees_images(scene.target.model)),
+        .when(|scene, _| scene.history().images > 0 && !members::sees_images(scene.target.model))
+        .detail(|scene, _| Some(format!("images: {}", scene.history().images)))
+        .remedy(FLASH),
+    Row::baseline("input", "context window", "prompt and answer do not fit, however the tokens are counted")
+        .when(|scene, _| window::is_exceeded(scene, Provider::DeepSeek))
+        .detail(|scene, _| window::detail(scene, Provider::DeepSeek)),
+    Row::noted("input", "context window in doubt", Loss::Doubtful, "prompt and answer may not fit")
+        .when(|scene, _| window::may_be_exceeded(scene, Provider::DeepSeek))
+        .detail(|scene, _| window::detail(scene, Provider::DeepSeek)),
     Row::rewritten("input", "developer role", steps::deferred, "means `system`; read as the user's in some versions")
         .when(|scene, _| scene.history().developer),
     Row::rewritten("model", "model", members::model, "the migration's model; retired names become `deepseek-flash`"),
+    Row::noted("model", "former model name", Loss::Doubtful, "the name is sent as the one that lives")
+        .when(|scene, _| members::is_former_name(scene))
+        .detail(members::former_name),
+    Row::noted("model", "unknown model", Loss::Doubtful, "nothing is known of it: the provider may refuse the name")
+        .when(|scene, _| models::find(Provider::DeepSeek, scene.target.model).is_none()),
     Row::baseline("store", "store", "is the default, and nothing is stored there that a later turn could refer to")
         .when(|_, value| value.get() == "true"),
     Row::rewritten("store", "store false", steps::leave_out, "nothing is stored anyway")
         .when(|_, value| value.get() != "true"),
     Row::same("tools", "tools", "functions are called as at OpenAI"),
-    Row::baseline("tools", "tools other than functions", "they run at OpenAI").when(|_, list| tools::others(list)),
-    Row::baseline("tools", "tools>128", "more than 128 tools are refused").when(|_, list| tools::too_many(list)),
+    refusals::UNREADABLE_TOOLS,
+    Row::baseline("tools", "tools other than functions", "they run at OpenAI").when(|scene, _| scene.toolbox().others),
+    refusals::TOO_MANY_TOOLS,
+    refusals::TOOL_NAME,
+    refusals::TOOL_SCHEMA,
+    Row::refused("top_p", "top_p out of range", |_, value| values::is_outside(value, 0.0, 1.0), "above 0, up to 1")
+        .detail(values::number_detail),
+    Row::dropped("top_p", "0 is refused, and has no effect that would be missed")
+        .named("top_p 0")
+        .when(|_, value| steps::is_zero(value)),
     Row::baseline("prompt", "stored prompt", "the template is stored at OpenAI"),
     Row::dropped("include", "what it asks for is not given"),
-    Row::dropped("metadata", "nothing is stored"),
+    Row::refused("user_id", "user_id>512", members::is_long_user_id, "at most 512 bytes are taken"),
+    Row::dropped("metadata", "nothing is stored").loses(Loss::Harmless),
     Row::rewritten("reasoning", "reasoning", steps::deferred, "the effort is said in the provider's words"),
     Row::baseline("background", "background", "answers cannot be fetched later").when(|_, value| value.get() == "true"),
     Row::rewritten("background", "no background", steps::leave_out, "it is the default")
         .when(|_, value| value.get() != "true"),
     Row::baseline("moderation", "moderation", "a check that was asked for must not be left out"),
-    Row::dropped("truncation", "the input is never cut"),
-    Row::rewritten("tool_choice", "forced tool choice", tools::forced, "is refused while thinking: thinking is off")
-        .when(|_, choice| tools::is_forced(choice)),
+    Row::dropped("truncation", "the input is never cut").when(|_, value| value.get() != "\"disabled\""),
+    Row::rewritten("truncation", "no truncation", steps::leave_out, "it is the default")
+        .when(|_, value| value.get() == "\"disabled\""),
+    refusals::TEMPERATURE,
+    Row::refused("tool_choice", "unknown tool choice", |_, choice| tools::is_odd(choice), "the API knows no other"),
+    Row::baseline("tool_choice", "choice of a tool that is not there", "the named function is not among the tools")
+        .when(tools::names_absent),
     Row::baseline("tool_choice", "allowed_tools", "the API does not know it")
         .when(|_, choice| matches!(&*tools::kind(choice), "allowed_tools" | "custom")),
+    Row::rewritten("tool_choice", "forced tool choice", steps::deferred, "is refused while thinking: thinking is off")
+        .when(|_, choice| tools::is_forced(choice)),
     Row::baseline("conversation", "conversation", "it is stored at OpenAI"),
-    Row::dropped("service_tier", "there is one tier"),
+    Row::refused(
+        "instructions",
+        "instructions that are no text",
+        |_, value| !value.get().starts_with('"'),
+        "a text is taken",
+    ),
+    Row::dropped("service_tier", "there is one tier").when(|_, tier| !is_usual_tier(tier)),
+    Row::dropped("service_tier", "there is one tier")
+        .named("usual service_tier")
+        .when(|_, tier| is_usual_tier(tier))
+        .loses(Loss::Harmless),
     Row::dropped("max_tool_calls", "no tool runs there"),
-    Row::dropped("prompt_cache_key", "the cache finds equal beginnings by itself"),
-    Row::rewritten("max_output_tokens", "max_output_tokens", members::limit_output, "at most 393,216"),
+    Row::dropped("prompt_cache_key", "the cache finds equal beginnings by itself").loses(Loss::Harmless),
+    refusals::limit("max_output_tokens"),
+    Row::rewritten("max_output_tokens", "max_output_tokens", members::limit_output, "at most 393,216")
+        .detail(members::clamp_detail),
     Row::rewritten("safety_identifier", "safety_identifier", members::end_user, "becomes `user_id`, hashed"),
-    Row::dropped("parallel_tool_calls", "the API does not know it"),
+    Row::dropped("parallel_tool_calls", "the API does not know it: several calls may come at once")
+        .when(|_, value| value.get() != "true"),
+    Row::rewritten("parallel_tool_calls", "parallel calls", steps::leave_out, "is what it does")
+        .when(|_, value| value.get() == "true"),
     Row::baseline("previous_response_id", "previous_response_id", "it is stored at OpenAI"),
 ];
+
+/// Whether the input is neither a text nor a list.
+fn is_odd_input(input: &RawValue) -> bool {
+    !input.get().starts_with(['"', '['])
+}
 
 #[derive(Deserialize)]
 struct Effort {
@@ -74,7 +142,7 @@ pub(super) fn settle(draft: &mut Draft<'_>) {
         .and_then(|reasoning| reasoning.effort);
     let effort = asked.as_deref().map(thinking::effort_of);
     let wish = effort.map(|effort| effort.is_some());
-    let on = thinking::wanted(draft.scene.target.policy.thinking, wish) && !draft.thinking_forbidden;
+    let on = thinking::wanted(draft.scene.target.policy.thinking, wish) && !tools::forbid_thinking(&draft.scene);
     if on {
         if let Some(Some(effort)) = effort {
             draft.set("reasoning", format!(r#"{{"effort":{}}}"#, quoted(effort)));

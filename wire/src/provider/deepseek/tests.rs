@@ -2,6 +2,7 @@
 
 mod answers;
 mod errors;
+mod refusals;
 mod rows;
 mod thinking;
 
@@ -55,9 +56,13 @@ fn what_is_not_changed_keeps_its_bytes() {
 
 #[test]
 fn the_last_double_counts_and_null_asks_for_nothing() {
-    let body =
-        text(r#"{"model":"m","messages":[],"temperature":1,"temperature":0.5,"seed":null,"tools":null,"n":null}"#);
-    assert_eq!(body, r#"{"model":"deepseek-flash","messages":[],"temperature":0.5,"thinking":{"type":"disabled"}}"#);
+    let body = text(
+        r#"{"model":"m","messages":[{"role":"user","content":"q"}],"temperature":1,"temperature":0.5,"seed":null,"tools":null,"n":null}"#,
+    );
+    assert_eq!(
+        body,
+        r#"{"model":"deepseek-flash","messages":[{"role":"user","content":"q"}],"temperature":0.5,"thinking":{"type":"disabled"}}"#
+    );
 }
 
 #[test]
@@ -128,7 +133,8 @@ fn instructions_follow_the_operators_own() {
 
 #[test]
 fn former_names_of_models_are_sent_as_todays() {
-    let request = Request::parse(Endpoint::Chat, br#"{"model":"m","messages":[]}"#).unwrap();
+    let request =
+        Request::parse(Endpoint::Chat, br#"{"model":"m","messages":[{"role":"user","content":"q"}]}"#).unwrap();
     let policy = Policy::default();
     for (name, sent) in [("deepseek-chat", "deepseek-flash"), ("deepseek-v4-pro", "deepseek-v4-pro")] {
         let body = DeepSeek.rewrite(&request, &Target::new(name, &policy)).unwrap().body;

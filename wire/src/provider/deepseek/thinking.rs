@@ -4,22 +4,21 @@
 //! things stand in its way even for those that did: the operator's policy, a forced tool choice, and a conversation
 //! with tools of which an earlier turn's reasoning is lost, because the API wants all of it back.
 
-use super::super::Unfit;
-use super::super::draft::Draft;
+use super::super::draft::{Draft, Scene};
+use super::super::messages::{self, Recalled};
 use super::super::policy::Thinking;
-use super::super::{messages, steps};
+use super::super::steps;
+use super::tools;
 use serde_json::value::RawValue;
 
 const DISABLED: &str = r#"{"type":"disabled"}"#;
 
 /// Says the effort in the provider's words.
-#[expect(clippy::unnecessary_wraps, reason = "is a step")]
-pub(super) fn asked(draft: &mut Draft<'_>, effort: &RawValue) -> Result<(), Unfit> {
+pub(super) fn asked(draft: &mut Draft<'_>, effort: &RawValue) {
     match effort_of(&steps::kind(effort)) {
         Some(effort) => draft.set_text("reasoning_effort", effort),
         None => draft.remove("reasoning_effort"),
     }
-    Ok(())
 }
 
 /// The effort that a caller of OpenAI means; `None` for no reasoning.
@@ -32,12 +31,22 @@ pub(super) fn effort_of(effort: &str) -> Option<&'static str> {
     }
 }
 
+/// Whether an effort has no equal of its own there.
+pub(super) fn is_rounded(effort: &RawValue) -> bool {
+    !matches!(&*steps::kind(effort), "none" | "low" | "high" | "max")
+}
+
+/// Whether the caller's switch is one that the API knows.
+pub(super) fn is_known(switch: &RawValue) -> bool {
+    switch.get().starts_with('{') && matches!(&*steps::kind(switch), "enabled" | "disabled")
+}
+
 /// What the caller says about thinking; its own switch counts more than the effort.
-fn wish(draft: &Draft<'_>) -> Option<bool> {
-    if let Some(switch) = draft.given("thinking") {
+pub(super) fn wish(scene: &Scene<'_>) -> Option<bool> {
+    if let Some(switch) = scene.given("thinking") {
         return Some(steps::kind(switch) != "disabled");
     }
-    draft.given("reasoning_effort").map(|effort| effort_of(&steps::kind(effort)).is_some())
+    scene.given("reasoning_effort").map(|effort| effort_of(&steps::kind(effort)).is_some())
 }
 
 /// Whether a policy lets a caller with this wish have the model think.
@@ -48,18 +57,29 @@ pub(super) const fn wanted(policy: Thinking, wish: Option<bool>) -> bool {
     }
 }
 
+/// What goes back into which earlier answers if the model thinks; `None` if it does not.
+pub(super) fn decide(scene: &Scene<'_>, wish: Option<bool>) -> Option<Vec<Recalled>> {
+    if !wanted(scene.target.policy.thinking, wish) || tools::forbid_thinking(scene) {
+        return None;
+    }
+    if messages::wants_reasoning_back(scene) { messages::recall(scene) } else { Some(Vec::new()) }
+}
+
+/// Whether the model will think.
+pub(super) fn is_on(scene: &Scene<'_>) -> bool {
+    decide(scene, wish(scene)).is_some()
+}
+
+/// Whether the caller asks for what it will not get.
+pub(super) fn is_lost(scene: &Scene<'_>) -> bool {
+    wish(scene) == Some(true) && !is_on(scene)
+}
+
 /// Decides, once all members are known, and writes the messages accordingly.
 pub(super) fn settle(draft: &mut Draft<'_>) {
-    let wish = wish(draft);
-    let mut on = wanted(draft.scene.target.policy.thinking, wish) && !draft.thinking_forbidden;
-    let mut reasoning = Vec::new();
-    if on && messages::wants_reasoning_back(draft) {
-        match messages::recall(draft) {
-            Some(recalled) => reasoning = recalled,
-            None => on = false,
-        }
-    }
-    if !on {
+    let wish = wish(&draft.scene);
+    let reasoning = decide(&draft.scene, wish);
+    if reasoning.is_none() {
         if wish == Some(true) {
             let name = if draft.given("reasoning_effort").is_some() { "reasoning_effort" } else { "thinking" };
             draft.warn(name);
@@ -67,5 +87,5 @@ pub(super) fn settle(draft: &mut Draft<'_>) {
         draft.remove("reasoning_effort");
         draft.set("thinking", DISABLED.to_owned());
     }
-    messages::settle(draft, &reasoning);
+    messages::settle(draft, &reasoning.unwrap_or_default());
 }

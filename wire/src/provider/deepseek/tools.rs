@@ -1,24 +1,13 @@
 //! Tools and the choice among them, functions of old included.
 
-use super::super::Unfit;
-use super::super::draft::Draft;
+use super::super::draft::{Draft, Scene};
 use super::super::steps;
+use super::super::toolbox::{self, Toolbox};
 use crate::json::{Object, Text};
 use serde::Deserialize;
 use serde_json::Value;
 use serde_json::value::RawValue;
 use std::borrow::Cow;
-
-/// Most tools that a request may offer.
-const TOOLS_MAX: usize = 128;
-/// Bytes of the shortest list that could hold more than [`TOOLS_MAX`] tools.
-const TOO_MANY_BYTES: usize = TOOLS_MAX * 20;
-
-#[derive(Deserialize)]
-struct Kind<'a> {
-    #[serde(borrow, default, rename = "type")]
-    kind: Option<Text<'a>>,
-}
 
 #[derive(Deserialize)]
 struct Tool<'a> {
@@ -32,22 +21,29 @@ struct Named<'a> {
     name: Cow<'a, str>,
 }
 
-/// Whether a list holds a tool that is no function.
-pub(super) fn others(tools: &RawValue) -> bool {
-    let kinds: Vec<Kind<'_>> = serde_json::from_str(tools.get()).unwrap_or_default();
-    kinds.iter().any(|tool| tool.kind.as_ref().is_none_or(|kind| kind.0 != "function"))
+/// A choice that is an object; the name stands in `function`, or beside the type.
+#[derive(Deserialize)]
+struct Choice<'a> {
+    #[serde(borrow, default)]
+    function: Option<Named<'a>>,
+    #[serde(borrow, default)]
+    name: Option<Text<'a>>,
+    #[serde(borrow, default)]
+    allowed_tools: Option<Allowed<'a>>,
 }
 
-/// Whether a list holds more tools than may be offered.
-pub(super) fn too_many(tools: &RawValue) -> bool {
-    tools.get().len() > TOO_MANY_BYTES && steps::list_length(tools) > TOOLS_MAX
+#[derive(Deserialize)]
+struct Allowed<'a> {
+    #[serde(borrow)]
+    mode: Text<'a>,
+    #[serde(borrow)]
+    tools: Vec<Tool<'a>>,
 }
 
 /// Takes out the mark for strict schemas, which is not understood.
-#[expect(clippy::unnecessary_wraps, reason = "is a step")]
-pub(super) fn strip_strict(draft: &mut Draft<'_>, _tools: &RawValue) -> Result<(), Unfit> {
+pub(super) fn strip_strict(draft: &mut Draft<'_>, _tools: &RawValue) {
     let sent = draft.sent("tools").unwrap_or_default();
-    let Ok(mut tools) = serde_json::from_str::<Vec<Value>>(sent) else { return Ok(()) };
+    let Ok(mut tools) = serde_json::from_str::<Vec<Value>>(sent) else { return };
     let mut strict = false;
     for tool in &mut tools {
         if let Some(function) = tool.get_mut("function").and_then(Value::as_object_mut) {
@@ -58,7 +54,6 @@ pub(super) fn strip_strict(draft: &mut Draft<'_>, _tools: &RawValue) -> Result<(
     if strict {
         draft.warn("tools.strict");
     }
-    Ok(())
 }
 
 /// `type` of a choice; `auto` and the like are their own kind.
@@ -67,65 +62,90 @@ pub(super) fn kind(choice: &RawValue) -> String {
 }
 
 /// Whether a choice forces a call: of any tool, or of a named function.
-pub(super) fn is_forced(choice: &RawValue) -> bool {
-    !matches!(&*kind(choice), "auto" | "none" | "allowed_tools" | "custom")
+pub(in super::super) fn is_forced(choice: &RawValue) -> bool {
+    matches!(&*kind(choice), "required" | "function")
 }
 
-/// Forbids thinking for this turn.
-#[expect(clippy::unnecessary_wraps, reason = "is a step")]
-pub(super) fn forced(draft: &mut Draft<'_>, _choice: &RawValue) -> Result<(), Unfit> {
-    draft.thinking_forbidden = true;
-    Ok(())
+/// Whether a choice is none that the API could be told.
+pub(in super::super) fn is_odd(choice: &RawValue) -> bool {
+    let known: &[&str] = if choice.get().starts_with('"') {
+        &["none", "auto", "required"]
+    } else {
+        &["function", "allowed_tools", "custom"]
+    };
+    !known.contains(&&*kind(choice)) || (kind(choice) == "function" && named(choice).is_none())
+}
+
+/// The function that a choice names.
+fn named(choice: &RawValue) -> Option<Cow<'_, str>> {
+    let choice: Choice<'_> = serde_json::from_str(choice.get()).ok()?;
+    choice.function.map(|function| function.name).or(choice.name.map(|name| name.0))
+}
+
+/// Whether a choice names a function that is not offered.
+pub(in super::super) fn names_absent(scene: &Scene<'_>, choice: &RawValue) -> bool {
+    kind(choice) == "function" && named(choice).is_some_and(|name| !toolbox::offers(scene.request, &name))
+}
+
+/// Whether the deprecated choice names a function that is not offered.
+pub(super) fn call_names_absent(scene: &Scene<'_>, choice: &RawValue) -> bool {
+    serde_json::from_str::<Named<'_>>(choice.get()).is_ok_and(|named| !toolbox::offers(scene.request, &named.name))
+}
+
+/// Whether the choice of tools forbids thinking.
+pub(super) fn forbid_thinking(scene: &Scene<'_>) -> bool {
+    let mode = |choice: &RawValue| {
+        let choice: Option<Choice<'_>> = serde_json::from_str(choice.get()).ok();
+        choice.and_then(|choice| choice.allowed_tools).is_some_and(|allowed| allowed.mode.0 == "required")
+    };
+    let chosen = scene.given("tool_choice");
+    let called = scene.given("function_call").is_some_and(|choice| choice.get().starts_with('{'));
+    called || chosen.is_some_and(|choice| is_forced(choice) || (kind(choice) == "allowed_tools" && mode(choice)))
 }
 
 /// Leaves out what is the default.
-#[expect(clippy::unnecessary_wraps, reason = "is a step")]
-pub(super) fn leave_out_auto(draft: &mut Draft<'_>, _choice: &RawValue) -> Result<(), Unfit> {
+pub(super) fn leave_out_auto(draft: &mut Draft<'_>, _choice: &RawValue) {
     draft.remove("tool_choice");
-    Ok(())
+}
+
+/// The offered tools that are allowed, as JSON, and whether one has to be called; `None` where there is none.
+fn kept(scene: &Scene<'_>, sent: Option<&str>, choice: &RawValue) -> Option<(String, bool)> {
+    let choice: Choice<'_> = serde_json::from_str(choice.get()).ok()?;
+    let allowed = choice.allowed_tools?;
+    let offered = sent.or_else(|| scene.given("tools").map(RawValue::get))?;
+    let offered: Vec<&RawValue> = serde_json::from_str(offered).ok()?;
+    let is_allowed = |tool: &&&RawValue| {
+        serde_json::from_str::<Tool<'_>>(tool.get())
+            .is_ok_and(|tool| allowed.tools.iter().any(|other| other.function.name == tool.function.name))
+    };
+    let kept: Vec<&str> = offered.iter().filter(is_allowed).map(|tool| tool.get()).collect();
+    (!kept.is_empty()).then(|| (format!("[{}]", kept.join(",")), allowed.mode.0 == "required"))
+}
+
+/// Whether a choice allows nothing that is offered.
+pub(super) fn allows_nothing(scene: &Scene<'_>, choice: &RawValue) -> bool {
+    kind(choice) == "allowed_tools" && kept(scene, None, choice).is_none()
 }
 
 /// Sends only the tools that are allowed this time.
-pub(super) fn allowed(draft: &mut Draft<'_>, choice: &RawValue) -> Result<(), Unfit> {
-    #[derive(Deserialize)]
-    struct Choice<'a> {
-        #[serde(borrow)]
-        allowed_tools: Allowed<'a>,
-    }
-    #[derive(Deserialize)]
-    struct Allowed<'a> {
-        #[serde(borrow)]
-        mode: Cow<'a, str>,
-        #[serde(borrow)]
-        tools: Vec<Tool<'a>>,
-    }
-    let unreadable = Unfit { feature: "allowed_tools that name no offered function" };
-    let choice: Choice<'_> = serde_json::from_str(choice.get()).map_err(|_| unreadable)?;
-    let offered = draft.sent("tools").ok_or(unreadable)?;
-    let offered: Vec<&RawValue> = serde_json::from_str(offered).map_err(|_| unreadable)?;
-    let is_allowed = |tool: &&&RawValue| {
-        serde_json::from_str::<Tool<'_>>(tool.get())
-            .is_ok_and(|tool| choice.allowed_tools.tools.iter().any(|other| other.function.name == tool.function.name))
-    };
-    let kept: Vec<&str> = offered.iter().filter(is_allowed).map(|tool| tool.get()).collect();
-    if kept.is_empty() {
-        return Err(unreadable);
-    }
-    let kept = format!("[{}]", kept.join(","));
-    draft.set("tools", kept);
-    if choice.allowed_tools.mode == "required" {
+pub(super) fn allowed(draft: &mut Draft<'_>, choice: &RawValue) {
+    let Some((tools, required)) = kept(&draft.scene, draft.sent("tools"), choice) else { return };
+    draft.set("tools", tools);
+    if required {
         draft.set("tool_choice", "\"required\"".to_owned());
-        draft.thinking_forbidden = true;
     } else {
         draft.remove("tool_choice");
     }
-    Ok(())
+}
+
+/// What the deprecated list offers.
+pub(super) fn functions(list: &RawValue) -> Toolbox {
+    Toolbox::of_functions(list)
 }
 
 /// Functions become tools.
-pub(super) fn from_functions(draft: &mut Draft<'_>, functions: &RawValue) -> Result<(), Unfit> {
-    let functions: Vec<Object<'_>> =
-        serde_json::from_str(functions.get()).map_err(|_| Unfit { feature: "functions that are no list" })?;
+pub(super) fn from_functions(draft: &mut Draft<'_>, functions: &RawValue) {
+    let Ok(functions) = serde_json::from_str::<Vec<Object<'_>>>(functions.get()) else { return };
     let tools: Vec<String> = functions
         .iter()
         .map(|function| {
@@ -133,25 +153,18 @@ pub(super) fn from_functions(draft: &mut Draft<'_>, functions: &RawValue) -> Res
         })
         .collect();
     draft.remove("functions");
-    if tools.len() > TOOLS_MAX {
-        return Err(Unfit { feature: "tools>128" });
-    }
     if !tools.is_empty() {
         draft.set("tools", format!("[{}]", tools.join(",")));
     }
-    Ok(())
 }
 
 /// The choice among functions becomes one among tools.
-#[expect(clippy::unnecessary_wraps, reason = "is a step")]
-pub(super) fn from_function_call(draft: &mut Draft<'_>, choice: &RawValue) -> Result<(), Unfit> {
+pub(super) fn from_function_call(draft: &mut Draft<'_>, choice: &RawValue) {
     draft.remove("function_call");
     if let Ok(named) = serde_json::from_str::<Named<'_>>(choice.get()) {
         let choice = serde_json::json!({"type": "function", "function": {"name": named.name}});
         draft.set("tool_choice", choice.to_string());
-        draft.thinking_forbidden = true;
     } else if choice.get() == "\"none\"" {
         draft.set("tool_choice", "\"none\"".to_owned());
     }
-    Ok(())
 }

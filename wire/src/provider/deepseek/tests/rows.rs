@@ -15,6 +15,7 @@ fn every_row_of_chat_does_what_it_says() {
     let tools: String = vec![r#"{"type":"function","function":{"name":"f"}}"#; 129].join(",");
     let too_many: &'static str = format!(r#""tools":[{tools}]"#).leak();
     let mut cases = chat_cases();
+    cases.extend(refusals::chat());
     cases.push(case("tools", "tools>128", too_many, Baseline));
     check(&DeepSeek, Endpoint::Chat, &cases);
 }
@@ -24,6 +25,7 @@ fn every_row_of_responses_does_what_it_says() {
     let tools: String = vec![r#"{"type":"function","name":"some_name"}"#; 129].join(",");
     let too_many: &'static str = format!(r#""tools":[{tools}]"#).leak();
     let mut cases = responses_cases();
+    cases.extend(refusals::responses());
     cases.push(case("tools", "tools>128", too_many, Baseline));
     check(&DeepSeek, Endpoint::Responses, &cases);
 }
@@ -397,7 +399,7 @@ fn responses_cases() -> Vec<Case> {
         case(
             "parallel_tool_calls",
             "parallel_tool_calls",
-            r#""parallel_tool_calls":true"#,
+            r#""parallel_tool_calls":false"#,
             Sent(&[("/parallel_tool_calls", None)], &["parallel_tool_calls"]),
         ),
         case("previous_response_id", "previous_response_id", r#""previous_response_id":"r""#, Baseline),

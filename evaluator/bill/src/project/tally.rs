@@ -1,0 +1,111 @@
+//! Sums of the pass, by choice and by group.
+
+use super::based::Based;
+use std::collections::HashMap;
+use std::hash::Hash;
+
+/// What one choice of models costs, beside what the baseline costs for the same requests.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Pair {
+    pub against: Based,
+    pub low: Based,
+    pub likely: Based,
+    pub high: Based,
+}
+
+impl Pair {
+    pub(super) fn plus(&mut self, other: &Self) {
+        self.against.plus(&other.against);
+        self.low.plus(&other.low);
+        self.likely.plus(&other.likely);
+        self.high.plus(&other.high);
+    }
+}
+
+/// One request with one choice, and a choice's sums: the likely bill under other conditions.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Bill {
+    pub pair: Pair,
+    /// Of the requests that move.
+    pub moved: Pair,
+    pub cheapest: Based,
+    pub dearest: Based,
+    /// What is paid above the cheapest price.
+    pub peak: Based,
+    pub batch_moved: Based,
+    /// Nothing cached.
+    pub cold: Based,
+    /// Nine tenths cached.
+    pub warm: Based,
+    /// Of it the answers of what moves.
+    pub answers: Based,
+}
+
+impl Bill {
+    pub(super) fn plus(&mut self, other: &Self) {
+        self.pair.plus(&other.pair);
+        self.moved.plus(&other.moved);
+        for (sum, more) in [
+            (&mut self.cheapest, &other.cheapest),
+            (&mut self.dearest, &other.dearest),
+            (&mut self.peak, &other.peak),
+            (&mut self.batch_moved, &other.batch_moved),
+            (&mut self.cold, &other.cold),
+            (&mut self.warm, &other.warm),
+            (&mut self.answers, &other.answers),
+        ] {
+            sum.plus(more);
+        }
+    }
+}
+
+/// Sums of a group of requests.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Cell {
+    pub requests: u64,
+    pub baseline: Based,
+    pub choices: Vec<Pair>,
+}
+
+impl Cell {
+    pub(super) fn add(&mut self, baseline: &Based, pairs: impl ExactSizeIterator<Item = Pair>) {
+        self.requests += 1;
+        self.baseline.plus(baseline);
+        self.choices.resize(pairs.len(), Pair::default());
+        for (sum, pair) in self.choices.iter_mut().zip(pairs) {
+            sum.plus(&pair);
+        }
+    }
+}
+
+/// Cells by name, as many as there is room for; what comes later is summed up without its name.
+#[derive(Debug, Clone)]
+pub(super) struct Groups<K> {
+    room: usize,
+    pub cells: HashMap<K, Cell>,
+    pub other: Cell,
+}
+
+impl<K: Eq + Hash> Groups<K> {
+    pub(super) fn new(room: usize) -> Self {
+        Self { room, cells: HashMap::new(), other: Cell::default() }
+    }
+
+    /// The cell of a name.
+    pub(super) fn cell<Q>(&mut self, name: &Q) -> &mut Cell
+    where
+        K: std::borrow::Borrow<Q>,
+        Q: Eq + Hash + ToOwned<Owned = K> + ?Sized,
+    {
+        if !self.cells.contains_key(name) {
+            if self.cells.len() >= self.room {
+                return &mut self.other;
+            }
+            self.cells.insert(name.to_owned(), Cell::default());
+        }
+        match self.cells.get_mut(name) {
+            Some(cell) => cell,
+            None => &mut self.other,
+        }
+    }
+}

@@ -1,0 +1,66 @@
+use super::*;
+use datasets::LoggedRequest;
+use preflight::{Options, Place, Preflight, Route};
+use std::sync::Arc;
+use wire::provider::{Policy, Provider};
+
+/// A log with one request of each kind; names that are markup must stay names.
+fn document() -> Document {
+    let options = Options {
+        version: "0.0.0".to_owned(),
+        migration: "move".to_owned(),
+        baseline: Provider::OpenAi,
+        candidate: Provider::DeepSeek,
+        policy: Policy::default(),
+        now_us: 1_795_000_000_000_000,
+    };
+    let route = |asked: &preflight::Asked<'_>| match asked.model {
+        "gpt-4o-mini" => Route::To(Arc::from("deepseek-flash"), preflight::Chosen::Default),
+        _ => Route::Outside,
+    };
+    let mut preflight = Preflight::new(options, route);
+    let bodies = [
+        r#"{"model":"gpt-4o-mini","messages":[{"role":"user","content":"SECRET"}]}"#,
+        r#"{"model":"gpt-4o-mini","messages":[{"role":"user","content":"SECRET"}],"seed":7}"#,
+        r#"{"model":"gpt-4o-mini","messages":[{"role":"user","content":"SECRET"}],"n":3}"#,
+        r#"{"model":"other","messages":[]}"#,
+    ];
+    for (index, body) in bodies.iter().enumerate() {
+        let body = serde_json::value::RawValue::from_string((*body).to_owned()).unwrap();
+        let mut logged = LoggedRequest::chat(format!("id-{index}"), 1_000_000 * index as i64, body);
+        logged.consumer = Some("<b>team|a</b>".to_owned());
+        let place = Place { file: "log.ndjson", line: Some(index as u64 + 2), request: index as u64 + 1 };
+        preflight.see(&logged, &place);
+    }
+    preflight.finish()
+}
+
+#[test]
+fn the_page_says_what_fails_loses_and_what_to_do_and_loads_nothing() {
+    let page = preflight_html(&document()).unwrap();
+    for word in ["33.3% fail", "n&gt;1", "seed", "log.ndjson:4, id-2", "&lt;b&gt;team|a"] {
+        assert!(page.contains(word), "{word} is not in\n{page}");
+    }
+    for never in ["SECRET", "<b>team", "http://", "https://", "<script"] {
+        assert!(!page.contains(never), "{never}");
+    }
+    assert!(page.contains("default-src 'none'"));
+    assert_eq!(page, preflight_html(&document()).unwrap(), "the same document, the same bytes");
+}
+
+#[test]
+fn the_summary_has_the_same_figures_and_no_markup_of_others() {
+    let text = preflight_markdown(&document()).unwrap();
+    for word in ["33.3% fail", "n&gt;1", "seed", "team\\|a"] {
+        assert!(text.contains(word), "{word} is not in\n{text}");
+    }
+    assert!(!text.contains("<b>") && !text.contains("SECRET"), "{text}");
+}
+
+#[test]
+fn the_files_are_written_whole() {
+    let folder = tempfile::tempdir().unwrap();
+    let written = write_preflight(&document(), &folder.path().join("out")).unwrap();
+    assert_eq!(written.len(), 2);
+    assert!(written.iter().all(|path| path.metadata().unwrap().len() > 500));
+}

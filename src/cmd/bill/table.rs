@@ -1,0 +1,297 @@
+//! The bill on a terminal, 80 columns wide.
+
+use bill::document::Document;
+use judge::verdict::{Amount, Bill, CacheTable, Counterfactual, Paid, Saving};
+use std::fmt::Write as _;
+
+/// Groups that are shown; `--json` and `--csv` have all.
+const GROUPS_MAX: usize = 30;
+/// Strata that are shown.
+const STRATA_MAX: usize = 8;
+const WIDTH: usize = 80;
+
+/// The whole text.
+pub(super) fn of(document: &Document) -> String {
+    let mut out = head(document);
+    out.push_str(&paid(document));
+    let bill = &document.bill;
+    if let Some(counterfactual) = &bill.counterfactual {
+        out.push_str(&both_arms(counterfactual));
+    }
+    out.push_str(&bill.saving_per_month.as_ref().map(month).unwrap_or_default());
+    out.push_str(&bill.cache.as_ref().map(cache).unwrap_or_default());
+    out.push_str(&lengths(bill));
+    out.push_str(&remarks(bill));
+    out
+}
+
+fn head(document: &Document) -> String {
+    let minute = |at_us: i64| {
+        let text = jiff::Timestamp::from_microsecond(at_us).map(|at| at.to_string()).unwrap_or_default();
+        text.get(..16).unwrap_or_default().replace('T', " ")
+    };
+    let (from, to) = (minute(document.window.from_us), minute(document.window.to_us));
+    let clock = document.priced_at.as_ref().map_or_else(String::new, |at| format!(", all priced as at {at}"));
+    format!("Migration {}, sent {from} to {to} UTC, in {}{clock}.\n", document.migration, document.bill.currency)
+}
+
+/// What was paid, by the columns that were asked for.
+fn paid(document: &Document) -> String {
+    let columns: Vec<&str> = document.columns.iter().map(String::as_str).collect();
+    let shown = &document.paid[..document.paid.len().min(GROUPS_MAX)];
+    let cells = |paid: &Paid| columns.iter().map(|column| key(paid, column)).collect::<Vec<_>>();
+    let keys: Vec<Vec<String>> = shown.iter().map(cells).collect();
+    let room = WIDTH - 41;
+    let widths = widths(&columns, &keys, room);
+    let line = |cells: &[String], rest: &str| {
+        let keys = cells.iter().zip(&widths).map(|(cell, width)| format!("{:width$}", cut(cell, *width)));
+        format!("{} {rest}\n", keys.collect::<Vec<_>>().join(" ")).trim_end().to_owned() + "\n"
+    };
+    let heads: Vec<String> = columns.iter().map(|column| (*column).to_owned()).collect();
+    let numbers = format!("{:>9} {:>11} {:>9} {:>8}", "exchanges", "paid", "estimated", "no price");
+    let mut out = "\nPaid\n".to_owned() + &line(&heads, &numbers);
+    for (cells, paid) in keys.iter().zip(shown) {
+        out.push_str(&line(cells, &figures(paid)));
+    }
+    let mut total: Vec<String> = vec![String::new(); columns.len()];
+    if let Some(first) = total.first_mut() {
+        "total".clone_into(first);
+    }
+    out.push_str(&line(&total, &figures(&document.total)));
+    if document.paid.len() > GROUPS_MAX {
+        _ = writeln!(out, "{} more groups are in --json and --csv.", document.paid.len() - GROUPS_MAX);
+    }
+    let shadow: f64 = document.bill.shadow.parse().unwrap_or(0.0);
+    if shadow > 0.0 {
+        _ = writeln!(out, "Of it {} for the experiment itself: copies and repetitions.", money(&document.bill.shadow));
+    }
+    out
+}
+
+fn figures(paid: &Paid) -> String {
+    let missing = paid.unpriced + paid.without_usage;
+    let share = if paid.priced == 0 { 0.0 } else { paid.estimated as f64 / paid.priced as f64 };
+    let estimated = if paid.estimated == 0 { "-".to_owned() } else { format!("{:.1} %", share * 100.0) };
+    let missing = if missing == 0 { "-".to_owned() } else { missing.to_string() };
+    format!("{:>9} {:>11} {estimated:>9} {missing:>8}", paid.exchanges, money(&paid.amount))
+}
+
+fn key(paid: &Paid, column: &str) -> String {
+    let text = |text: &Option<String>| text.clone().unwrap_or_default();
+    match column {
+        "arm" => text(&paid.arm),
+        "role" => text(&paid.role),
+        "consumer" => text(&paid.consumer),
+        "model" => text(&paid.model),
+        "day" => text(&paid.day),
+        _ => paid.hour.map_or_else(String::new, |hour| format!("{hour:02}")),
+    }
+}
+
+/// Widths of the columns so that all fit; the widest give way first.
+fn widths(columns: &[&str], keys: &[Vec<String>], room: usize) -> Vec<usize> {
+    let longest = |place: usize| {
+        let cells = keys.iter().filter_map(|cells| cells.get(place)).map(|cell| cell.chars().count());
+        cells.chain([columns.get(place).map_or(0, |name| name.len()), 5 * usize::from(place == 0)]).max().unwrap_or(0)
+    };
+    let mut widths: Vec<usize> = (0..columns.len()).map(longest).collect();
+    while widths.iter().sum::<usize>() + widths.len() > room {
+        match widths.iter_mut().max() {
+            Some(widest) if *widest > 5 => *widest -= 1,
+            _ => break,
+        }
+    }
+    widths
+}
+
+fn cut(text: &str, width: usize) -> String {
+    if text.chars().count() <= width {
+        return text.to_owned();
+    }
+    text.chars().take(width.saturating_sub(1)).chain(['…']).collect()
+}
+
+/// The same traffic on either arm.
+fn both_arms(said: &Counterfactual) -> String {
+    let mut out = "\nThe same traffic on either arm, each request once and at its own clock\n".to_owned();
+    _ = writeln!(
+        out,
+        "{} requests: {} with both costs known, {} estimated; {} of unknown cost and {} failed ones are in no sum.",
+        said.requests, said.requests_paired, said.requests_estimated, said.requests_unknown, said.requests_failed
+    );
+    out = wrapped(&out);
+    _ = writeln!(out, "{:24} {:>13}  {}", "", "", "95 % interval");
+    _ = writeln!(out, "{:24} {:>13}", "as it was served", money(&said.as_served));
+    out.push_str(&amount("all on the baseline", said.baseline.as_ref()));
+    out.push_str(&amount("all on the candidate", said.candidate.as_ref()));
+    out.push_str(&amount("saved by the candidate", said.saving.as_ref()));
+    if !said.strata.is_empty() {
+        _ = writeln!(out, "\nRatios for requests without a copy (the other arm's money over the serving arm's)");
+        _ = writeln!(
+            out,
+            "{:26} {:7} {:10} {:>8} {:>7}  {:15}",
+            "served by", "script", "kind", "requests", "ratio", "95 % interval"
+        );
+        for stratum in said.strata.iter().take(STRATA_MAX) {
+            let interval = stratum.ratio_lower.zip(stratum.ratio_upper);
+            let interval =
+                interval.map_or_else(|| "-".to_owned(), |(lower, upper)| format!("{lower:.3} to {upper:.3}"));
+            let pooled = if stratum.taken_from == "stratum" { "" } else { "*" };
+            let ratio = stratum.ratio.map_or_else(|| "-".to_owned(), |ratio| format!("{ratio:.3}"));
+            let line = format!(
+                "{:26} {:7} {:10} {:>8} {ratio:>7}{pooled:1} {interval}",
+                cut(&stratum.model, 26),
+                stratum.language,
+                stratum.kind,
+                stratum.requests
+            );
+            _ = writeln!(out, "{}", line.trim_end());
+        }
+        if said.strata.len() > STRATA_MAX {
+            _ = writeln!(out, "{} more kinds are in --json.", said.strata.len() - STRATA_MAX);
+        }
+        if said.strata.iter().any(|stratum| stratum.taken_from != "stratum") {
+            out.push_str("* Too few pairs of this kind: the ratio of all pairs of its model, or of its arm.\n");
+        }
+    }
+    out
+}
+
+fn amount(name: &str, amount: Option<&Amount>) -> String {
+    let Some(amount) = amount else { return format!("{name:24} {:>13}\n", "not known") };
+    let exact = amount.lower.as_ref() == Some(&amount.value) && amount.upper.as_ref() == Some(&amount.value);
+    let interval = match (&amount.lower, &amount.upper) {
+        _ if exact => "known, not estimated".to_owned(),
+        (Some(lower), Some(upper)) => format!("{} to {}", money(lower), money(upper)),
+        _ => "too few pairs for an interval".to_owned(),
+    };
+    format!("{name:24} {:>13}  {interval}\n", money(&amount.value))
+}
+
+fn month(saving: &Saving) -> String {
+    let how = match saving.scaled_by.as_str() {
+        "hour-of-week" => "by hour of the week",
+        "mean-rate" => "by the mean rate: the window is shorter than a week",
+        _ => "to the number that was stated",
+    };
+    let mut out =
+        format!("\nA month of {:.0} requests, scaled {how} ({:.1} h observed)\n", saving.requests, saving.window_hours);
+    out.push_str(&amount("on the baseline", Some(&saving.baseline)));
+    out.push_str(&amount("on the candidate", Some(&saving.candidate)));
+    out.push_str(&amount("saved at today's hours", Some(&saving.amount)));
+    out.push_str(&amount("saved off-peak", Some(&saving.off_peak)));
+    let percent = |share: f64| share * 100.0;
+    let mut note = format!(
+        "Off-peak: {:.1} % of the requests at the cheapest time of their day. {}",
+        percent(saving.can_wait_share),
+        saving.can_wait_rule
+    );
+    if saving.unknown_share > 0.0 {
+        _ = write!(
+            note,
+            " {:.1} % of the requests have no known cost and are in no sum.",
+            percent(saving.unknown_share)
+        );
+    }
+    if saving.estimated_share > 0.0 {
+        _ = write!(note, " {:.1} % of the money rests on estimated token counts.", percent(saving.estimated_share));
+    }
+    out + &wrapped(&(note + "\n"))
+}
+
+fn cache(table: &CacheTable) -> String {
+    let monthly = table.rows.iter().any(|row| row.saving_per_month.is_some());
+    let mut out = "\nThe candidate's bill by how much of the prompts its cache knows\n".to_owned();
+    let month = if monthly { "saved a month" } else { "" };
+    _ = writeln!(out, "{}", format!("{:24} {:>13} {:>13} {month:>15}", "", "candidate", "saved").trim_end());
+    for row in &table.rows {
+        let name = match row.name.as_str() {
+            "cold" => "cold, after a switch",
+            "observed" => "as observed",
+            "baseline" => "the baseline's rate",
+            _ => "warm",
+        };
+        let month = row.saving_per_month.as_deref().map(money).unwrap_or_default();
+        let name = format!("{name} {:.1} %", row.hit_rate * 100.0);
+        let line = format!("{name:24} {:>13} {:>13} {month:>15}", money(&row.candidate), money(&row.saving));
+        _ = writeln!(out, "{}", line.trim_end());
+    }
+    out + &wrapped(&format!("{}\n", table.reading))
+}
+
+/// Answers by their characters: tokens of two providers are not of one size.
+fn lengths(bill: &Bill) -> String {
+    let rows = bill.by_arm.iter().filter(|paid| paid.chars_per_answer.is_some());
+    let lines: Vec<String> = rows
+        .map(|paid| {
+            let name = [&paid.arm, &paid.role].into_iter().flatten().cloned().collect::<Vec<_>>().join(", ");
+            let per_1000 = paid.per_1000_chars.as_deref().map_or_else(|| "-".to_owned(), money);
+            format!("{name:24} {:>13.1} {per_1000:>13}\n", paid.chars_per_answer.unwrap_or(0.0))
+        })
+        .collect();
+    if lines.is_empty() {
+        return String::new();
+    }
+    let head = format!("{:24} {:>13} {:>13}\n", "", "an answer", "per 1000");
+    format!("\nCharacters of answers, and money for them\n{head}{}", lines.concat())
+}
+
+fn remarks(bill: &Bill) -> String {
+    let stale = bill.stale.iter().map(|stale| &stale.why);
+    let all: String = bill.notes.iter().chain(stale).map(|note| wrapped(&format!("- {note}\n"))).collect();
+    if all.is_empty() { all } else { format!("\nRemarks\n{all}") }
+}
+
+/// Money as people read it: the smaller, the more places.
+fn money(decimal: &str) -> String {
+    let value: f64 = decimal.parse().unwrap_or(f64::NAN);
+    let digits = match value.abs() {
+        size if size >= 1000.0 => 2,
+        size if size >= 1.0 => 4,
+        _ => 6,
+    };
+    format!("{value:.digits$}")
+}
+
+/// Lines of at most 80 columns, broken at spaces.
+fn wrapped(text: &str) -> String {
+    let mut out = String::new();
+    for line in text.lines() {
+        let mut width = 0;
+        for word in line.split(' ') {
+            let length = word.chars().count();
+            if width > 0 && width + 1 + length > WIDTH {
+                out.push('\n');
+                width = 0;
+            } else if width > 0 {
+                out.push(' ');
+                width += 1;
+            }
+            out.push_str(word);
+            width += length;
+        }
+        out.push('\n');
+    }
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_terminals_width_is_kept() {
+        let long = "word ".repeat(60);
+        assert!(wrapped(&long).lines().all(|line| line.chars().count() <= WIDTH));
+        let keys = vec![vec!["baseline".to_owned(), "x".repeat(100), "y".repeat(60)]];
+        let widths = widths(&["arm", "consumer", "model"], &keys, 39);
+        assert!(widths.iter().sum::<usize>() + 3 <= 39, "{widths:?}");
+        assert_eq!(cut("abcdef", 4), "abc…");
+    }
+
+    #[test]
+    fn money_keeps_what_can_be_seen() {
+        assert_eq!((money("0.000000525").as_str(), money("1234.5").as_str()), ("0.000001", "1234.50"));
+        assert_eq!(money("-1.25"), "-1.2500");
+    }
+}
