@@ -189,8 +189,9 @@ fn month(saving: &Saving) -> String {
         "mean-rate" => "by the mean rate: the window is shorter than a week",
         _ => "to the number that was stated",
     };
-    let mut out =
+    let head =
         format!("\nA month of {:.0} requests, scaled {how} ({:.1} h observed)\n", saving.requests, saving.window_hours);
+    let mut out = wrapped(&head);
     let places = places(&saving.baseline.value);
     out.push_str(&amount("on the baseline", Some(&saving.baseline), places));
     out.push_str(&amount("on the candidate", Some(&saving.candidate), places));
