@@ -144,7 +144,7 @@ fn strata(said: &Counterfactual) -> String {
         _ = writeln!(out, "\nRatios for requests without a copy (other arm's money over the serving arm's)");
         _ = writeln!(
             out,
-            "{:26} {:7} {:10} {:>8} {:>7}  {}",
+            "{:24} {:7} {:10} {:>8} {:>7}  {}",
             "served by", "script", "kind", "requests", "ratio", "95 % interval"
         );
         for stratum in said.strata.iter().take(STRATA_MAX) {
@@ -154,8 +154,8 @@ fn strata(said: &Counterfactual) -> String {
             let pooled = if stratum.taken_from == "stratum" { "" } else { "*" };
             let ratio = stratum.ratio.map_or_else(|| "-".to_owned(), |ratio| format!("{ratio:.3}"));
             let line = format!(
-                "{:26} {:7} {:10} {:>8} {ratio:>7}{pooled:1} {interval}",
-                cut(&stratum.model, 26),
+                "{:24} {:7} {:10} {:>8} {ratio:>7}{pooled:1} {interval}",
+                cut(&stratum.model, 24),
                 stratum.language,
                 stratum.kind,
                 stratum.requests
@@ -166,7 +166,7 @@ fn strata(said: &Counterfactual) -> String {
             _ = writeln!(out, "{} more kinds are in --json.", said.strata.len() - STRATA_MAX);
         }
         if said.strata.iter().any(|stratum| stratum.taken_from != "stratum") {
-            out.push_str("* Too few pairs of this kind: the ratio of all pairs of its model, or of its arm.\n");
+            out.push_str("* Too few pairs of this kind: the ratio of its model's pairs, or of its arm's.\n");
         }
     }
     out
@@ -189,8 +189,9 @@ fn month(saving: &Saving) -> String {
         "mean-rate" => "by the mean rate: the window is shorter than a week",
         _ => "to the number that was stated",
     };
-    let mut out =
+    let head =
         format!("\nA month of {:.0} requests, scaled {how} ({:.1} h observed)\n", saving.requests, saving.window_hours);
+    let mut out = wrapped(&head);
     let places = places(&saving.baseline.value);
     out.push_str(&amount("on the baseline", Some(&saving.baseline), places));
     out.push_str(&amount("on the candidate", Some(&saving.candidate), places));
