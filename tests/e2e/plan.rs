@@ -21,7 +21,9 @@ async fn a_bundled_log_tells_how_long_a_shadow_takes_and_what_it_costs() {
     let ran = run(["plan", &log, "--now", NOW]).await;
     assert_eq!(ran.code, 0, "{ran:?}");
     println!("{}", ran.out);
-    for words in ["From a request log: 1200 requests", "can go to the candidate", "shadow", "as mapped", "deepseek-v4-pro"] {
+    for words in
+        ["From a request log: 1200 requests", "can go to the candidate", "shadow", "as mapped", "deepseek-v4-pro"]
+    {
         assert!(ran.out.contains(words), "{words}: {}", ran.out);
     }
     assert!(ran.out.lines().all(|line| line.chars().count() <= 80), "{}", ran.out);
