@@ -58,6 +58,6 @@ pub(crate) fn cost_nanos(tariffs: &Tariffs, record: &Exchange) -> Option<i64> {
 pub(crate) fn own(path: &Path) -> Result<Tariffs, Failure> {
     let shown = path.display();
     let text = std::fs::read_to_string(path)
-        .map_err(|error| Failure::usage(format!("cannot read {shown}: {error}; check --prices")))?;
+        .map_err(|error| Failure::usage(format!("cannot read {shown}: {error}; check the path of the price table")))?;
     Tariffs::parse(&text).map_err(|error| Failure::usage(format!("{shown}: {error}")))
 }

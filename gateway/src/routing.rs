@@ -20,6 +20,7 @@ pub mod rules;
 pub mod sampling;
 pub mod select;
 pub mod split;
+pub mod stay;
 
 pub use assign::AssignBy;
 pub use budget::{Budget, Reservation};

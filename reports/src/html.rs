@@ -3,23 +3,24 @@
 //! Templates are bundled, values are escaped by default, and an unknown name in a template is an error. The only
 //! markup that goes in unescaped is made here: the style sheet and the SVG drawings.
 
-use judge::verdict::Verdict;
+use judge::verdict::{Bill, Verdict};
 use minijinja::syntax::SyntaxConfig;
 use minijinja::value::Serde;
 use minijinja::{AutoEscape, Environment, UndefinedBehavior, Value, context};
 
 use crate::charts::scene::Scene;
-use crate::charts::{bars, curves, forest, inputs, svg};
+use crate::charts::{bars, curves, forest, hours, inputs, rates, svg};
 use crate::error::ReportError;
 use crate::{model, palette, states};
 
-const TEMPLATES: [(&str, &str); 13] = [
+const TEMPLATES: [(&str, &str); 14] = [
     ("index.html", include_str!("../templates/index.html")),
     ("band.html", include_str!("../templates/sections/band.html")),
     ("guardrails.html", include_str!("../templates/sections/guardrails.html")),
     ("guardrail_table.html", include_str!("../templates/sections/guardrail_table.html")),
     ("weight.html", include_str!("../templates/sections/weight.html")),
     ("latency.html", include_str!("../templates/sections/latency.html")),
+    ("bill.html", include_str!("../templates/sections/bill.html")),
     ("money.html", include_str!("../templates/sections/money.html")),
     ("outcomes.html", include_str!("../templates/sections/outcomes.html")),
     ("moderation.html", include_str!("../templates/sections/moderation.html")),
@@ -44,6 +45,8 @@ pub(crate) fn render(verdict: &Verdict) -> Result<String, ReportError> {
         forest => both("guardrails", &forest::broad(&forest), &forest::narrow(&forest)),
         panels => panels(verdict),
         bars => bar_charts(verdict),
+        rates => rates_chart(&verdict.bill),
+        hours => hours_chart(&verdict.bill),
         icons => icons(),
     })?;
     Ok(page)
@@ -93,6 +96,19 @@ fn bar_charts(verdict: &Verdict) -> Option<Value> {
         .collect();
     let draw = |width: f64| bars::draw(&groups, width, "Cost and tokens by arm", said.join(" "));
     (!groups.is_empty()).then(|| both("cost", &draw(720.0), &draw(340.0)))
+}
+
+/// The candidate's bill by its cache-hit rate; `None` if the bill does not say.
+fn rates_chart(bill: &Bill) -> Option<Value> {
+    let chart = inputs::bill::rates(bill)?;
+    Some(both("rates", &rates::draw(&chart, 720.0), &rates::draw(&chart, 340.0)))
+}
+
+/// The bill by hour of the day with its sentence; `None` if the bill does not say.
+fn hours_chart(bill: &Bill) -> Option<Value> {
+    let chart = inputs::bill::hours(bill)?;
+    let drawn = both("hours", &hours::draw(&chart, 720.0), &hours::draw(&chart, 340.0));
+    Some(context! { sentence => chart.description, chart => drawn })
 }
 
 /// The signs of all states, by name. They stand beside the word, so they are hidden from screen readers.

@@ -38,7 +38,7 @@ pub use simulation::{simulation_table, write_simulation};
 /// What to write.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Options {
-    /// PNG pictures beside the page (`guardrails.png`, `latency.png`, `cost.png`, each also `@2x`).
+    /// PNG pictures beside the page (`guardrails.png`, `latency.png`, `cost.png`, where the bill has them `bill.png`, each also `@2x`).
     pub pictures: bool,
 }
 

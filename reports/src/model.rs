@@ -6,6 +6,7 @@
 use judge::verdict::{State, Verdict};
 use serde::Serialize;
 
+pub(crate) mod bill;
 pub(crate) mod guardrails;
 mod headline;
 mod instrument;
@@ -17,6 +18,7 @@ mod provenance;
 mod tables;
 mod weight;
 
+pub(crate) use bill::BillView;
 pub(crate) use guardrails::{GuardrailGroup, GuardrailView};
 pub(crate) use headline::{Figure, Headline, MoneyView, NeededView};
 pub(crate) use instrument::InstrumentView;
@@ -73,6 +75,8 @@ pub(crate) struct Page {
     pub(crate) latency: Vec<LatencyView>,
     /// Money; absent if nothing could be priced.
     pub(crate) money: Option<MoneyView>,
+    /// What the bill says beyond the pairs; absent in verdicts that say no more.
+    pub(crate) bill: Option<BillView>,
     /// Tokens by arm.
     pub(crate) tokens: Vec<TokensView>,
     /// Errors and finish reasons by arm.
@@ -122,6 +126,7 @@ pub(crate) fn page(verdict: &Verdict) -> Page {
         states: states.map(|s| StateView { name: crate::states::name(s), word: crate::states::word(s) }).collect(),
         latency: tables::latency(&verdict.evidence),
         money: headline::money(verdict),
+        bill: bill::bill(&verdict.bill),
         tokens: tables::tokens(&verdict.evidence),
         outcomes: tables::outcomes(&verdict.evidence),
         moderation: moderation::moderation(verdict),

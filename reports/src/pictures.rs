@@ -7,7 +7,7 @@ use plotters::backend::{BitMapBackend, DrawingBackend};
 
 use crate::charts::bitmap::{Pixels, halved, paint};
 use crate::charts::scene::{Anchor, Scene};
-use crate::charts::{bars, curves, forest, inputs};
+use crate::charts::{bars, curves, forest, hours, inputs, rates};
 use crate::error::ReportError;
 use crate::files;
 use crate::palette::Ink;
@@ -35,16 +35,33 @@ pub(crate) fn write(verdict: &Verdict, out: &Path) -> Result<Vec<PathBuf>, Repor
 }
 
 /// The pictures with their file names.
-fn scenes(verdict: &Verdict) -> [(&'static str, Scene); 3] {
+fn scenes(verdict: &Verdict) -> Vec<(&'static str, Scene)> {
     let forest = inputs::forest(verdict);
     let guardrails = forest::broad(&forest);
     let groups = inputs::bar_groups(verdict);
     let cost = bars::draw(&groups, BARS, "Cost and tokens by arm", String::new());
-    [
+    let mut scenes = vec![
         ("guardrails", headed(verdict, "guardrails against their margins", guardrails, forest.is_empty())),
         ("latency", latency(verdict)),
         ("cost", headed(verdict, "cost and tokens", cost, groups.is_empty())),
-    ]
+    ];
+    let headed = |bill| headed(verdict, "the bill of the same traffic on either arm", bill, false);
+    scenes.extend(bill(verdict).map(|bill| ("bill", headed(bill))));
+    scenes
+}
+
+/// The bill by cache-hit rate and by hour, side by side; `None` where it says neither.
+fn bill(verdict: &Verdict) -> Option<Scene> {
+    let rates = inputs::bill::rates(&verdict.bill).map(|chart| rates::draw(&chart, PANEL));
+    let hours = inputs::bill::hours(&verdict.bill).map(|chart| hours::draw(&chart, PANEL));
+    let drawn: Vec<Scene> = [rates, hours].into_iter().flatten().collect();
+    let height = drawn.iter().map(|scene| scene.height).reduce(f64::max)?;
+    let width = drawn.len() as f64 * (PANEL + PANEL_GAP) - PANEL_GAP;
+    let mut all = Scene::new(width, height, String::new(), String::new());
+    for (index, scene) in drawn.into_iter().enumerate() {
+        all.place((index as f64 * (PANEL + PANEL_GAP), 0.0), scene);
+    }
+    Some(all)
 }
 
 /// Latency panels, two in a row.

@@ -61,4 +61,4 @@ pub fn write_preflight(document: &Document, out: &Path) -> Result<Vec<PathBuf>, 
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

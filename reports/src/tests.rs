@@ -63,6 +63,12 @@ pub(crate) fn guarded() -> Verdict {
     verdict
 }
 
+/// A verdict with everything that a bill can say.
+pub(crate) fn billed() -> Verdict {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/bill.json");
+    Verdict { bill: serde_json::from_str(&fs::read_to_string(path).unwrap()).unwrap(), ..fixture("full") }
+}
+
 /// A verdict with as little in it as the format allows.
 fn bare() -> Verdict {
     Verdict {
@@ -110,6 +116,7 @@ fn summaries_read_as_they_should() {
     for name in NAMES {
         insta::assert_snapshot!(name, markdown(&fixture(name)));
     }
+    insta::assert_snapshot!("billed", markdown(&billed()));
 }
 
 #[test]
@@ -161,8 +168,9 @@ fn pictures_can_be_left_out() {
 
 #[test]
 fn the_page_loads_nothing_and_runs_nothing() {
-    for name in NAMES {
-        let page = html(&fixture(name)).unwrap();
+    let verdicts = NAMES.map(fixture).into_iter().chain([billed()]);
+    for (verdict, name) in verdicts.zip(NAMES.into_iter().chain(["billed"])) {
+        let page = html(&verdict).unwrap();
         for forbidden in
             ["http://", "https://", "<script", "@import", "url(", "src=", " on", "<iframe", "<link rel=\"style"]
         {
@@ -227,6 +235,12 @@ fn markup_in_a_verdict_stays_text() {
     for outcomes in &mut verdict.evidence.outcomes {
         outcomes.errors[0].name = hostile.to_owned();
     }
+    verdict.bill = Bill { notes: verdict.bill.notes.clone(), ..billed().bill };
+    verdict.bill.currency = hostile.to_owned();
+    verdict.bill.by_model[0].model = Some(hostile.to_owned());
+    verdict.bill.by_arm[0].role = Some(hostile.to_owned());
+    verdict.bill.stale[0].why = hostile.to_owned();
+    verdict.bill.cache.as_mut().unwrap().rows[0].name = hostile.to_owned();
     let watched = guarded();
     verdict.moderation = watched.moderation;
     verdict.instrument.guard = watched.instrument.guard;
@@ -259,6 +273,38 @@ fn moderation_has_a_section_where_a_guard_looked_and_none_elsewhere() {
     // A guard that judged nothing has no tables, and says so.
     let dead = Verdict { moderation: None, ..verdict };
     assert!(html(&dead).unwrap().contains("The guard judged no pair whole."));
+}
+
+#[test]
+fn money_says_who_was_paid_the_month_the_cache_and_the_doubts() {
+    let verdict = billed();
+    let page = html(&verdict).unwrap();
+    let chapter = between(&page, "<h2>Cost and tokens</h2>", "<h2>Outcomes");
+    for said in [
+        "83 days ago",
+        "<span class=\"mark flag\">stale price</span>",
+        "95% interval $457.20 to $483.60",
+        "each hour of the week as it was in 9 d",
+        "cold, as just after a switch",
+        "The candidate is cheaper at any hit rate.",
+        "higher at 01–04, 06–10 UTC",
+        "for 5929 both costs are known",
+        "copies for comparison",
+        "gpt-4o-mini at openai",
+        "2026-11-11",
+        "not known",
+        "Characters each",
+    ] {
+        assert!(chapter.contains(said), "{said} is not in\n{chapter}");
+    }
+    let first = between(&page, "<body>", "<main>");
+    assert!(first.contains("Saved a month") && first.contains("$470.80"), "{first}");
+    let without = html(&fixture("full")).unwrap();
+    assert!(!without.contains("What was paid") && !without.contains("Saved a month"));
+    let folder = tempfile::tempdir().unwrap();
+    write(&verdict, folder.path(), Options::default()).unwrap();
+    let (width, _) = png_size(&fs::read(folder.path().join("bill.png")).unwrap());
+    assert_eq!(width, 1056);
 }
 
 #[test]
@@ -377,8 +423,8 @@ fn files_only(folder: &Path) -> Vec<String> {
 
 #[test]
 fn headings_are_in_order_and_tables_have_scopes() {
-    for name in NAMES {
-        let page = html(&fixture(name)).unwrap();
+    for verdict in NAMES.map(fixture).into_iter().chain([billed()]) {
+        let page = html(&verdict).unwrap();
         assert!(page.starts_with("<!doctype html>\n<html lang=\"en\">"));
         let levels: Vec<u32> = page
             .match_indices("<h")
@@ -392,4 +438,13 @@ fn headings_are_in_order_and_tables_have_scopes() {
             assert!(chart.contains("role=\"img\" aria-labelledby=") && chart.contains("<desc"));
         }
     }
+}
+
+/// Writes the pages of all fixtures to look at them: `cargo test -p reports --lib -- --ignored pages_to_look_at`.
+#[test]
+#[ignore = "only to look at pages"]
+fn pages_to_look_at() {
+    let out = std::env::temp_dir().join("weighbridge-pages");
+    write(&billed(), &out, Options::default()).unwrap();
+    crate::preflight::tests::pages(&out);
 }

@@ -1,6 +1,7 @@
 //! Arguments of `weighbridge preflight`.
 
 use super::From;
+use crate::prices::PriceTable;
 use clap::{Args as ClapArgs, ValueEnum};
 use std::path::PathBuf;
 
@@ -9,7 +10,7 @@ use std::path::PathBuf;
 pub(crate) enum FailOn {
     /// A request that the candidate would refuse or answer wrongly.
     Fails,
-    /// A request of which something would be left out, too.
+    /// A request of which something would be left out that may change its answer, too.
     Loses,
     /// Nothing.
     Never,
@@ -57,6 +58,8 @@ pub(crate) struct Preflight {
     /// Instant from which "retires in" is told, such as 2026-11-23T00:00:00Z. Without it now.
     #[arg(long, value_name = "INSTANT")]
     pub now: Option<jiff::Timestamp>,
+    #[command(flatten)]
+    pub prices: PriceTable,
     /// The least that ends with exit code 1.
     #[arg(long, default_value = "fails")]
     pub fail_on: FailOn,

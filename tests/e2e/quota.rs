@@ -45,7 +45,7 @@ async fn ask(house: &House, key: &str, body: &Value) -> Answer {
     read(house.client.post(house.url()).bearer_auth(key).json(body).send().await.unwrap()).await
 }
 
-async fn json_of(house: &House, path: &str) -> Value {
+pub(crate) async fn json_of(house: &House, path: &str) -> Value {
     let answer = house.admin(path).await;
     assert_eq!(answer.status, 200, "{}", answer.text);
     answer.json()
@@ -88,7 +88,7 @@ fn paid(records: &[Exchange]) -> Vec<&Exchange> {
 }
 
 /// What was taken is what the records of the paid calls say, and what was set aside is given back.
-async fn agrees(house: &House, case: &str) {
+pub(crate) async fn agrees(house: &House, case: &str) {
     let taken = settled(house).await;
     let records = house.records().await;
     let paid = paid(&records);
@@ -107,16 +107,16 @@ async fn agrees(house: &House, case: &str) {
     assert!(!records.is_empty(), "{case}");
 }
 
-fn wide() -> Plan {
+pub(crate) fn wide() -> Plan {
     Plan { extra: text(&[WIDE]), ..Plan::default() }
 }
 
-fn faulty(faults: Faults) -> Profile {
+pub(crate) fn faulty(faults: Faults) -> Profile {
     Profile { faults, ..Profile::instant() }
 }
 
 /// Never a first byte.
-fn silent() -> Profile {
+pub(crate) fn silent() -> Profile {
     Profile { time_scale: 1.0, first_token: Latency { median_ms: 600_000.0, sigma: 0.0 }, ..Profile::instant() }
 }
 

@@ -13,6 +13,7 @@
 //! the table does not have.
 
 mod amount;
+mod lookup;
 mod period;
 mod read;
 mod row;
@@ -21,10 +22,11 @@ mod table;
 mod tier;
 
 pub use amount::Factor;
+pub use lookup::InForce;
 pub use period::{Calendar, Period, Window};
 pub use row::{CacheLifetime, LongContext, Options, Rates, Row, TierPrice, Tiers};
 pub use stale::{Doubt, Mark, Stale};
-pub use table::{Alias, InForce, TariffError, Tariffs};
+pub use table::{Alias, TariffError, Tariffs};
 pub use tier::Tier;
 
 use crate::usage::Usage;

@@ -21,7 +21,7 @@ use serde::{Deserialize, Serialize};
 pub enum UsageSource {
     /// The provider reported them.
     Provider,
-    /// Estimated from characters, because no report came (a dropped or broken stream).
+    /// Estimated from what was asked and what came of the answer, because no report came: see [`Ended`].
     Estimate,
 }
 
@@ -136,16 +136,9 @@ impl Usage {
             ..Self::new(prompt, completion, UsageSource::Provider)
         })
     }
-
-    /// A rough count from characters, for exchanges whose report never came: four characters a token for text in
-    /// Latin script, one and a half for Chinese. Good to a factor of about 1.5, and marked as an estimate.
-    #[must_use]
-    pub fn estimate(prompt: Characters, completion: Characters) -> Self {
-        Self::new(prompt.tokens(), completion.tokens(), UsageSource::Estimate)
-    }
 }
 
-/// Character counts by what they cost in tokens.
+/// Character counts by what they cost in tokens: what records say of texts that they do not hold.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Characters {
     /// Characters of Chinese, Japanese and Korean scripts.
@@ -184,7 +177,8 @@ impl Characters {
         self.wide + self.narrow
     }
 
-    /// Tokens, roughly, rounded up.
+    /// Tokens, roughly, rounded up, where only the characters are known: good to a factor of about 1.5. Where the text is at
+    /// hand, [`Tokens`] is better.
     #[must_use]
     pub const fn tokens(self) -> u64 {
         (self.wide * 2).div_ceil(3) + self.narrow.div_ceil(4)

@@ -4,7 +4,7 @@ use crate::route::Chosen;
 use serde::{Deserialize, Serialize};
 use std::fmt;
 use wire::Endpoint;
-use wire::provider::{Effect, Provider};
+use wire::provider::{Effect, Loss, Provider};
 
 /// Name and version of the format.
 pub const SCHEMA: &str = "weighbridge.preflight/1";
@@ -45,6 +45,11 @@ pub struct Document {
     pub flight: Flight,
     /// How long prompts are, and in which scripts.
     pub prompts: Prompts,
+    /// The map of models as lines for the gateway's configuration; absent where it came from there.
+    pub models_toml: Option<String>,
+    /// What the log costs, and what it would cost at the candidate (`weighbridge.projection/1`).
+    #[cfg_attr(test, schemars(with = "serde_json::Value"))]
+    pub cost: bill::project::Document,
 }
 
 /// What was read.
@@ -83,6 +88,8 @@ pub struct Totals {
     pub rewritten: u64,
     /// Something is left out.
     pub loses: u64,
+    /// Those of them that lose nothing which could change an answer, such as what is stored, billed or cached.
+    pub loses_harmless: u64,
     /// The candidate would refuse them or answer something else: they stay on the baseline.
     pub fails: u64,
     /// No migration takes them: their model has no counterpart, or the configuration leaves them out.
@@ -104,7 +111,8 @@ impl Totals {
         self.same + self.rewritten + self.loses + self.fails
     }
 
-    pub(crate) const fn add(&mut self, effect: Effect) {
+    pub(crate) const fn add(&mut self, effect: Effect, harmless: bool) {
+        self.loses_harmless += (matches!(effect, Effect::Loses) && harmless) as u64;
         let count = match effect {
             Effect::Same => &mut self.same,
             Effect::Rewritten => &mut self.rewritten,
@@ -156,6 +164,9 @@ pub struct Feature {
     /// What becomes of it.
     #[cfg_attr(test, schemars(with = "String"))]
     pub effect: Effect,
+    /// How much of a loss it is.
+    #[cfg_attr(test, schemars(with = "Option<String>"))]
+    pub loss: Option<Loss>,
     /// Why, in one sentence.
     pub why: String,
     /// Requests that have it.

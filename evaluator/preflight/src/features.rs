@@ -1,15 +1,23 @@
 //! Requests by feature. Names of features are the provider's tables', so there are a few dozen, whatever the log holds.
 
 use crate::document::{Change, Example, Feature};
-use crate::look::MODEL;
+use crate::look::OF_EVERY_REQUEST;
 use crate::remedy::Remedies;
 use crate::see::Place;
 use crate::text;
 use std::collections::BTreeMap;
-use wire::provider::{Effect, Finding};
+use wire::provider::{Effect, Finding, Loss, Remedy};
 
 /// Examples of one feature.
 const EXAMPLES_MAX: usize = 3;
+
+/// The request that findings are about.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Row<'r> {
+    pub place: &'r Place<'r>,
+    pub id: &'r str,
+    pub model: &'r str,
+}
 
 #[derive(Debug, Default)]
 pub(crate) struct Features {
@@ -20,6 +28,10 @@ pub(crate) struct Features {
 struct Tally {
     member: &'static str,
     why: &'static str,
+    loss: Option<Loss>,
+    remedy: Option<Remedy>,
+    /// A model of the log that has the feature.
+    model: String,
     requests: u64,
     details: Vec<String>,
     examples: Vec<Example>,
@@ -27,7 +39,7 @@ struct Tally {
 
 impl Features {
     /// Counts a request's findings. `changes` is asked only where the request becomes an example.
-    pub(crate) fn see(&mut self, findings: &[Finding], place: &Place<'_>, id: &str, changes: &dyn Fn() -> Vec<Change>) {
+    pub(crate) fn see(&mut self, findings: &[Finding], row: &Row<'_>, changes: &dyn Fn() -> Vec<Change>) {
         for (index, finding) in findings.iter().enumerate() {
             let key = (finding.feature, finding.effect);
             // Two rows of one name and effect are one feature of the request.
@@ -37,6 +49,9 @@ impl Features {
             let tally = self.tallies.entry(key).or_insert_with(|| Tally {
                 member: finding.member,
                 why: finding.why,
+                loss: finding.loss,
+                remedy: finding.remedy,
+                model: text::name(row.model),
                 requests: 0,
                 details: Vec::new(),
                 examples: Vec::new(),
@@ -48,8 +63,11 @@ impl Features {
             {
                 tally.details.push(text::name(detail));
             }
-            if finding.effect > Effect::Same && finding.feature != MODEL && tally.examples.len() < EXAMPLES_MAX {
-                tally.examples.push(example(place, id, changes));
+            if finding.effect > Effect::Same
+                && !OF_EVERY_REQUEST.contains(&finding.feature)
+                && tally.examples.len() < EXAMPLES_MAX
+            {
+                tally.examples.push(example(row, changes));
             }
         }
     }
@@ -61,12 +79,13 @@ impl Features {
             feature: feature.to_owned(),
             member: tally.member.to_owned(),
             effect,
+            loss: tally.loss,
             why: tally.why.to_owned(),
             requests: tally.requests,
             share: share(tally.requests),
             details: tally.details,
             examples: tally.examples,
-            remedy: remedies.of(feature, effect),
+            remedy: remedies.of(feature, effect, tally.remedy, &tally.model),
         });
         let mut features: Vec<Feature> = told.collect();
         features.sort_by(|a, b| (b.effect, b.requests, &a.feature).cmp(&(a.effect, a.requests, &b.feature)));
@@ -74,7 +93,8 @@ impl Features {
     }
 }
 
-fn example(place: &Place<'_>, id: &str, changes: &dyn Fn() -> Vec<Change>) -> Example {
+fn example(row: &Row<'_>, changes: &dyn Fn() -> Vec<Change>) -> Example {
+    let Row { place, id, .. } = row;
     Example {
         file: place.file.to_owned(),
         line: place.line,

@@ -14,8 +14,8 @@ const WORST_MAX: usize = 5;
 /// What one request adds to its group.
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum Fate<'f> {
-    /// Judged, with the features that have this effect.
-    Judged(Effect, &'f [&'static str]),
+    /// Judged; whether a loss is harmless; and the features that have this effect.
+    Judged(Effect, bool, &'f [&'static str]),
     Outside,
     NoRequest,
 }
@@ -31,8 +31,8 @@ impl Sums {
         match fate {
             Fate::Outside => self.totals.outside += 1,
             Fate::NoRequest => self.totals.not_requests += 1,
-            Fate::Judged(effect, features) => {
-                self.totals.add(effect);
+            Fate::Judged(effect, harmless, features) => {
+                self.totals.add(effect, harmless);
                 if effect >= Effect::Loses {
                     for feature in features {
                         *self.worst.entry(feature).or_default() += 1;
@@ -93,10 +93,10 @@ mod tests {
     #[test]
     fn the_worst_stands_first_and_no_log_fills_the_memory() {
         let mut groups = Groups::default();
-        groups.add(Some("calm"), "m", Fate::Judged(Effect::Same, &[]));
-        groups.add(Some("bad"), "m", Fate::Judged(Effect::Fails, &["n>1", "audio"]));
-        groups.add(Some("bad"), "m", Fate::Judged(Effect::Fails, &["audio"]));
-        groups.add(None, "m", Fate::Judged(Effect::Loses, &["seed"]));
+        groups.add(Some("calm"), "m", Fate::Judged(Effect::Same, false, &[]));
+        groups.add(Some("bad"), "m", Fate::Judged(Effect::Fails, false, &["n>1", "audio"]));
+        groups.add(Some("bad"), "m", Fate::Judged(Effect::Fails, false, &["audio"]));
+        groups.add(None, "m", Fate::Judged(Effect::Loses, false, &["seed"]));
         for number in 0..5000 {
             groups.add(Some(&format!("c{number}")), "m", Fate::Outside);
         }

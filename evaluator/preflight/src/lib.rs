@@ -23,6 +23,7 @@ mod look;
 mod mapping;
 mod prompts;
 mod remedy;
+mod retiring;
 mod route;
 mod see;
 mod text;

@@ -1,6 +1,7 @@
-//! What can be done about a feature: a line to paste, or nothing, because the gateway does it already.
+//! What can be done about a feature: lines to paste into the gateway's configuration, or a sentence.
 
-use crate::document::Remedy;
+use crate::document::{Mapped, Remedy};
+use wire::provider;
 use wire::provider::Effect;
 
 /// Names that lines to paste need.
@@ -8,41 +9,93 @@ use wire::provider::Effect;
 pub(crate) struct Remedies<'o> {
     /// Name of the migration.
     pub migration: &'o str,
+    /// Name of the candidate among the providers.
+    pub candidate: &'o str,
 }
 
 impl Remedies<'_> {
-    pub(crate) fn of(&self, feature: &str, effect: Effect) -> Option<Remedy> {
-        match effect {
-            Effect::Same | Effect::Rewritten => None,
-            Effect::Loses => Some(Remedy {
-                advice: "where that matters, keep such requests on the baseline".to_owned(),
-                toml: Some(self.stay(feature)),
-            }),
-            Effect::Fails => Some(Remedy {
-                advice: "nothing to do: the gateway keeps such requests on the baseline".to_owned(),
-                toml: None,
-            }),
+    /// What helps against a feature; `model` is one of the log's that has it.
+    pub(crate) fn of(
+        &self,
+        feature: &str,
+        effect: Effect,
+        remedy: Option<provider::Remedy>,
+        model: &str,
+    ) -> Option<Remedy> {
+        let told = |advice: &str, toml: Option<String>| Some(Remedy { advice: advice.to_owned(), toml });
+        match (effect, remedy) {
+            (Effect::Same | Effect::Rewritten, _) => None,
+            (Effect::Loses, _) => {
+                told("where that matters, keep such requests on the baseline", Some(self.stay(feature, "loses")))
+            }
+            (Effect::Fails, Some(provider::Remedy::Policy { key, value })) => told(
+                "a setting of the candidate lets it take such requests, with a loss",
+                Some(format!("[providers.{}]\n{key} = {}\n", bare(self.candidate), quoted(value))),
+            ),
+            (Effect::Fails, Some(provider::Remedy::Model { name })) => told(
+                "another model of the candidate takes such requests",
+                Some(format!("[migrations.{}.models]\n{} = {}\n", bare(self.migration), quoted(model), quoted(name))),
+            ),
+            (Effect::Fails, Some(provider::Remedy::FixRequest)) => {
+                told("whoever sends it has to mend it: the baseline refuses it, too, or is likely to", None)
+            }
+            (Effect::Fails, Some(provider::Remedy::StayOnBaseline) | None) => told(
+                "nothing to do: the gateway keeps such requests on the baseline; a rule says so in the configuration",
+                Some(self.stay(feature, "fails")),
+            ),
         }
     }
 
     /// A rule that keeps requests with a feature on the baseline.
-    fn stay(&self, feature: &str) -> String {
+    fn stay(&self, feature: &str, verb: &str) -> String {
         format!(
             "[[migrations.{}.stay]]\nfeatures = [{}]\nwhy = {}\n",
-            key(self.migration),
+            bare(self.migration),
             quoted(feature),
-            quoted(&format!("{feature} would be lost at the candidate"))
+            quoted(&format!("preflight: {verb} at the candidate"))
         )
+    }
+
+    /// The whole map of models, as a section of the configuration.
+    pub(crate) fn models(&self, models: &[Mapped]) -> String {
+        let lines = models.iter().filter_map(|mapped| {
+            let to = mapped.to.as_deref()?;
+            Some(format!("{} = {}\n", quoted(&mapped.from), quoted(to)))
+        });
+        format!("[migrations.{}.models]\n{}", bare(self.migration), lines.collect::<String>())
     }
 }
 
 /// A key of TOML, in quotes where it has to be.
-pub(crate) fn key(name: &str) -> String {
-    let bare = |character: char| character.is_ascii_alphanumeric() || matches!(character, '-' | '_');
-    if !name.is_empty() && name.chars().all(bare) { name.to_owned() } else { quoted(name) }
+fn bare(name: &str) -> String {
+    let plain = |character: char| character.is_ascii_alphanumeric() || matches!(character, '-' | '_');
+    if !name.is_empty() && name.chars().all(plain) { name.to_owned() } else { quoted(name) }
 }
 
 /// A string of TOML. Control characters were taken out of names before.
-pub(crate) fn quoted(text: &str) -> String {
+fn quoted(text: &str) -> String {
     format!("\"{}\"", text.replace('\\', "\\\\").replace('"', "\\\""))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_remedy_is_toml_that_can_be_read() {
+        let remedies = Remedies { migration: "a b\"c", candidate: "deep" };
+        for remedy in [
+            provider::Remedy::Policy { key: "json_schema", value: "instruct" },
+            provider::Remedy::Model { name: "deepseek-flash" },
+            provider::Remedy::StayOnBaseline,
+        ] {
+            let told = remedies.of("n>1", Effect::Fails, Some(remedy), "ft:x\\y\"").unwrap();
+            let toml: toml::Table = told.toml.unwrap().parse().unwrap();
+            assert_eq!(toml.len(), 1, "{toml:?}");
+        }
+        assert_eq!(remedies.of("n>1", Effect::Fails, Some(provider::Remedy::FixRequest), "m").unwrap().toml, None);
+        let mapped = Mapped { from: "a\"b".to_owned(), to: Some("c".to_owned()), chosen: None, requests: 1 };
+        let toml: toml::Table = remedies.models(&[mapped]).parse().unwrap();
+        assert_eq!(toml["migrations"]["a b\"c"]["models"]["a\"b"].as_str(), Some("c"));
+    }
 }

@@ -2,17 +2,21 @@
 
 use crate::changes;
 use crate::document::{Document, Log, MissingEndpoint, SCHEMA, Totals, Unread};
-use crate::features::Features;
+use crate::facts;
+use crate::features::{Features, Row};
 use crate::flight::Flights;
 use crate::groups::{Fate, Groups};
-use crate::look::{Look, MODEL, look};
+use crate::look::{Look, OF_EVERY_REQUEST, look};
 use crate::mapping::Mapping;
 use crate::prompts::{Lengths, answer_limit};
 use crate::remedy::Remedies;
-use crate::route::{Asked, Route};
+use crate::retiring::retiring;
+use crate::route::{Asked, Chosen, Route};
 use crate::text;
+use bill::project::{self, Projection};
 use datasets::LoggedRequest;
 use std::collections::BTreeMap;
+use wire::price::Tariffs;
 use wire::provider::{Policy, Provider, Target};
 use wire::usage::Characters;
 use wire::{Endpoint, Request};
@@ -27,12 +31,16 @@ pub struct Options {
     pub version: String,
     /// Name of the migration, for rules to paste.
     pub migration: String,
+    /// Name of the candidate among the gateway's providers, for rules to paste.
+    pub candidate_name: String,
     /// Kind of the provider in use today.
     pub baseline: Provider,
     /// Kind of the provider that may take over.
     pub candidate: Provider,
     /// The candidate's policy.
     pub policy: Policy,
+    /// The log has no times, only an order.
+    pub untimed: bool,
     /// Now, microseconds since the Unix epoch; what retires is told from here.
     pub now_us: i64,
 }
@@ -52,7 +60,6 @@ pub struct Place<'a> {
 pub struct Preflight<'r> {
     options: Options,
     route: Box<dyn Fn(&Asked<'_>) -> Route + 'r>,
-    untimed: bool,
     log: Log,
     totals: Totals,
     mapping: Mapping,
@@ -61,6 +68,9 @@ pub struct Preflight<'r> {
     flights: Flights,
     lengths: Lengths,
     missing: BTreeMap<Endpoint, u64>,
+    cost: Projection<'r>,
+    /// Somebody chose models here that no configuration names yet.
+    chosen_here: bool,
 }
 
 impl std::fmt::Debug for Preflight<'_> {
@@ -70,12 +80,20 @@ impl std::fmt::Debug for Preflight<'_> {
 }
 
 impl<'r> Preflight<'r> {
-    /// Begins. `route` says which model of the candidate a request would go to.
-    pub fn new(options: Options, route: impl Fn(&Asked<'_>) -> Route + 'r) -> Self {
+    /// Begins. `tariffs` are the prices of both; `route` says which model of the candidate a request would go to.
+    pub fn new(options: Options, tariffs: &'r Tariffs, route: impl Fn(&Asked<'_>) -> Route + 'r) -> Self {
+        let cost = Projection::new(project::Options {
+            baseline: options.baseline,
+            candidate: options.candidate,
+            alternatives: facts::on_sale(options.candidate),
+            untimed: options.untimed,
+            ..project::Options::new(tariffs, options.now_us)
+        });
         Self {
+            cost,
+            chosen_here: false,
             options,
             route: Box::new(route),
-            untimed: false,
             log: Log::default(),
             totals: Totals::default(),
             mapping: Mapping::default(),
@@ -90,11 +108,6 @@ impl<'r> Preflight<'r> {
     /// A file that belongs to the log.
     pub fn file(&mut self, name: &str) {
         self.log.files.push(text::name(name));
-    }
-
-    /// The log has no times, only an order.
-    pub const fn untimed(&mut self) {
-        self.untimed = true;
     }
 
     /// Rows that could not be read at all, with where and why the first of them could not; never what stands in them.
@@ -117,6 +130,7 @@ impl<'r> Preflight<'r> {
                 self.totals.not_requests += 1;
                 self.groups.add(consumer, "", Fate::NoRequest);
                 unread(&mut self.log.not_requests, place, error.param);
+                self.cost.see(logged, None);
                 return;
             }
         };
@@ -125,28 +139,32 @@ impl<'r> Preflight<'r> {
         self.mapping.add(&request.model, &route);
         match &route {
             Route::Outside => {
+                self.cost.see(logged, None);
                 self.totals.outside += 1;
                 self.groups.add(consumer, &request.model, Fate::Outside);
             }
-            Route::To(model, _) => self.judge(logged, &request, model, place),
+            Route::To(model, chosen) => {
+                self.chosen_here |= *chosen != Chosen::Config;
+                self.judge(logged, &request, model, place);
+            }
         }
     }
 
     fn judge(&mut self, logged: &LoggedRequest, request: &Request<'_>, model: &str, place: &Place<'_>) {
         let candidate = self.options.candidate;
         let look = look(candidate, request, &Target::new(model, &self.options.policy));
-        self.totals.add(look.effect);
+        self.totals.add(look.effect, look.harmless);
         let worst: Vec<&'static str> = look
             .findings
             .iter()
-            .filter(|finding| finding.effect == look.effect && finding.feature != MODEL)
+            .filter(|finding| finding.effect == look.effect && !OF_EVERY_REQUEST.contains(&finding.feature))
             .map(|finding| finding.feature)
             .collect();
         let consumer = logged.consumer.as_deref();
-        self.groups.add(consumer, &request.model, Fate::Judged(look.effect, &worst));
+        self.groups.add(consumer, &request.model, Fate::Judged(look.effect, look.harmless, &worst));
         let Look { findings, sent, .. } = &look;
         let changes = || sent.as_ref().map(|sent| changes::between(request, &sent.body)).unwrap_or_default();
-        self.features.see(findings, place, &logged.id, &changes);
+        self.features.see(findings, &Row { place, id: &logged.id, model: &request.model }, &changes);
         if candidate.adapter().path(logged.endpoint).is_none() {
             *self.missing.entry(logged.endpoint).or_default() += 1;
         }
@@ -154,6 +172,7 @@ impl<'r> Preflight<'r> {
             let duration = logged.recorded.as_ref().and_then(|recorded| recorded.duration_us);
             self.flights.add(model, logged.at_us, duration);
         }
+        self.cost.see(logged, sent.is_ok().then_some(model));
         let mut prompt = Characters::default();
         request.for_each_text(|text| prompt.add(text));
         self.lengths.add(prompt, answer_limit(&request.object), candidate, model);
@@ -162,12 +181,13 @@ impl<'r> Preflight<'r> {
     /// What was found.
     #[must_use]
     pub fn finish(self) -> Document {
-        let Options { version, migration, baseline, candidate, now_us, .. } = self.options;
-        let remedies = Remedies { migration: &migration };
+        let Options { version, migration, candidate_name, baseline, candidate, now_us, untimed, .. } = self.options;
+        let remedies = Remedies { migration: &migration, candidate: &candidate_name };
         let features = self.features.finish(self.totals.judged(), &remedies);
         let mut log = self.log;
-        log.span_us = log.span_us.filter(|_| !self.untimed);
+        log.span_us = log.span_us.filter(|_| !untimed);
         let missing = self.missing.into_iter().map(|(endpoint, requests)| MissingEndpoint { endpoint, requests });
+        let models = self.mapping.finish();
         let now = jiff::Timestamp::from_microsecond(now_us).map(|now| now.to_string()).unwrap_or_default();
         Document {
             schema: SCHEMA,
@@ -177,13 +197,15 @@ impl<'r> Preflight<'r> {
             candidate,
             log,
             totals: self.totals,
-            models: self.mapping.finish(),
+            models_toml: self.chosen_here.then(|| remedies.models(&models)),
+            retiring: retiring(&models, baseline, candidate, now_us),
+            models,
             groups: self.groups.finish(),
             features,
             missing_endpoints: missing.collect(),
-            retiring: Vec::new(),
-            flight: self.flights.finish(candidate, self.untimed),
+            flight: self.flights.finish(candidate, untimed),
             prompts: self.lengths.finish(),
+            cost: self.cost.finish(),
             migration,
         }
     }

@@ -16,6 +16,8 @@ use wire::price::Tariffs;
 use wire::usage::UsageSource;
 use wire::{Endpoint, Request};
 
+mod bounds;
+
 /// Later than any clock on which this runs: what looks at the real one must not end these leases.
 const NOW_US: i64 = 4_102_444_800_000_000;
 
@@ -384,6 +386,48 @@ fn what_is_set_aside_is_more_than_what_is_used() {
     assert!(chinese.input >= 8, "{chinese:?}");
 }
 
+/// What is set aside, for a chat request with more members.
+fn set_aside(more: &str) -> (u64, u64) {
+    let body = format!(r#"{{"model":"m","messages":[{{"role":"user","content":"hello"}}]{more}}}"#);
+    let request = Request::parse(Endpoint::Chat, body.as_bytes()).unwrap();
+    let config = QuotaStore { output_tokens_default: 500, ..QuotaStore::default() };
+    let most = most(&request, &request.measure().1, body.len(), &config);
+    (most.input, most.output)
+}
+
+#[test]
+fn odd_numbers_are_no_way_past_a_quota() {
+    for (more, output) in [
+        (r#","n":"8""#, 4000),
+        (r#","max_tokens":"100000""#, 100_000),
+        (r#","max_tokens":"7","n":"3""#, 21),
+        (r#","max_tokens":0"#, 500),
+        (r#","max_tokens":-1"#, 500),
+        (r#","max_tokens":"lots""#, 500),
+        (r#","max_tokens":"lots","max_completion_tokens":9000"#, 9000),
+        (r#","max_tokens":null"#, 500),
+    ] {
+        assert_eq!(set_aside(more).1, output, "{more}");
+    }
+}
+
+#[test]
+fn pictures_tools_and_calls_are_set_aside() {
+    let usual = set_aside("").0;
+    let words = "some words of text ".repeat(100);
+    let picture = r#"{"role":"user","content":[{"type":"image_url","image_url":{"url":"https://x/y"}}]}"#;
+    let call = format!(r#"{{"role":"assistant","tool_calls":[{{"function":{{"name":"f","arguments":"{words}"}}}}]}}"#);
+    let of = |message: &str| {
+        let body = format!(r#"{{"model":"gpt-4o-mini","messages":[{message}]}}"#);
+        let request = Request::parse(Endpoint::Chat, body.as_bytes()).unwrap();
+        most(&request, &request.measure().1, body.len(), &QuotaStore::default()).input
+    };
+    assert!(of(picture) > 25_000, "pictures cost a small model as many dollars as a large one");
+    assert!(of(&call) > 500);
+    assert!(set_aside(&format!(r#","tools":[{{"function":{{"description":"{words}"}}}}]"#)).0 > usual + 500);
+    assert!(set_aside(&format!(r#","documents_of_a_vendor":"{words}""#)).0 > usual + 500, "whatever nobody here knows");
+}
+
 #[test]
 fn output_is_bounded_by_lowering_or_by_refusing() {
     let rule = "[[quotas]]\nname='cap'\nwindow='day'\noutput_tokens_max=100\n";
@@ -402,7 +446,13 @@ fn output_is_bounded_by_lowering_or_by_refusing() {
     assert_eq!((&both["max_tokens"], &both["max_completion_tokens"]), (&100.into(), &7.into()));
     let twice = trimmed(&lower, &body(r#","max_tokens":500,"max_tokens":7"#)).unwrap().unwrap();
     assert_eq!(twice["max_tokens"], 7, "and it stands there once");
+    for odd in [r#""100000""#, "0", "-1", r#""lots""#, "[]"] {
+        let lowered = trimmed(&lower, &body(&format!(r#","max_tokens":{odd}"#))).unwrap().unwrap();
+        assert_eq!(lowered["max_tokens"], 100, "{odd}");
+    }
+    assert_eq!(trimmed(&lower, &body(r#","max_tokens":"7""#)).unwrap(), None);
     let refuse = plane(&format!("{rule}output_tokens_beyond='refuse'\n"), 0);
+    assert!(trimmed(&refuse, &body(r#","max_tokens":0"#)).unwrap_err().error.message.contains("no number above 0"));
     let error = trimmed(&refuse, &body(r#","max_tokens":101"#)).unwrap_err().error;
     assert_eq!(
         (error.param.as_deref(), error.code.as_deref()),

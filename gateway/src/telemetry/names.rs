@@ -46,6 +46,12 @@ pub(super) const USAGE_ESTIMATED: Metric = metric(
     "Exchanges whose tokens are estimated because no report came",
     &EXCHANGE,
 );
+/// Estimated usage by reason.
+pub(super) const USAGE_LOST: Metric = metric(
+    "weighbridge_usage_estimated",
+    "Exchanges whose tokens are estimated, by why no report came",
+    &["arm", "reason"],
+);
 /// Money.
 pub(super) const COST: Metric = metric("weighbridge_cost_usd", "Cost by the tariff of the time, US dollars", &EXCHANGE);
 /// No price.
@@ -103,6 +109,12 @@ pub(super) const IN_FLIGHT: Metric = metric("weighbridge_requests_in_flight", "C
 /// Shed.
 pub(super) const SHED: Metric =
     metric("weighbridge_requests_shed", "Client requests refused to keep others alive", &["reason"]);
+/// Unfit.
+pub(super) const UNFIT: Metric = metric(
+    "weighbridge_unfit",
+    "Requests that stayed on the baseline because of a feature, by its name",
+    &["migration", "feature"],
+);
 /// Weight.
 pub(super) const WEIGHT: Metric =
     metric("weighbridge_weight_percent", "Share of units that the candidate serves", &["migration"]);
@@ -305,6 +317,7 @@ pub(super) const ALL: &[Metric] = &[
     COMPLETION_TOKENS,
     REASONING_TOKENS,
     USAGE_ESTIMATED,
+    USAGE_LOST,
     COST,
     UNPRICED,
     PRICE_AGE,
@@ -321,6 +334,7 @@ pub(super) const ALL: &[Metric] = &[
     OVERHEAD,
     IN_FLIGHT,
     SHED,
+    UNFIT,
     WEIGHT,
     SHADOW_SHARE,
     EPOCH,

@@ -11,6 +11,7 @@ use super::readings::{CallersReading, Readings};
 use super::series::{Cell, FORM_FAILURES, Series};
 use crate::replicas::FUNCTIONS;
 use crate::upstream::BreakerState;
+use datasets::Arm;
 use prometheus_client::collector::Collector;
 use prometheus_client::encoding::{DescriptorEncoder, EncodeCounterValue, EncodeGaugeValue, NoLabelSet};
 use prometheus_client::metrics::MetricType;
@@ -18,6 +19,7 @@ use std::borrow::Cow;
 use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use wire::usage::Loss;
 
 /// What one page is made of.
 #[derive(Debug)]
@@ -103,7 +105,9 @@ fn exchanges(writer: &mut Writer<'_>, rows: &[Row]) -> fmt::Result {
     writer.counter(names::CACHED_TOKENS, counter(|cell| &cell.cached_tokens))?;
     writer.counter(names::COMPLETION_TOKENS, counter(|cell| &cell.completion_tokens))?;
     writer.counter(names::REASONING_TOKENS, counter(|cell| &cell.reasoning_tokens))?;
-    writer.counter(names::USAGE_ESTIMATED, counter(|cell| &cell.usage_estimated))?;
+    let estimated = rows.iter().map(|row| (row.labels(None), row.series.cell.usage_estimated.iter().map(load).sum()));
+    writer.counter(names::USAGE_ESTIMATED, estimated.filter(|(_, count): &(_, u64)| *count > 0))?;
+    writer.counter(names::USAGE_LOST, lost(rows))?;
     let dollars = counter(|cell| &cell.cost_nanos).map(|(labels, nanos)| (labels, dollars(nanos)));
     writer.counter(names::COST, dollars)?;
     writer.counter(names::UNPRICED, counter(|cell| &cell.unpriced))?;
@@ -112,6 +116,17 @@ fn exchanges(writer: &mut Writer<'_>, rows: &[Row]) -> fmt::Result {
     let failures = each(&FORM_FAILURES, |cell| &cell.form_failures).filter(|(_, count)| *count > 0);
     writer.counter(names::FORM_FAILURES, failures)?;
     writer.counter(names::MODERATION_BLOCKS, counter(|cell| &cell.moderation_blocks))
+}
+
+/// Exchanges with estimated tokens by arm and reason, also those that are zero: so nobody has to guess the names.
+fn lost(rows: &[Row]) -> impl Iterator<Item = (Values<'static>, u64)> {
+    let of = |arm: Arm, place: usize| {
+        let cells = rows.iter().filter(|row| row.series.labels().arm == arm.name()).map(|row| &row.series.cell);
+        cells.filter_map(|cell| cell.usage_estimated.get(place)).map(load).sum()
+    };
+    [Arm::Baseline, Arm::Candidate].into_iter().flat_map(move |arm| {
+        (0..).zip(Loss::ALL).map(move |(place, loss)| (vec![arm.name(), loss.name()], of(arm, place)))
+    })
 }
 
 fn histograms(writer: &mut Writer<'_>, rows: &[Row]) -> fmt::Result {
@@ -141,6 +156,11 @@ impl Page {
         let readings = &self.readings;
         writer.gauge(names::IN_FLIGHT, [(Values::new(), integer(readings.requests_in_flight))])?;
         writer.counter(names::SHED, [(vec!["requests_in_flight"], self.metrics.shed())])?;
+        let unfit = self.metrics.unfit();
+        let unfit: Vec<_> =
+            unfit.iter().map(|((migration, feature), count)| (escaped(migration), feature, *count)).collect();
+        let unfit = unfit.iter().map(|(migration, feature, count)| (vec![migration.as_ref(), *feature], *count));
+        writer.counter(names::UNFIT, unfit)?;
         let named: Vec<_> = readings.migrations.iter().map(|one| (escaped(&one.name), one)).collect();
         writer.gauge(names::WEIGHT, named.iter().map(|(name, one)| (vec![name.as_ref()], one.weight_percent)))?;
         writer.gauge(names::SHADOW_SHARE, named.iter().map(|(name, one)| (vec![name.as_ref()], one.shadow_percent)))?;

@@ -11,6 +11,7 @@ use std::collections::{HashMap, HashSet};
 use std::hash::{BuildHasher, BuildHasherDefault, Hash, Hasher, RandomState};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
+use wire::usage::Loss;
 
 /// Label sets beyond which models and consumers are folded.
 pub(super) const SERIES_MAX: usize = 2000;
@@ -55,7 +56,8 @@ pub(super) struct Cell {
     pub cached_tokens: AtomicU64,
     pub completion_tokens: AtomicU64,
     pub reasoning_tokens: AtomicU64,
-    pub usage_estimated: AtomicU64,
+    /// Exchanges with estimated tokens, by [`Loss::ALL`].
+    pub usage_estimated: [AtomicU64; Loss::ALL.len()],
     pub cost_nanos: AtomicU64,
     pub unpriced: AtomicU64,
     pub fallbacks: AtomicU64,
@@ -75,7 +77,7 @@ impl Cell {
             cached_tokens: AtomicU64::new(0),
             completion_tokens: AtomicU64::new(0),
             reasoning_tokens: AtomicU64::new(0),
-            usage_estimated: AtomicU64::new(0),
+            usage_estimated: Default::default(),
             cost_nanos: AtomicU64::new(0),
             unpriced: AtomicU64::new(0),
             fallbacks: AtomicU64::new(0),

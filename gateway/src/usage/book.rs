@@ -62,10 +62,14 @@ pub struct Sums {
     pub reasoning: u64,
     /// Prompt and completion tokens that are estimated, because no report came.
     pub estimated: u64,
+    /// Calls whose tokens are estimated.
+    pub estimated_requests: u64,
     /// Calls with tokens but without a known price.
     pub unpriced: u64,
     /// Money, nano-dollars.
     pub nanos: i64,
+    /// Of this the money of estimated tokens.
+    pub estimated_nanos: i64,
 }
 
 /// All rows.
@@ -140,8 +144,10 @@ impl Sums {
             completion: usage.map_or(0, |usage| usage.completion),
             reasoning: usage.and_then(|usage| usage.reasoning).unwrap_or(0),
             estimated: if estimated { total } else { 0 },
+            estimated_requests: u64::from(estimated),
             unpriced: u64::from(usage.is_some() && record.cost_nanos.is_none()),
             nanos: record.cost_nanos.unwrap_or(0),
+            estimated_nanos: record.cost_nanos.filter(|_| estimated).unwrap_or(0),
         }
     }
 
@@ -149,12 +155,14 @@ impl Sums {
     pub fn add(&mut self, other: &Self) {
         self.each(other, u64::saturating_add);
         self.nanos = self.nanos.saturating_add(other.nanos);
+        self.estimated_nanos = self.estimated_nanos.saturating_add(other.estimated_nanos);
     }
 
     /// Takes off again what was added.
     pub fn take_off(&mut self, other: &Self) {
         self.each(other, u64::saturating_sub);
         self.nanos = self.nanos.saturating_sub(other.nanos);
+        self.estimated_nanos = self.estimated_nanos.saturating_sub(other.estimated_nanos);
     }
 
     fn each(&mut self, other: &Self, change: impl Fn(u64, u64) -> u64) {
@@ -166,6 +174,7 @@ impl Sums {
             (&mut self.completion, other.completion),
             (&mut self.reasoning, other.reasoning),
             (&mut self.estimated, other.estimated),
+            (&mut self.estimated_requests, other.estimated_requests),
             (&mut self.unpriced, other.unpriced),
         ] {
             *mine = change(*mine, theirs);

@@ -45,6 +45,12 @@ pub struct Row {
     pub cost_nanos: i64,
     /// The same in US dollars, exact, with nine decimals.
     pub cost_usd: String,
+    /// Calls whose tokens are estimated, because no report came.
+    #[serde(default)]
+    pub estimated_requests: u64,
+    /// Of the money that of estimated tokens, nano-dollars.
+    #[serde(default)]
+    pub estimated_cost_nanos: i64,
 }
 
 /// Tokens by class.
@@ -64,16 +70,39 @@ pub struct Tokens {
 
 impl Row {
     fn new(of: BTreeMap<String, String>, sums: &Sums) -> Self {
-        let Sums { requests, failures, prompt, cached, completion, reasoning, estimated, unpriced, nanos } = *sums;
+        let Sums { requests, failures, prompt, cached, completion, reasoning, estimated, .. } = *sums;
         Self {
             of,
             requests,
             failures,
             tokens: Tokens { prompt, cached, completion, reasoning, estimated },
-            unpriced,
-            cost_nanos: nanos,
-            cost_usd: wire::price::decimal(nanos, 9),
+            unpriced: sums.unpriced,
+            cost_nanos: sums.nanos,
+            cost_usd: wire::price::decimal(sums.nanos, 9),
+            estimated_requests: sums.estimated_requests,
+            estimated_cost_nanos: sums.estimated_nanos,
         }
+    }
+}
+
+impl Row {
+    /// How much of it is estimated, in a sentence with its line feed; empty if nothing is.
+    fn estimates(&self) -> String {
+        if self.estimated_requests == 0 {
+            return String::new();
+        }
+        let percent = |part: u64, whole: u64| {
+            // Upwards: what is there is never shown as nothing.
+            let tenths = (u128::from(part) * 1000).div_ceil(u128::from(whole.max(1)));
+            format!("{}.{} %", tenths / 10, tenths % 10)
+        };
+        let tokens = percent(self.tokens.estimated, self.tokens.prompt.saturating_add(self.tokens.completion));
+        let nanos = |nanos: i64| u64::try_from(nanos).unwrap_or(0);
+        let money = percent(nanos(self.estimated_cost_nanos), nanos(self.cost_nanos));
+        let (calls, all) = (self.estimated_requests, self.requests);
+        format!(
+            "no count came for {calls} of {all} calls: {tokens} of the tokens and {money} of the money are estimates\n"
+        )
     }
 }
 
@@ -125,6 +154,7 @@ impl Report {
         lines.extend(self.rows.iter().map(|row| line(row, "")));
         lines.push(line(&self.total, "total"));
         let mut text = aligned(&lines, self.by.len());
+        text.push_str(&self.total.estimates());
         if self.total.unpriced > 0 {
             let _written = writeln!(text, "{} calls have no known price: the money is too low", self.total.unpriced);
         }

@@ -47,6 +47,23 @@ fn rows_are_summed_up_by_the_columns_that_are_asked_for() {
 }
 
 #[test]
+fn estimates_are_told_by_calls_tokens_and_money() {
+    let mut book = Book::new(100, 400);
+    book.add(key(1, "a", "m", Role::Served), &sums(900));
+    let estimated = Sums { estimated: 15, estimated_requests: 1, estimated_nanos: 300, ..sums(300) };
+    book.add(key(1, "b", "m", Role::Served), &estimated);
+    let report = Report::new(&book, &Query { by: By::list("consumer").unwrap(), ..Query::default() });
+    assert_eq!((report.rows[0].estimated_requests, report.rows[1].estimated_requests), (0, 1));
+    assert_eq!((report.total.tokens.estimated, report.total.estimated_cost_nanos), (15, 300));
+    let said = "no count came for 1 of 2 calls: 50.0 % of the tokens and 25.0 % of the money are estimates\n";
+    assert!(report.table().ends_with(said), "{}", report.table());
+    assert!(report.table().lines().all(|line| line.len() <= 90));
+    // Books of before do not know it.
+    let old = serde_json::from_str::<Sums>(r#"{"requests":1,"estimated":15}"#).unwrap();
+    assert_eq!((old.estimated, old.estimated_requests), (15, 0));
+}
+
+#[test]
 fn columns_and_days_are_read_or_explained() {
     assert!(By::list("day,colour").unwrap_err().contains("`colour` is no column"));
     assert_eq!(By::list("").unwrap(), []);

@@ -153,7 +153,11 @@ async fn https_speaks_tls_and_the_deadline_of_a_connection_covers_it() {
         let summary =
             play(rows(1, STREAMED), ReplayOptions { connect_timeout, ..options(&url, "max:1") }).await.unwrap();
         // A TLS handshake begins with 22.
-        assert_eq!((first.await.unwrap(), summary.failed), (22, BTreeMap::from([(ErrorKind::Connect, 1)])), "nothing was asked");
+        assert_eq!(
+            (first.await.unwrap(), summary.failed),
+            (22, BTreeMap::from([(ErrorKind::Connect, 1)])),
+            "nothing was asked"
+        );
     }
 }
 

@@ -34,7 +34,8 @@ impl Arm {
         }
     }
 
-    const fn stroke(self) -> Stroke {
+    /// How its line is drawn.
+    pub(crate) const fn stroke(self) -> Stroke {
         match self {
             Self::Baseline => Stroke::dashed(Ink::Baseline, 2.0, 7.0, 3.0),
             Self::Candidate => Stroke::solid(Ink::Candidate, 2.5),

@@ -1,5 +1,7 @@
 //! From a verdict to the data of the charts.
 
+pub(crate) mod bill;
+
 use judge::verdict::{Distribution, Evidence, Guardrail, Scale, State, Tokens, Verdict};
 
 use super::bars::{Bar, BarGroup, Part};
@@ -180,24 +182,27 @@ fn rounded(mean: f64) -> String {
     format::count(mean.round() as u64)
 }
 
+/// Which kinds a request's tokens are of. Shares and not sums: a token of one provider is not one of the other.
 fn token_group(tokens: &[(Arm, &Tokens)]) -> BarGroup {
     let bars = tokens
         .iter()
         .map(|(arm, t)| {
-            let part = |ink, sum| Part { ink, value: mean(sum, t.exchanges) };
-            let parts = vec![
-                part(Ink::Prompt, t.prompt_uncached),
-                part(Ink::Cached, t.prompt_cached),
-                part(Ink::Visible, t.completion_visible),
-                part(Ink::Reasoning, t.completion_reasoning),
+            let kinds = [
+                (Ink::Prompt, t.prompt_uncached),
+                (Ink::Cached, t.prompt_cached),
+                (Ink::Visible, t.completion_visible),
+                (Ink::Reasoning, t.completion_reasoning),
             ];
-            let value = rounded(parts.iter().map(|part| part.value).sum());
+            let all = kinds.iter().map(|(_, sum)| *sum as f64).sum::<f64>().max(1.0);
+            let parts = kinds.iter().map(|(ink, sum)| Part { ink: *ink, value: *sum as f64 / all }).collect();
+            let prompt = t.prompt_uncached.saturating_add(t.prompt_cached);
+            let value = format!("{} cached", format::share_of(t.prompt_cached, prompt));
             Bar { label: arm.name().to_owned(), parts, value }
         })
         .collect();
     BarGroup {
-        heading: "Tokens per request".to_owned(),
-        remark: Some("Two tokenizers count differently: compare shares, not sums.".to_owned()),
+        heading: "Tokens by kind".to_owned(),
+        remark: Some("Shares, not sums: two tokenizers count differently.".to_owned()),
         legend: vec![
             (Ink::Prompt, "prompt"),
             (Ink::Cached, "prompt, cached"),

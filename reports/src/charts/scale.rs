@@ -71,6 +71,17 @@ impl Logarithmic {
     }
 }
 
+/// Round numbers from zero to the first one that is not below `largest`, at most `most` steps; zero and one where there is nothing.
+pub(crate) fn round_ticks(largest: f64, most: u32) -> Vec<f64> {
+    if !(largest.is_finite() && largest > 0.0) {
+        return vec![0.0, 1.0];
+    }
+    let least = largest / f64::from(most.max(1));
+    let step = steps_around(least).find(|step| *step >= least * (1.0 - 1e-9)).unwrap_or(least);
+    let steps = (largest / step - 1e-9).ceil().max(1.0) as u32;
+    (0..=steps).map(|index| f64::from(index) * step).collect()
+}
+
 /// Round numbers from a power of ten below a value to one above it, ascending.
 fn steps_around(value: f64) -> impl Iterator<Item = f64> {
     let decade = 10_f64.powf(value.log10().floor() - 1.0);
@@ -93,6 +104,17 @@ mod tests {
         assert!(close(axis.clamped(f64::NEG_INFINITY), 100.0));
         let flat = Linear { from: 1.0, to: 1.0, start: 3.0, end: 9.0 };
         assert!(close(flat.at(5.0), 3.0));
+    }
+
+    #[test]
+    fn ticks_of_money_begin_at_zero_and_cover_the_largest() {
+        assert_eq!(round_ticks(11.1, 5), [0.0, 5.0, 10.0, 15.0]);
+        assert_eq!(round_ticks(0.0, 5), [0.0, 1.0]);
+        assert_eq!(round_ticks(f64::NAN, 5), [0.0, 1.0]);
+        for largest in [0.000_031, 0.99, 1.0, 7.3, 123_456.0] {
+            let ticks = round_ticks(largest, 5);
+            assert!(ticks.len() <= 6 && *ticks.last().unwrap() >= largest * (1.0 - 1e-9), "{largest}: {ticks:?}");
+        }
     }
 
     #[test]

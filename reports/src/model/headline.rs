@@ -89,7 +89,7 @@ pub(super) fn headline(verdict: &Verdict) -> Headline {
 }
 
 /// A reason as a sentence: capital first, full stop last. A reason that begins with a name keeps its spelling.
-fn sentence(text: &str) -> String {
+pub(super) fn sentence(text: &str) -> String {
     let text = text.trim();
     let first_word = text.split_whitespace().next().unwrap_or_default();
     let is_plain_word = first_word.chars().all(char::is_alphabetic);
@@ -117,6 +117,7 @@ pub(super) fn figures(verdict: &Verdict) -> Vec<Figure> {
         let candidate = format::money_brief(&bill.candidate_per_1000, &bill.currency);
         figures.push(Entry::new("Cost per 1000 requests", format!("{baseline} → {candidate}"), saving(bill)));
     }
+    figures.extend(super::bill::figure(bill));
     let deciding = || verdict.guardrails.iter().filter(|g| g.decides);
     let decided = deciding().filter(|g| matches!(g.state, State::Pass | State::PassRegressed)).count();
     let total = deciding().count();

@@ -12,13 +12,16 @@ fn document() -> Document {
         baseline: Provider::OpenAi,
         candidate: Provider::DeepSeek,
         policy: Policy::default(),
+        candidate_name: "deepseek".to_owned(),
+        untimed: false,
         now_us: 1_795_000_000_000_000,
     };
+    let tariffs = wire::price::Tariffs::embedded().unwrap();
     let route = |asked: &preflight::Asked<'_>| match asked.model {
         "gpt-4o-mini" => Route::To(Arc::from("deepseek-flash"), preflight::Chosen::Default),
         _ => Route::Outside,
     };
-    let mut preflight = Preflight::new(options, route);
+    let mut preflight = Preflight::new(options, &tariffs, route);
     let bodies = [
         r#"{"model":"gpt-4o-mini","messages":[{"role":"user","content":"SECRET"}]}"#,
         r#"{"model":"gpt-4o-mini","messages":[{"role":"user","content":"SECRET"}],"seed":7}"#,
@@ -63,4 +66,9 @@ fn the_files_are_written_whole() {
     let written = write_preflight(&document(), &folder.path().join("out")).unwrap();
     assert_eq!(written.len(), 2);
     assert!(written.iter().all(|path| path.metadata().unwrap().len() > 500));
+}
+
+/// Writes the page to look at it.
+pub(crate) fn pages(out: &Path) {
+    write_preflight(&document(), out).unwrap();
 }

@@ -36,7 +36,6 @@ pub(super) struct Row<'l> {
 /// What is known of a log once it was read.
 pub(super) struct Told {
     pub name: String,
-    pub untimed: bool,
     pub skipped: u64,
     pub skips: Vec<String>,
 }
@@ -53,6 +52,11 @@ impl Logs {
         Ok(Self { logs })
     }
 
+    /// Whether one of them has no times, only an order. Known once their first rows were read.
+    pub(super) fn are_untimed(&self) -> bool {
+        self.logs.iter().any(|log| log.rows.is_untimed())
+    }
+
     /// The earliest request of those that come next.
     pub(super) fn next_row(&mut self) -> Result<Option<Row<'_>>, Failure> {
         let at = |log: &Log| log.ahead.as_ref().map(|ahead| ahead.logged.at_us);
@@ -67,7 +71,6 @@ impl Logs {
         self.logs.into_iter().map(|log| {
             let report = log.rows.report();
             Told {
-                untimed: log.rows.is_untimed(),
                 skipped: report.skipped,
                 skips: report.skips.iter().map(|skip| skip.message.clone()).collect(),
                 name: log.name,

@@ -31,8 +31,18 @@ pub(super) fn course(args: &args::Preflight, now_us: i64) -> Result<Course, Fail
     }
 }
 
-fn options(baseline: Provider, candidate: Provider, migration: String, policy: Policy, now_us: i64) -> Options {
-    Options { version: env!("CARGO_PKG_VERSION").to_owned(), migration, baseline, candidate, policy, now_us }
+/// A migration between two kinds of providers; what a log has in times is known only once it is open.
+fn options(migration: String, baseline: Provider, (name, candidate): (&str, Provider), policy: Policy) -> Options {
+    Options {
+        version: env!("CARGO_PKG_VERSION").to_owned(),
+        migration,
+        candidate_name: name.to_owned(),
+        baseline,
+        candidate,
+        policy,
+        untimed: false,
+        now_us: 0,
+    }
 }
 
 fn named(args: &args::Preflight, now_us: i64) -> Result<Course, Failure> {
@@ -58,7 +68,7 @@ fn named(args: &args::Preflight, now_us: i64) -> Result<Course, Failure> {
     }
     let models = ModelMap::new(pairs).map_err(|error| Failure::usage(format!("--model: {error}")))?;
     let migration = format!("{}-to-{}", baseline.name(), candidate.name());
-    let options = options(baseline, candidate, migration, Policy::default(), now_us);
+    let options = Options { now_us, ..options(migration, baseline, (candidate.name(), candidate), Policy::default()) };
     Ok(Course { options, models, chosen: Chosen::Given, matchers: Vec::new(), mine: 0 })
 }
 
@@ -92,9 +102,9 @@ fn configured(path: &Path, migration: Option<&str>, now_us: i64) -> Result<Cours
     let Some((migration, baseline, candidate, policy)) = found else {
         return Err(Failure::usage(format!("{}: the migration names a provider that is not there", path.display())));
     };
-    let Migration { name, models, .. } = migration;
+    let Migration { name, models, candidate: candidate_name, .. } = migration;
     let matchers = config.migrations.into_iter().map(|migration| migration.matcher).collect();
-    let options = options(baseline, candidate, name, policy, now_us);
+    let options = Options { now_us, ..options(name, baseline, (&candidate_name, candidate), policy) };
     Ok(Course { options, models, chosen: Chosen::Config, matchers, mine })
 }
 

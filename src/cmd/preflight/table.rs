@@ -1,5 +1,6 @@
 //! The result for people: at most 80 columns, worst first.
 
+use bill::project::{Money, Nanos};
 use preflight::{Chosen, Document, Example, Feature, Flight, Group, InFlight, Side, Unread};
 use wire::provider::Effect;
 
@@ -24,6 +25,7 @@ pub(super) fn text(document: &Document, colour: bool) -> String {
     page.retiring(document);
     page.flight(&document.flight);
     page.prompts(document);
+    page.cost(document);
     page.out
 }
 
@@ -88,11 +90,15 @@ impl Page {
         self.wrapped(0, &format!("{} requests of {files}, from {from} to {to}.", log.requests));
         self.out.push('\n');
         let all = totals.all().max(1);
+        let harmless = match totals.loses_harmless {
+            0 => "something is left out".to_owned(),
+            some => format!("left out; {some} cannot change an answer"),
+        };
         let told = [
             (Effect::Fails, "fail", totals.fails, "they would stay on the baseline"),
-            (Effect::Loses, "lose something", totals.loses, "something is left out"),
+            (Effect::Loses, "lose something", totals.loses, &*harmless),
             (Effect::Rewritten, "rewritten", totals.rewritten, "said in another way, with the same meaning"),
-            (Effect::Same, "same", totals.same, "only the model's name changes"),
+            (Effect::Same, "same", totals.same, "but for the model's name and thinking off"),
         ];
         for (effect, name, count, note) in told {
             let name = self.painted(effect, &format!("{name:16}"));
@@ -161,7 +167,7 @@ impl Page {
     }
 
     fn features(&mut self, document: &Document) {
-        let told = |feature: &&Feature| feature.effect > Effect::Same && feature.feature != "model";
+        let told = |feature: &&Feature| feature.effect > Effect::Same && !feature.examples.is_empty();
         let features: Vec<&Feature> = document.features.iter().filter(told).collect();
         if features.is_empty() {
             return;
@@ -206,6 +212,33 @@ impl Page {
             let rest = if more > 0 { format!("; and {more} more") } else { String::new() };
             self.wrapped(14, &format!("{}{rest}", changes.join("; ")));
         }
+    }
+
+    fn cost(&mut self, document: &Document) {
+        let cost = &document.cost;
+        let Some(choice) = cost.choices.first() else { return };
+        self.title("What it costs, at today's prices");
+        let amount = |money: Money| match (decimal(money.lower), decimal(money.upper)) {
+            (lower, upper) if lower == upper => format!("{} USD", decimal(money.value)),
+            (lower, upper) => format!("{} USD ({lower} to {upper})", decimal(money.value)),
+        };
+        self.wrapped(2, &format!("{}: {}", cost.baseline.provider, amount(choice.against)));
+        for choice in &cost.choices {
+            let saving = choice.saving.map(|saving| format!("; saves {}", amount(saving))).unwrap_or_default();
+            let unpriced = match choice.unpriced {
+                0 => String::new(),
+                count => format!("; {count} requests have no price and are in no sum"),
+            };
+            self.wrapped(2, &format!("{}: {}{saving}{unpriced}", choice.name, amount(choice.cost)));
+        }
+        let estimated = cost.log.estimated_share.unwrap_or_default() * 100.0;
+        if estimated > 0.0 {
+            self.wrapped(2, &format!("{estimated:.1} % of the baseline's bill is estimated from characters."));
+        }
+        for sentence in cost.stale.iter().chain(&cost.notes) {
+            self.wrapped(2, sentence);
+        }
+        self.wrapped(2, "`weighbridge plan` on the same log says how long a shadow phase has to be.");
     }
 
     fn retiring(&mut self, document: &Document) {
@@ -294,6 +327,11 @@ fn in_flight(model: &InFlight) -> String {
         (Some(cap), _) => format!("the cap for one account is {cap}"),
     };
     format!("{}: peak of {peak} in flight, {} sent within one second; {cap}.", model.model, model.per_second_peak)
+}
+
+/// An amount with four places: small logs cost cents.
+fn decimal(nanos: Nanos) -> String {
+    wire::price::decimal(nanos.0, 4)
 }
 
 fn percent(count: u64, all: u64) -> String {

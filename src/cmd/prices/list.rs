@@ -5,6 +5,7 @@ use crate::args;
 use crate::outcome::{Exit, Failure};
 use crate::render;
 use serde::Serialize;
+use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use wire::price::{Row, Tariffs};
 
@@ -103,46 +104,30 @@ fn is_like(wanted: &str, name: &str) -> bool {
     wanted.strip_suffix('*').map_or(wanted == name, |beginning| name.starts_with(beginning))
 }
 
-/// One line a price; below it what else there is to say, if `details` are wanted.
+/// One line a price, by provider; below it what else there is to say, if `details` are wanted.
 fn text(listing: &Listing, details: bool) -> String {
     let mut text = format!(
-        "{} per million tokens at {}; the table was checked on {}.\n\n",
+        "{} per million tokens at {}; the table was checked on {}.\n",
         listing.currency, listing.at, listing.checked
     );
-    let heading = ["", "provider", "model", "hours", "input", "cached", "output", "since"].map(str::to_owned);
+    let heading = ["", "model", "hours", "input", "cached", "output", "since"].map(str::to_owned);
     let mut lines = vec![heading.to_vec()];
-    lines.extend(listing.prices.iter().map(|price| {
-        let mark = if price.doubts.is_empty() { ' ' } else { '!' };
-        let force = if price.in_force { '*' } else { ' ' };
-        let of_hours = listing
-            .prices
-            .iter()
-            .any(|other| other.period.is_some() && other.model == price.model && other.provider == price.provider);
-        let hours = price.period.as_deref().unwrap_or(if of_hours { "other" } else { "" });
-        let amounts = ["input", "cached_input", "output"].map(|name| price.amount(name).to_owned());
-        let [input, cached, output] = amounts;
-        let since = day(&price.valid_from);
-        let until = price.valid_until.as_deref().map(|until| format!(" to {}", day(until))).unwrap_or_default();
-        let since = format!("{since}{until}");
-        vec![
-            format!("{force}{mark}"),
-            price.provider.clone(),
-            price.model.clone(),
-            hours.to_owned(),
-            input,
-            cached,
-            output,
-            since,
-        ]
-    }));
+    lines.extend(listing.prices.iter().map(|price| cells(price, listing)));
     let table = aligned(&lines);
     let mut rows = table.lines();
+    let heading = rows.next().unwrap_or_default();
+    let mut provider = "";
     // Writing into a string cannot fail, here and below.
-    _ = writeln!(text, "{}", rows.next().unwrap_or_default());
     for (row, price) in rows.zip(&listing.prices) {
+        if price.provider != provider {
+            provider = &price.provider;
+            _ = writeln!(text, "\n{provider}\n{heading}");
+        }
         _ = writeln!(text, "{row}");
         if details {
             text.push_str(&detail(price));
+        } else if let Some(until) = &price.valid_until {
+            _ = writeln!(text, "     until {until}");
         }
     }
     for alias in &listing.aliases {
@@ -152,6 +137,19 @@ fn text(listing: &Listing, details: bool) -> String {
     }
     text.push_str(&legend(listing, details));
     text
+}
+
+/// A line of the table.
+fn cells(price: &Shown, listing: &Listing) -> Vec<String> {
+    let is_of_model = |other: &&Shown| other.model == price.model && other.provider == price.provider;
+    let has_hours = listing.prices.iter().filter(is_of_model).any(|other| other.period.is_some());
+    // The provider stands above, so `deepseek-peak` is its peak.
+    let short = |period: &str| period.strip_prefix(&format!("{}-", price.provider)).unwrap_or(period).to_owned();
+    let hours = price.period.as_deref().map_or_else(|| if has_hours { "other" } else { "" }.to_owned(), short);
+    let (force, mark) = (if price.in_force { '*' } else { ' ' }, if price.doubts.is_empty() { ' ' } else { '!' });
+    let [input, cached, output] = ["input", "cached_input", "output"].map(|name| price.amount(name).to_owned());
+    let since = price.valid_from.split('T').next().unwrap_or_default().to_owned();
+    vec![format!("{force}{mark}"), price.model.clone(), hours, input, cached, output, since]
 }
 
 /// What the signs mean, as far as there are any, and the doubts.
@@ -183,11 +181,11 @@ fn detail(price: &Shown) -> String {
     const INDENT: usize = 5;
     let mut said = Vec::new();
     let usual = ["input", "cached_input", "output"];
-    let of = |amounts: &std::collections::BTreeMap<&'static str, String>| {
+    let of = |amounts: &BTreeMap<&'static str, String>| {
         let amounts = amounts.iter().map(|(name, amount)| format!("{} {amount}", name.replace('_', " ")));
         amounts.collect::<Vec<_>>().join(", ")
     };
-    let parts: std::collections::BTreeMap<_, _> = price
+    let parts: BTreeMap<_, _> = price
         .amounts
         .iter()
         .filter(|(name, _)| !usual.contains(name))
@@ -219,10 +217,6 @@ fn detail(price: &Shown) -> String {
     said.iter().map(|line| wrapped(line, INDENT, WIDTH)).collect()
 }
 
-fn day(instant: &str) -> &str {
-    instant.split('T').next().unwrap_or(instant)
-}
-
 /// Columns as wide as their widest cell; amounts stand right.
 fn aligned(lines: &[Vec<String>]) -> String {
     let columns = lines.iter().map(Vec::len).max().unwrap_or(0);
@@ -231,10 +225,9 @@ fn aligned(lines: &[Vec<String>]) -> String {
     let mut text = String::new();
     for line in lines {
         let cells = line.iter().zip(&widths).enumerate().map(|(column, (cell, width))| {
-            if (4..7).contains(&column) { format!("{cell:>width$}") } else { format!("{cell:<width$}") }
+            if (3..6).contains(&column) { format!("{cell:>width$}") } else { format!("{cell:<width$}") }
         });
-        let gap = if widths.get(3) == Some(&0) { " " } else { "  " };
-        text.push_str(cells.collect::<Vec<_>>().join(gap).trim_end());
+        text.push_str(cells.collect::<Vec<_>>().join("  ").trim_end());
         text.push('\n');
     }
     text

@@ -23,6 +23,8 @@ pub struct Calendar {
     pub holidays: Vec<i64>,
     /// Days worked although they are on a weekend, days since 1 January 1970, ascending.
     pub working_days: Vec<i64>,
+    /// The last day of what is announced, days since 1 January 1970; later holidays are inferred. `None` if all are announced.
+    pub announced_until: Option<i64>,
     /// Where the days were read, and which of them are inferred.
     pub source: String,
 }

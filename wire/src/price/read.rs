@@ -29,6 +29,7 @@ const ALIASES_MAX: usize = 2_000;
 /// A currency's rate, and how it is told.
 struct Exchange {
     rate: Rate,
+    day_us: i64,
     told: String,
 }
 
@@ -87,10 +88,11 @@ fn exchanges(root: &mut Fields<'_>) -> Result<BTreeMap<String, Exchange>, Tariff
             fields.wrong("rate", format!("is `{text}`: expected {expected}, above 0 and with at most eight decimals"))
         })?;
         let day = fields.day("day")?;
-        let (_, day) = fields.required("day", day, "the day of the rate, such as 2026-11-20")?;
+        let (number, day) = fields.required("day", day, "the day of the rate, such as 2026-11-20")?;
         let source = fields.source()?;
         fields.finish()?;
-        all.insert(name.clone(), Exchange { rate, told: format!("{name} at {text} {CURRENCY} of {day} ({source})") });
+        let told = format!("{name} at {text} {CURRENCY} of {day} ({source})");
+        all.insert(name, Exchange { rate, day_us: number.saturating_mul(86_400_000_000), told });
     }
     Ok(all)
 }

@@ -84,18 +84,19 @@ impl Row {
 }
 
 impl Tariffs {
-    /// What is doubtful about the prices in force at an instant: each row once, and each provider once if its prices are older
-    /// than so many days. In the order of the table, the worst first.
+    /// What is doubtful about the prices that stand at an instant, each in its own hours: each row once, each provider once if its
+    /// prices are older than so many days, and each calendar once if the instant lies after the days that are announced. The
+    /// worst first, then in the order of the table.
     #[must_use]
     pub fn stale(&self, at_us: i64, days_max: u32) -> Vec<Stale> {
         let mut all: Vec<Stale> = Vec::new();
         for row in self.rows() {
-            let in_force = self.in_force(&row.provider, &row.model, at_us).row;
-            if !in_force.is_some_and(|found| std::ptr::eq(found, row)) {
+            let is_last = || self.find(&row.provider, &row.model, at_us).is_some_and(|found| std::ptr::eq(found, row));
+            if !self.stands(row, at_us) && !is_last() {
                 continue;
             }
-            let doubts = row.stale(at_us).into_iter().chain(row.old(at_us, days_max));
-            for doubt in doubts.collect::<Vec<_>>() {
+            let doubts = [row.stale(at_us), row.old(at_us, days_max), self.beyond_calendar(row, at_us)];
+            for doubt in doubts.into_iter().flatten() {
                 if !all.contains(&doubt) {
                     all.push(doubt);
                 }
@@ -103,6 +104,23 @@ impl Tariffs {
         }
         all.sort_by_key(|stale| stale.doubt);
         all
+    }
+
+    /// Whether the hours of a row depend on holidays that nobody has announced.
+    fn beyond_calendar(&self, row: &Row, at_us: i64) -> Option<Stale> {
+        let name = self.period(row.period.as_deref()?)?.calendar.as_deref()?;
+        let announced = self.calendar(name)?.announced_until?;
+        let is_beyond = at_us.div_euclid(DAY_US) > announced;
+        is_beyond.then(|| Stale {
+            doubt: Doubt::Inferred,
+            provider: row.provider.clone(),
+            model: None,
+            sentence: format!(
+                "Holidays decide over prices at {}, and after {} those of the calendar {name} are not announced but inferred.",
+                row.provider,
+                day(announced.saturating_mul(DAY_US))
+            ),
+        })
     }
 }
 

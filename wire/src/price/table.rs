@@ -1,17 +1,6 @@
-//! A price table: which row is in force for a model at an instant, and until when.
-//!
-//! # Which row is in force
-//!
-//! Rows and aliases of a name stand in the order in which they begin. The newest one that holds at the instant (it has begun, it has
-//! not ended, the instant lies in its period) is in force; of two that begin together an alias goes before a row, and a row with a
-//! period before one for all hours. So a price change is a new row, a promotion is a row with an end after which the older one
-//! is back, and a retired name is an alias with an end.
-//!
-//! Where nothing holds any more, the newest row that ever did is in force and says that it has ended ([`Row::stale`]): the last
-//! known price is worth more than none. After the end of an alias there is none, and no older row is back: its model was another.
-//!
-//! A dated snapshot (`gpt-4o-2024-08-06`) that the table does not name has the price of its model.
+//! A price table: what it says, and another one laid over it.
 
+use super::lookup::{Entry, Target};
 use super::period::{Calendar, Clock, Period};
 use super::read;
 use super::row::{Options, Row, Terms};
@@ -19,9 +8,6 @@ use super::stale::Mark;
 use sha2::{Digest, Sha256};
 use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, LazyLock};
-
-/// The most aliases that are followed from a name.
-const HOPS_MAX: usize = 4;
 
 static EMBEDDED: LazyLock<Result<Tariffs, TariffError>> =
     LazyLock::new(|| Tariffs::read(include_str!("tariffs.toml"), None));
@@ -73,11 +59,11 @@ pub(super) struct Parts {
 #[derive(Debug, Clone)]
 pub struct Tariffs {
     /// What was read.
-    parts: Parts,
+    pub(super) parts: Parts,
     /// What the table takes from the bundled one because it names it without defining it.
     borrowed: Borrowed,
     /// By provider and name, in the order in which they begin.
-    names: HashMap<String, HashMap<String, Vec<Entry>>>,
+    pub(super) names: HashMap<String, HashMap<String, Vec<Entry>>>,
     digest: String,
 }
 
@@ -86,36 +72,6 @@ pub struct Tariffs {
 pub(super) struct Borrowed {
     periods: BTreeMap<String, Period>,
     calendars: BTreeMap<String, Calendar>,
-}
-
-/// A row or an alias in force for some time.
-#[derive(Debug, Clone)]
-struct Entry {
-    from_us: i64,
-    until_us: Option<i64>,
-    clock: Option<Arc<Clock>>,
-    target: Target,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-enum Target {
-    /// Index of a row for all hours.
-    Row(usize),
-    /// Index of a row with a period.
-    Timed(usize),
-    /// Index of an alias.
-    Alias(usize),
-}
-
-/// What is in force at an instant.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct InForce<'a> {
-    /// The price; `None` if the table has none.
-    pub row: Option<&'a Row>,
-    /// The last alias that was followed to it.
-    pub alias: Option<&'a Alias>,
-    /// The instant until which, exclusively, this answer holds at least; `i64::MAX` if the table knows of no change.
-    pub until_us: i64,
 }
 
 impl Tariffs {
@@ -225,6 +181,18 @@ impl Tariffs {
         &self.parts.calendars
     }
 
+    /// A period by name, those of the bundled table that this one only names included.
+    #[must_use]
+    pub fn period(&self, name: &str) -> Option<&Period> {
+        self.parts.periods.get(name).or_else(|| self.borrowed.periods.get(name))
+    }
+
+    /// A calendar by name, those of the bundled table that this one only names included.
+    #[must_use]
+    pub fn calendar(&self, name: &str) -> Option<&Calendar> {
+        self.parts.calendars.get(name).or_else(|| self.borrowed.calendars.get(name))
+    }
+
     /// SHA-256 of the table's text, hexadecimal; of both digests, if one table lies over another.
     #[must_use]
     pub fn digest(&self) -> &str {
@@ -242,110 +210,6 @@ impl Tariffs {
     pub const fn checked_us(&self) -> i64 {
         self.parts.checked_us
     }
-
-    /// The row in force.
-    #[must_use]
-    pub fn find(&self, provider: &str, model: &str, at_us: i64) -> Option<&Row> {
-        self.of_name(provider, model, at_us, None).0
-    }
-
-    /// The row in force, and until when at least.
-    #[must_use]
-    pub fn in_force(&self, provider: &str, model: &str, at_us: i64) -> InForce<'_> {
-        let mut until_us = i64::MAX;
-        let (row, alias) = self.of_name(provider, model, at_us, Some(&mut until_us));
-        InForce { row, alias, until_us }
-    }
-
-    /// Whether a row still stands at an instant, in its own hours: it has not ended, and no row for the same or for all
-    /// hours, and no alias, has taken its place.
-    #[must_use]
-    pub fn stands(&self, row: &Row, at_us: i64) -> bool {
-        let ended = row.valid_until_us.is_some_and(|until_us| until_us <= at_us);
-        let entries = self.names.get(&row.provider).and_then(|names| names.get(&row.model));
-        let replaced = entries.into_iter().flatten().any(|entry| {
-            let newer = entry.from_us > row.valid_from_us && entry.from_us <= at_us;
-            let still = entry.until_us.is_none_or(|until_us| at_us < until_us);
-            let same_hours = match entry.target {
-                Target::Row(_) | Target::Alias(_) => true,
-                Target::Timed(index) => self.parts.rows.get(index).is_some_and(|other| other.period == row.period),
-            };
-            newer && still && same_hours
-        });
-        row.valid_from_us <= at_us && !ended && !replaced
-    }
-
-    /// The name itself, else the model of a dated snapshot.
-    fn of_name(
-        &self,
-        provider: &str,
-        model: &str,
-        at_us: i64,
-        mut until_us: Option<&mut i64>,
-    ) -> (Option<&Row>, Option<&Alias>) {
-        let Some(names) = self.names.get(provider) else { return (None, None) };
-        let found = self.follow(names, model, at_us, until_us.as_deref_mut());
-        match without_date(model) {
-            Some(name) if found.0.is_none() => self.follow(names, name, at_us, until_us),
-            _ => found,
-        }
-    }
-
-    fn follow<'a>(
-        &'a self,
-        names: &'a HashMap<String, Vec<Entry>>,
-        model: &str,
-        at_us: i64,
-        mut until_us: Option<&mut i64>,
-    ) -> (Option<&'a Row>, Option<&'a Alias>) {
-        let mut entries = names.get(model);
-        let mut alias = None;
-        for _ in 0..=HOPS_MAX {
-            let target = entries.and_then(|entries| {
-                if let Some(until_us) = until_us.as_deref_mut() {
-                    *until_us = entries.iter().fold(*until_us, |until_us, entry| until_us.min(entry.until_us(at_us)));
-                }
-                in_force(entries, at_us)
-            });
-            match target {
-                None => return (None, alias),
-                Some(Target::Row(index) | Target::Timed(index)) => return (self.parts.rows.get(index), alias),
-                Some(Target::Alias(index)) => {
-                    alias = self.parts.aliases.get(index);
-                    entries = alias.and_then(|alias| names.get(&alias.model));
-                }
-            }
-        }
-        (None, alias)
-    }
-}
-
-/// The newest entry that holds; else the newest row that did. Nothing older than an alias comes back after it.
-fn in_force(entries: &[Entry], at_us: i64) -> Option<Target> {
-    let begun = || {
-        let begun = entries.iter().rev().filter(|entry| entry.from_us <= at_us);
-        begun.filter(|entry| entry.clock.as_ref().is_none_or(|clock| clock.contains(at_us)))
-    };
-    for entry in begun() {
-        if entry.until_us.is_none_or(|until_us| at_us < until_us) {
-            return Some(entry.target);
-        }
-        if matches!(entry.target, Target::Alias(_)) {
-            break;
-        }
-    }
-    begun().next().map(|entry| entry.target).filter(|target| !matches!(target, Target::Alias(_)))
-}
-
-impl Entry {
-    /// An instant until which, exclusively, nothing about this entry changes.
-    fn until_us(&self, at_us: i64) -> i64 {
-        if at_us < self.from_us {
-            return self.from_us;
-        }
-        let ends = self.until_us.filter(|until_us| at_us < *until_us).unwrap_or(i64::MAX);
-        self.clock.as_ref().map_or(ends, |clock| ends.min(clock.until_us(at_us)))
-    }
 }
 
 /// Periods with their calendars, by name. A name that nobody defines has no clock; reading refuses such a table.
@@ -361,29 +225,6 @@ fn clocks(parts: &Parts, borrowed: &Borrowed) -> HashMap<String, Arc<Clock>> {
     periods.map(|(name, period)| (name.clone(), clock(period))).collect()
 }
 
-/// `name-2024-08-06` without its date.
-fn without_date(model: &str) -> Option<&str> {
-    let cut = model.len().checked_sub(11)?;
-    let (name, date) = (model.get(..cut)?, model.get(cut..)?);
-    let dated = date.bytes().enumerate().all(|(index, byte)| match index {
-        0 | 5 | 8 => byte == b'-',
-        _ => byte.is_ascii_digit(),
-    });
-    dated.then_some(name)
-}
-
 fn hex(bytes: &[u8]) -> String {
     bytes.iter().map(|byte| format!("{byte:02x}")).collect()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn dates_are_cut_off_names() {
-        assert_eq!(without_date("gpt-4o-2024-08-06"), Some("gpt-4o"));
-        assert_eq!(without_date("gpt-4o"), None);
-        assert_eq!(without_date("gpt-4o-mini-preview"), None);
-    }
 }

@@ -70,3 +70,22 @@ fn the_other_periods_of_a_day_are_its_own() {
     assert_eq!(tariffs.cheapest(&unknown, &small), None);
     assert!(tariffs.periods_of("deepseek", "deepseek-flash", i64::MAX).len() <= 2);
 }
+
+#[test]
+fn the_readmes_table_is_one() {
+    let text = include_str!("../../README.md");
+    let (_, text) = text.split_once("```toml\n").unwrap();
+    let (text, _) = text.split_once("```").unwrap();
+    let own = Tariffs::parse(text).unwrap_or_else(|error| panic!("{error}"));
+    let tariffs = Tariffs::embedded().unwrap().overlaid_by(own);
+    let cost = |provider, model, time, tier| {
+        let call = Call { tier, ..Call::new(provider, model, at(time)) };
+        tariffs.price(&call, &usage(1_000_000, 0, 0)).map(|priced| priced.nanos / 1_000_000)
+    };
+    // Monday 22:30 in Beijing is 14:30 UTC; the surcharge makes 2.00 to 2.20, and 1.00 without terms stays.
+    assert_eq!(cost("openai", "house-model", "2026-11-23T14:29:59Z", Tier::Standard), Some(2200));
+    assert_eq!(cost("openai", "gpt-4o-2024-08-06", "2026-11-23T14:30:00Z", Tier::Standard), Some(1000));
+    assert_eq!(cost("openai", "gpt-4o", "2026-11-23T14:29:59Z", Tier::Batch), Some(880));
+    // 8 x 18 CNY / 0.4 = 360 CNY = 50.58 USD an hour over 40 million tokens: 1.2645 a million.
+    assert_eq!(cost("compatible", "llama", "2026-11-23T14:30:00Z", Tier::Standard), Some(1264));
+}

@@ -15,6 +15,8 @@ pub(crate) fn options() -> Options {
         migration: "openai-to-deepseek".to_owned(),
         baseline: Provider::OpenAi,
         candidate: Provider::DeepSeek,
+        candidate_name: "deepseek".to_owned(),
+        untimed: false,
         policy: Policy::default(),
         now_us: NOW_US,
     }
@@ -29,7 +31,8 @@ fn by_default(asked: &Asked<'_>) -> Route {
 
 /// A log of chat requests: consumer, and members beside an empty list of messages.
 fn chats(rows: &[(&str, &str)]) -> Document {
-    let mut preflight = Preflight::new(options(), by_default);
+    let tariffs = Tariffs::embedded().unwrap();
+    let mut preflight = Preflight::new(options(), &tariffs, by_default);
     preflight.file("log.ndjson");
     for (index, (consumer, members)) in rows.iter().enumerate() {
         let body = format!(r#"{{"messages":[{{"role":"user","content":"a secret of the user"}}],{members}}}"#);
@@ -52,7 +55,7 @@ fn each_request_is_counted_once_by_its_worst() {
         ("wild", r#""model":"stays","n":3"#),
         ("wild", r#""model":5"#),
     ]);
-    let expected = Totals { same: 1, rewritten: 1, loses: 1, fails: 1, outside: 1, not_requests: 1 };
+    let expected = Totals { same: 1, rewritten: 1, loses: 1, fails: 1, outside: 1, not_requests: 1, loses_harmless: 0 };
     assert_eq!(document.totals, expected);
     assert_eq!((document.log.requests, document.totals.all(), document.totals.judged()), (6, 6, 4));
     assert_eq!(document.log.span_us, Some((0, 5)));
@@ -86,7 +89,8 @@ fn features_stand_worst_first_with_lines_to_find_them_and_no_content() {
 
 #[test]
 fn endpoints_that_are_not_there_are_named() {
-    let mut preflight = Preflight::new(options(), by_default);
+    let tariffs = Tariffs::embedded().unwrap();
+    let mut preflight = Preflight::new(options(), &tariffs, by_default);
     let body = RawValue::from_string(r#"{"model":"text-embedding-3-small","input":"x"}"#.to_owned()).unwrap();
     let logged = LoggedRequest { endpoint: Endpoint::Embeddings, ..LoggedRequest::chat("e", 0, body) };
     preflight.see(&logged, &Place { file: "f", line: None, request: 1 });

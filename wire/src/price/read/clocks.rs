@@ -19,6 +19,7 @@ pub(super) fn calendars(root: &mut Fields<'_>) -> Result<BTreeMap<String, Calend
         let calendar = Calendar {
             holidays: fields.days("holidays")?,
             working_days: fields.days("working_days")?,
+            announced_until: fields.day("announced_until")?.map(|(day, _)| day),
             source: fields.source()?,
         };
         if calendar.working_days.iter().any(|day| calendar.holidays.binary_search(day).is_ok()) {

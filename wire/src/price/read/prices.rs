@@ -195,15 +195,17 @@ fn row(fields: &mut Fields<'_>, known: &Known<'_>) -> Result<Row, TariffError> {
         regional: terms.regional,
         options: Options::default(),
         computed_from: (!told.is_empty()).then(|| told.join(", ")),
-        checked_us: checked(fields, known)?,
+        checked_us: checked(fields, known, money)?,
         mark: fields.mark()?,
         source: fields.source()?,
     })
 }
 
-fn checked(fields: &mut Fields<'_>, known: &Known<'_>) -> Result<i64, TariffError> {
+/// When a price was last compared: no later than the rate that it was converted at.
+fn checked(fields: &mut Fields<'_>, known: &Known<'_>, money: Money<'_>) -> Result<i64, TariffError> {
     let own = fields.day("checked")?.map(|(day, _)| day.saturating_mul(86_400_000_000));
-    Ok(own.unwrap_or(known.parts.checked_us))
+    let checked_us = own.unwrap_or(known.parts.checked_us);
+    Ok(money.exchange.map_or(checked_us, |exchange| checked_us.min(exchange.day_us)))
 }
 
 fn named_terms(fields: &mut Fields<'_>, known: &Known<'_>) -> Result<Terms, TariffError> {

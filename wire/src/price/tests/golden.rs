@@ -28,6 +28,20 @@ fn the_parts_of_an_exchange() {
 }
 
 #[test]
+fn a_cache_hit_that_is_reported_twice_is_priced_once() {
+    // DeepSeek's report has the hits in both shapes, OpenAI's in one: 36 x 0.15 + 64 x 0.003 + 20 x 0.60 = 17.592.
+    let both = r#"{"prompt_tokens":100,"completion_tokens":20,"total_tokens":120,"prompt_tokens_details":{"cached_tokens":64},
+        "prompt_cache_hit_tokens":64,"prompt_cache_miss_tokens":36}"#;
+    let old =
+        r#"{"prompt_tokens":100,"completion_tokens":20,"prompt_cache_hit_tokens":64,"prompt_cache_miss_tokens":36}"#;
+    let new = r#"{"prompt_tokens":100,"completion_tokens":20,"prompt_tokens_details":{"cached_tokens":64}}"#;
+    for report in [both, old, new] {
+        let usage = Usage::from_json(report).unwrap();
+        assert_eq!(nanos("deepseek", "deepseek-flash", "2026-11-20T12:00:00Z", &usage), Some(17_592), "{report}");
+    }
+}
+
+#[test]
 fn every_edge_of_the_clock() {
     // A million uncached input tokens, in thousandths of a dollar: 300 at peak, 150 off-peak.
     let one = usage(1_000_000, 0, 0);

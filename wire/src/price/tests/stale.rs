@@ -64,6 +64,37 @@ fn a_table_is_old_after_so_many_days_and_tells_what_is_in_force() {
 }
 
 #[test]
+fn a_row_is_doubted_outside_its_own_hours_and_a_rate_makes_it_old() {
+    let weekend = at("2026-11-21T02:00:00Z");
+    let timed = row("2026-01-01", "1", "") + &row("2026-01-01", "2", "period = 'deepseek-peak'\nmark = 'unverified'");
+    let doubts = table(&timed).stale(weekend, 45);
+    assert_eq!(doubts.iter().map(|stale| stale.doubt).collect::<Vec<_>>(), [Doubt::Unverified]);
+    let exchange = "[exchange.CNY]\nrate = '0.1405'\nday = 2026-09-01\nsource = 'bank'\n";
+    let converted = table(&format!("{exchange}{}", row("2026-01-01", "1", "currency = 'CNY'")));
+    assert_eq!(
+        converted.stale(weekend, 45).iter().map(|stale| stale.sentence.as_str()).collect::<Vec<_>>(),
+        ["Prices at p were last compared with their sources on 2026-09-01, 81 days ago."]
+    );
+}
+
+#[test]
+fn holidays_that_are_not_announced_are_told() {
+    let tariffs = Tariffs::embedded().unwrap();
+    let told = |time| {
+        let all = tariffs.stale(at(time), 45).into_iter();
+        all.map(|stale| stale.sentence).filter(|sentence| sentence.starts_with("Holidays")).collect::<Vec<_>>()
+    };
+    assert_eq!(told("2026-12-31T23:59:59Z"), [""; 0]);
+    assert_eq!(
+        told("2027-01-01T00:00:00Z"),
+        [
+            "Holidays decide over prices at deepseek, and after 2026-12-31 those of the calendar china are not announced \
+             but inferred."
+        ]
+    );
+}
+
+#[test]
 fn an_inferred_alias_is_named_beside_the_price() {
     let tariffs = Tariffs::embedded().unwrap();
     let chat = tariffs.in_force("deepseek", "deepseek-chat", at("2026-11-20T02:00:00Z"));
