@@ -124,7 +124,7 @@ pub(crate) fn grouped(broken: &[Broken]) -> String {
     for Broken { law, what } in broken {
         by_law.entry(law).or_default().push(what);
     }
-    by_law.values_mut().for_each(|cases| cases.dedup());
+    by_law.values_mut().for_each(Vec::dedup);
     let told = by_law.into_iter().map(|(law, cases)| {
         let first: Vec<String> =
             cases.iter().take(60).map(|case| format!("\n    {}", case.chars().take(200).collect::<String>())).collect();
