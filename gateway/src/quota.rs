@@ -59,7 +59,7 @@ pub(crate) struct Quotas {
 #[derive(Debug, Default)]
 pub(crate) struct Hold {
     held: Option<Box<Held>>,
-    charge: Option<Charge>,
+    charge: Option<Box<Charge>>,
     /// Answered without a provider.
     answered: bool,
     /// Headers that tell the client what is left.
@@ -231,7 +231,7 @@ impl Hold {
     /// What the answer used that the client gets. A later call replaces an earlier one: an arm that failed before its first
     /// byte, and for which another one answered, is not the consumer's to pay.
     pub(crate) fn charge(&mut self, charge: Charge) {
-        self.charge = Some(charge);
+        self.charge = Some(Box::new(charge));
     }
 
     /// The guard answered: the request counts, without tokens.
@@ -248,7 +248,7 @@ impl Hold {
 
     /// What counts as used of one part of what was set aside.
     fn used(&self, part: &HeldPart) -> u64 {
-        let Some(Charge { usage, cost_nanos, .. }) = &self.charge else {
+        let Some(Charge { usage, cost_nanos, .. }) = self.charge.as_deref() else {
             return u64::from(self.answered && part.unit == Unit::Requests);
         };
         let tokens = |count: fn(&Usage) -> u64| usage.as_ref().map_or(0, count);
