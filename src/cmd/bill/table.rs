@@ -144,8 +144,8 @@ fn strata(said: &Counterfactual) -> String {
         _ = writeln!(out, "\nRatios for requests without a copy (other arm's money over the serving arm's)");
         _ = writeln!(
             out,
-            "{:24} {:7} {:10} {:>8} {:>7}  {}",
-            "served by", "script", "kind", "requests", "ratio", "95 % interval"
+            "{:24} {:7} {:10} {:>8} {:>7}  95 % interval",
+            "served by", "script", "kind", "requests", "ratio"
         );
         for stratum in said.strata.iter().take(STRATA_MAX) {
             let interval = stratum.ratio_lower.zip(stratum.ratio_upper);
