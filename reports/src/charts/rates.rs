@@ -58,7 +58,8 @@ pub(crate) fn draw(chart: &RateChart, width: f64) -> Scene {
         let text = format!("same bill at {}", format::share(rate));
         scene.text((x.at(rate) + aside, y.start - 8.0), anchor, 11.0, Ink::Muted, text);
     }
-    candidate(&mut scene, &x, &y, chart);
+    // On a phone there is room for names only; the amounts stand on the axis.
+    candidate(&mut scene, &x, &y, chart, width > 430.0);
     scene
 }
 
@@ -96,7 +97,7 @@ fn grid(scene: &mut Scene, x: &Linear, y: &Linear, ticks: &[f64], currency: &str
     );
 }
 
-fn candidate(scene: &mut Scene, x: &Linear, y: &Linear, chart: &RateChart) {
+fn candidate(scene: &mut Scene, x: &Linear, y: &Linear, chart: &RateChart, with_amounts: bool) {
     let line = chart.points.iter().map(|point| (x.at(point.rate), y.at(point.cost))).collect();
     scene.marks.push(Mark::Path(line, Arm::Candidate.stroke()));
     for (index, point) in chart.points.iter().enumerate() {
@@ -111,7 +112,8 @@ fn candidate(scene: &mut Scene, x: &Linear, y: &Linear, chart: &RateChart) {
         // Neighbours stand on different sides of the line, so that close rates can be told apart.
         let room_below = y.start - at.1 > 24.0;
         let aside = if index % 2 == 1 && room_below { 19.0 } else { -10.0 };
-        let text = format!("{} {}", point.label, amount(point.cost, &chart.currency));
+        let cost = if with_amounts { amount(point.cost, &chart.currency) } else { String::new() };
+        let text = format!("{} {cost}", point.label).trim().to_owned();
         scene.text((at.0, at.1 + aside), anchor, 11.5, Ink::Text, text);
     }
 }

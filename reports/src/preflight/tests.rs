@@ -72,3 +72,30 @@ fn the_files_are_written_whole() {
 pub(crate) fn pages(out: &Path) {
     write_preflight(&document(), out).unwrap();
 }
+
+#[test]
+fn the_page_says_what_it_costs_and_what_is_estimated() {
+    let document = document();
+    let page = preflight_html(&document).unwrap();
+    let from = page.find("<h2>What it costs").unwrap();
+    let chapter = &page[from..from + page[from..].find("</section>").unwrap()];
+    for word in ["With the candidate", "As mapped", "as just after a switch", "were counted by nobody", "95% interval"]
+    {
+        assert!(chapter.to_lowercase().contains(&word.to_lowercase()), "{word} is not in\n{chapter}");
+    }
+    assert!(page[..page.find("<main>").unwrap()].contains("Cost of this log"));
+    let text = preflight_markdown(&document).unwrap();
+    assert!(text.contains("### What it costs") && text.contains("With the candidate"), "{text}");
+    assert!(text.len() < 1 << 20);
+}
+
+#[test]
+fn a_log_without_prices_says_so() {
+    let mut document = document();
+    document.cost.choices[0].against = bill::project::Money::default();
+    document.cost.choices[0].cost = bill::project::Money::default();
+    let page = preflight_html(&document).unwrap();
+    assert!(page.contains("Nothing of this log has a price") && !page.contains("Cost of this log"));
+    document.cost.choices.clear();
+    assert!(!preflight_html(&document).unwrap().contains("What it costs"));
+}
