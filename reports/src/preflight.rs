@@ -63,4 +63,4 @@ pub fn write_preflight(document: &Document, out: &Path) -> Result<Vec<PathBuf>, 
 }
 
 #[cfg(test)]
-pub(crate) mod tests;
+mod tests;

@@ -35,7 +35,7 @@ pub(crate) struct RateChart {
 
 const HEAD: f64 = 66.0;
 const FOOT: f64 = 42.0;
-const LEFT: f64 = 72.0;
+const LEFT: f64 = 82.0;
 const RIGHT: f64 = 18.0;
 
 /// The picture at a width in pixels; the height follows.
@@ -109,9 +109,11 @@ fn candidate(scene: &mut Scene, x: &Linear, y: &Linear, chart: &RateChart, with_
             rate if rate > 0.85 => Anchor::End,
             _ => Anchor::Middle,
         };
-        // Neighbours stand on different sides of the line, so that close rates can be told apart.
-        let room_below = y.start - at.1 > 24.0;
-        let aside = if index % 2 == 1 && room_below { 19.0 } else { -10.0 };
+        // A label keeps off the baseline's level where that is near; else neighbours stand on different sides of the line, so
+        // that close rates can be told apart.
+        let near = chart.baseline.filter(|level| (level - point.cost).abs() < (y.to - y.from) * 0.25);
+        let below = near.map_or(index % 2 == 1, |level| point.cost < level) && y.start - at.1 > 24.0;
+        let aside = if below { 19.0 } else { -10.0 };
         let cost = if with_amounts { amount(point.cost, &chart.currency) } else { String::new() };
         let text = format!("{} {cost}", point.label).trim().to_owned();
         scene.text((at.0, at.1 + aside), anchor, 11.5, Ink::Text, text);

@@ -171,11 +171,22 @@ pub(crate) fn bill(bill: &Bill) -> Option<BillView> {
 /// The figure for the first screen: what a month saves.
 pub(super) fn figure(bill: &Bill) -> Option<Entry> {
     let saving = bill.saving_per_month.as_ref()?;
-    let (label, value) = match saving.amount.value.strip_prefix('-') {
-        Some(more) => ("Dearer a month", more),
-        None => ("Saved a month", saving.amount.value.as_str()),
+    let (label, amount) = if saving.amount.value.starts_with('-') {
+        ("Dearer a month", turned(&saving.amount))
+    } else {
+        ("Saved a month", saving.amount.clone())
     };
-    Some(Entry::new(label, format::money_brief(value, &bill.currency), interval(bill, &saving.amount)))
+    Some(Entry::new(label, format::money_brief(&amount.value, &bill.currency), interval(bill, &amount)))
+}
+
+/// An amount with the other sign: what is not saved but paid more.
+fn turned(amount: &Amount) -> Amount {
+    let turn = |text: &String| text.strip_prefix('-').map_or_else(|| format!("-{text}"), str::to_owned);
+    Amount {
+        value: turn(&amount.value),
+        lower: amount.upper.as_ref().map(turn),
+        upper: amount.lower.as_ref().map(turn),
+    }
 }
 
 fn role(row: &Paid) -> Option<String> {
@@ -410,8 +421,10 @@ mod tests {
     fn a_dearer_candidate_is_not_called_a_saving() {
         let mut said = billed().bill;
         assert_eq!(figure(&said).unwrap().label, "Saved a month");
-        said.saving_per_month.as_mut().unwrap().amount.value = "-12.5".to_owned();
+        said.saving_per_month.as_mut().unwrap().amount =
+            Amount { value: "-12.5".to_owned(), lower: Some("-20".to_owned()), upper: Some("1".to_owned()) };
         let figure = figure(&said).unwrap();
         assert_eq!((figure.label.as_str(), figure.value.as_str()), ("Dearer a month", "$12.50"));
+        assert_eq!(figure.detail, "95% interval −$1.00 to $20.00");
     }
 }

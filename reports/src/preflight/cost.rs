@@ -1,6 +1,6 @@
 //! What the log costs, in words: both providers with intervals, a month, the cache, and all that is doubtful about it.
 
-use bill::project::{Choice, Document, Group, Money, Month, Nanos};
+use bill::project::{Cached, Choice, Document, Group, Length, Money, Month, Nanos, Thinking};
 use minijinja::Value;
 use serde::Serialize;
 
@@ -29,6 +29,7 @@ pub(super) struct CostView {
     models: Vec<GroupView>,
     consumers_left_out: usize,
     models_left_out: usize,
+    can_wait_rule: &'static str,
     doubts: Vec<String>,
     stale: Vec<String>,
     source: String,
@@ -50,13 +51,14 @@ struct ChoiceView {
     cost: String,
     cost_interval: String,
     saving: String,
-    saving_interval: String,
+    saving_interval: Option<String>,
     month: String,
 }
 
 #[derive(Serialize)]
 struct WhatIf {
     label: String,
+    detail: String,
     cost: String,
     saving: String,
 }
@@ -80,13 +82,14 @@ pub(super) fn cost(document: &Document) -> Option<CostView> {
         entries,
         month: mapped.month.as_ref().map(month),
         choices: document.choices.iter().map(choice).collect(),
-        cache: mapped.cache.iter().map(|row| cached(row.share, row.cost, row.saving)).collect(),
+        cache: mapped.cache.iter().map(|row| cached(mapped, row)).collect(),
         cache_reading: cache_reading(mapped),
         what_ifs: what_ifs(mapped),
-        consumers: document.by_consumer.iter().take(GROUPS_MAX).map(group).collect(),
-        models: document.by_model.iter().take(GROUPS_MAX).map(group).collect(),
+        consumers: document.by_consumer.iter().take(GROUPS_MAX).map(|one| group(mapped, one)).collect(),
+        models: document.by_model.iter().take(GROUPS_MAX).map(|one| group(mapped, one)).collect(),
         consumers_left_out: document.by_consumer.len().saturating_sub(GROUPS_MAX),
         models_left_out: document.by_model.len().saturating_sub(GROUPS_MAX),
+        can_wait_rule: document.log.can_wait_rule,
         doubts: doubts(document),
         stale: document.stale.clone(),
         source: document.ratios.source.to_owned(),
@@ -99,15 +102,13 @@ pub(super) fn figures(document: &Document) -> Vec<Entry> {
         return Vec::new();
     };
     let (today, moved) = (brief(mapped.against.value), brief(mapped.cost.value));
-    let saving = mapped.saving.map_or_else(|| "answers are unknown, so no saving".to_owned(), saves);
+    let saving =
+        mapped.saving.map_or_else(|| "prompts alone: the log does not tell how long answers are".to_owned(), saves);
     let mut figures = vec![Entry::new("Cost of this log", format!("{today} → {moved}"), saving)];
     if let Some(saving) = mapped.month.as_ref().and_then(|month| month.saving) {
-        let (label, value) = if saving.value.0 < 0 {
-            ("Dearer a month", Nanos(saving.value.0.saturating_neg()))
-        } else {
-            ("Saved a month", saving.value)
-        };
-        figures.push(Entry::new(label, brief(value), interval(saving)));
+        let (label, amount) =
+            if saving.value.0 < 0 { ("Dearer a month", more(saving)) } else { ("Saved a month", saving) };
+        figures.push(Entry::new(label, brief(amount.value), interval(amount)));
     }
     figures
 }
@@ -136,7 +137,7 @@ pub(super) fn chart(document: &Document) -> Option<Value> {
         description: format!("Bills at {}. {}", said.join(", "), cache_reading(mapped)),
         currency: CURRENCY.to_owned(),
         baseline: Some(number(mapped.against.value)),
-        break_even: mapped.cache_break_even,
+        break_even: mapped.cache_break_even.filter(|_| mapped.saving.is_some()),
         points,
     };
     let drawable = chart.points.len() > 1 && mapped.against.value.0 > 0;
@@ -147,6 +148,11 @@ fn brief(nanos: Nanos) -> String {
     format::money_brief(&wire::price::decimal(nanos.0, 9), CURRENCY)
 }
 
+/// A number of requests with its noun.
+fn requests(n: u64) -> String {
+    if n == 1 { "1 request".to_owned() } else { format!("{} requests", count(n)) }
+}
+
 fn interval(money: Money) -> String {
     if money.lower == money.upper {
         return "counted, not estimated".to_owned();
@@ -155,9 +161,17 @@ fn interval(money: Money) -> String {
 }
 
 fn saves(saving: Money) -> String {
-    let verb = if saving.value.0 < 0 { "costs more: " } else { "saves " };
-    let amount = brief(Nanos(saving.value.0.saturating_abs()));
-    format!("{verb}{amount}, {}", interval(saving))
+    if saving.value.0 < 0 {
+        let more = more(saving);
+        return format!("costs {} more, {}", brief(more.value), interval(more));
+    }
+    format!("saves {}, {}", brief(saving.value), interval(saving))
+}
+
+/// What is not saved but paid more.
+fn more(saving: Money) -> Money {
+    let turned = |nanos: Nanos| Nanos(nanos.0.saturating_neg());
+    Money { value: turned(saving.value), lower: turned(saving.upper), upper: turned(saving.lower) }
 }
 
 fn summary(document: &Document, mapped: &Choice, priced: bool) -> String {
@@ -166,7 +180,7 @@ fn summary(document: &Document, mapped: &Choice, priced: bool) -> String {
     }
     format!(
         "At the prices of the week before {}, each request at its own hour: {} today, {} with the models as mapped.",
-        document.now,
+        document.now.get(..10).unwrap_or(&document.now),
         brief(mapped.against.value),
         brief(mapped.cost.value)
     )
@@ -194,8 +208,8 @@ fn entries(document: &Document, mapped: &Choice) -> Vec<Entry> {
         .map_or_else(String::new, |peak| format!("{} of the candidate's bill is at dearer hours", share(peak)));
     entries.push(Entry::new("All at its cheapest hour", brief(mapped.cheapest_hours), peak));
     entries.push(Entry::new("All at its dearest hour", brief(mapped.dearest_hours), ""));
-    let rule = format!("{} requests: {}", count(document.log.can_wait), document.log.can_wait_rule);
-    entries.push(Entry::new("What can wait at the cheapest hour", brief(mapped.batch_moved), rule));
+    let waiting = requests(document.log.can_wait);
+    entries.push(Entry::new("What can wait, at the cheapest hour", brief(mapped.batch_moved), waiting));
     entries
 }
 
@@ -233,21 +247,29 @@ fn choice(choice: &Choice) -> ChoiceView {
         cost: brief(choice.cost.value),
         cost_interval: interval(choice.cost),
         saving: choice.saving.map_or_else(|| "not known".to_owned(), |saving| brief(saving.value)),
-        saving_interval: choice.saving.map_or_else(nothing, interval),
+        saving_interval: choice.saving.map(interval),
         month: choice.month.as_ref().and_then(|month| month.saving).map_or_else(nothing, |saving| brief(saving.value)),
     }
 }
 
-fn cached(at: Option<f64>, cost: Nanos, saving: Nanos) -> WhatIf {
-    let label = match at {
-        None => "As much cached as the log tells, request by request".to_owned(),
-        Some(0.0) => "Nothing cached, as just after a switch".to_owned(),
-        Some(at) => format!("{} of all prompts cached", share(at)),
+fn cached(choice: &Choice, row: &Cached) -> WhatIf {
+    let (label, detail) = match row.share {
+        None => ("As recorded".to_owned(), "each request's own share, where the log tells"),
+        Some(0.0) => ("Nothing cached".to_owned(), "as just after a switch"),
+        Some(at) => (format!("{} cached", share(at)), "of all prompts"),
     };
-    WhatIf { label, cost: brief(cost), saving: brief(saving) }
+    WhatIf { label, detail: detail.to_owned(), cost: brief(row.cost), saving: if_sure(choice, row.saving) }
+}
+
+/// A likely saving, in a log that tells how long answers are.
+fn if_sure(choice: &Choice, saving: Nanos) -> String {
+    choice.saving.map_or_else(|| format::NOTHING.to_owned(), |_| brief(saving))
 }
 
 fn cache_reading(choice: &Choice) -> String {
+    if choice.saving.is_none() {
+        return "The log does not tell how long answers are, so these are bills of the prompts alone.".to_owned();
+    }
     match (choice.cache_break_even, choice.cache.first()) {
         (Some(rate), _) => {
             format!("Both cost the same at {} from the cache; above it the candidate is cheaper.", share(rate))
@@ -258,32 +280,32 @@ fn cache_reading(choice: &Choice) -> String {
     }
 }
 
+/// Bills with answers of other lengths; nothing where the log does not tell how long answers are.
 fn what_ifs(choice: &Choice) -> Vec<WhatIf> {
-    let mut rows: Vec<WhatIf> = choice
-        .lengths
-        .iter()
-        .map(|length| WhatIf {
-            label: format!("Answers of {}% in length: {}", length.percent, length.why),
-            cost: brief(length.cost),
-            saving: brief(length.saving),
-        })
-        .collect();
-    if let Some(thinking) = &choice.thinking {
-        let unmeasured = if thinking.measured { "" } else { ", not measured at the models of today" };
-        let off = if thinking.off { "; the gateway switches it off" } else { "" };
-        rows.push(WhatIf {
-            label: format!(
-                "Thinking before it answers, {}% of the tokens ({}{unmeasured}){off}",
-                thinking.percent, thinking.source
-            ),
-            cost: brief(thinking.cost),
-            saving: brief(Nanos(choice.against.value.0.saturating_sub(thinking.cost.0))),
-        });
+    if choice.saving.is_none() {
+        return Vec::new();
     }
-    rows
+    let length = |length: &Length| WhatIf {
+        label: format!("{}% of the length", length.percent),
+        detail: length.why.to_owned(),
+        cost: brief(length.cost),
+        saving: brief(length.saving),
+    };
+    let thinking = |thinking: &Thinking| WhatIf {
+        label: format!("Thinking first, {}% of the tokens", thinking.percent),
+        detail: format!(
+            "{}{}{}",
+            thinking.source,
+            if thinking.measured { "" } else { "; not measured at the models of today" },
+            if thinking.off { "; the gateway switches thinking off" } else { "" }
+        ),
+        cost: brief(thinking.cost),
+        saving: brief(Nanos(choice.against.value.0.saturating_sub(thinking.cost.0))),
+    };
+    choice.lengths.iter().map(length).chain(choice.thinking.iter().map(thinking)).collect()
 }
 
-fn group(group: &Group) -> GroupView {
+fn group(mapped: &Choice, group: &Group) -> GroupView {
     let first = group.choices.first();
     let or_nothing = |nanos: Option<Nanos>| nanos.map_or_else(|| format::NOTHING.to_owned(), brief);
     GroupView {
@@ -291,7 +313,11 @@ fn group(group: &Group) -> GroupView {
         requests: count(group.requests),
         baseline: brief(group.baseline),
         candidate: or_nothing(first.map(|choice| choice.cost.value)),
-        saving: or_nothing(first.map(|choice| Nanos(choice.against.0.saturating_sub(choice.cost.value.0)))),
+        saving: or_nothing(
+            first
+                .filter(|_| mapped.saving.is_some())
+                .map(|choice| Nanos(choice.against.0.saturating_sub(choice.cost.value.0))),
+        ),
     }
 }
 
@@ -301,35 +327,29 @@ fn doubts(document: &Document) -> Vec<String> {
     let mut doubts = Vec::new();
     if let Some(estimated) = log.estimated_share.filter(|_| log.estimated > 0) {
         doubts.push(format!(
-            "{} requests were counted by nobody: {} of the bill of today is estimated from characters.",
-            count(log.estimated),
+            "{} counted by nobody: {} of the bill of today is estimated from characters.",
+            requests(log.estimated),
             share(estimated)
         ));
     }
-    let counted = [
-        (log.failed, "requests failed before anything was billed; they cost nothing on either side."),
-        (log.unreadable, "requests could not be read and stay where they are."),
-        (log.answers_unknown, "answers were neither counted nor kept; they are in no sum."),
-        (
-            log.answers_at_limit,
-            "answers of unknown length are taken as long as their requests allow: the most they can be.",
-        ),
-        (log.cached_unknown, "requests do not tell how much was cached and are priced as if nothing had been."),
-        (document.baseline.unpriced, "requests have no price today and are in no sum."),
-    ];
-    doubts.extend(counted.iter().filter(|(n, _)| *n > 0).map(|(n, words)| format!("{} {words}", count(*n))));
+    if log.failed > 0 {
+        doubts.push(format!(
+            "{} failed before anything was billed; they cost nothing on either side.",
+            requests(log.failed)
+        ));
+    }
     for unpriced in document.unpriced.iter().take(UNPRICED_MAX) {
         doubts.push(format!(
-            "No price is known for {} at {}: {} requests.",
+            "No price is known for {} at {}: {}.",
             unpriced.model,
             unpriced.provider,
-            count(unpriced.requests)
+            requests(unpriced.requests)
         ));
     }
     let more = document.unpriced.len().saturating_sub(UNPRICED_MAX);
     if more > 0 {
         doubts.push(format!("{} more models have no price.", count(more as u64)));
     }
-    doubts.extend(document.notes.iter().cloned());
+    doubts.extend(document.notes.iter().map(|note| format!("{}.", note.trim_end_matches('.'))));
     doubts
 }

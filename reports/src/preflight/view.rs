@@ -324,7 +324,7 @@ fn retiring(retiring: &preflight::Retiring) -> RetiringView {
             Side::Baseline => "baseline",
             Side::Candidate => "candidate",
         },
-        on: retiring.on.clone(),
+        on: retiring.on.get(..10).unwrap_or(&retiring.on).to_owned(),
         left,
         requests: count(retiring.requests),
         is_close: retiring.days_left < 90,
