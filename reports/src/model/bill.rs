@@ -70,9 +70,7 @@ pub(crate) struct DayView {
     pub(crate) baseline: String,
     /// Paid to the candidate.
     pub(crate) candidate: String,
-    /// Exchanges of both.
-    pub(crate) exchanges: String,
-    /// Those of unknown cost.
+    /// Exchanges of unknown cost.
     pub(crate) unknown: String,
     /// There are any.
     pub(crate) has_unknown: bool,
@@ -250,7 +248,6 @@ fn days(bill: &Bill) -> Vec<DayView> {
             day: day.unwrap_or("all others").to_owned(),
             baseline: money(&rows, "baseline"),
             candidate: money(&rows, "candidate"),
-            exchanges: count(sum(|row| row.exchanges)),
             unknown: count(unknown),
             has_unknown: unknown > 0,
         }
