@@ -15,6 +15,7 @@ mod page;
 mod process;
 mod readings;
 mod series;
+mod unfit;
 
 pub(crate) use histogram::Histogram;
 pub(crate) use metrics::{Metrics, role_name};

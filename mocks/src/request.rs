@@ -6,6 +6,7 @@
 
 pub(crate) mod field;
 mod message;
+pub(crate) mod order;
 mod tier;
 pub(crate) mod tool;
 

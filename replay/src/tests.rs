@@ -8,11 +8,13 @@ mod killed;
 mod schema;
 mod server;
 
+use crate::options::ArmChoice;
 use crate::progress::Silent;
 use crate::{CancellationToken, ReplayError, ReplayOptions, Summary, run};
-use datasets::{Exchange, Format, Lines, LoggedRequest, Recorded};
+use datasets::{Arm, Exchange, Format, Lines, LoggedRequest, Recorded};
 use serde_json::value::RawValue;
 use server::{Reply, Server, json, stream};
+use std::collections::BTreeMap;
 use std::path::Path;
 use wire::ErrorKind;
 
@@ -137,6 +139,44 @@ async fn failures_have_kinds() {
     // What a broken stream had said was still produced: it is counted, and marked as an estimate.
     let cut = &records(&out)[6];
     assert_eq!((cut.answer_chars, cut.usage.unwrap().source), (3, wire::UsageSource::Estimate));
+    // What was refused costs nothing; what was under way costs its prompt at least, as in the gateway.
+    let billed: Vec<bool> = records(&out).iter().map(|record| record.usage.is_some()).collect();
+    assert_eq!(billed, [false, false, false, false, false, true, true, true, false, true]);
+    let silent = records(&out)[9].usage.unwrap();
+    assert!(silent.prompt > 7 && silent.completion == 0 && silent.source == wire::UsageSource::Estimate, "{silent:?}");
+}
+
+#[tokio::test]
+async fn the_tier_that_served_a_call_is_on_record_and_lost_reports_of_a_log_are_estimated() {
+    let body = r#"{"model":"gpt-4o-mini","service_tier":"flex","choices":[{"index":0,"message":{"role":"assistant","content":"hi"},
+        "finish_reason":"stop"}],"usage":{"prompt_tokens":3,"completion_tokens":2}}"#;
+    let server = Server::start(move |_, _| json(200, body)).await;
+    let folder = tempfile::tempdir().unwrap();
+    let out = folder.path().join("out.ndjson");
+    let mut log = rows(2, WHOLE);
+    log[0].recorded = Some(Recorded { usage: None, tier: wire::price::Tier::Batch, ..recorded() });
+    log[1].recorded = Some(Recorded { usage: None, answer: None, ..recorded() });
+    let options = ReplayOptions {
+        out: Some(out.clone()),
+        arm: ArmChoice::Forced(Arm::Candidate),
+        models: BTreeMap::from([("*".into(), "deepseek-flash".into())]),
+        baseline_recorded: true,
+        ..options(&server.url, "max:1")
+    };
+    play(log, options).await.unwrap();
+    let records = records(&out);
+    assert_eq!(records.len(), 4);
+    let of = |request: &str, arm: Arm| {
+        records.iter().find(|one| one.request.as_deref() == Some(request) && one.arm == arm).unwrap()
+    };
+    assert_eq!(of("r0", Arm::Candidate).tier, wire::price::Tier::Flex);
+    let logged = of("r0", Arm::Baseline);
+    let usage = logged.usage.unwrap();
+    assert_eq!(
+        (logged.tier, usage.source, usage.completion),
+        (wire::price::Tier::Batch, wire::UsageSource::Estimate, 3)
+    );
+    assert_eq!(of("r1", Arm::Baseline).usage, None, "of an answer that the log did not keep nothing is known");
 }
 
 #[tokio::test]

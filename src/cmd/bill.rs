@@ -1,6 +1,6 @@
 //! `weighbridge bill`: what was paid, what the other arm would have cost, what moving saves. Nobody is called.
 
-mod csv;
+mod csv_file;
 mod table;
 
 use super::evaluate::{failure, is_standard_output, write};
@@ -21,18 +21,19 @@ pub(super) fn run(args: &args::Bill) -> Result<Exit, Failure> {
         version: env!("CARGO_PKG_VERSION").to_owned(),
     };
     let document = statement(&args.records, &options).map_err(|error| failure(&error))?;
-    let csv = args.csv.as_ref().map(|path| (path, csv::of(&document)));
+    let csv = args.csv.as_ref().map(|path| csv_file::of(&document).map(|csv| (path, csv))).transpose();
+    let csv = csv.map_err(|error| Failure { exit: Exit::Bug, message: format!("a bill is no table: {error}") })?;
     if args.json {
         let json = serde_json::to_string_pretty(&document)
             .map_err(|error| Failure { exit: Exit::Bug, message: format!("a bill does not serialise: {error}") })?;
         render::result(&(json + "\n"));
     } else if let Some((_, csv)) = csv.as_ref().filter(|(path, _)| is_standard_output(path)) {
-        render::result(csv);
+        render::result(&String::from_utf8_lossy(csv));
     } else {
         render::result(&table::of(&document));
     }
     if let Some((path, csv)) = csv.filter(|(path, _)| !is_standard_output(path)) {
-        write(path, csv.as_bytes())?;
+        write(path, &csv)?;
     }
     document.left_out.iter().for_each(|remark| render::note(remark));
     Ok(Exit::Done)

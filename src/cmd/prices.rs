@@ -11,6 +11,9 @@ use jiff::Timestamp;
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
 
+/// Length of a date such as 2026-12-01.
+const DATE_BYTES: usize = 10;
+
 pub(super) fn run(args: &args::Prices) -> Result<Exit, Failure> {
     let now_us = Timestamp::now().as_microsecond();
     match &args.command {
@@ -23,7 +26,9 @@ pub(super) fn run(args: &args::Prices) -> Result<Exit, Failure> {
 /// An instant, or the first one of a day in UTC; microseconds since the Unix epoch.
 fn instant_us(option: &str, text: &str) -> Result<i64, Failure> {
     let day = |day: Date| day.to_zoned(TimeZone::UTC).ok().map(|day| day.timestamp());
-    let at = text.parse::<Timestamp>().ok().or_else(|| text.parse::<Date>().ok().and_then(day));
+    // A time without a zone would be taken for its day.
+    let date = Some(text).filter(|text| text.len() <= DATE_BYTES).and_then(|text| text.parse::<Date>().ok());
+    let at = text.parse::<Timestamp>().ok().or_else(|| date.and_then(day));
     at.map(Timestamp::as_microsecond).ok_or_else(|| {
         let expected = "expected an instant such as 2026-12-01T16:00:00Z, or a day such as 2026-12-01";
         Failure::usage(format!("{option} is `{text}`: {expected}"))

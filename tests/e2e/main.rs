@@ -28,6 +28,7 @@ mod import;
 mod keys;
 mod metrics;
 mod migrations;
+mod plan;
 mod preflight;
 mod prices;
 mod quota;

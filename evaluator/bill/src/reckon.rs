@@ -11,8 +11,8 @@
 //! `u_g = sum_s W_s (y_gs - R_s x_gs)` with `W_s` the strata's rest over their pairs' money, and
 //! `V = G/(G-1) sum_g u_g^2 + sum_s W_s clock_s V_s + sum_s X_s^2 T_s`. The second term is the rest's own scatter about the
 //! ratio; the third, of kinds that take a pooled ratio for their money X, is the variance of the pooled kinds' ratios about
-//! it, because a pooled ratio is off by that much. The
-//! bounds are `+- t` with Kish's effective groups less one as degrees of freedom (statistics: C1, R1).
+//! it, because a pooled ratio is off by that much. The bounds are `+- t` with Kish's effective groups less one as degrees
+//! of freedom.
 //!
 //! **A month.** The window's traffic is a sample of what comes: the mean over requests, by conversations, with the error of
 //! the ratios added to each group, is scaled to a month's requests. The number of requests itself is taken as it is.
@@ -84,7 +84,7 @@ pub fn reckon(traffic: &Traffic, window: Window, model: &dyn Fn(datasets::Arm, u
         requests_paired: totals.paired,
         requests_estimated: totals.requests - totals.paired,
         requests_unknown: totals.unknown,
-        requests_failed: totals.failed,
+        requests_failed: totals.failed.saturating_sub(totals.stepped_in),
         as_served: exact(totals.as_served),
         estimated_amount: exact(totals.estimated),
         baseline: sums.as_ref().map(|sums| sums.baseline_total().amount()),

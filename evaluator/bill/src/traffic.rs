@@ -11,11 +11,16 @@
 //! the group that its hash names, and groups vary like sums of independent conversations (the random groups of Hansen,
 //! Hurwitz & Madow 1953; Wolter 2007, chapter 2).
 
-use crate::strata::{Kind, Language};
+mod known;
+mod money;
+
+pub use known::{Alone, Cell, Known, Lesson, Rest, Taught};
+pub use money::{Billed, Leg, Legs, Rate};
+
 use crate::sums::Tokens;
 use datasets::Arm;
+use known::bounded;
 use std::collections::BTreeMap;
-use wire::price::Row;
 
 /// Random groups of conversations.
 pub const GROUPS: usize = 256;
@@ -23,101 +28,6 @@ pub const GROUPS: usize = 256;
 pub const WEEK_HOURS: usize = 168;
 /// Models of each arm that are told apart; further ones are one.
 pub const MODELS_MAX: u32 = 16;
-/// Price lists of the other arm that are told apart in a cell. Beyond them the pairs' own clock stands in.
-const RATES_MAX: usize = 16;
-
-/// Money of one leg in nano-dollars, at its own clock and otherwise.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct Leg {
-    /// As it was sent.
-    pub own: i64,
-    /// At the cheapest time of its day if it can wait, else as it was sent.
-    pub off_peak: i64,
-    /// With nothing of the prompt in the cache.
-    pub cold: i64,
-    /// With all of the prompt in the cache.
-    pub warm: i64,
-}
-
-impl Leg {
-    /// A leg of which only the money as sent matters.
-    #[must_use]
-    pub const fn plain(own: i64) -> Self {
-        Self { own, off_peak: own, cold: own, warm: own }
-    }
-}
-
-/// Sums of legs.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct Legs {
-    /// As sent.
-    pub own: i128,
-    /// What can wait at the cheapest time of its day.
-    pub off_peak: i128,
-    /// With a cold cache.
-    pub cold: i128,
-    /// With a warm cache.
-    pub warm: i128,
-}
-
-impl Legs {
-    fn add(&mut self, leg: &Leg) {
-        self.own += i128::from(leg.own);
-        self.off_peak += i128::from(leg.off_peak);
-        self.cold += i128::from(leg.cold);
-        self.warm += i128::from(leg.warm);
-    }
-
-    pub(crate) fn merge(&mut self, other: &Self) {
-        self.own = self.own.saturating_add(other.own);
-        self.off_peak = self.off_peak.saturating_add(other.off_peak);
-        self.cold = self.cold.saturating_add(other.cold);
-        self.warm = self.warm.saturating_add(other.warm);
-    }
-}
-
-/// A price list as pico-dollars a token: uncached input, cached input, cache writes, output.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Rate(pub [u64; 4]);
-
-/// Tokens that a [`Rate`] prices: uncached, cached, cache writes, completion.
-pub type Billed = [u128; 4];
-
-impl Rate {
-    /// What so many tokens cost in nano-dollars, without any rounding to exchanges.
-    #[must_use]
-    pub fn cost(&self, tokens: &Billed) -> f64 {
-        self.0.iter().zip(tokens).map(|(price, tokens)| *price as f64 * *tokens as f64).sum::<f64>() / 1e3
-    }
-
-    /// The price list of a row of the table, in the standard tier and for short prompts of text.
-    #[must_use]
-    pub fn of(row: &Row) -> Self {
-        let rates = &row.rates;
-        let write = rates.cache_write_pico.unwrap_or(rates.input_pico);
-        Self([rates.input_pico, rates.cached_pico, write, rates.output_pico])
-    }
-
-    /// By how much input and output one list is dearer than another; a row of the day at which this is least is its cheapest.
-    #[must_use]
-    pub fn dearness(&self) -> u64 {
-        let [input, _, _, output] = self.0;
-        input.saturating_add(output)
-    }
-}
-
-/// A kind of request as one arm served it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Cell {
-    /// The arm whose record says so.
-    pub served: Arm,
-    /// Number of its model, below [`MODELS_MAX`]; that number itself stands for all others.
-    pub model: u32,
-    /// Script of the prompt.
-    pub language: Language,
-    /// What was asked for.
-    pub kind: Kind,
-}
 
 /// What every request of the traffic has.
 #[derive(Debug, Clone, Copy)]
@@ -147,8 +57,10 @@ pub struct Totals {
     pub waiting: u64,
     /// Requests of which the served side has no known cost.
     pub unknown: u64,
-    /// Requests that the asked arm did not answer.
+    /// Calls for a request that the asked arm did not answer.
     pub failed: u64,
+    /// Those of them for which another arm stepped in; these requests are counted with its answer.
+    pub stepped_in: u64,
     /// What the traffic cost as it was split, nano-dollars.
     pub as_served: i128,
     /// The part of it that rests on estimated token counts.
@@ -174,97 +86,6 @@ pub struct Slice {
     pub candidate: i128,
     /// The same if what can wait were sent at the cheapest time.
     pub off_peak: i128,
-}
-
-/// Requests without a copy: their served money by group and by hour.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Rest {
-    /// Nano-dollars by random group.
-    pub groups: Vec<i128>,
-    /// Nano-dollars by hour of the week.
-    pub hours: Vec<i128>,
-}
-
-impl Default for Rest {
-    fn default() -> Self {
-        Self { groups: vec![0; GROUPS], hours: vec![0; WEEK_HOURS] }
-    }
-}
-
-impl Rest {
-    fn add(&mut self, group: usize, hour: usize, nanos: i64) {
-        for (sums, place) in [(&mut self.groups, group), (&mut self.hours, hour)] {
-            if let Some(sum) = sums.get_mut(place) {
-                *sum += i128::from(nanos);
-            }
-        }
-    }
-
-    fn merge(&mut self, other: &Self) {
-        for (sums, others) in [(&mut self.groups, &other.groups), (&mut self.hours, &other.hours)] {
-            for (sum, other) in sums.iter_mut().zip(others) {
-                *sum += other;
-            }
-        }
-    }
-}
-
-/// What pairs teach, by random group: requests, money of the arm that served (x) and of the other (y).
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct Taught {
-    /// Pairs.
-    pub pairs: u64,
-    /// Nano-dollars of the served side.
-    pub x: i128,
-    /// Nano-dollars of the other side, as sent.
-    pub y: i128,
-}
-
-/// Everything known of one kind of request.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Known {
-    /// Pairs by random group; empty without any.
-    pub taught: Vec<Taught>,
-    /// The other side's money under each way to price it.
-    pub legs: Legs,
-    /// The other side's tokens by the price list they were billed at.
-    pub billed: BTreeMap<Option<Rate>, Billed>,
-    /// Requests without a copy.
-    pub rest_requests: u64,
-    /// Their money by the other arm's price list as sent.
-    pub rest: BTreeMap<Option<Rate>, Rest>,
-    /// The same by the price list at which those that can wait would be sent.
-    pub rest_off_peak: BTreeMap<Option<Rate>, Rest>,
-}
-
-/// What one pair teaches about one kind of request.
-#[derive(Debug, Clone, Copy)]
-pub struct Lesson {
-    /// The kind, as its side `x` was served.
-    pub cell: Cell,
-    /// Nano-dollars of that side.
-    pub x: i64,
-    /// The other side's money.
-    pub y: Leg,
-    /// The other side's tokens.
-    pub tokens: Tokens,
-    /// The price list they were billed at.
-    pub rate: Option<Rate>,
-}
-
-/// A request whose other arm is not known.
-#[derive(Debug, Clone, Copy)]
-pub struct Alone {
-    /// Its kind.
-    pub cell: Cell,
-    /// The served side's money.
-    pub leg: Leg,
-    /// The served side's tokens.
-    pub tokens: Tokens,
-    /// The other arm's price list at the time of sending, if that arm has one.
-    pub rate: Option<Rate>,
-    /// The same at the cheapest time of the day, if the request can wait; else `rate`.
-    pub rate_off_peak: Option<Rate>,
 }
 
 /// The traffic's sums.
@@ -346,14 +167,14 @@ impl Traffic {
         self.totals.unknown += 1;
     }
 
-    /// A request that the asked arm did not answer.
+    /// A call that the asked arm did not answer.
     pub const fn failed(&mut self) {
         self.totals.failed += 1;
     }
 
-    /// A failed request that another arm answered after all: it is counted with that answer, and only once.
-    pub const fn answered_after_all(&mut self) {
-        self.totals.failed = self.totals.failed.saturating_sub(1);
+    /// A call that was not answered and in whose place another arm stepped in.
+    pub const fn stepped_in(&mut self) {
+        self.totals.stepped_in += 1;
     }
 
     fn count(&mut self, request: &Request, served: i64) {
@@ -402,11 +223,6 @@ impl Traffic {
     }
 }
 
-/// The key under which a rate is kept: itself, or none where there are too many already.
-fn bounded<T>(kept: &BTreeMap<Option<Rate>, T>, rate: Option<Rate>) -> Option<Rate> {
-    if kept.len() < RATES_MAX || kept.contains_key(&rate) { rate } else { None }
-}
-
 impl Totals {
     fn merge(&mut self, other: &Self) {
         self.requests += other.requests;
@@ -414,6 +230,7 @@ impl Totals {
         self.waiting += other.waiting;
         self.unknown += other.unknown;
         self.failed += other.failed;
+        self.stepped_in += other.stepped_in;
         self.as_served = self.as_served.saturating_add(other.as_served);
         self.estimated = self.estimated.saturating_add(other.estimated);
         self.baseline = self.baseline.saturating_add(other.baseline);
@@ -429,37 +246,5 @@ impl Slice {
         self.baseline = self.baseline.saturating_add(other.baseline);
         self.candidate = self.candidate.saturating_add(other.candidate);
         self.off_peak = self.off_peak.saturating_add(other.off_peak);
-    }
-}
-
-impl Known {
-    pub(crate) fn merge(&mut self, other: &Self) {
-        self.teach(other);
-        self.rest_requests += other.rest_requests;
-        for (rest, others) in [(&mut self.rest, &other.rest), (&mut self.rest_off_peak, &other.rest_off_peak)] {
-            for (rate, other) in others {
-                let rate = bounded(rest, *rate);
-                rest.entry(rate).or_default().merge(other);
-            }
-        }
-    }
-
-    /// Adds what another kind's pairs teach, and nothing of its rest.
-    pub(crate) fn teach(&mut self, other: &Self) {
-        if self.taught.is_empty() {
-            self.taught.clone_from(&other.taught);
-        } else {
-            for (taught, other) in self.taught.iter_mut().zip(&other.taught) {
-                taught.pairs += other.pairs;
-                taught.x = taught.x.saturating_add(other.x);
-                taught.y = taught.y.saturating_add(other.y);
-            }
-        }
-        self.legs.merge(&other.legs);
-        for (rate, billed) in &other.billed {
-            let rate = bounded(&self.billed, *rate);
-            let sums = self.billed.entry(rate).or_default();
-            sums.iter_mut().zip(billed).for_each(|(sum, tokens)| *sum = sum.saturating_add(*tokens));
-        }
     }
 }

@@ -41,7 +41,8 @@ pub fn look(candidate: Provider, request: &Request<'_>, target: &Target<'_>) -> 
             }
             for name in &sent.dropped {
                 let told = |finding: &Finding| {
-                    finding.effect == Effect::Loses && (finding.member == *name || finding.feature == *name)
+                    let part_of = name.split('.').next() == Some(finding.member);
+                    finding.effect == Effect::Loses && (part_of || finding.feature == *name)
                 };
                 if !findings.iter().any(told) {
                     findings.push(unheard(name, Effect::Loses, "the candidate does not take it here: it is left out"));
@@ -49,6 +50,10 @@ pub fn look(candidate: Provider, request: &Request<'_>, target: &Target<'_>) -> 
             }
         }
         Err(_) => {}
+    }
+    if sent.is_err() {
+        // Nothing is rewritten or lost of what is not sent.
+        findings.retain(|finding| finding.effect == Effect::Fails);
     }
     findings.sort_by_key(|finding| std::cmp::Reverse(finding.effect));
     let counts = || findings.iter().filter(|finding| !OF_EVERY_REQUEST.contains(&finding.feature));

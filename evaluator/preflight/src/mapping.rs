@@ -9,9 +9,13 @@ use std::sync::Arc;
 /// Models that are told apart; the rest is counted as one.
 const MODELS_MAX: usize = 1000;
 
+/// Model of the log, and the candidate's for it; absent where it stays.
+type Pair = (String, Option<Arc<str>>);
+
 #[derive(Debug, Default)]
 pub(crate) struct Mapping {
-    models: HashMap<(String, Option<Arc<str>>), (Option<Chosen>, u64)>,
+    /// Who chose it, and the requests.
+    models: HashMap<Pair, (Option<Chosen>, u64)>,
     other: u64,
 }
 

@@ -123,7 +123,7 @@ impl<'t> Walk<'t> {
         for row in rows {
             let costed = self.pay(row);
             if row.role == Role::Fallback && !row.failed() {
-                self.walked.traffic.answered_after_all();
+                self.walked.traffic.stepped_in();
                 self.alone(costed);
             }
         }

@@ -269,3 +269,41 @@ fn a_stale_price_and_an_old_verdict_are_said_and_read() {
     let read: judge::verdict::Verdict = serde_json::from_value(old).unwrap();
     assert_eq!((read.bill.baseline, read.bill.counterfactual), (verdict.bill.baseline, None));
 }
+
+#[test]
+fn answers_of_a_log_are_not_paid_again_and_stand_for_the_baseline() {
+    let mut rows = (0..40).flat_map(|index| mirrored(&format!("replayed-{index}"))).collect::<Vec<_>>();
+    for row in &mut rows {
+        row.role = Role::Replayed;
+        row.shadow = None;
+        row.recorded = (row.arm == Arm::Baseline).then_some(datasets::FromLog::Timed);
+    }
+    let bill = judge(&rows).verdict.bill;
+    let roles: Vec<(Option<&str>, Option<&str>)> =
+        bill.by_arm.iter().map(|paid| (paid.arm.as_deref(), paid.role.as_deref())).collect();
+    assert_eq!(roles, [(Some("baseline"), Some("recorded")), (Some("candidate"), Some("replayed"))]);
+    let said = bill.counterfactual.unwrap();
+    assert_eq!((said.requests, said.requests_paired), (40, 40));
+    assert_eq!(nanos(&said.saving.unwrap().value), 40 * (3_500_000 - 210_000));
+    assert!(bill.saving_per_month.is_none() && bill.notes.iter().any(|note| note.contains("--month-requests")));
+}
+
+#[test]
+fn of_many_models_the_frequent_ones_are_told_apart() {
+    let mut rows = (0..40).flat_map(|index| mirrored(&format!("pair-{index}"))).collect::<Vec<_>>();
+    for model in 0..30 {
+        for index in 0..=model {
+            let [served, _] = mirrored(&format!("alone-{model}-{index}"));
+            // A dated snapshot has its model's price.
+            let model = format!("gpt-4o-2024-01-{:02}", model + 1);
+            rows.push(Exchange { model, shadow: Some(ShadowFate::NotSampled), ..served });
+        }
+    }
+    let said = judge(&rows).verdict.bill.counterfactual.unwrap();
+    let models: Vec<&str> = said.strata.iter().map(|stratum| stratum.model.as_str()).collect();
+    // gpt-4o and the 15 most frequent of the snapshots; the 15 others are one.
+    assert_eq!((models.len(), models[0]), (16, "other"), "{models:?}");
+    assert!(models.contains(&"gpt-4o-2024-01-30") && !models.contains(&"gpt-4o-2024-01-15"));
+    assert_eq!(said.strata[0].requests, (1..=15).sum::<u64>());
+    assert!(said.strata.iter().all(|stratum| stratum.taken_from == "arm" && stratum.ratio == Some(0.06)), "{said:?}");
+}

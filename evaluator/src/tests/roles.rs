@@ -4,7 +4,7 @@
 use super::fixture::*;
 use crate::Outcome;
 use datasets::{Arm, AssignedBy, Endpoint, Exchange, Role, ShadowFate};
-use judge::verdict::Verdict;
+use judge::verdict::{Bill, Verdict};
 use wire::ErrorKind;
 
 fn unmatched(verdict: &Verdict, name: &str) -> u64 {
@@ -14,6 +14,26 @@ fn unmatched(verdict: &Verdict, name: &str) -> u64 {
 /// The verdict without its inputs, whose digests differ where rows were added.
 fn without_inputs(outcome: &Outcome) -> Verdict {
     Verdict { inputs: Vec::new(), ..outcome.verdict.clone() }
+}
+
+/// The bill over the pairs alone, without the account of everything that was paid.
+fn of_pairs(bill: &Bill) -> Bill {
+    Bill {
+        by_arm: Vec::new(),
+        by_model: Vec::new(),
+        by_day: Vec::new(),
+        by_hour: Vec::new(),
+        counterfactual: None,
+        saving_per_month: None,
+        cache: None,
+        ..bill.clone()
+    }
+}
+
+/// What was paid for answers to an end, and the exchanges.
+fn paid(bill: &Bill, role: &str) -> (String, u64) {
+    let row = bill.by_arm.iter().find(|paid| paid.role.as_deref() == Some(role)).unwrap();
+    (row.amount.clone(), row.exchanges)
 }
 
 /// Served by weight, half by each arm.
@@ -50,11 +70,19 @@ fn a_fallback_is_money_and_the_failure_before_it_the_evidence() {
         notes.iter().any(|note| note.contains("answered 1 requests") && note.contains("0.003500 USD")),
         "{notes:?}"
     );
+    // It was paid, and it is the answer of a request that the candidate had failed.
+    assert_eq!(paid(&after.verdict.bill, "fallback"), ("0.003500000".to_owned(), 1));
+    let requests = |outcome: &Outcome| {
+        let said = outcome.verdict.bill.counterfactual.clone().unwrap();
+        (said.requests, said.requests_failed)
+    };
+    assert_eq!((requests(&before), requests(&after)), ((399, 1), (400, 0)));
     // Nothing else changes.
-    let mut plain = without_inputs(&after);
+    let (mut plain, mut same) = (without_inputs(&after), without_inputs(&before));
     plain.instrument.unmatched.retain(|count| !count.name.contains("in place of"));
     plain.bill.notes.retain(|note| !note.contains("in place of"));
-    assert_eq!(plain, without_inputs(&before));
+    (plain.bill, same.bill) = (of_pairs(&plain.bill), of_pairs(&same.bill));
+    assert_eq!(plain, same);
 }
 
 #[test]
@@ -81,7 +109,11 @@ fn a_repetition_is_kept_apart_and_costs_what_measuring_costs() {
     // With a repetition the answers could be compared, if the policy asked for it.
     plain.reasons = before.verdict.reasons.clone();
     plain.bill.shadow.clone_from(&before.verdict.bill.shadow);
-    assert_eq!(plain, without_inputs(&before));
+    assert_eq!(paid(&plain.bill, "repeat"), ("0.003500000".to_owned(), 1));
+    assert_eq!(plain.bill.counterfactual, before.verdict.bill.counterfactual, "asked twice is one request");
+    let mut same = without_inputs(&before);
+    (plain.bill, same.bill) = (of_pairs(&plain.bill), of_pairs(&same.bill));
+    assert_eq!(plain, same);
 }
 
 #[test]

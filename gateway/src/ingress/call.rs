@@ -109,6 +109,9 @@ async fn run(
     let (headers, consumer) = (&parts.headers, caller.name.clone());
     let head = Head { endpoint, headers, consumer, pair, arrived, at_us, measured, watch };
     let prepared = prepare(&shared, &plane, lane, head, &parsed)?;
+    if let Some(feature) = prepared.unfit {
+        shared.metrics.unfit(lane.name(), feature);
+    }
     let response = serve(&shared, &plane.config, prepared, body.clone(), place).await?;
     Ok(tell(response, left))
 }
@@ -142,7 +145,7 @@ async fn serve(
     body: Bytes,
     place: Place,
 ) -> Result<Response<Reply>, Problem> {
-    let Prepared { plan, context, wants_usage, serve, copy, model } = prepared;
+    let Prepared { plan, context, wants_usage, serve, copy, model, unfit: _ } = prepared;
     let fate = mirror(shared, &context, copy).or(plan.no_mirror);
     if plan.repeat && plan.assignment.arm == Arm::Baseline {
         offer_repeat(shared, &context, &serve);

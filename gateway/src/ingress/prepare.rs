@@ -1,10 +1,11 @@
 //! Decides what happens to a request, and puts it into its provider's terms. Sends nothing and changes nothing.
 
+use crate::config::Migration;
 use crate::exchange::Context;
 use crate::lane::{Lane, Link, Snapshot};
 use crate::plane::Plane;
 use crate::problem::Problem;
-use crate::routing::{Assignment, Plan, Question, plan, split};
+use crate::routing::{Asked, Assignment, Plan, Question, plan, split, stay};
 use crate::safety::Watch;
 use crate::state::Shared;
 use datasets::{Arm, AssignedBy, NO_MIGRATION};
@@ -37,6 +38,8 @@ pub(super) struct Prepared {
     pub copy: Option<Addressed>,
     /// What the client called the model.
     pub model: String,
+    /// The feature because of which the candidate does not get it.
+    pub unfit: Option<&'static str>,
 }
 
 /// What is known of a request before its body was read.
@@ -63,8 +66,9 @@ struct Decided {
     plan: Plan,
     /// Bytes of the assignment unit.
     unit: Vec<u8>,
-    /// The request in the candidate's terms, if it can serve it.
-    for_candidate: Option<Addressed>,
+    /// The request in the candidate's terms; the feature that stands in the way if it does not get it, `None` where
+    /// nobody asked.
+    for_candidate: Result<Addressed, Option<&'static str>>,
 }
 
 /// Everything about a request that is decided before it is sent.
@@ -79,7 +83,8 @@ pub(super) fn prepare(
     let (prompt, billed) = head.measured;
     let decided = decide(shared, plane, lane, snapshot, &head, request, prompt);
     let (mut plan, unit) = (decided.plan, decided.unit);
-    let (serve, copy) = match (plan.assignment.arm, decided.for_candidate) {
+    let unfit = decided.for_candidate.as_ref().err().copied().flatten();
+    let (serve, copy) = match (plan.assignment.arm, decided.for_candidate.ok()) {
         (Arm::Candidate, Some(addressed)) => (addressed, None),
         (_, for_candidate) => match (for_baseline(shared, lane, head.consumer.as_deref(), request), for_candidate) {
             (Ok(serve), for_candidate) => (serve, for_candidate.filter(|_| plan.mirror)),
@@ -122,6 +127,7 @@ pub(super) fn prepare(
         serve,
         copy,
         model: request.model.clone().into_owned(),
+        unfit,
     })
 }
 
@@ -137,19 +143,25 @@ fn decide(
 ) -> Decided {
     let conversation = || request.unit(head.text(&plane.config.conversation_header));
     let (Some(migration), Some(candidate)) = (&lane.migration, &lane.candidate) else {
-        return Decided { plan: Plan::PLAIN, unit: split::unit_bytes(&conversation()), for_candidate: None };
+        return Decided { plan: Plan::PLAIN, unit: split::unit_bytes(&conversation()), for_candidate: Err(None) };
     };
     let consumer = head.consumer.as_deref();
     let unit = migration.assign_by.unit(conversation, consumer, head.pair);
     let weights = snapshot.weights;
     // While nothing can go to the candidate, nobody asks whether it could serve.
     let in_play = migration.reaches_candidate(weights);
-    let target = migration.models.get(&request.model).filter(|_| in_play);
-    let for_candidate = target.and_then(|model| self::for_candidate(shared, candidate, consumer, request, model).ok());
+    let for_candidate = if in_play {
+        let model = migration.models.get(&request.model).ok_or(stay::UNMAPPED);
+        model
+            .and_then(|model| self::for_candidate(shared, migration, candidate, consumer, request, model))
+            .map_err(Some)
+    } else {
+        Err(None)
+    };
     let question = Question {
         unit: &unit,
         headers: head.headers,
-        fits: for_candidate.is_some() || !in_play,
+        fits: for_candidate.is_ok() || !in_play,
         prompt_chars: prompt.total(),
         consumer,
         model: &request.model,
@@ -176,16 +188,27 @@ pub(super) fn for_baseline(
 }
 
 /// The request in the candidate's terms.
+///
+/// # Errors
+/// The feature because of which it stays on the baseline: the candidate cannot serve it, or a rule keeps it.
 fn for_candidate(
     shared: &Shared,
+    migration: &Migration,
     link: &Link,
     consumer: Option<&str>,
     request: &Request<'_>,
     model: &str,
-) -> Result<Addressed, Unfit> {
+) -> Result<Addressed, &'static str> {
     let recall = |call: &str| shared.memory.recall(consumer, call);
     let target = Target { recall: &recall, ..Target::new(model, &link.config.policy) };
-    address(link, request, &target)
+    let asked = Asked { endpoint: request.endpoint.name(), model: &request.model, consumer };
+    let first_of = |features: &[&'static str]| {
+        wire::provider::first_of(link.config.kind, request, &target, |feature| features.contains(&feature))
+    };
+    match stay::kept(&migration.stay, &asked, first_of) {
+        Some(feature) => Err(feature),
+        None => address(link, request, &target).map_err(|unfit| unfit.feature),
+    }
 }
 
 fn address(link: &Link, request: &Request<'_>, target: &Target<'_>) -> Result<Addressed, Unfit> {

@@ -29,6 +29,11 @@ struct Told {
     body: Value,
 }
 
+/// A loss is noticed soon; a deadline is only passed by a Redis that hangs, however busy the machine is.
+const PATIENT: &str = "timeout = \"20s\"\npoll_interval = \"50ms\"\nlost_after = \"300ms\"";
+/// For a Redis that hangs: its deadline is long enough for a busy machine as long as it does not.
+const HASTY: &str = "timeout = \"400ms\"\npoll_interval = \"50ms\"\nlost_after = \"300ms\"";
+
 /// The configuration of a replica; `more` stands in `[redis]`, `migration` in the migration.
 fn config(url: &str, file_percent: f64, more: &str, migration: &str) -> Config {
     config_with(url, file_percent, more, migration, "")
@@ -38,6 +43,7 @@ fn config(url: &str, file_percent: f64, more: &str, migration: &str) -> Config {
 /// with the same 502, however many were refused before.
 fn config_with(url: &str, file_percent: f64, more: &str, migration: &str, server: &str) -> Config {
     // Keys of tables that stand elsewhere come first, tables of their own last.
+    let timeout = if more.contains("timeout") { "" } else { "timeout = \"20s\"" };
     let (before, after) = if server.starts_with('[') { ("", server) } else { (server, "") };
     let text = format!(
         r#"
@@ -63,6 +69,7 @@ models = {{ "gpt-4o-mini" = "deepseek-flash" }}
 {after}
 [redis]
 url = "{url}"
+{timeout}
 {more}
 "#
     );

@@ -4,8 +4,8 @@
 //! `seed`, a model that is not to move yet. A request that a rule takes is unfit, as if the candidate could not serve it:
 //! it is neither drawn nor mirrored, so no comparison is made of traffic that will never move.
 
-use super::select::Asked;
 use super::models::Patterns;
+use super::select::Asked;
 
 /// What a rule without features is counted as.
 pub const ANY: &str = "stay";
@@ -92,7 +92,10 @@ mod tests {
             (Stay::default(), Some(ANY)),
             (Stay { consumers: list(&["team-a"]), ..Stay::default() }, Some(ANY)),
             (Stay { consumers: list(&["team-b"]), ..Stay::default() }, None),
-            (Stay { models: patterns("gpt-4o*"), features: Some(vec!["top_p", "seed"]), ..Stay::default() }, Some("seed")),
+            (
+                Stay { models: patterns("gpt-4o*"), features: Some(vec!["top_p", "seed"]), ..Stay::default() },
+                Some("seed"),
+            ),
             (Stay { models: patterns("o3"), features: Some(vec!["seed"]), ..Stay::default() }, None),
             (Stay { endpoints: list(&["responses"]), ..Stay::default() }, None),
             (Stay { features: Some(vec!["top_p"]), ..Stay::default() }, None),

@@ -5,11 +5,12 @@ use super::page::Page;
 use super::process::Process;
 use super::readings::Readings;
 use super::series::{Cell, FORM_FAILURES, Labels, OTHER, OUTCOMES, SERIES_MAX, Series, Table};
+use super::unfit::{Pair, Unfit};
 use crate::config::Migration;
 use arc_swap::ArcSwap;
 use datasets::{Exchange, Role};
 use prometheus_client::registry::Registry;
-use std::collections::{BTreeSet, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
@@ -29,6 +30,8 @@ pub(super) struct Inner {
     overhead: Histogram,
     /// Requests refused because as many are served as may be.
     shed: AtomicU64,
+    /// Requests that the candidate did not get.
+    unfit: Unfit,
     /// Models of the configuration: labels from their first exchange on, even if it fails.
     models: ArcSwap<HashSet<String>>,
     process: Process,
@@ -47,6 +50,7 @@ impl Metrics {
             table: Table::new(SERIES_MAX),
             overhead: Histogram::new(&OVERHEAD_BOUNDS_US),
             shed: AtomicU64::new(0),
+            unfit: Unfit::default(),
             models: ArcSwap::default(),
             process: Process { started_us },
         }))
@@ -92,6 +96,11 @@ impl Metrics {
         self.0.shed.fetch_add(1, Ordering::Relaxed);
     }
 
+    /// Counts a request that stays on the baseline because of a feature.
+    pub(crate) fn unfit(&self, migration: &str, feature: &'static str) {
+        self.0.unfit.add(migration, feature);
+    }
+
     /// Counts the time from a request's arrival until it was sent to a provider.
     pub(crate) fn sent_after(&self, own: Duration) {
         self.0.overhead.add(u64::try_from(own.as_micros()).unwrap_or(u64::MAX));
@@ -113,6 +122,10 @@ impl Metrics {
 impl Inner {
     pub(super) fn shed(&self) -> u64 {
         self.shed.load(Ordering::Relaxed)
+    }
+
+    pub(super) fn unfit(&self) -> BTreeMap<Pair, u64> {
+        self.unfit.all()
     }
 
     pub(super) fn series(&self) -> Vec<Arc<Series>> {

@@ -109,6 +109,12 @@ pub(super) const IN_FLIGHT: Metric = metric("weighbridge_requests_in_flight", "C
 /// Shed.
 pub(super) const SHED: Metric =
     metric("weighbridge_requests_shed", "Client requests refused to keep others alive", &["reason"]);
+/// Unfit.
+pub(super) const UNFIT: Metric = metric(
+    "weighbridge_unfit",
+    "Requests that stayed on the baseline because of a feature, by its name",
+    &["migration", "feature"],
+);
 /// Weight.
 pub(super) const WEIGHT: Metric =
     metric("weighbridge_weight_percent", "Share of units that the candidate serves", &["migration"]);
@@ -328,6 +334,7 @@ pub(super) const ALL: &[Metric] = &[
     OVERHEAD,
     IN_FLIGHT,
     SHED,
+    UNFIT,
     WEIGHT,
     SHADOW_SHARE,
     EPOCH,

@@ -156,6 +156,11 @@ impl Page {
         let readings = &self.readings;
         writer.gauge(names::IN_FLIGHT, [(Values::new(), integer(readings.requests_in_flight))])?;
         writer.counter(names::SHED, [(vec!["requests_in_flight"], self.metrics.shed())])?;
+        let unfit = self.metrics.unfit();
+        let unfit: Vec<_> =
+            unfit.iter().map(|((migration, feature), count)| (escaped(migration), feature, *count)).collect();
+        let unfit = unfit.iter().map(|(migration, feature, count)| (vec![migration.as_ref(), *feature], *count));
+        writer.counter(names::UNFIT, unfit)?;
         let named: Vec<_> = readings.migrations.iter().map(|one| (escaped(&one.name), one)).collect();
         writer.gauge(names::WEIGHT, named.iter().map(|(name, one)| (vec![name.as_ref()], one.weight_percent)))?;
         writer.gauge(names::SHADOW_SHARE, named.iter().map(|(name, one)| (vec![name.as_ref()], one.shadow_percent)))?;

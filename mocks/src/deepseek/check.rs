@@ -4,9 +4,11 @@
 //! a migration lies in what is *not* in this file.
 
 use serde_json::Value;
+use std::collections::BTreeSet;
 
 use super::{ALIASES, INVALID, MODELS, RETIRED, invalid};
 use crate::refusal::Refusal;
+use crate::request::order::{self, Disorder};
 use crate::request::{ChatRequest, Format, ToolChoice};
 use crate::tokens;
 use wire::provider::Provider;
@@ -16,6 +18,7 @@ const WINDOW_TOKENS: u64 = 1_048_576;
 const OUTPUT_TOKENS_MAX: u64 = 393_216;
 const TOOLS_MAX: usize = 128;
 const STOPS_MAX: usize = 16;
+const IMAGES_MAX: usize = 600;
 const ALTERNATIVES_MAX: u64 = 20;
 const USER_ID_BYTES_MAX: usize = 512;
 /// Efforts that are understood; several mean the same.
@@ -31,6 +34,7 @@ pub(super) fn check(request: &ChatRequest, thinking: bool) -> Result<(), Refusal
              `{role}`, expected one of `system`, `user`, `assistant`, `tool`"
         )));
     }
+    check_order(request)?;
     // What may be answered counts against the window too.
     let answer = request.max_tokens.unwrap_or(0).min(OUTPUT_TOKENS_MAX);
     if let Some(tokens) = tokens::beyond(Provider::DeepSeek, request, WINDOW_TOKENS - answer) {
@@ -81,6 +85,27 @@ pub(super) fn check(request: &ChatRequest, thinking: bool) -> Result<(), Refusal
     check_tools(request, thinking)
 }
 
+fn check_order(request: &ChatRequest) -> Result<(), Refusal> {
+    let images: usize = request.messages.iter().map(|message| message.images.len()).sum();
+    if images > IMAGES_MAX {
+        return Err(invalid(format!("Too many images: {images}, where {IMAGES_MAX} are allowed")));
+    }
+    let problem = match order::disorder(&request.messages) {
+        None => return Ok(()),
+        Some(Disorder::LoneResult(_)) => {
+            "Messages with role 'tool' must be a response to a preceding message with 'tool_calls'".to_owned()
+        }
+        Some(Disorder::LoneCall(_)) => "An assistant message with 'tool_calls' must be followed by tool messages \
+                                        responding to each 'tool_call_id'"
+            .to_owned(),
+        Some(Disorder::Silent(_)) => "Invalid assistant message: content or tool_calls must be set".to_owned(),
+        Some(Disorder::OddPart(index)) => format!(
+            "Failed to deserialize the JSON body into the target type: messages[{index}].content: unknown variant"
+        ),
+    };
+    Err(invalid(problem))
+}
+
 /// Whether a model is served; the withdrawn names only if `retired` says so.
 pub(super) fn check_model(model: &str, models: Option<&[String]>, retired: bool) -> Result<(), Refusal> {
     let alias = |list: &[(&str, &str)]| list.iter().any(|(alias, _)| *alias == model);
@@ -110,6 +135,20 @@ fn check_tools(request: &ChatRequest, thinking: bool) -> Result<(), Refusal> {
         return Err(invalid(format!(
             "Failed to deserialize the JSON body into the target type: tools[{index}].type: unknown variant `{kind}`, \
              expected `function`"
+        )));
+    }
+    if let Some(index) = order::ill_named(&request.tools) {
+        return Err(invalid(format!(
+            "Invalid 'tools[{index}].function.name': a name has 1 to 64 letters, digits, underscores and dashes"
+        )));
+    }
+    let names: BTreeSet<&str> = request.tools.iter().map(|tool| tool.name.as_str()).collect();
+    if names.len() < request.tools.len() {
+        return Err(invalid("Tool names must be unique."));
+    }
+    if let Some(index) = order::ill_formed(&request.tools) {
+        return Err(invalid(format!(
+            "Invalid schema for tools[{index}]: schema must be a JSON Schema of 'type: \"object\"'"
         )));
     }
     if request.has_allowed_tools {

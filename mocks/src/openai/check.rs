@@ -2,6 +2,7 @@
 
 use super::{INVALID, models};
 use crate::refusal::Refusal;
+use crate::request::order::{self, Disorder};
 use crate::request::{Audio, ChatRequest, Format, ToolChoice};
 use crate::tokens;
 use wire::provider::Provider;
@@ -57,8 +58,25 @@ pub(super) fn check(request: &ChatRequest) -> Result<(), Refusal> {
         );
         return Err(invalid(Some("context_length_exceeded"), message).about("messages"));
     }
+    check_order(request)?;
     check_extras(request)?;
     check_tools(request)
+}
+
+fn check_order(request: &ChatRequest) -> Result<(), Refusal> {
+    let (index, problem) = match order::disorder(&request.messages) {
+        None => return Ok(()),
+        Some(Disorder::LoneResult(index)) => {
+            (index, "messages with role 'tool' must be a response to a preceding message with 'tool_calls'.")
+        }
+        Some(Disorder::LoneCall(index)) => {
+            (index, "an assistant message with 'tool_calls' must be followed by a tool message for each of its ids.")
+        }
+        Some(Disorder::Silent(index)) => (index, "expected content, tool calls or a refusal, but got none."),
+        Some(Disorder::OddPart(index)) => (index, "one of the content parts is of an unknown type."),
+    };
+    let message = format!("Invalid value for 'messages[{index}]': {problem}");
+    Err(invalid(Some("invalid_value"), message).about(format!("messages[{index}]")))
 }
 
 fn check_extras(request: &ChatRequest) -> Result<(), Refusal> {
@@ -82,6 +100,16 @@ fn check_extras(request: &ChatRequest) -> Result<(), Refusal> {
 }
 
 fn check_tools(request: &ChatRequest) -> Result<(), Refusal> {
+    if let Some(index) = order::ill_named(&request.tools) {
+        let message = "expected 1 to 64 letters, digits, underscores and dashes.";
+        let field = format!("tools[{index}].function.name");
+        return Err(invalid(Some("invalid_value"), format!("Invalid '{field}': {message}")).about(field));
+    }
+    if let Some(index) = order::ill_formed(&request.tools) {
+        let field = format!("tools[{index}].function.parameters");
+        let message = format!("Invalid schema for '{field}': schema must be a JSON Schema of 'type: \"object\"'.");
+        return Err(invalid(Some("invalid_function_parameters"), message).about(field));
+    }
     let refuse = |message: String| Err(invalid(None, message).about("tool_choice"));
     match &request.tool_choice {
         ToolChoice::Absent => Ok(()),

@@ -17,6 +17,14 @@ pub(crate) struct Message {
     pub(crate) has_cache_breakpoint: bool,
     pub(crate) has_tool_calls: bool,
     pub(crate) has_reasoning: bool,
+    /// Ids of the calls.
+    pub(crate) calls: Vec<String>,
+    /// Id of the call whose result it is.
+    pub(crate) answers: Option<String>,
+    /// Whether it holds neither content nor calls nor anything else that is said.
+    pub(crate) is_silent: bool,
+    /// Whether one of its parts is of a kind nobody knows.
+    pub(crate) has_odd_part: bool,
 }
 
 /// A picture in a message.
@@ -38,6 +46,10 @@ impl Message {
             has_cache_breakpoint: false,
             has_tool_calls: false,
             has_reasoning: false,
+            calls: Vec::new(),
+            answers: None,
+            is_silent: false,
+            has_odd_part: false,
         }
     }
 
@@ -54,12 +66,28 @@ impl Message {
                     images: parts.iter().filter_map(image).collect(),
                     sound_bytes: parts.iter().map(sound_bytes).sum(),
                     has_cache_breakpoint: parts.iter().any(|part| present(part, "prompt_cache_breakpoint").is_some()),
+                    has_odd_part: parts.iter().any(is_odd),
                     ..self
                 })
             }
             Some(_) => Err(FieldFault::wrong(format!("{field}.content"), "a string or an array of content parts")),
         }
     }
+}
+
+fn is_odd(part: &Value) -> bool {
+    const KINDS: [&str; 9] = [
+        "text",
+        "image_url",
+        "input_audio",
+        "file",
+        "refusal",
+        "input_text",
+        "output_text",
+        "input_image",
+        "input_file",
+    ];
+    !part.get("type").and_then(Value::as_str).is_some_and(|kind| KINDS.contains(&kind))
 }
 
 fn image(part: &Value) -> Option<Image> {
@@ -93,10 +121,17 @@ fn read_message(index: usize, message: &Value) -> Result<Message, FieldFault> {
         None => return Err(FieldFault::missing(format!("{field}.role"), "a role")),
         Some(role) => text(role, &format!("{field}.role"))?,
     };
-    if role == "user" && present(message, "content").is_none() {
+    let speaks = present(message, "content").is_some();
+    if matches!(role.as_str(), "user" | "system" | "developer" | "tool") && !speaks {
         return Err(FieldFault::missing(format!("{field}.content"), "a string or an array of content parts"));
     }
+    let calls = present(message, "tool_calls").and_then(Value::as_array);
+    let id = |call: &Value| call.get("id").and_then(Value::as_str).unwrap_or_default().to_owned();
+    let otherwise = ["refusal", "audio", "function_call"].iter().any(|member| present(message, member).is_some());
     let plain = Message {
+        calls: calls.into_iter().flatten().map(id).collect(),
+        answers: present(message, "tool_call_id").and_then(Value::as_str).map(str::to_owned),
+        is_silent: !speaks && !otherwise && calls.is_none_or(Vec::is_empty),
         has_tool_calls: present(message, "tool_calls").is_some(),
         has_reasoning: present(message, "reasoning_content").is_some(),
         ..Message::plain(&role, "")

@@ -271,3 +271,47 @@ async fn the_log_tells_which_headers_arrived_and_shows_no_secret() {
     let shown = format!("{recent:?}");
     assert!(!shown.contains("secret-cookie") && !shown.contains("sk-test-1234"));
 }
+
+#[tokio::test]
+async fn conversations_and_tools_out_of_order_are_refused_by_both_vendors() {
+    let call = json!({"role": "assistant", "content": null, "tool_calls": [
+        {"id": "c", "type": "function", "function": {"name": "f", "arguments": "{}"}}]});
+    let result = |id: &str| json!({"role": "tool", "tool_call_id": id, "content": "1"});
+    let user = json!({"role": "user", "content": "q"});
+    let tool = |name: &str, parameters: Value| json!({"type": "function", "function": {"name": name, "parameters": parameters}});
+    let object = || json!({"type": "object", "properties": {}});
+    for (provider, model) in [(Provider::OpenAi, "gpt-4o-mini"), (Provider::DeepSeek, "deepseek-flash")] {
+        let mock = Mock::scripted(provider, "q", "a").await;
+        let ask = |messages: Value, tools: Value| {
+            let mut body = json!({"model": model, "messages": messages, "tools": tools});
+            if provider == Provider::DeepSeek {
+                body["thinking"] = json!({"type": "disabled"});
+            }
+            body
+        };
+        for (messages, tools, part) in [
+            (json!([user, result("c")]), json!([]), "'tool_calls'"),
+            (json!([user, call, result("d")]), json!([]), "'tool_calls'"),
+            (json!([user, call, user]), json!([]), "must be followed"),
+            (json!([user, call]), json!([]), "must be followed"),
+            (json!([user, {"role": "assistant", "content": null}, user]), json!([]), "content"),
+            (json!([{"role": "user", "content": [{"type": "video"}]}]), json!([]), "messages[0]"),
+            (json!([{"role": "system", "content": null}, user]), json!([]), "messages[0].content"),
+            (json!([user]), json!([tool("a b", object())]), "tools[0].function.name"),
+            (json!([user]), json!([tool("f", json!({"type": "string"}))]), "tools[0]"),
+        ] {
+            let (status, answer) = mock.json(&ask(messages, tools)).await;
+            assert_eq!(status, 400, "{provider:?}: {part}");
+            assert!(answer["error"]["message"].as_str().unwrap().contains(part), "{provider:?}: {answer}");
+        }
+        let twice = json!([tool("f", object()), tool("f", object())]);
+        let (status, _) = mock.json(&ask(json!([user]), twice)).await;
+        assert_eq!(
+            status,
+            if provider == Provider::DeepSeek { 400 } else { 200 },
+            "only one of them wants other names"
+        );
+        let (status, answer) = mock.json(&ask(json!([user, call, result("c")]), json!([tool("f", object())]))).await;
+        assert_eq!(status, 200, "{provider:?}: {answer}");
+    }
+}

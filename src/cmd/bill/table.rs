@@ -32,7 +32,8 @@ fn head(document: &Document) -> String {
     };
     let (from, to) = (minute(document.window.from_us), minute(document.window.to_us));
     let clock = document.priced_at.as_ref().map_or_else(String::new, |at| format!(", all priced as at {at}"));
-    format!("Migration {}, sent {from} to {to} UTC, in {}{clock}.\n", document.migration, document.bill.currency)
+    let (migration, currency) = (&document.migration, &document.bill.currency);
+    wrapped(&format!("Migration {migration}, sent {from} to {to} UTC, in {currency}{clock}.\n"))
 }
 
 /// What was paid, by the columns that were asked for.
@@ -41,39 +42,44 @@ fn paid(document: &Document) -> String {
     let shown = &document.paid[..document.paid.len().min(GROUPS_MAX)];
     let cells = |paid: &Paid| columns.iter().map(|column| key(paid, column)).collect::<Vec<_>>();
     let keys: Vec<Vec<String>> = shown.iter().map(cells).collect();
-    let room = WIDTH - 41;
+    let room = WIDTH - 38;
+    let places = places(&document.total.amount);
     let widths = widths(&columns, &keys, room);
     let line = |cells: &[String], rest: &str| {
         let keys = cells.iter().zip(&widths).map(|(cell, width)| format!("{:width$}", cut(cell, *width)));
         format!("{} {rest}\n", keys.collect::<Vec<_>>().join(" ")).trim_end().to_owned() + "\n"
     };
     let heads: Vec<String> = columns.iter().map(|column| (*column).to_owned()).collect();
-    let numbers = format!("{:>9} {:>11} {:>9} {:>8}", "exchanges", "paid", "estimated", "no price");
+    let numbers = format!("{:>9} {:>9} {:>9} {:>8}", "exchanges", "paid", "estimated", "no price");
     let mut out = "\nPaid\n".to_owned() + &line(&heads, &numbers);
     for (cells, paid) in keys.iter().zip(shown) {
-        out.push_str(&line(cells, &figures(paid)));
+        out.push_str(&line(cells, &figures(paid, places)));
     }
     let mut total: Vec<String> = vec![String::new(); columns.len()];
     if let Some(first) = total.first_mut() {
         "total".clone_into(first);
     }
-    out.push_str(&line(&total, &figures(&document.total)));
+    out.push_str(&line(&total, &figures(&document.total, places)));
     if document.paid.len() > GROUPS_MAX {
         _ = writeln!(out, "{} more groups are in --json and --csv.", document.paid.len() - GROUPS_MAX);
     }
     let shadow: f64 = document.bill.shadow.parse().unwrap_or(0.0);
     if shadow > 0.0 {
-        _ = writeln!(out, "Of it {} for the experiment itself: copies and repetitions.", money(&document.bill.shadow));
+        _ = writeln!(
+            out,
+            "Of it {} for the experiment itself: copies and repetitions.",
+            money(&document.bill.shadow, places)
+        );
     }
     out
 }
 
-fn figures(paid: &Paid) -> String {
+fn figures(paid: &Paid, places: usize) -> String {
     let missing = paid.unpriced + paid.without_usage;
     let share = if paid.priced == 0 { 0.0 } else { paid.estimated as f64 / paid.priced as f64 };
     let estimated = if paid.estimated == 0 { "-".to_owned() } else { format!("{:.1} %", share * 100.0) };
     let missing = if missing == 0 { "-".to_owned() } else { missing.to_string() };
-    format!("{:>9} {:>11} {estimated:>9} {missing:>8}", paid.exchanges, money(&paid.amount))
+    format!("{:>9} {:>9} {estimated:>9} {missing:>8}", paid.exchanges, money(&paid.amount, places))
 }
 
 fn key(paid: &Paid, column: &str) -> String {
@@ -88,17 +94,19 @@ fn key(paid: &Paid, column: &str) -> String {
     }
 }
 
-/// Widths of the columns so that all fit; the widest give way first.
+/// Widths of the columns so that all fit; names give way, the widest first.
 fn widths(columns: &[&str], keys: &[Vec<String>], room: usize) -> Vec<usize> {
     let longest = |place: usize| {
         let cells = keys.iter().filter_map(|cells| cells.get(place)).map(|cell| cell.chars().count());
         cells.chain([columns.get(place).map_or(0, |name| name.len()), 5 * usize::from(place == 0)]).max().unwrap_or(0)
     };
     let mut widths: Vec<usize> = (0..columns.len()).map(longest).collect();
+    let gives_way = |place: usize| matches!(columns.get(place), Some(&"consumer" | &"model"));
     while widths.iter().sum::<usize>() + widths.len() > room {
-        match widths.iter_mut().max() {
-            Some(widest) if *widest > 5 => *widest -= 1,
-            _ => break,
+        let names = widths.iter_mut().enumerate().filter(|(place, width)| gives_way(*place) && **width > 5);
+        match names.map(|(_, width)| width).max() {
+            Some(widest) => *widest -= 1,
+            None => break,
         }
     }
     widths
@@ -120,16 +128,23 @@ fn both_arms(said: &Counterfactual) -> String {
         said.requests, said.requests_paired, said.requests_estimated, said.requests_unknown, said.requests_failed
     );
     out = wrapped(&out);
-    _ = writeln!(out, "{:24} {:>13}  {}", "", "", "95 % interval");
-    _ = writeln!(out, "{:24} {:>13}", "as it was served", money(&said.as_served));
-    out.push_str(&amount("all on the baseline", said.baseline.as_ref()));
-    out.push_str(&amount("all on the candidate", said.candidate.as_ref()));
-    out.push_str(&amount("saved by the candidate", said.saving.as_ref()));
+    let places = places(&said.as_served);
+    _ = writeln!(out, "{:28} {:>13}  95 % interval", "", "");
+    _ = writeln!(out, "{:28} {:>13}", "as it was served", money(&said.as_served, places));
+    out.push_str(&amount("all on the baseline", said.baseline.as_ref(), places));
+    out.push_str(&amount("all on the candidate", said.candidate.as_ref(), places));
+    out.push_str(&amount("saved by the candidate", said.saving.as_ref(), places));
+    out + &strata(said)
+}
+
+/// The ratios that stand in for missing copies.
+fn strata(said: &Counterfactual) -> String {
+    let mut out = String::new();
     if !said.strata.is_empty() {
-        _ = writeln!(out, "\nRatios for requests without a copy (the other arm's money over the serving arm's)");
+        _ = writeln!(out, "\nRatios for requests without a copy (other arm's money over the serving arm's)");
         _ = writeln!(
             out,
-            "{:26} {:7} {:10} {:>8} {:>7}  {:15}",
+            "{:24} {:7} {:10} {:>8} {:>7}  {}",
             "served by", "script", "kind", "requests", "ratio", "95 % interval"
         );
         for stratum in said.strata.iter().take(STRATA_MAX) {
@@ -139,8 +154,8 @@ fn both_arms(said: &Counterfactual) -> String {
             let pooled = if stratum.taken_from == "stratum" { "" } else { "*" };
             let ratio = stratum.ratio.map_or_else(|| "-".to_owned(), |ratio| format!("{ratio:.3}"));
             let line = format!(
-                "{:26} {:7} {:10} {:>8} {ratio:>7}{pooled:1} {interval}",
-                cut(&stratum.model, 26),
+                "{:24} {:7} {:10} {:>8} {ratio:>7}{pooled:1} {interval}",
+                cut(&stratum.model, 24),
                 stratum.language,
                 stratum.kind,
                 stratum.requests
@@ -151,21 +166,21 @@ fn both_arms(said: &Counterfactual) -> String {
             _ = writeln!(out, "{} more kinds are in --json.", said.strata.len() - STRATA_MAX);
         }
         if said.strata.iter().any(|stratum| stratum.taken_from != "stratum") {
-            out.push_str("* Too few pairs of this kind: the ratio of all pairs of its model, or of its arm.\n");
+            out.push_str("* Too few pairs of this kind: the ratio of its model's pairs, or of its arm's.\n");
         }
     }
     out
 }
 
-fn amount(name: &str, amount: Option<&Amount>) -> String {
-    let Some(amount) = amount else { return format!("{name:24} {:>13}\n", "not known") };
+fn amount(name: &str, amount: Option<&Amount>, places: usize) -> String {
+    let Some(amount) = amount else { return format!("{name:28} {:>13}\n", "not known") };
     let exact = amount.lower.as_ref() == Some(&amount.value) && amount.upper.as_ref() == Some(&amount.value);
     let interval = match (&amount.lower, &amount.upper) {
         _ if exact => "known, not estimated".to_owned(),
-        (Some(lower), Some(upper)) => format!("{} to {}", money(lower), money(upper)),
+        (Some(lower), Some(upper)) => format!("{} to {}", money(lower, places), money(upper, places)),
         _ => "too few pairs for an interval".to_owned(),
     };
-    format!("{name:24} {:>13}  {interval}\n", money(&amount.value))
+    format!("{name:28} {:>13}  {interval}\n", money(&amount.value, places))
 }
 
 fn month(saving: &Saving) -> String {
@@ -174,12 +189,14 @@ fn month(saving: &Saving) -> String {
         "mean-rate" => "by the mean rate: the window is shorter than a week",
         _ => "to the number that was stated",
     };
-    let mut out =
+    let head =
         format!("\nA month of {:.0} requests, scaled {how} ({:.1} h observed)\n", saving.requests, saving.window_hours);
-    out.push_str(&amount("on the baseline", Some(&saving.baseline)));
-    out.push_str(&amount("on the candidate", Some(&saving.candidate)));
-    out.push_str(&amount("saved at today's hours", Some(&saving.amount)));
-    out.push_str(&amount("saved off-peak", Some(&saving.off_peak)));
+    let mut out = wrapped(&head);
+    let places = places(&saving.baseline.value);
+    out.push_str(&amount("on the baseline", Some(&saving.baseline), places));
+    out.push_str(&amount("on the candidate", Some(&saving.candidate), places));
+    out.push_str(&amount("saved at today's hours", Some(&saving.amount), places));
+    out.push_str(&amount("saved off-peak", Some(&saving.off_peak), places));
     let percent = |share: f64| share * 100.0;
     let mut note = format!(
         "Off-peak: {:.1} % of the requests at the cheapest time of their day. {}",
@@ -203,7 +220,8 @@ fn cache(table: &CacheTable) -> String {
     let monthly = table.rows.iter().any(|row| row.saving_per_month.is_some());
     let mut out = "\nThe candidate's bill by how much of the prompts its cache knows\n".to_owned();
     let month = if monthly { "saved a month" } else { "" };
-    _ = writeln!(out, "{}", format!("{:24} {:>13} {:>13} {month:>15}", "", "candidate", "saved").trim_end());
+    _ = writeln!(out, "{}", format!("{:28} {:>13} {:>13} {month:>15}", "", "candidate", "saved").trim_end());
+    let of = places(table.rows.first().map_or("0", |row| &row.candidate));
     for row in &table.rows {
         let name = match row.name.as_str() {
             "cold" => "cold, after a switch",
@@ -211,9 +229,10 @@ fn cache(table: &CacheTable) -> String {
             "baseline" => "the baseline's rate",
             _ => "warm",
         };
-        let month = row.saving_per_month.as_deref().map(money).unwrap_or_default();
+        let month = row.saving_per_month.as_deref().map(|saving| money(saving, places(saving))).unwrap_or_default();
         let name = format!("{name} {:.1} %", row.hit_rate * 100.0);
-        let line = format!("{name:24} {:>13} {:>13} {month:>15}", money(&row.candidate), money(&row.saving));
+        let (candidate, saved) = (money(&row.candidate, of), money(&row.saving, of));
+        let line = format!("{name:28} {candidate:>13} {saved:>13} {month:>15}");
         _ = writeln!(out, "{}", line.trim_end());
     }
     out + &wrapped(&format!("{}\n", table.reading))
@@ -225,14 +244,14 @@ fn lengths(bill: &Bill) -> String {
     let lines: Vec<String> = rows
         .map(|paid| {
             let name = [&paid.arm, &paid.role].into_iter().flatten().cloned().collect::<Vec<_>>().join(", ");
-            let per_1000 = paid.per_1000_chars.as_deref().map_or_else(|| "-".to_owned(), money);
-            format!("{name:24} {:>13.1} {per_1000:>13}\n", paid.chars_per_answer.unwrap_or(0.0))
+            let per_1000 = paid.per_1000_chars.as_deref().map_or_else(|| "-".to_owned(), |amount| money(amount, 6));
+            format!("{name:28} {:>13.1} {per_1000:>13}\n", paid.chars_per_answer.unwrap_or(0.0))
         })
         .collect();
     if lines.is_empty() {
         return String::new();
     }
-    let head = format!("{:24} {:>13} {:>13}\n", "", "an answer", "per 1000");
+    let head = format!("{:28} {:>13} {:>13}\n", "", "an answer", "per 1000");
     format!("\nCharacters of answers, and money for them\n{head}{}", lines.concat())
 }
 
@@ -242,27 +261,31 @@ fn remarks(bill: &Bill) -> String {
     if all.is_empty() { all } else { format!("\nRemarks\n{all}") }
 }
 
-/// Money as people read it: the smaller, the more places.
-fn money(decimal: &str) -> String {
-    let value: f64 = decimal.parse().unwrap_or(f64::NAN);
-    let digits = match value.abs() {
+/// Decimal places for amounts about as large as this one.
+fn places(decimal: &str) -> usize {
+    match decimal.parse::<f64>().unwrap_or(0.0).abs() {
         size if size >= 1000.0 => 2,
         size if size >= 1.0 => 4,
         _ => 6,
-    };
-    format!("{value:.digits$}")
+    }
 }
 
-/// Lines of at most 80 columns, broken at spaces.
+fn money(decimal: &str, places: usize) -> String {
+    format!("{:.places$}", decimal.parse::<f64>().unwrap_or(f64::NAN))
+}
+
+/// Lines of at most 80 columns, broken at spaces; what belongs to an item stands under its text.
 fn wrapped(text: &str) -> String {
     let mut out = String::new();
     for line in text.lines() {
+        let indent = if line.starts_with("- ") { "  " } else { "" };
         let mut width = 0;
         for word in line.split(' ') {
             let length = word.chars().count();
             if width > 0 && width + 1 + length > WIDTH {
                 out.push('\n');
-                width = 0;
+                out.push_str(indent);
+                width = indent.len();
             } else if width > 0 {
                 out.push(' ');
                 width += 1;
@@ -284,14 +307,15 @@ mod tests {
         let long = "word ".repeat(60);
         assert!(wrapped(&long).lines().all(|line| line.chars().count() <= WIDTH));
         let keys = vec![vec!["baseline".to_owned(), "x".repeat(100), "y".repeat(60)]];
-        let widths = widths(&["arm", "consumer", "model"], &keys, 39);
-        assert!(widths.iter().sum::<usize>() + 3 <= 39, "{widths:?}");
+        let widths = widths(&["arm", "consumer", "model"], &keys, 43);
+        assert!(widths.iter().sum::<usize>() + 3 <= 43, "{widths:?}");
         assert_eq!(cut("abcdef", 4), "abc…");
     }
 
     #[test]
     fn money_keeps_what_can_be_seen() {
-        assert_eq!((money("0.000000525").as_str(), money("1234.5").as_str()), ("0.000001", "1234.50"));
-        assert_eq!(money("-1.25"), "-1.2500");
+        let shown = |decimal: &str| money(decimal, places(decimal));
+        assert_eq!((shown("0.000000525"), shown("1234.5")), ("0.000001".to_owned(), "1234.50".to_owned()));
+        assert_eq!(shown("-1.25"), "-1.2500");
     }
 }

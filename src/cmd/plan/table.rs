@@ -17,11 +17,11 @@ pub(super) fn text(made: &Made) -> String {
         None => format!("From {} pairs.\n", plan.pairs),
     };
     // Writing to a string cannot fail, here and below.
-    _ = writeln!(
-        out,
-        "{:.0} requests an hour, {} % of them mirrored. Medians, for a candidate that is truly equal.\n",
+    let rate = format!(
+        "{:.0} requests an hour, {} % of them mirrored. Medians, for a candidate that is truly equal.",
         plan.traffic.requests_per_hour, plan.traffic.shadow_percent
     );
+    _ = writeln!(out, "{}\n", wrapped(&rate, 0));
     if !plan.failed.is_empty() {
         _ = writeln!(out, "NO-GO already: {}.\n", plan.failed.join(", "));
     }
@@ -67,12 +67,9 @@ fn of_log(from: &FromLog) -> String {
             own.push(format!("{name} (median {:.0} ms)", latency.median_ms));
         }
     }
-    out.push_str("No pairs are recorded: variances are those of the default scenario");
-    if own.is_empty() {
-        out.push_str(".\n");
-    } else {
-        _ = write!(out, ", with the log's own\n{}.\n", own.join(", "));
-    }
+    let of_its_own = if own.is_empty() { String::new() } else { format!(", with the log's own {}", own.join(", ")) };
+    let stands_in = format!("No pairs are recorded: variances are those of the default scenario{of_its_own}.");
+    _ = writeln!(out, "{}", wrapped(&stands_in, 0));
     out
 }
 
@@ -111,8 +108,9 @@ fn stages_with_money(plan: &Plan, from: &FromLog) -> String {
 fn bill(from: &FromLog) -> String {
     let projection = &from.projection;
     let mut out = format!(
-        "\nThe log's requests at the prices of the week to {}:\n{:22} {:>12} {:>12}  95 %\n",
+        "\nThe log's requests at the prices of the week to {}, {}:\n{:22} {:>12} {:>12}  95 %\n",
         day(&projection.now),
+        projection.currency,
         "",
         "cost",
         "saving"
@@ -152,22 +150,25 @@ fn month(choice: &Choice) -> String {
 
 /// What the sums assume, and what they would be otherwise.
 fn if_otherwise(choice: &Choice) -> String {
-    let mut out = String::from("\nAs mapped, if the candidate's cache held");
-    for cached in &choice.cache {
-        let share =
-            cached.share.map_or_else(|| "as much as today's".to_owned(), |share| format!("{:.0} %", share * 100.0));
-        _ = write!(out, "{} {share}: {}", if cached.share == Some(0.0) { "" } else { "," }, dollars(cached.cost));
-    }
-    out.push_str(".\n");
+    let cached: Vec<String> = choice
+        .cache
+        .iter()
+        .map(|cached| {
+            let share =
+                cached.share.map_or_else(|| "as much as today's".to_owned(), |share| format!("{:.0} %", share * 100.0));
+            format!("{share}: {}", dollars(cached.cost))
+        })
+        .collect();
+    let mut said = format!("As mapped, by what the candidate's cache holds: {}.", cached.join(", "));
     if let Some(thinking) = choice.thinking {
-        _ = writeln!(
-            out,
-            "Thinking is switched off; with it {} if it writes {:.1} times as much\n(not measured for today's models).",
+        _ = write!(
+            said,
+            " Thinking is switched off; with it {}, if it writes {:.1} times as much (not measured for today's models).",
             dollars(thinking.cost),
             f64::from(thinking.percent) / 100.0
         );
     }
-    out
+    format!("\n{}\n", wrapped(&said, 0))
 }
 
 fn dollars(nanos: Nanos) -> String {
@@ -182,20 +183,21 @@ fn day(instant: &str) -> &str {
     instant.split('T').next().unwrap_or_default()
 }
 
-/// A sentence in lines of at most 80 columns, the first of which begins after some others.
+/// A sentence in lines of at most 80 columns; the first one begins after so many others.
 fn wrapped(text: &str, before: usize) -> String {
-    let (mut out, mut column) = (String::new(), before);
-    for word in text.split(' ') {
+    let (mut out, mut column, mut begun) = (String::new(), before, false);
+    for word in text.split_whitespace() {
         let long = word.chars().count();
-        if column > before && column + 1 + long > 80 {
+        if begun && column + 1 + long > 80 {
             out.push('\n');
             column = 0;
-        } else if column > before {
+        } else if begun {
             out.push(' ');
             column += 1;
         }
         out.push_str(word);
         column += long;
+        begun = true;
     }
     out
 }

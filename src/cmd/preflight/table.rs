@@ -92,7 +92,7 @@ impl Page {
         let all = totals.all().max(1);
         let harmless = match totals.loses_harmless {
             0 => "something is left out".to_owned(),
-            some => format!("left out; {some} of them without effect on answers"),
+            some => format!("left out; {some} cannot change an answer"),
         };
         let told = [
             (Effect::Fails, "fail", totals.fails, "they would stay on the baseline"),

@@ -11,6 +11,8 @@ use wire::price::{Row, Tariffs};
 
 /// Name and version of the JSON.
 const SCHEMA: &str = "weighbridge.prices/1";
+/// Now is told to the second.
+const SECOND_US: i64 = 1_000_000;
 /// Columns of a terminal.
 const WIDTH: usize = 80;
 
@@ -42,7 +44,8 @@ struct ShownAlias {
 }
 
 pub(super) fn run(args: &args::PricesList, now_us: i64) -> Result<Exit, Failure> {
-    let at_us = args.at.as_deref().map_or(Ok(now_us), |text| super::instant_us("--at", text))?;
+    let at_us =
+        args.at.as_deref().map_or(Ok(now_us - now_us.rem_euclid(SECOND_US)), |text| super::instant_us("--at", text))?;
     let tariffs = args.prices.tariffs()?;
     let listing = listing(&tariffs, args, at_us);
     if args.json {
@@ -106,10 +109,11 @@ fn is_like(wanted: &str, name: &str) -> bool {
 
 /// One line a price, by provider; below it what else there is to say, if `details` are wanted.
 fn text(listing: &Listing, details: bool) -> String {
-    let mut text = format!(
-        "{} per million tokens at {}; the table was checked on {}.\n",
+    let head = format!(
+        "{} per million tokens at {}; the table was checked on {}.",
         listing.currency, listing.at, listing.checked
     );
+    let mut text = wrapped(&head, 0, WIDTH);
     let heading = ["", "model", "hours", "input", "cached", "output", "since"].map(str::to_owned);
     let mut lines = vec![heading.to_vec()];
     lines.extend(listing.prices.iter().map(|price| cells(price, listing)));

@@ -146,6 +146,9 @@ pub(super) fn current(tariffs: &Tariffs, at_us: i64) -> Vec<&Row> {
     }
     let mut current = Vec::new();
     for ((provider, model), mut rows) in models {
+        // A name that is another model's now, or was, has no price of its own any more.
+        let in_force = tariffs.in_force(provider, model, at_us);
+        let Some(last) = in_force.row.filter(|_| in_force.alias.is_none()) else { continue };
         rows.sort_by_key(|row| (row.valid_from_us, row.period.is_some()));
         let mut periods = BTreeSet::new();
         let before = current.len();
@@ -158,7 +161,7 @@ pub(super) fn current(tariffs: &Tariffs, at_us: i64) -> Vec<&Row> {
             }
         }
         if current.len() == before {
-            current.extend(tariffs.find(provider, model, at_us));
+            current.push(last);
         }
     }
     current

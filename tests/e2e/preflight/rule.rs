@@ -26,7 +26,10 @@ fn requests() -> Vec<(&'static str, Value)> {
                 "schema": {"type": "object", "properties": {}, "additionalProperties": false}}}}),
             ),
         ),
-        ("functions beside tools", chat("x", &json!({"tools": tools, "functions": [{"name": "g", "parameters": {}}]}))),
+        (
+            "functions beside tools",
+            chat("x", &json!({"tools": tools, "functions": [{"name": "g", "parameters": {"type": "object"}}]})),
+        ),
         ("", chat("x", &json!({"temperature": 0.5}))),
     ]
 }

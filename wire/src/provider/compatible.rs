@@ -43,9 +43,9 @@ static TABLE: &[Row] = &[
     Row::baseline("messages", "file content", "files of OpenAI cannot be read").when(|scene, _| scene.history().files),
     Row::baseline("messages", "custom tool calls", "only functions are usual")
         .when(|scene, _| scene.history().custom_calls),
-    Row::rewritten("messages", "developer role", steps::deferred, "not every server knows it; it means `system`")
+    Row::settled("messages", "developer role", "not every server knows it; it means `system`")
         .when(|scene, _| scene.history().developer),
-    Row::rewritten("messages", "cache breakpoints", steps::deferred, "caches without breakpoints refuse them")
+    Row::settled("messages", "cache breakpoints", "caches without breakpoints refuse them")
         .when(|scene, _| scene.history().cache_breakpoints),
     Row::dropped("metadata", "nothing is stored").loses(Loss::Harmless),
     Row::baseline("functions", "functions", "deprecated before most of these servers were written"),
@@ -71,7 +71,7 @@ static TABLE: &[Row] = &[
         .when(|_, choice| matches!(&*steps::kind(choice), "allowed_tools" | "custom")),
     Row::dropped("service_tier", "there is one tier"),
     Row::baseline("function_call", "function_call", "deprecated before most of these servers were written"),
-    Row::rewritten("stream_options", "stream options", steps::deferred, "usage is always asked for"),
+    Row::settled("stream_options", "stream options", "usage is always asked for"),
     Row::refused(
         "response_format",
         "unknown format",

@@ -83,8 +83,7 @@ impl<'d> Draft<'d> {
                 continue;
             }
             for row in rows {
-                // What changes nothing is for predictions only.
-                if matches!(row.treatment, Treatment::Same | Treatment::Noted) || !(row.when)(&draft.scene, value) {
+                if !row.acts() || !(row.when)(&draft.scene, value) {
                     continue;
                 }
                 if row.keeps_from(target) {

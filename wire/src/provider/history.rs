@@ -54,6 +54,8 @@ pub(super) struct History {
     pub(super) lone_result: Option<usize>,
     /// An answer with a call that no result follows.
     pub(super) lone_call: Option<usize>,
+    /// The same of a deprecated call, which is none where functions are known.
+    pub(super) lone_function: Option<usize>,
 }
 
 #[derive(Deserialize)]
@@ -187,7 +189,9 @@ impl History {
 
     /// Nothing may stand between a call and its result.
     fn close(&mut self, open: &mut Open<'_>) {
-        // A call of a function of old may stay without one.
+        if open.ids.iter().any(|id| id.is_empty()) {
+            self.lone_function.get_or_insert(open.answer);
+        }
         if open.ids.iter().any(|id| !id.is_empty()) {
             self.lone_call.get_or_insert(open.answer);
         }

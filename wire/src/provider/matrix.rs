@@ -31,6 +31,8 @@ pub struct Row {
     pub(super) when: When,
     /// What else is to be done; runs after the treatment.
     pub(super) step: Step,
+    /// Whether the rewrite does it when all members are known, without asking this row.
+    pub(super) settled: bool,
     /// Numbers of this request; never content.
     pub(super) detail: Detail,
 }
@@ -97,6 +99,7 @@ impl Row {
             refusal: false,
             when: always,
             step: nothing,
+            settled: false,
             detail: no_detail,
         }
     }
@@ -121,6 +124,11 @@ impl Row {
         Self { step, ..Self::new(member, feature, Treatment::Rewritten, why) }
     }
 
+    /// Said in another way when all members are known.
+    pub(super) const fn settled(member: &'static str, feature: &'static str, why: &'static str) -> Self {
+        Self { settled: true, ..Self::new(member, feature, Treatment::Rewritten, why) }
+    }
+
     pub(super) const fn baseline(member: &'static str, feature: &'static str, why: &'static str) -> Self {
         Self::new(member, feature, Treatment::Baseline, why)
     }
@@ -140,6 +148,11 @@ impl Row {
 
     pub(super) const fn detail(self, detail: Detail) -> Self {
         Self { detail, ..self }
+    }
+
+    /// Whether it matters to the rewrite, and not to predictions alone.
+    pub(super) const fn acts(&self) -> bool {
+        !self.settled && !matches!(self.treatment, Treatment::Same | Treatment::Noted)
     }
 
     /// Whether it keeps a request that has its feature from this target.

@@ -45,9 +45,6 @@ pub(super) fn kind(value: &RawValue) -> String {
         .unwrap_or_default()
 }
 
-/// Done when all members are known.
-pub(super) const fn deferred(_draft: &mut Draft<'_>, _value: &RawValue) {}
-
 /// Addresses the migration's model.
 pub(super) fn model(draft: &mut Draft<'_>, _value: &RawValue) {
     let model = draft.scene.target.model;

@@ -16,6 +16,8 @@ pub struct Document {
     pub schema: &'static str,
     /// End of the seven days whose prices were taken, RFC 3339.
     pub now: String,
+    /// ISO code of the currency of all money.
+    pub currency: &'static str,
     /// SHA-256 of the price table.
     pub tariffs_digest: String,
     /// What was read.

@@ -52,13 +52,14 @@ pub(super) fn document(mut projection: Projection<'_>) -> Document {
         .map(|((provider, model), requests)| Unpriced { provider, model, requests })
         .collect();
     unpriced.sort_by(|a, b| (b.requests, &a.provider, &a.model).cmp(&(a.requests, &b.provider, &b.model)));
-    let notes = notes(&projection, &log, month.err());
+    let notes = notes(&projection, &log, month.is_err());
     let baseline = baseline(&projection, &scale);
     let hours = if projection.dated { projection.hours } else { Groups::new(0) };
     let by_name = |groups: &Groups<String>| dearest(groups, &scale, String::clone);
     Document {
         schema: SCHEMA,
         now: now.unwrap_or_default(),
+        currency: projection.options.tariffs.currency(),
         tariffs_digest: projection.options.tariffs.digest().to_owned(),
         baseline,
         choices,
@@ -214,7 +215,7 @@ fn other(rows: &mut Vec<Group>, cell: &Cell, scale: &Scale) {
     }
 }
 
-fn notes(projection: &Projection<'_>, log: &Log, no_month: Option<&str>) -> Vec<String> {
+fn notes(projection: &Projection<'_>, log: &Log, no_month: bool) -> Vec<String> {
     let mut notes = Vec::new();
     let mut note = |count: u64, text: &str| {
         if count > 0 {
@@ -239,6 +240,11 @@ fn notes(projection: &Projection<'_>, log: &Log, no_month: Option<&str>) -> Vec<
         "{} requests are older than the prices known for their model: what was paid then is not \
                                     told",
     );
-    notes.extend(no_month.map(str::to_owned));
+    if no_month {
+        notes.push(
+            "the log is shorter than an hour, which says nothing of a month: state how many requests there are"
+                .to_owned(),
+        );
+    }
     notes
 }

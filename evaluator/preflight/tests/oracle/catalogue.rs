@@ -2,7 +2,7 @@
 
 use crate::{chat, responses};
 use rand::rngs::StdRng;
-use rand::{Rng, RngExt, SeedableRng};
+use rand::{RngExt, SeedableRng};
 use serde_json::Value;
 use wire::Endpoint;
 use wire::provider::{Effect, JsonSchema, Policy, Thinking};
@@ -152,7 +152,7 @@ fn pairs(endpoint: Endpoint, features: &[Feature], random: &mut StdRng, cases: &
             if first.model.is_some() && second.model.is_some() && first.model != second.model {
                 continue;
             }
-            let model = first.model.or(second.model).unwrap_or(if random.next_u32() % 2 == 0 { FLASH } else { PRO });
+            let model = first.model.or(second.model).unwrap_or(if random.random_bool(0.5) { FLASH } else { PRO });
             let case = case(endpoint, &[*first, *second], model, Policy::default());
             cases.push(dressed(case, random));
         }

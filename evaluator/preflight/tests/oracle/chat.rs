@@ -26,7 +26,7 @@ fn say(body: &mut Value, message: Value) {
 }
 
 /// A turn of the user that ends with this part.
-fn part(body: &mut Value, part: Value) {
+fn part(body: &mut Value, part: &Value) {
     say(body, json!({"role": "user", "content": [{"type": "text", "text": "Look."}, part]}));
 }
 
@@ -219,7 +219,7 @@ fn tool_features() -> Vec<Feature> {
             b["parallel_tool_calls"] = json!(false);
         }),
         feature("functions", Ignored, Rewritten, |b| {
-            b["functions"] = json!([{"name": "weather", "parameters": {"type": "object", "properties": {}}}])
+            b["functions"] = json!([{"name": "weather", "parameters": {"type": "object", "properties": {}}}]);
         }),
         feature("function_call", Ignored, Rewritten, |b| {
             b["functions"] = json!([{"name": "weather", "parameters": {"type": "object", "properties": {}}}]);
@@ -269,17 +269,17 @@ fn turns() -> Vec<Feature> {
 fn parts() -> Vec<Feature> {
     use Raw::{Fine, Ignored};
     const IMAGE: fn(&mut Value) =
-        |b| part(b, json!({"type": "image_url", "image_url": {"url": "https://example.org/a.png"}}));
+        |b| part(b, &json!({"type": "image_url", "image_url": {"url": "https://example.org/a.png"}}));
     vec![
-        feature("text parts", Fine, Same, |b| part(b, json!({"type": "text", "text": "More."}))),
+        feature("text parts", Fine, Same, |b| part(b, &json!({"type": "text", "text": "More."}))),
         feature("image", Fine, Same, IMAGE).at(FLASH),
         feature("image to the blind", Ignored, Fails, IMAGE).at(PRO),
         feature("speech", Ignored, Fails, |b| {
-            part(b, json!({"type": "input_audio", "input_audio": {"data": "AA==", "format": "wav"}}));
+            part(b, &json!({"type": "input_audio", "input_audio": {"data": "AA==", "format": "wav"}}));
         }),
-        feature("file", Ignored, Fails, |b| part(b, json!({"type": "file", "file": {"file_id": "file-1"}}))),
+        feature("file", Ignored, Fails, |b| part(b, &json!({"type": "file", "file": {"file_id": "file-1"}}))),
         feature("cache breakpoint", Ignored, Rewritten, |b| {
-            part(b, json!({"type": "text", "text": "More.", "prompt_cache_breakpoint": {"mode": "explicit"}}));
+            part(b, &json!({"type": "text", "text": "More.", "prompt_cache_breakpoint": {"mode": "explicit"}}));
         }),
     ]
 }
@@ -321,7 +321,7 @@ fn unlooked() -> Vec<Feature> {
             say(b, json!({"role": "user", "content": parts}));
         })
         .at(FLASH),
-        feature("part unheard of", Unlooked, Fails, |b| part(b, json!({"type": "smell", "smell": "roses"}))),
+        feature("part unheard of", Unlooked, Fails, |b| part(b, &json!({"type": "smell", "smell": "roses"}))),
         feature("result without its call", Unlooked, Fails, |b| {
             say(b, json!({"role": "tool", "tool_call_id": "call_9", "content": "Rain."}));
         }),
@@ -330,6 +330,14 @@ fn unlooked() -> Vec<Feature> {
             if let Some(messages) = b["messages"].as_array_mut() {
                 messages.pop();
             }
+            say(b, json!({"role": "user", "content": "Well?"}));
+        }),
+        feature("function call without its result", Unlooked, Fails, |b| {
+            b["functions"] = json!([{"name": "weather", "parameters": {"type": "object", "properties": {}}}]);
+            say(
+                b,
+                json!({"role": "assistant", "content": null, "function_call": {"name": "weather", "arguments": "{}"}}),
+            );
             say(b, json!({"role": "user", "content": "Well?"}));
         }),
         feature("functions that are no list", Unlooked, Fails, |b| b["functions"] = json!("weather")),

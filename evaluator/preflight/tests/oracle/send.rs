@@ -6,6 +6,7 @@ use mocks::{MockConfig, Provider, Running};
 use preflight::look;
 use serde_json::Value;
 use std::sync::Arc;
+use std::time::Duration;
 use wire::provider::Target;
 use wire::{Endpoint, Request};
 
@@ -20,7 +21,8 @@ pub(crate) struct Mock {
 impl Mock {
     pub(crate) async fn start() -> Self {
         let running = mocks::start(([127, 0, 0, 1], 0).into(), MockConfig::instant(Provider::DeepSeek)).await.unwrap();
-        Self { running: Arc::new(running), client: reqwest::Client::new() }
+        let client = reqwest::Client::builder().timeout(Duration::from_secs(60)).build().unwrap();
+        Self { running: Arc::new(running), client }
     }
 
     /// All cases, in their order.

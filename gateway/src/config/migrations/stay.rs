@@ -130,7 +130,9 @@ mod tests {
 
     #[test]
     fn distances_are_those_of_letters() {
-        for (one, other, expected) in [("", "", 0), ("", "abc", 3), ("abc", "", 3), ("kitten", "sitting", 3), ("seed", "sed", 1)] {
+        for (one, other, expected) in
+            [("", "", 0), ("", "abc", 3), ("abc", "", 3), ("kitten", "sitting", 3), ("seed", "sed", 1)]
+        {
             assert_eq!(distance(one, other), expected, "{one} {other}");
         }
         assert_eq!(nearest("Sead", &provider::features()), Some("seed"));

@@ -231,7 +231,9 @@ fn the_examples_that_are_commented_out_are_valid() {
                 .split_once(" = ")
                 .is_some_and(|(key, _)| key.bytes().all(|byte| byte == b'_' || byte.is_ascii_alphanumeric()))
     };
-    let uncommented = |line: &str| match line.strip_prefix("# ").filter(|text| is_toml(text)) {
+    // A file of prices is read with the configuration, and here is none.
+    let is_file = |text: &str| text.starts_with("file = \"prices.toml\"");
+    let uncommented = |line: &str| match line.strip_prefix("# ").filter(|text| is_toml(text) && !is_file(text)) {
         Some(text) => text.to_owned(),
         None => line.to_owned(),
     };
@@ -243,8 +245,52 @@ fn the_examples_that_are_commented_out_are_valid() {
     let migration = first(&config);
     assert!(migration.rules.header.is_some() && migration.matcher.consumers.is_some());
     assert_eq!(migration.sampling.strata.len(), 1);
+    let stay = migration.stay.first().unwrap();
+    assert_eq!(stay.features.as_deref(), Some(&["seed", "parallel_tool_calls"][..]));
+    assert!(stay.models.is_some() && stay.consumers.is_some() && stay.endpoints.is_some() && !stay.why.is_empty());
     let redis = config.redis.unwrap();
     assert_eq!((redis.timeout.as_millis(), redis.poll_interval.as_millis(), redis.lost_after.as_secs()), (250, 300, 3));
     assert_eq!((redis.calls_in_flight_max, redis.on_loss), (1024, crate::config::OnLoss::default()));
     assert!(config.consumers.has("team-a") && config.shadow.cost_per_day_max_nanos.is_some());
+}
+
+fn stay(lines: &str) -> Result<Config, String> {
+    one(&format!("[[migrations.m.stay]]\n{lines}"))
+}
+
+#[test]
+fn rules_that_keep_requests_are_read_in_order() {
+    let config =
+        stay("features = [\"*\"]\nconsumers = [\"team-a\"]\n[[migrations.m.stay]]\nfeatures = [\"n>1\", \"seed\"]")
+            .unwrap();
+    let rules = &first(&config).stay;
+    assert_eq!(rules.iter().map(|rule| rule.features.clone()).collect::<Vec<_>>(), [None, Some(vec!["n>1", "seed"])]);
+    assert_eq!(config.warnings, Vec::<String>::new());
+    let config = stay("features = [\"*\"]\n[[migrations.m.stay]]\nfeatures = [\"seed\"]").unwrap();
+    assert!(
+        config.warnings.iter().any(|warning| warning.contains("stay[1] is never used: stay[0]")),
+        "{:?}",
+        config.warnings
+    );
+}
+
+#[test]
+fn a_rule_that_keeps_nothing_that_is_known_is_an_error() {
+    for (lines, expected) in [
+        (
+            "features = [\"sead\"]",
+            "migrations.m.stay[0].features names `sead`: there is no such feature; the nearest is `seed`",
+        ),
+        ("features = []", "migrations.m.stay[0].features is empty"),
+        ("features = [\"*\", \"seed\"]", "it stands for all requests"),
+        ("features = [\"seed\", \"seed\"]", "names `seed` twice"),
+        ("features = [\"seed\"]\nconsumers = [\"team-b\"]", "migrations.m.stay[0].consumers names `team-b`"),
+        ("features = [\"seed\"]\nendpoints = [\"chats\"]", "migrations.m.stay[0].endpoints names `chats`"),
+        ("features = [\"seed\"]\nmodels = [\"a*b\"]", "migrations.m.stay[0].models"),
+        ("features = [\"seed\"]\nbecause = \"x\"", "because"),
+        ("why = \"x\"", "features"),
+    ] {
+        let error = stay(lines).unwrap_err();
+        assert!(error.contains(expected), "{lines}: {error}");
+    }
 }

@@ -3,11 +3,9 @@
 use super::*;
 use std::time::Instant;
 
-const QUICK: &str = "timeout = \"100ms\"\npoll_interval = \"50ms\"\nlost_after = \"300ms\"";
-
 async fn guarded(redis: &RedisServer, more: &str, server: &str) -> Replica {
     let server = format!("server.authenticate = \"keys\"\n{server}");
-    Replica::start_with(config_with(&redis.url(), 0.0, &format!("{QUICK}\n{more}"), "", &server)).await
+    Replica::start_with(config_with(&redis.url(), 0.0, &format!("{PATIENT}\n{more}"), "", &server)).await
 }
 
 /// Makes a key; returns its id and itself.

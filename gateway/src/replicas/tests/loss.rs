@@ -3,9 +3,6 @@
 use super::*;
 use std::time::Instant;
 
-/// Deadlines that keep the tests short.
-const QUICK: &str = "timeout = \"100ms\"\npoll_interval = \"50ms\"\nlost_after = \"300ms\"";
-
 pub(super) async fn until_up(replica: &Replica, up: f64) {
     let wait = async {
         while (replica.metric("weighbridge_redis_up").await - up).abs() > 0.5 {
@@ -18,7 +15,7 @@ pub(super) async fn until_up(replica: &Replica, up: f64) {
 #[tokio::test]
 async fn without_redis_the_last_weight_holds_and_none_is_changed() {
     let Some(mut redis) = RedisServer::start() else { return };
-    let (a, b) = (Replica::start(&redis, 5.0, QUICK).await, Replica::start(&redis, 5.0, QUICK).await);
+    let (a, b) = (Replica::start(&redis, 5.0, PATIENT).await, Replica::start(&redis, 5.0, PATIENT).await);
     assert_eq!(a.set(40.0, a.epoch()).await.status, 200);
     until("the weight on the other replica", || b.state() == a.state()).await;
     let state = a.state();
@@ -33,10 +30,10 @@ async fn without_redis_the_last_weight_holds_and_none_is_changed() {
     assert_eq!((a.state(), b.state()), (state, state));
     assert_eq!(a.get("/readyz").await.status, 200);
     assert_eq!(a.get("/admin/v1/audit").await.body["shared"], false);
-    let error = a.running.reload(config(&redis.url(), 60.0, QUICK, "")).await.unwrap_err().to_string();
+    let error = a.running.reload(config(&redis.url(), 60.0, PATIENT, "")).await.unwrap_err().to_string();
     assert!(error.contains("Redis is away") && error.contains("nothing has changed"), "{error}");
     // A file that changes no epoch needs nobody.
-    a.running.reload(config(&redis.url(), 5.0, QUICK, "")).await.unwrap();
+    a.running.reload(config(&redis.url(), 5.0, PATIENT, "")).await.unwrap();
     assert_eq!(a.state(), state);
 
     // It comes back without its data: the weight is written back, by whoever is first, and is still the same.
@@ -53,12 +50,12 @@ async fn without_redis_the_last_weight_holds_and_none_is_changed() {
 #[tokio::test]
 async fn a_fresh_replica_does_not_win_over_what_was_set_when_redis_lost_its_data() {
     let Some(mut redis) = RedisServer::start() else { return };
-    let a = Replica::start(&redis, 5.0, QUICK).await;
+    let a = Replica::start(&redis, 5.0, PATIENT).await;
     assert_eq!(a.set(40.0, a.epoch()).await.status, 200);
     redis.kill();
     until_up(&a, 0.0).await;
     // Nobody can tell the new one: it serves what its file says, and offers nothing while it cannot ask.
-    let fresh = Replica::start(&redis, 0.0, QUICK).await;
+    let fresh = Replica::start(&redis, 0.0, PATIENT).await;
     assert_eq!(fresh.weight(), 0.0);
     redis.restart();
     until("what was set is in force everywhere", || fresh.weight() == 40.0 && fresh.state() == a.state()).await;
@@ -68,11 +65,11 @@ async fn a_fresh_replica_does_not_win_over_what_was_set_when_redis_lost_its_data
 #[tokio::test]
 async fn without_redis_at_the_start_the_file_counts_until_it_answers() {
     let Some(mut redis) = RedisServer::start() else { return };
-    let a = Replica::start(&redis, 5.0, QUICK).await;
+    let a = Replica::start(&redis, 5.0, HASTY).await;
     assert_eq!(a.set(40.0, a.epoch()).await.status, 200);
     redis.hang();
     let begun = Instant::now();
-    let b = Replica::start(&redis, 7.0, QUICK).await;
+    let b = Replica::start(&redis, 7.0, HASTY).await;
     assert!(begun.elapsed() < Duration::from_secs(3), "a start does not wait for a server that hangs");
     assert_eq!(b.weight(), 7.0);
     redis.resume();
@@ -84,7 +81,7 @@ async fn without_redis_at_the_start_the_file_counts_until_it_answers() {
 #[tokio::test]
 async fn where_the_file_says_so_the_baseline_serves_while_redis_is_lost() {
     let Some(mut redis) = RedisServer::start_with(true) else { return };
-    let more = format!("{QUICK}\non_loss = {{ weights = \"baseline\" }}");
+    let more = format!("{PATIENT}\non_loss = {{ weights = \"baseline\" }}");
     let a = Replica::start(&redis, 5.0, &more).await;
     assert_eq!(a.set(40.0, a.epoch()).await.status, 200);
     let state = a.state();
@@ -98,12 +95,12 @@ async fn where_the_file_says_so_the_baseline_serves_while_redis_is_lost() {
 #[tokio::test]
 async fn a_redis_that_hangs_costs_a_few_deadlines_and_then_nothing() {
     let Some(redis) = RedisServer::start() else { return };
-    let a = Replica::start(&redis, 5.0, QUICK).await;
+    let a = Replica::start(&redis, 5.0, HASTY).await;
     redis.hang();
     let begun = Instant::now();
     let refused = a.set(50.0, a.epoch()).await;
     assert_eq!(refused.status, 503);
-    assert!(begun.elapsed() < Duration::from_secs(1), "{:?}", begun.elapsed());
+    assert!(begun.elapsed() < Duration::from_secs(3), "{:?}", begun.elapsed());
     until_up(&a, 0.0).await;
     let begun = Instant::now();
     for _ in 0..20 {
@@ -127,7 +124,7 @@ async fn a_redis_that_hangs_costs_a_few_deadlines_and_then_nothing() {
 #[tokio::test]
 async fn an_old_copy_of_the_data_gets_the_newer_weight_back() {
     let Some(redis) = RedisServer::start() else { return };
-    let a = Replica::start(&redis, 5.0, QUICK).await;
+    let a = Replica::start(&redis, 5.0, PATIENT).await;
     let old = a.epoch();
     assert_eq!(a.set(40.0, a.epoch()).await.status, 200);
     let state = a.state();

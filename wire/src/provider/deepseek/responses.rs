@@ -6,7 +6,7 @@
 use super::super::draft::{Draft, quoted};
 use super::super::matrix::Row;
 use super::super::{Loss, Provider, refusals, steps, values, window};
-use super::chat::{FLASH, is_usual_tier};
+use super::chat::{BODY_BYTES_MAX, FLASH, is_usual_tier};
 use super::{format, members, thinking, tools};
 use crate::json::Object;
 use crate::models;
@@ -49,13 +49,16 @@ pub(super) static TABLE: &[Row] = &[
         .when(|scene, _| scene.history().images > 0 && !members::sees_images(scene.target.model))
         .detail(|scene, _| Some(format!("images: {}", scene.history().images)))
         .remedy(FLASH),
+    Row::baseline("input", "body>48 MiB", "larger bodies are refused")
+        .when(|scene, _| scene.request.object.bytes() > BODY_BYTES_MAX)
+        .detail(|scene, _| Some(format!("{} of {BODY_BYTES_MAX} bytes", scene.request.object.bytes()))),
     Row::baseline("input", "context window", "prompt and answer do not fit, however the tokens are counted")
         .when(|scene, _| window::is_exceeded(scene, Provider::DeepSeek))
         .detail(|scene, _| window::detail(scene, Provider::DeepSeek)),
     Row::noted("input", "context window in doubt", Loss::Doubtful, "prompt and answer may not fit")
         .when(|scene, _| window::may_be_exceeded(scene, Provider::DeepSeek))
         .detail(|scene, _| window::detail(scene, Provider::DeepSeek)),
-    Row::rewritten("input", "developer role", steps::deferred, "means `system`; read as the user's in some versions")
+    Row::settled("input", "developer role", "means `system`; read as the user's in some versions")
         .when(|scene, _| scene.history().developer),
     Row::rewritten("model", "model", members::model, "the migration's model; retired names become `deepseek-flash`"),
     Row::noted("model", "former model name", Loss::Doubtful, "the name is sent as the one that lives")
@@ -82,7 +85,7 @@ pub(super) static TABLE: &[Row] = &[
     Row::dropped("include", "what it asks for is not given"),
     Row::refused("user_id", "user_id>512", members::is_long_user_id, "at most 512 bytes are taken"),
     Row::dropped("metadata", "nothing is stored").loses(Loss::Harmless),
-    Row::rewritten("reasoning", "reasoning", steps::deferred, "the effort is said in the provider's words"),
+    Row::settled("reasoning", "reasoning", "the effort is said in the provider's words"),
     Row::baseline("background", "background", "answers cannot be fetched later").when(|_, value| value.get() == "true"),
     Row::rewritten("background", "no background", steps::leave_out, "it is the default")
         .when(|_, value| value.get() != "true"),
@@ -96,7 +99,7 @@ pub(super) static TABLE: &[Row] = &[
         .when(tools::names_absent),
     Row::baseline("tool_choice", "allowed_tools", "the API does not know it")
         .when(|_, choice| matches!(&*tools::kind(choice), "allowed_tools" | "custom")),
-    Row::rewritten("tool_choice", "forced tool choice", steps::deferred, "is refused while thinking: thinking is off")
+    Row::settled("tool_choice", "forced tool choice", "is refused while thinking: thinking is off")
         .when(|_, choice| tools::is_forced(choice)),
     Row::baseline("conversation", "conversation", "it is stored at OpenAI"),
     Row::refused(

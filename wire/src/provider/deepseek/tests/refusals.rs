@@ -35,6 +35,14 @@ fn long(member: &str, characters: usize) -> &'static str {
     })
 }
 
+/// A picture that is too large.
+fn heavy(member: &str, kind: &str) -> &'static str {
+    let picture = "A".repeat(49 << 20);
+    leaked(format!(
+        r#""{member}":[{{"role":"user","content":[{{"type":"{kind}","image_url":{{"url":"{picture}"}}}}]}}]"#
+    ))
+}
+
 pub(super) fn chat() -> Vec<Case> {
     let image = r#"{"type":"image_url","image_url":{"url":"x"}}"#;
     let images = vec![image; 601].join(",");
@@ -46,6 +54,7 @@ pub(super) fn chat() -> Vec<Case> {
         former("former model name", "deepseek-chat"),
         former("unknown model", "deepseek-next"),
         refused("messages", "images>600", leaked(format!(r#""messages":[{{"role":"user","content":[{images}]}}]"#))),
+        refused("messages", "body>48 MiB", heavy("messages", "image_url")),
         refused("messages", "context window", long("messages", 6_400_000)),
         noted("messages", "context window in doubt", long("messages", 3_000_000)),
         refused("functions", "functions>128", leaked(format!(r#""functions":[{functions}]"#))),
@@ -123,6 +132,10 @@ fn messages() -> Vec<Case> {
         refused("message without content", r#""messages":[{"role":"user","content":null}]"#),
         refused("tool result without its call", ORPHAN),
         refused("tool call without its result", UNANSWERED),
+        refused(
+            "function call without its result",
+            r#""messages":[{"role":"assistant","content":null,"function_call":{"name":"f","arguments":"{}"}}]"#,
+        ),
         noted("messages", "tool result in parts", IN_PARTS),
         noted("messages", "ends with an answer", r#""messages":[{"role":"assistant","content":"a"}]"#),
     ]
@@ -178,6 +191,7 @@ pub(super) fn responses() -> Vec<Case> {
         refused("text", "unknown format", r#""text":{"format":{"type":"xml"}}"#),
         refused("input", "unreadable input", r#""input":7"#),
         refused("input", "unknown role", r#""input":[{"role":"critic","content":"q"}]"#),
+        refused("input", "body>48 MiB", heavy("input", "input_image")),
         refused("input", "context window", long("input", 6_400_000)),
         noted("input", "context window in doubt", long("input", 3_000_000)),
         refused("tools", "unreadable tools", r#""tools":{}"#),

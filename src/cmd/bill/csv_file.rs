@@ -27,19 +27,21 @@ const NUMBERS: [&str; 20] = [
 ];
 
 /// The whole file.
-pub(super) fn of(document: &Document) -> String {
+///
+/// # Errors
+/// Never: it is written to memory.
+pub(super) fn of(document: &Document) -> Result<Vec<u8>, csv::Error> {
     let names = document.columns.iter().flat_map(|column| match column.as_str() {
         "model" => vec!["provider", "model"],
         other => vec![other],
     });
-    let mut out = names.chain(NUMBERS).collect::<Vec<_>>().join(",") + "\n";
+    let mut writer = csv::Writer::from_writer(Vec::new());
+    writer.write_record(names.chain(NUMBERS))?;
     for paid in &document.paid {
-        let keys = document.columns.iter().flat_map(|column| key(paid, column));
-        let cells: Vec<String> = keys.chain(numbers(paid, &document.bill.currency)).map(|cell| quoted(&cell)).collect();
-        out.push_str(&cells.join(","));
-        out.push('\n');
+        let keys = document.columns.iter().flat_map(|column| key(paid, column)).map(|name| no_formula(&name));
+        writer.write_record(keys.chain(numbers(paid, &document.bill.currency)))?;
     }
-    out
+    writer.into_inner().map_err(|error| error.into_error().into())
 }
 
 fn key(paid: &Paid, column: &str) -> Vec<String> {
@@ -79,24 +81,35 @@ fn numbers(paid: &Paid, currency: &str) -> [String; 20] {
     ]
 }
 
-/// A cell as RFC 4180 has it. A name that a spreadsheet would take for a formula gets an apostrophe before it.
-fn quoted(cell: &str) -> String {
-    let formula =
-        cell.starts_with(['=', '+', '@', '\t', '\r']) || (cell.starts_with('-') && cell.parse::<f64>().is_err());
-    let cell = if formula { format!("'{cell}") } else { cell.to_owned() };
-    if cell.contains([',', '"', '\n', '\r']) { format!("\"{}\"", cell.replace('"', "\"\"")) } else { cell }
+/// A name that a spreadsheet would take for a formula gets an apostrophe before it.
+fn no_formula(name: &str) -> String {
+    if name.starts_with(['=', '+', '-', '@', '\t', '\r']) { format!("'{name}") } else { name.to_owned() }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::quoted;
+    use super::*;
 
     #[test]
-    fn cells_are_text_and_never_formulas() {
-        assert_eq!(quoted("gpt-4o"), "gpt-4o");
-        assert_eq!(quoted("a \"b\", c"), "\"a \"\"b\"\", c\"");
-        assert_eq!(quoted("=1+1"), "'=1+1");
-        assert_eq!(quoted("-0.5"), "-0.5");
-        assert_eq!(quoted("-cmd"), "'-cmd");
+    fn names_are_text_and_never_formulas() {
+        let paid = Paid { consumer: Some("=a, \"b\"".to_owned()), amount: "0.5".to_owned(), ..Paid::default() };
+        let document = Document {
+            columns: vec!["consumer".to_owned()],
+            paid: vec![paid],
+            schema: String::new(),
+            migration: String::new(),
+            window: judge::verdict::Window::default(),
+            priced_at: None,
+            total: Paid::default(),
+            bill: judge::verdict::Bill::default(),
+            left_out: Vec::new(),
+            inputs: Vec::new(),
+            tariff_digest: String::new(),
+            version: String::new(),
+        };
+        let text = String::from_utf8(of(&document).unwrap()).unwrap();
+        let lines: Vec<&str> = text.lines().collect();
+        assert!(lines[0].starts_with("consumer,exchanges,"), "{text}");
+        assert!(lines[1].starts_with("\"'=a, \"\"b\"\"\",0,"), "{text}");
     }
 }
