@@ -179,7 +179,8 @@ fn summary(document: &Document, mapped: &Choice, priced: bool) -> String {
         return "Nothing of this log has a price, so nothing can be said about its cost.".to_owned();
     }
     format!(
-        "At the prices of the week before {}, each request at its own hour: {} today, {} with the models as mapped.",
+        "At the prices of the week before {}, each request at its own hour: {} today, {} with the models as mapped. \
+         What stays where it is costs the same in both.",
         document.now.get(..10).unwrap_or(&document.now),
         brief(mapped.against.value),
         brief(mapped.cost.value)
