@@ -33,7 +33,7 @@ pub(crate) struct RateChart {
     pub(crate) break_even: Option<f64>,
 }
 
-const HEAD: f64 = 66.0;
+const HEAD: f64 = 80.0;
 const FOOT: f64 = 42.0;
 const LEFT: f64 = 82.0;
 const RIGHT: f64 = 18.0;
@@ -113,7 +113,12 @@ fn candidate(scene: &mut Scene, x: &Linear, y: &Linear, chart: &RateChart, with_
         // that close rates can be told apart.
         let near = chart.baseline.filter(|level| (level - point.cost).abs() < (y.to - y.from) * 0.25);
         let below = near.map_or(index % 2 == 1, |level| point.cost < level) && y.start - at.1 > 24.0;
-        let aside = if below { 19.0 } else { -10.0 };
+        // At the right end the line comes from above: without room below, the label stands clear of it.
+        let aside = match (below, point.rate > 0.85) {
+            (true, _) => 19.0,
+            (false, true) => -24.0,
+            (false, false) => -10.0,
+        };
         let cost = if with_amounts { amount(point.cost, &chart.currency) } else { String::new() };
         let text = format!("{} {cost}", point.label).trim().to_owned();
         scene.text((at.0, at.1 + aside), anchor, 11.5, Ink::Text, text);

@@ -8,6 +8,7 @@ use super::view::Entry;
 use crate::charts::rates::{self, RateChart, RatePoint};
 use crate::format::{self, count, share};
 use crate::html::both;
+use crate::model::sentence;
 
 /// Consumers and models that are shown; the document has all.
 const GROUPS_MAX: usize = 12;
@@ -351,6 +352,6 @@ fn doubts(document: &Document) -> Vec<String> {
     if more > 0 {
         doubts.push(format!("{} more models have no price.", count(more as u64)));
     }
-    doubts.extend(document.notes.iter().map(|note| format!("{}.", note.trim_end_matches('.'))));
+    doubts.extend(document.notes.iter().map(|note| sentence(note)));
     doubts
 }
