@@ -20,7 +20,7 @@ mod weight;
 
 pub(crate) use bill::BillView;
 pub(crate) use guardrails::{GuardrailGroup, GuardrailView};
-pub(crate) use headline::{Figure, Headline, MoneyView, NeededView};
+pub(crate) use headline::{Figure, Headline, MoneyView, NeededView, sentence};
 pub(crate) use instrument::InstrumentView;
 pub(crate) use methods::MethodView;
 pub(crate) use moderation::ModerationView;

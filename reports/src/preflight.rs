@@ -3,6 +3,7 @@
 //! The document is the only input: the same document gives the same bytes. What stands in it are names, numbers and lines of
 //! logs, never content, and all of it is escaped.
 
+mod cost;
 mod view;
 
 use std::path::{Path, PathBuf};
@@ -29,6 +30,7 @@ pub fn preflight_html(document: &Document) -> Result<String, ReportError> {
         page => Serde(view::page(document)),
         style => html::style(),
         totals => view::totals_chart(document),
+        rates => cost::chart(&document.cost),
     })?;
     Ok(page)
 }
@@ -61,4 +63,4 @@ pub fn write_preflight(document: &Document, out: &Path) -> Result<Vec<PathBuf>, 
 }
 
 #[cfg(test)]
-pub(crate) mod tests;
+mod tests;

@@ -439,12 +439,3 @@ fn headings_are_in_order_and_tables_have_scopes() {
         }
     }
 }
-
-/// Writes the pages of all fixtures to look at them: `cargo test -p reports --lib -- --ignored pages_to_look_at`.
-#[test]
-#[ignore = "only to look at pages"]
-fn pages_to_look_at() {
-    let out = std::env::temp_dir().join("weighbridge-pages");
-    write(&billed(), &out, Options::default()).unwrap();
-    crate::preflight::tests::pages(&out);
-}

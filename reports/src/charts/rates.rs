@@ -33,9 +33,9 @@ pub(crate) struct RateChart {
     pub(crate) break_even: Option<f64>,
 }
 
-const HEAD: f64 = 66.0;
+const HEAD: f64 = 80.0;
 const FOOT: f64 = 42.0;
-const LEFT: f64 = 72.0;
+const LEFT: f64 = 82.0;
 const RIGHT: f64 = 18.0;
 
 /// The picture at a width in pixels; the height follows.
@@ -58,7 +58,8 @@ pub(crate) fn draw(chart: &RateChart, width: f64) -> Scene {
         let text = format!("same bill at {}", format::share(rate));
         scene.text((x.at(rate) + aside, y.start - 8.0), anchor, 11.0, Ink::Muted, text);
     }
-    candidate(&mut scene, &x, &y, chart);
+    // On a phone there is room for names only; the amounts stand on the axis.
+    candidate(&mut scene, &x, &y, chart, width > 430.0);
     scene
 }
 
@@ -96,7 +97,7 @@ fn grid(scene: &mut Scene, x: &Linear, y: &Linear, ticks: &[f64], currency: &str
     );
 }
 
-fn candidate(scene: &mut Scene, x: &Linear, y: &Linear, chart: &RateChart) {
+fn candidate(scene: &mut Scene, x: &Linear, y: &Linear, chart: &RateChart, with_amounts: bool) {
     let line = chart.points.iter().map(|point| (x.at(point.rate), y.at(point.cost))).collect();
     scene.marks.push(Mark::Path(line, Arm::Candidate.stroke()));
     for (index, point) in chart.points.iter().enumerate() {
@@ -108,10 +109,18 @@ fn candidate(scene: &mut Scene, x: &Linear, y: &Linear, chart: &RateChart) {
             rate if rate > 0.85 => Anchor::End,
             _ => Anchor::Middle,
         };
-        // Neighbours stand on different sides of the line, so that close rates can be told apart.
-        let room_below = y.start - at.1 > 24.0;
-        let aside = if index % 2 == 1 && room_below { 19.0 } else { -10.0 };
-        let text = format!("{} {}", point.label, amount(point.cost, &chart.currency));
+        // A label keeps off the baseline's level where that is near; else neighbours stand on different sides of the line, so
+        // that close rates can be told apart.
+        let near = chart.baseline.filter(|level| (level - point.cost).abs() < (y.to - y.from) * 0.25);
+        let below = near.map_or(index % 2 == 1, |level| point.cost < level) && y.start - at.1 > 24.0;
+        // At the right end the line comes from above: without room below, the label stands clear of it.
+        let aside = match (below, point.rate > 0.85) {
+            (true, _) => 19.0,
+            (false, true) => -24.0,
+            (false, false) => -10.0,
+        };
+        let cost = if with_amounts { amount(point.cost, &chart.currency) } else { String::new() };
+        let text = format!("{} {cost}", point.label).trim().to_owned();
         scene.text((at.0, at.1 + aside), anchor, 11.5, Ink::Text, text);
     }
 }

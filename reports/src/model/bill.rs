@@ -8,8 +8,8 @@ use serde::Serialize;
 use super::Entry;
 use crate::format::{self, count, share, share_of};
 
-/// Rows of days that are shown, the newest.
-const DAYS_MAX: usize = 28;
+/// Days that are shown, the newest.
+const DAYS_MAX: usize = 14;
 /// Kinds of requests whose ratios are shown.
 const STRATA_MAX: usize = 12;
 
@@ -23,8 +23,8 @@ pub(crate) struct BillView {
     /// By arm and model.
     pub(crate) models: Vec<PaidView>,
     /// By day.
-    pub(crate) days: Vec<PaidView>,
-    /// Rows of days that are only in the verdict.
+    pub(crate) days: Vec<DayView>,
+    /// Days that are only in the verdict.
     pub(crate) days_left_out: usize,
     /// The same traffic on either arm.
     pub(crate) both: Option<BothView>,
@@ -39,7 +39,7 @@ pub(crate) struct BillView {
 pub(crate) struct PaidView {
     /// Arm.
     pub(crate) arm: String,
-    /// Role, model or day.
+    /// Role or model.
     pub(crate) name: String,
     /// Its price is doubted.
     pub(crate) is_stale: bool,
@@ -59,6 +59,21 @@ pub(crate) struct PaidView {
     pub(crate) characters: String,
     /// Money per 1000 characters of answers.
     pub(crate) per_1000: String,
+}
+
+/// A day.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+pub(crate) struct DayView {
+    /// Which.
+    pub(crate) day: String,
+    /// Paid to the baseline.
+    pub(crate) baseline: String,
+    /// Paid to the candidate.
+    pub(crate) candidate: String,
+    /// Exchanges of unknown cost.
+    pub(crate) unknown: String,
+    /// There are any.
+    pub(crate) has_unknown: bool,
 }
 
 /// The same traffic on either arm.
@@ -134,12 +149,14 @@ pub(crate) struct CacheRow {
 
 /// What a bill says beyond the pairs; `None` where it says no more.
 pub(crate) fn bill(bill: &Bill) -> Option<BillView> {
-    let days_left_out = bill.by_day.len().saturating_sub(DAYS_MAX);
+    let mut days = days(bill);
+    let days_left_out = days.len().saturating_sub(DAYS_MAX);
+    days.drain(..days_left_out);
     let view = BillView {
         stale: bill.stale.iter().map(|stale| stale.why.clone()).collect(),
         arms: bill.by_arm.iter().map(|row| paid(bill, row, role(row))).collect(),
         models: bill.by_model.iter().map(|row| paid(bill, row, model(row))).collect(),
-        days: bill.by_day.iter().skip(days_left_out).map(|row| paid(bill, row, row.day.clone())).collect(),
+        days,
         days_left_out,
         both: bill.counterfactual.as_ref().map(|said| both(bill, said)),
         month: bill.saving_per_month.as_ref().map(|saving| month(bill, saving)),
@@ -152,11 +169,22 @@ pub(crate) fn bill(bill: &Bill) -> Option<BillView> {
 /// The figure for the first screen: what a month saves.
 pub(super) fn figure(bill: &Bill) -> Option<Entry> {
     let saving = bill.saving_per_month.as_ref()?;
-    let (label, value) = match saving.amount.value.strip_prefix('-') {
-        Some(more) => ("Dearer a month", more),
-        None => ("Saved a month", saving.amount.value.as_str()),
+    let (label, amount) = if saving.amount.value.starts_with('-') {
+        ("Dearer a month", turned(&saving.amount))
+    } else {
+        ("Saved a month", saving.amount.clone())
     };
-    Some(Entry::new(label, format::money_brief(value, &bill.currency), interval(bill, &saving.amount)))
+    Some(Entry::new(label, format::money_brief(&amount.value, &bill.currency), interval(bill, &amount)))
+}
+
+/// An amount with the other sign: what is not saved but paid more.
+fn turned(amount: &Amount) -> Amount {
+    let turn = |text: &String| text.strip_prefix('-').map_or_else(|| format!("-{text}"), str::to_owned);
+    Amount {
+        value: turn(&amount.value),
+        lower: amount.upper.as_ref().map(turn),
+        upper: amount.lower.as_ref().map(turn),
+    }
 }
 
 fn role(row: &Paid) -> Option<String> {
@@ -197,6 +225,34 @@ fn paid(bill: &Bill, row: &Paid, name: Option<String>) -> PaidView {
         characters: row.chars_per_answer.map_or_else(|| format::NOTHING.to_owned(), |each| count(each.round() as u64)),
         per_1000: row.per_1000_chars.as_deref().map_or_else(|| format::NOTHING.to_owned(), money),
     }
+}
+
+/// Both arms of a day in one row, in the order of time.
+fn days(bill: &Bill) -> Vec<DayView> {
+    let mut days: Vec<(Option<&str>, Vec<&Paid>)> = Vec::new();
+    for row in &bill.by_day {
+        let day = row.day.as_deref();
+        match days.last_mut() {
+            Some((last, rows)) if *last == day => rows.push(row),
+            _ => days.push((day, vec![row])),
+        }
+    }
+    let money = |rows: &[&Paid], arm: &str| {
+        let row = rows.iter().find(|row| row.arm.as_deref() == Some(arm));
+        row.map_or_else(|| format::NOTHING.to_owned(), |row| format::money_brief(&row.amount, &bill.currency))
+    };
+    let views = days.into_iter().map(|(day, rows)| {
+        let sum = |pick: fn(&Paid) -> u64| rows.iter().fold(0_u64, |sum, row| sum.saturating_add(pick(row)));
+        let unknown = sum(|row| row.unpriced.saturating_add(row.without_usage));
+        DayView {
+            day: day.unwrap_or("all others").to_owned(),
+            baseline: money(&rows, "baseline"),
+            candidate: money(&rows, "candidate"),
+            unknown: count(unknown),
+            has_unknown: unknown > 0,
+        }
+    });
+    views.collect()
 }
 
 /// How sure an amount is.
@@ -362,8 +418,10 @@ mod tests {
     fn a_dearer_candidate_is_not_called_a_saving() {
         let mut said = billed().bill;
         assert_eq!(figure(&said).unwrap().label, "Saved a month");
-        said.saving_per_month.as_mut().unwrap().amount.value = "-12.5".to_owned();
+        said.saving_per_month.as_mut().unwrap().amount =
+            Amount { value: "-12.5".to_owned(), lower: Some("-20".to_owned()), upper: Some("1".to_owned()) };
         let figure = figure(&said).unwrap();
         assert_eq!((figure.label.as_str(), figure.value.as_str()), ("Dearer a month", "$12.50"));
+        assert_eq!(figure.detail, "95% interval −$1.00 to $20.00");
     }
 }

@@ -89,7 +89,7 @@ pub(super) fn headline(verdict: &Verdict) -> Headline {
 }
 
 /// A reason as a sentence: capital first, full stop last. A reason that begins with a name keeps its spelling.
-pub(super) fn sentence(text: &str) -> String {
+pub(crate) fn sentence(text: &str) -> String {
     let text = text.trim();
     let first_word = text.split_whitespace().next().unwrap_or_default();
     let is_plain_word = first_word.chars().all(char::is_alphabetic);

@@ -3,8 +3,9 @@
 use minijinja::Value;
 use preflight::{Document, Example, Feature, Flight, Group, InFlight, Side};
 use serde::Serialize;
-use wire::provider::Effect;
+use wire::provider::{Effect, Loss};
 
+use super::cost::CostView;
 use crate::charts::bars::{self, Bar, BarGroup, Part};
 use crate::format::{self, count, share, share_of};
 use crate::html::both;
@@ -31,6 +32,8 @@ pub(super) struct Page {
     groups: Vec<GroupView>,
     groups_left_out: usize,
     models: Vec<ModelView>,
+    models_toml: Option<String>,
+    cost: Option<CostView>,
     missing: Vec<Entry>,
     retiring: Vec<RetiringView>,
     flight: FlightView,
@@ -41,14 +44,14 @@ pub(super) struct Page {
 
 /// A name, its value, and what to know about it.
 #[derive(Serialize)]
-struct Entry {
+pub(super) struct Entry {
     label: String,
     value: String,
     detail: String,
 }
 
 impl Entry {
-    fn new(label: impl Into<String>, value: impl Into<String>, detail: impl Into<String>) -> Self {
+    pub(super) fn new(label: impl Into<String>, value: impl Into<String>, detail: impl Into<String>) -> Self {
         Self { label: label.into(), value: value.into(), detail: detail.into() }
     }
 }
@@ -68,6 +71,7 @@ struct FeatureView {
     member: String,
     requests: String,
     share: String,
+    mark: Option<&'static str>,
     why: String,
     details: Vec<String>,
     examples: Vec<ExampleView>,
@@ -132,7 +136,7 @@ struct FlightRow {
 pub(super) fn page(document: &Document) -> Page {
     let Document { log, totals, .. } = document;
     let judged = totals.judged();
-    let (tone, word) = match (totals.fails, totals.loses) {
+    let (tone, word) = match (totals.fails, totals.loses.saturating_sub(totals.loses_harmless)) {
         (0, 0) if judged > 0 => ("go", "Nothing fails".to_owned()),
         (0, 0) => ("hold", "Nothing to judge".to_owned()),
         (0, loses) => ("hold", format!("{} lose something", share_of(loses, judged))),
@@ -161,6 +165,8 @@ pub(super) fn page(document: &Document) -> Page {
         groups: document.groups.iter().take(GROUPS_MAX).map(group).collect(),
         groups_left_out: document.groups.len().saturating_sub(GROUPS_MAX),
         models: document.models.iter().map(model).collect(),
+        models_toml: document.models_toml.clone(),
+        cost: super::cost::cost(&document.cost),
         missing: document
             .missing_endpoints
             .iter()
@@ -195,9 +201,13 @@ fn figures(document: &Document) -> Vec<Entry> {
     let figure = |label: &str, value: u64, detail: &str| {
         Entry::new(label, count(value), format!("{} · {detail}", share_of(value, judged)))
     };
+    let harmless = match totals.loses_harmless {
+        0 => "something is left out".to_owned(),
+        harmless => format!("something is left out, in {} nothing that changes an answer", count(harmless)),
+    };
     let mut figures = vec![
         figure("Fail", totals.fails, "the gateway keeps them on the baseline"),
-        figure("Lose something", totals.loses, "something is left out"),
+        figure("Lose something", totals.loses, &harmless),
         figure("Rewritten", totals.rewritten, "said in another way, with the same meaning"),
         figure("Same", totals.same, "only the model's name changes"),
     ];
@@ -210,6 +220,7 @@ fn figures(document: &Document) -> Vec<Entry> {
     if document.log.broken.count > 0 {
         figures.push(Entry::new("Broken rows", count(document.log.broken.count), "not read, in no sum"));
     }
+    figures.extend(super::cost::figures(&document.cost));
     figures
 }
 
@@ -241,6 +252,11 @@ fn feature(feature: &Feature) -> FeatureView {
         member: feature.member.clone(),
         requests: count(feature.requests),
         share: share(feature.share),
+        mark: match feature.loss {
+            Some(Loss::Harmless) => Some("changes no answer"),
+            Some(Loss::Doubtful) => Some("not known for sure"),
+            Some(Loss::Behaviour) | None => None,
+        },
         why: feature.why.clone(),
         details: feature.details.clone(),
         examples: feature.examples.iter().map(example).collect(),
@@ -308,7 +324,7 @@ fn retiring(retiring: &preflight::Retiring) -> RetiringView {
             Side::Baseline => "baseline",
             Side::Candidate => "candidate",
         },
-        on: retiring.on.clone(),
+        on: retiring.on.get(..10).unwrap_or(&retiring.on).to_owned(),
         left,
         requests: count(retiring.requests),
         is_close: retiring.days_left < 90,
