@@ -231,7 +231,7 @@ pub fn is_fixed_name(name: &str) -> bool {
                 })
         })
     };
-    matches!(name, "cost" | "quality" | "output_tokens")
+    matches!(name, "cost" | "quality" | "answer_chars")
         || Share::ALL.into_iter().any(|share| share.name() == name)
         || Share::ALL.into_iter().any(|share| share.two_sided() && name.strip_prefix("fewer_") == Some(share.name()))
         || Latency::ALL.into_iter().any(latency)

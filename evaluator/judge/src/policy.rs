@@ -231,7 +231,7 @@ pub struct Margins {
     /// Mean quality score, percentage points of the scale.
     pub quality: Margin,
     /// Range of the ratio of output tokens outside of which it is flagged.
-    pub output_tokens_range: [f64; 2],
+    pub answer_chars_range: [f64; 2],
 }
 
 /// One margin; percentage points or a ratio, as its place says.
@@ -442,7 +442,7 @@ impl Policy {
                 slow_duration_us: u64::MAX,
                 cost: off,
                 quality: off,
-                output_tokens_range: [0.0, f64::MAX],
+                answer_chars_range: [0.0, f64::MAX],
             },
             labels: BTreeMap::new(),
         }

@@ -23,7 +23,7 @@ const DISCOVERY_RATE: f64 = 0.05;
 /// A figure that is reported and not judged.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Watch {
-    /// Stable name: `output_tokens`, `cost_per_1000_output_tokens`, `any_harm_errors`, `ttft_distribution`, ...
+    /// Stable name: `answer_chars`, `cost_per_1000_answer_chars`, `any_harm_errors`, `ttft_distribution`, ...
     pub name: String,
     /// The figure.
     pub value: f64,
@@ -63,8 +63,8 @@ pub struct SegmentReport {
 /// Everything worth reporting about the pairs.
 pub(crate) fn watch(pooled: &Paired, policy: &Policy) -> Vec<Watch> {
     let mut watches = Vec::new();
-    watches.extend(verbosity(&pooled.output_tokens, policy.guardrails.output_tokens_range));
-    watches.extend(price_of_tokens(&pooled.cost, &pooled.output_tokens));
+    watches.extend(verbosity(&pooled.answer_chars, policy.guardrails.answer_chars_range));
+    watches.extend(price_of_length(&pooled.cost, &pooled.answer_chars));
     watches.extend(any_harm(pooled, policy.levels.alpha_nogo));
     for latency in Latency::ALL {
         let counts = &pooled.latency[latency.slot()];
@@ -73,38 +73,37 @@ pub(crate) fn watch(pooled: &Paired, policy: &Policy) -> Vec<Watch> {
     watches
 }
 
-/// Output tokens per request, candidate over baseline.
+/// Characters of an answer, candidate over baseline. Tokens of two tokenizers would be no common unit.
 fn verbosity(sums: &PairedSums, range: [f64; 2]) -> Option<Watch> {
     let ratio = MeanRatio::from_sums(sums).ok()?;
     let estimate = ratio.estimate();
     let flagged = !(range[0]..=range[1]).contains(&estimate);
     let outside = if flagged { ", outside of" } else { ", within" };
     Some(Watch {
-        name: "output_tokens".to_owned(),
+        name: "answer_chars".to_owned(),
         value: estimate,
         lower: ratio.bound(ALPHA_SHOWN, Side::Lower).ok(),
         upper: ratio.bound(ALPHA_SHOWN, Side::Upper).ok(),
         flagged,
         why: format!(
-            "The candidate's answers take x{estimate:.2} as many tokens{outside} the range of {} to {}; each arm counts with \
-             its own tokenizer.",
+            "The candidate's answers are x{estimate:.2} as long, in characters{outside} the range of {} to {}.",
             range[0], range[1]
         ),
     })
 }
 
-/// What a thousand output tokens cost, candidate over baseline. Tokens of two tokenizers are no common unit.
-fn price_of_tokens(cost: &PairedSums, tokens: &PairedSums) -> Option<Watch> {
-    let per_token = |nanos: i128, tokens: i128| (tokens > 0 && nanos > 0).then(|| nanos as f64 / tokens as f64);
-    let value = per_token(cost.c, tokens.c)? / per_token(cost.b, tokens.b)?;
+/// What a thousand characters of answers cost, candidate over baseline, prompts included.
+fn price_of_length(cost: &PairedSums, length: &PairedSums) -> Option<Watch> {
+    let each = |nanos: i128, length: i128| (length > 0 && nanos > 0).then(|| nanos as f64 / length as f64);
+    let value = each(cost.c, length.c)? / each(cost.b, length.b)?;
     Some(Watch {
-        name: "cost_per_1000_output_tokens".to_owned(),
+        name: "cost_per_1000_answer_chars".to_owned(),
         value,
         lower: None,
         upper: None,
         flagged: false,
         why: format!(
-            "A thousand output tokens cost x{value:.2} of the baseline's; tokenizers differ, so compare the cost per request."
+            "A thousand characters of answers cost x{value:.2} of the baseline's, over the pairs with prices and with text."
         ),
     })
 }
@@ -226,7 +225,7 @@ mod tests {
     #[test]
     fn verbosity_is_flagged_outside_of_its_range() {
         let mut sums = PairedSums::default();
-        (1..=100).for_each(|tokens| sums.push(tokens, tokens * 3 / 2));
+        (1..=100).for_each(|length| sums.push(length, length * 3 / 2));
         let watch = verbosity(&sums, [0.8, 1.25]).unwrap();
         assert!(watch.flagged && watch.why.contains("x1.4") || watch.why.contains("x1.5"), "{watch:?}");
         assert!(!verbosity(&sums, [0.8, 2.0]).unwrap().flagged);

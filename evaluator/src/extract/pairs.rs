@@ -253,8 +253,9 @@ fn outcome(pair: &Pair<'_>, index: usize, context: Context<'_>, counts: &mut Pai
     latencies(&mut made, pair, counts);
     made.cost_nanos = context.priced.judged(index);
     if !baseline.failed() && !candidate.failed() {
-        let tokens = |row: &Row| row.usage().and_then(|usage| i64::try_from(usage.completion).ok());
-        made.output_tokens = tokens(baseline).zip(tokens(candidate)).map(<[i64; 2]>::from);
+        // Not tokens: those of two tokenizers are no common unit. An answer without text, such as a call, has no length.
+        let length = |row: &Row| (row.answer_chars > 0).then(|| i64::from(row.answer_chars));
+        made.answer_chars = length(baseline).zip(length(candidate)).map(<[i64; 2]>::from);
         let quality = |row: &Row| row.quality_millionths().and_then(|score| i64::try_from(score).ok());
         let scores = (quality(baseline), quality(candidate));
         counts.scored += u64::from(scores != (None, None));

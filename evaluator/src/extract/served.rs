@@ -183,7 +183,7 @@ fn outcome(row: &Row, paired: bool, context: Context<'_>) -> Option<ServedOutcom
     made.latency_us = outcome::latencies(row);
     if !row.failed() {
         made.cost_nanos = context.cost.borrow_mut().nanos(row);
-        made.output_tokens = row.usage().and_then(|usage| i64::try_from(usage.completion).ok());
+        made.answer_chars = (row.answer_chars > 0).then(|| i64::from(row.answer_chars));
     }
     Some(made)
 }

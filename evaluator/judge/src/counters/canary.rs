@@ -36,7 +36,7 @@ pub struct ServedOutcome {
     /// Cost, nano-units.
     pub cost_nanos: Option<i64>,
     /// Output tokens.
-    pub output_tokens: Option<i64>,
+    pub answer_chars: Option<i64>,
 }
 
 /// How often a share was asked, and how often it was bad.
@@ -60,7 +60,7 @@ pub struct ServedArm {
     /// Over the answered and priced requests, nano-units.
     pub cost: ArmSums,
     /// Over the requests with usage, tokens.
-    pub output_tokens: ArmSums,
+    pub answer_chars: ArmSums,
 }
 
 impl ServedArm {
@@ -105,8 +105,8 @@ impl ServedArm {
         if let Some(cost) = outcome.cost_nanos {
             self.cost.push(cost);
         }
-        if let Some(tokens) = outcome.output_tokens {
-            self.output_tokens.push(tokens);
+        if let Some(length) = outcome.answer_chars {
+            self.answer_chars.push(length);
         }
     }
 
@@ -119,7 +119,7 @@ impl ServedArm {
             own.merge(others);
         }
         self.cost.merge(&other.cost);
-        self.output_tokens.merge(&other.output_tokens);
+        self.answer_chars.merge(&other.answer_chars);
     }
 }
 
@@ -293,8 +293,8 @@ fn add_to_cluster(sums: &mut ClusterSums, plan: &Plan, outcome: &ServedOutcome) 
     if let Some(cost) = outcome.cost_nanos {
         sums.add_amount(Amount::Cost, 0, cost);
     }
-    if let Some(tokens) = outcome.output_tokens {
-        sums.add_amount(Amount::OutputTokens, 0, tokens);
+    if let Some(length) = outcome.answer_chars {
+        sums.add_amount(Amount::AnswerChars, 0, tokens);
     }
 }
 

@@ -27,7 +27,7 @@ pub enum Amount {
     /// Money, nano-units.
     Cost,
     /// Output tokens.
-    OutputTokens,
+    AnswerChars,
     /// Quality score, millionths, good when large.
     Quality,
 }

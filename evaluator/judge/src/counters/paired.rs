@@ -97,8 +97,8 @@ pub struct PairOutcome {
     pub reference: bool,
     /// Baseline's and candidate's cost, nano-units.
     pub cost_nanos: Option<[i64; 2]>,
-    /// Baseline's and candidate's output tokens.
-    pub output_tokens: Option<[i64; 2]>,
+    /// Baseline's and candidate's characters of the answers.
+    pub answer_chars: Option<[i64; 2]>,
     /// Baseline's and candidate's quality, millionths, good when large.
     pub quality_millionths: Option<[i64; 2]>,
 }
@@ -115,8 +115,8 @@ pub struct Paired {
     pub latency: [LatencyPairs; 3],
     /// Over the pairs in which both arms answered and could be priced, nano-units.
     pub cost: PairedSums,
-    /// Over the pairs with usage on both sides, tokens.
-    pub output_tokens: PairedSums,
+    /// Over the pairs with text on both sides, characters.
+    pub answer_chars: PairedSums,
     /// Over the pairs with a score on both sides, millionths.
     pub quality: PairedSums,
 }
@@ -148,7 +148,7 @@ impl Paired {
         }
         let amounts = [
             (Amount::Cost, outcome.cost_nanos, &mut self.cost),
-            (Amount::OutputTokens, outcome.output_tokens, &mut self.output_tokens),
+            (Amount::AnswerChars, outcome.answer_chars, &mut self.answer_chars),
             (Amount::Quality, outcome.quality_millionths, &mut self.quality),
         ];
         for (amount, values, sums) in amounts {
@@ -172,7 +172,7 @@ impl Paired {
             own.merge(others);
         }
         self.cost.merge(&other.cost);
-        self.output_tokens.merge(&other.output_tokens);
+        self.answer_chars.merge(&other.answer_chars);
         self.quality.merge(&other.quality);
     }
 

@@ -82,7 +82,7 @@ pub(super) fn margins(layers: &Layers) -> Result<Margins, PolicyError> {
         slow_duration_us: limit_us("slow_duration")?,
         cost: ratio("cost", 0.01)?,
         quality: points("quality")?,
-        output_tokens_range: [
+        answer_chars_range: [
             layers.number("watch.output_tokens_ratio_low", 0.0, 1.0)?,
             layers.number("watch.output_tokens_ratio_high", 1.0, 1e6)?,
         ],
