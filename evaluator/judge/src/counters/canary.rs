@@ -294,7 +294,7 @@ fn add_to_cluster(sums: &mut ClusterSums, plan: &Plan, outcome: &ServedOutcome) 
         sums.add_amount(Amount::Cost, 0, cost);
     }
     if let Some(length) = outcome.answer_chars {
-        sums.add_amount(Amount::AnswerChars, 0, tokens);
+        sums.add_amount(Amount::AnswerChars, 0, length);
     }
 }
 
