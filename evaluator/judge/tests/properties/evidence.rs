@@ -103,7 +103,7 @@ impl Request {
             latency_us: [Some(turn(self.latency_us)), self.reference.then_some(turn(self.latency_us)), None],
             reference: self.reference,
             cost_nanos: Some(if exchanged { [self.cost_nanos[1], self.cost_nanos[0]] } else { self.cost_nanos }),
-            output_tokens: Some(self.tokens),
+            answer_chars: Some(self.tokens),
             quality_millionths: None,
         }
     }
@@ -122,7 +122,7 @@ impl Request {
             bad,
             latency_us: [Some(self.latency_us[arm]), None, None],
             cost_nanos: Some(self.cost_nanos[arm]),
-            output_tokens: Some(self.tokens[arm]),
+            answer_chars: Some(self.tokens[arm]),
         }
     }
 }
