@@ -8,6 +8,7 @@ use serde::Deserialize;
 use serde_json::Value;
 use serde_json::value::RawValue;
 use std::borrow::Cow;
+use std::collections::HashSet;
 
 #[derive(Deserialize)]
 struct Tool<'a> {
@@ -114,9 +115,10 @@ fn kept(scene: &Scene<'_>, sent: Option<&str>, choice: &RawValue) -> Option<(Str
     let allowed = choice.allowed_tools?;
     let offered = sent.or_else(|| scene.given("tools").map(RawValue::get))?;
     let offered: Vec<&RawValue> = serde_json::from_str(offered).ok()?;
+    // The choice may be looked at before the list is known to be of a length that is taken.
+    let names: HashSet<&str> = allowed.tools.iter().map(|tool| &*tool.function.name).collect();
     let is_allowed = |tool: &&&RawValue| {
-        serde_json::from_str::<Tool<'_>>(tool.get())
-            .is_ok_and(|tool| allowed.tools.iter().any(|other| other.function.name == tool.function.name))
+        serde_json::from_str::<Tool<'_>>(tool.get()).is_ok_and(|tool| names.contains(&*tool.function.name))
     };
     let kept: Vec<&str> = offered.iter().filter(is_allowed).map(|tool| tool.get()).collect();
     (!kept.is_empty()).then(|| (format!("[{}]", kept.join(",")), allowed.mode.0 == "required"))
