@@ -153,3 +153,18 @@ fn endpoints_that_are_not_there_stay_on_the_baseline() {
         assert_eq!(unfit.feature, endpoint.name());
     }
 }
+
+/// Comparing each offered tool with each allowed one would be 2.5 * 10^9 comparisons.
+#[test]
+fn a_choice_among_very_many_tools_costs_no_square_of_their_number() {
+    let tool = |index: usize| format!(r#"{{"type":"function","function":{{"name":"tool_{index}"}}}}"#);
+    let offered: Vec<String> = (0..50_000).map(tool).collect();
+    let allowed: Vec<String> = (50_000..100_000).map(tool).collect();
+    let choice = |allowed: &str| {
+        let choice = r#"{"type":"allowed_tools","allowed_tools":{"mode":"auto","tools":["#;
+        format!(r#","tool_choice":{choice}{allowed}]}}}},"tools":[{}]"#, offered.join(","))
+    };
+    let policy = Policy::default();
+    assert_eq!(rewrite_with(&choice(&allowed.join(",")), &policy), Err("allowed_tools that name no offered function"));
+    assert_eq!(rewrite_with(&choice(&tool(7)), &policy), Err("tools>128"));
+}
