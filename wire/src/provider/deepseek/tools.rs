@@ -88,9 +88,15 @@ pub(in super::super) fn names_absent(scene: &Scene<'_>, choice: &RawValue) -> bo
     kind(choice) == "function" && named(choice).is_some_and(|name| !toolbox::offers(scene.request, &name))
 }
 
+/// The function that a deprecated choice names. A list is none, though its entries could be read as members.
+fn called(choice: &RawValue) -> Option<Named<'_>> {
+    let object = choice.get().starts_with('{').then_some(choice)?;
+    serde_json::from_str(object.get()).ok()
+}
+
 /// Whether the deprecated choice names a function that is not offered.
 pub(super) fn call_names_absent(scene: &Scene<'_>, choice: &RawValue) -> bool {
-    serde_json::from_str::<Named<'_>>(choice.get()).is_ok_and(|named| !toolbox::offers(scene.request, &named.name))
+    called(choice).is_some_and(|named| !toolbox::offers(scene.request, &named.name))
 }
 
 /// Whether the choice of tools forbids thinking.
@@ -163,7 +169,7 @@ pub(super) fn from_functions(draft: &mut Draft<'_>, functions: &RawValue) {
 /// The choice among functions becomes one among tools.
 pub(super) fn from_function_call(draft: &mut Draft<'_>, choice: &RawValue) {
     draft.remove("function_call");
-    if let Ok(named) = serde_json::from_str::<Named<'_>>(choice.get()) {
+    if let Some(named) = called(choice) {
         let choice = serde_json::json!({"type": "function", "function": {"name": named.name}});
         draft.set("tool_choice", choice.to_string());
     } else if choice.get() == "\"none\"" {
