@@ -14,7 +14,8 @@ fn the_readme_prints_the_tables_that_drive_the_rewrite() {
         ("deepseek chat", DeepSeek.matrix(Endpoint::Chat)),
         ("deepseek responses", DeepSeek.matrix(Endpoint::Responses)),
         ("openai chat", OpenAi.matrix(Endpoint::Chat)),
-        ("compatible", Compatible.matrix(Endpoint::Chat)),
+        ("compatible chat", Compatible.matrix(Endpoint::Chat)),
+        ("compatible completions and embeddings", Compatible.matrix(Endpoint::Completions)),
     ] {
         let start = format!("<!-- {name} -->\n");
         let (before, rest) = text.split_once(&start).unwrap();

@@ -56,20 +56,20 @@ pub struct Usage {
 }
 
 /// The `usage` object as any vendor sends it: chat and completions say prompt and completion, responses say input and
-/// output, embeddings have no completion.
-#[derive(Debug, Deserialize)]
+/// output, embeddings have no completion. Some servers say both; where the two differ, one of them was left at zero, so the
+/// larger counts.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
 struct Reported {
-    #[serde(alias = "input_tokens")]
-    prompt_tokens: u64,
-    #[serde(default, alias = "output_tokens")]
+    prompt_tokens: Option<u64>,
+    input_tokens: Option<u64>,
     completion_tokens: Option<u64>,
-    #[serde(default)]
+    output_tokens: Option<u64>,
     total_tokens: Option<u64>,
-    #[serde(default, alias = "input_tokens_details")]
     prompt_tokens_details: Option<PromptDetails>,
-    #[serde(default, alias = "output_tokens_details")]
+    input_tokens_details: Option<PromptDetails>,
     completion_tokens_details: Option<CompletionDetails>,
-    #[serde(default)]
+    output_tokens_details: Option<CompletionDetails>,
     prompt_cache_hit_tokens: Option<u64>,
 }
 
@@ -116,15 +116,17 @@ impl Usage {
     #[must_use]
     pub fn from_json(text: &str) -> Option<Self> {
         let reported: Reported = serde_json::from_str(text).ok()?;
-        let none_completed = reported.total_tokens == Some(reported.prompt_tokens);
-        let completion = reported.completion_tokens.or(none_completed.then_some(0))?;
-        let prompt = reported.prompt_tokens;
-        let of_prompt = reported.prompt_tokens_details.as_ref();
+        let prompt = reported.prompt_tokens.max(reported.input_tokens)?;
+        let none_completed = reported.total_tokens == Some(prompt);
+        let completion = reported.completion_tokens.max(reported.output_tokens).or(none_completed.then_some(0))?;
+        let of_prompt = reported.prompt_tokens_details.or(reported.input_tokens_details);
+        let of_prompt = of_prompt.as_ref();
         let cached = of_prompt.and_then(|details| details.cached_tokens).or(reported.prompt_cache_hit_tokens);
         let cached = cached.map(|cached| cached.min(prompt));
         let uncached = prompt - cached.unwrap_or(0);
         let part = |count: Option<u64>, whole: u64| count.map(|count| count.min(whole));
-        let of_completion = reported.completion_tokens_details.as_ref();
+        let of_completion = reported.completion_tokens_details.or(reported.output_tokens_details);
+        let of_completion = of_completion.as_ref();
         Some(Self {
             cached,
             cache_write: part(of_prompt.and_then(|details| details.cache_write_tokens), uncached),
@@ -199,6 +201,20 @@ mod tests {
         let b = Usage::from_json(deepseek).unwrap();
         assert_eq!((a.prompt, a.completion, a.cached, a.reasoning), (100, 20, Some(64), Some(5)));
         assert_eq!((b.prompt, b.completion, b.cached, b.reasoning), (100, 20, Some(64), None));
+    }
+
+    #[test]
+    fn a_report_that_says_both_names_counts_once() {
+        let both = r#"{"prompt_tokens":100,"input_tokens":100,"completion_tokens":20,"output_tokens":20,"total_tokens":120,
+            "prompt_tokens_details":null,"input_tokens_details":{"cached_tokens":64},
+            "completion_tokens_details":{"reasoning_tokens":5},"output_tokens_details":null}"#;
+        let both = Usage::from_json(both).unwrap();
+        assert_eq!((both.prompt, both.completion, both.cached, both.reasoning), (100, 20, Some(64), Some(5)));
+        let zero = r#"{"prompt_tokens":100,"input_tokens":0,"completion_tokens":20,"output_tokens":0}"#;
+        let zero = Usage::from_json(zero).unwrap();
+        assert_eq!((zero.prompt, zero.completion), (100, 20));
+        let responses = Usage::from_json(r#"{"input_tokens":7,"output_tokens":2,"prompt_tokens":null}"#).unwrap();
+        assert_eq!((responses.prompt, responses.completion), (7, 2));
     }
 
     #[test]

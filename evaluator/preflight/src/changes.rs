@@ -6,6 +6,7 @@
 use crate::document::Change;
 use crate::text;
 use serde_json::value::RawValue;
+use std::collections::HashMap;
 use wire::Request;
 use wire::json::Object;
 
@@ -31,18 +32,21 @@ const SHOWN: [&str; 11] = [
 /// What became of each member.
 pub(crate) fn between(request: &Request<'_>, sent: &[u8]) -> Vec<Change> {
     let Ok(after) = Object::parse(sent) else { return Vec::new() };
-    let before = &request.object;
+    // A request may have very many members, so none is looked for by walking along them. Of doubles, the last counts; a
+    // member that is null asks for nothing, so that nothing becomes of it.
+    let before: HashMap<&str, &RawValue> = request.object.members().collect();
+    let sent: HashMap<&str, &RawValue> = after.members().collect();
+    let asked = |name: &str| before.get(name).is_some_and(|value| value.get() != "null");
     // A member that came and one that went with the same value are one that was renamed.
-    let mut came: Vec<(&str, &RawValue)> = after.members().filter(|(name, _)| !before.has(name)).collect();
+    let mut came: Vec<(&str, &RawValue)> =
+        after.members().filter(|(name, value)| value.get() != "null" && !asked(name)).collect();
     let mut changes = Vec::new();
-    let mut seen: Vec<&str> = Vec::new();
-    for name in before.keys() {
-        if seen.contains(&name) {
+    for (name, old) in request.object.members() {
+        let counts = before.get(name).is_some_and(|counting| std::ptr::eq(*counting, old));
+        if !counts || old.get() == "null" {
             continue;
         }
-        seen.push(name);
-        let (Some(old), new) = (before.get(name), after.get(name)) else { continue };
-        match new {
+        match sent.get(name) {
             Some(new) if new.get() == old.get() => {}
             Some(new) => changes.push(changed(name, old, new)),
             None => match came.iter().position(|(_, value)| value.get() == old.get()) {
@@ -108,5 +112,20 @@ mod tests {
                 r#"thinking added {"type":"disabled"}"#,
             ]
         );
+    }
+
+    #[test]
+    fn a_member_that_asks_for_nothing_is_no_change() {
+        let body = r#"{"model":"deepseek-flash","messages":[{"role":"user","content":"x"}],"seed":null,"x":null,"thinking":null,"y":1,"y":2}"#;
+        assert_eq!(changes(body), [r#"thinking added {"type":"disabled"}"#]);
+    }
+
+    /// Looking for each member by walking along all others would be 10^10 comparisons.
+    #[test]
+    fn very_many_members_cost_no_square_of_their_number() {
+        let members: String = (0..100_000).map(|index| format!(r#","x{index}":{index}"#)).collect();
+        let body =
+            format!(r#"{{"model":"deepseek-flash","messages":[{{"role":"user","content":"x"}}],"seed":7{members}}}"#);
+        assert_eq!(changes(&body), ["seed left out", r#"thinking added {"type":"disabled"}"#]);
     }
 }

@@ -12,7 +12,7 @@ use datasets::{Arm, AssignedBy, NO_MIGRATION};
 use http::{HeaderMap, HeaderName};
 use std::sync::Arc;
 use std::time::Instant;
-use wire::provider::{Rewritten, Target, Unfit};
+use wire::provider::{Lookout, Rewritten, Target, Unfit};
 use wire::usage::{Characters, Tally};
 use wire::{Endpoint, Request};
 
@@ -202,9 +202,9 @@ fn for_candidate(
     let recall = |call: &str| shared.memory.recall(consumer, call);
     let target = Target { recall: &recall, ..Target::new(model, &link.config.policy) };
     let asked = Asked { endpoint: request.endpoint.name(), model: &request.model, consumer };
-    let first_of = |features: &[&'static str]| {
-        wire::provider::first_of(link.config.kind, request, &target, |feature| features.contains(&feature))
-    };
+    // However many rules ask, the request is read once.
+    let lookout = Lookout::new(link.config.kind, request, &target);
+    let first_of = |features: &[&'static str]| lookout.first_of(|feature| features.contains(&feature));
     match stay::kept(&migration.stay, &asked, first_of) {
         Some(feature) => Err(feature),
         None => address(link, request, &target).map_err(|unfit| unfit.feature),

@@ -3,6 +3,8 @@
 //! Such servers differ in what they ignore and what they refuse, so this adapter stays with what all of them take: it
 //! leaves out what only OpenAI knows, says limits and roles in the older way, and asks for usage in every stream.
 
+mod plain;
+
 use super::answer::{self, Manners};
 use super::deepseek::{format, tools};
 use super::draft::Draft;
@@ -20,7 +22,7 @@ pub struct Compatible;
 
 const MANNERS: Manners = Manners { id_prefix: "", reasons: true, failures: &["abort"] };
 
-/// What becomes of each feature, ordered by length and name of the member.
+/// What becomes of each feature of a chat, ordered by length and name of the member.
 static TABLE: &[Row] = &[
     Row::same("n", "n", "several answers are usual"),
     refusals::ANSWERS,
@@ -115,7 +117,8 @@ impl Adapter for Compatible {
 
     fn matrix(&self, endpoint: Endpoint) -> &'static [Row] {
         match endpoint {
-            Endpoint::Chat | Endpoint::Completions | Endpoint::Embeddings => TABLE,
+            Endpoint::Chat => TABLE,
+            Endpoint::Completions | Endpoint::Embeddings => plain::TABLE,
             Endpoint::Responses | Endpoint::Moderations => &[],
         }
     }
@@ -124,7 +127,7 @@ impl Adapter for Compatible {
         if let Some(row) = self.obstacle(request) {
             return Err(Unfit { feature: row.feature });
         }
-        let mut draft = Draft::new(TABLE, request, target)?;
+        let mut draft = Draft::new(self.matrix(request.endpoint), request, target)?;
         if request.stream {
             draft.set("stream_options", r#"{"include_usage":true}"#.to_owned());
         } else {

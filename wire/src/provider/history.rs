@@ -7,6 +7,7 @@ use serde::de::{Deserializer, SeqAccess, Visitor};
 use serde::{Deserialize, de::IgnoredAny};
 use serde_json::value::RawValue;
 use std::borrow::Cow;
+use std::collections::HashMap;
 use std::fmt;
 
 /// What the messages of a chat (or the items of a response's input) hold. Where one of them is wrong, its index.
@@ -102,7 +103,33 @@ struct Call<'a> {
 #[derive(Default)]
 struct Open<'a> {
     answer: usize,
-    ids: Vec<Cow<'a, str>>,
+    /// Deprecated calls, which have no ids.
+    functions: usize,
+    /// How many calls have this id: a request may hold so many that nobody must look for one by walking along them.
+    calls: HashMap<Cow<'a, str>, usize>,
+}
+
+impl<'a> Open<'a> {
+    fn call(&mut self, id: Cow<'a, str>) {
+        *self.calls.entry(id).or_default() += 1;
+    }
+
+    /// Takes out a call that has its result now. Says whether there was one.
+    fn answer(&mut self, id: &str) -> bool {
+        let Some(count) = self.calls.get_mut(id) else { return false };
+        *count -= 1;
+        if *count == 0 {
+            self.calls.remove(id);
+        }
+        true
+    }
+
+    /// The same of a function's call.
+    fn answer_function(&mut self) -> bool {
+        let left = self.functions.checked_sub(1);
+        self.functions = left.unwrap_or(0);
+        left.is_some()
+    }
 }
 
 impl History {
@@ -162,26 +189,27 @@ impl History {
         let index = self.count;
         if matches!(role, "tool" | "function") {
             let answered = match &message.tool_call_id {
-                Some(id) if role == "tool" => open.ids.iter().position(|open| *open == id.0),
-                // Functions have no ids.
-                _ => open.ids.iter().position(|open| role == "function" && open.is_empty()),
+                Some(id) if role == "tool" => open.answer(&id.0),
+                _ => role == "function" && open.answer_function(),
             };
-            match answered {
-                Some(place) => drop(open.ids.swap_remove(place)),
-                None => drop(self.lone_result.get_or_insert(index)),
+            if !answered {
+                self.lone_result.get_or_insert(index);
             }
             return;
         }
         self.close(open);
         open.answer = index;
         if message.function_call.is_some() {
-            open.ids.push(Cow::Borrowed(""));
+            open.functions += 1;
         }
         let Some(calls) = message.tool_calls else { return };
         match serde_json::from_str::<Vec<Call<'a>>>(calls.get()) {
             Ok(calls) => {
                 self.custom_calls |= calls.iter().any(|call| call.kind.as_ref().is_some_and(|kind| kind.0 == "custom"));
-                open.ids.extend(calls.into_iter().map(|call| call.id.map_or(Cow::Borrowed("\0"), |id| id.0)));
+                for call in calls {
+                    // No result can name a call that has no id.
+                    open.call(call.id.map_or(Cow::Borrowed("\0"), |id| id.0));
+                }
             }
             Err(_) => drop(self.unreadable.get_or_insert(index)),
         }
@@ -189,13 +217,14 @@ impl History {
 
     /// Nothing may stand between a call and its result.
     fn close(&mut self, open: &mut Open<'_>) {
-        if open.ids.iter().any(|id| id.is_empty()) {
+        if open.functions > 0 {
             self.lone_function.get_or_insert(open.answer);
         }
-        if open.ids.iter().any(|id| !id.is_empty()) {
+        if !open.calls.is_empty() {
             self.lone_call.get_or_insert(open.answer);
         }
-        open.ids.clear();
+        open.functions = 0;
+        open.calls.clear();
     }
 
     fn item<'a>(&mut self, item: &Message<'a>) {
@@ -251,5 +280,50 @@ impl<'de> Visitor<'de> for Messages<'_> {
         }
         self.history.close(&mut open);
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn history(messages: &str) -> History {
+        let body = format!(r#"{{"model":"m","messages":{messages}}}"#);
+        History::read(&Request::parse(Endpoint::Chat, body.as_bytes()).unwrap())
+    }
+
+    #[test]
+    fn calls_and_results_are_matched_by_id_and_number() {
+        let call = |ids: &[&str]| {
+            let calls: Vec<String> = ids.iter().map(|id| format!(r#"{{"id":"{id}","type":"function"}}"#)).collect();
+            format!(r#"{{"role":"assistant","tool_calls":[{}]}}"#, calls.join(","))
+        };
+        let result = |id: &str| format!(r#"{{"role":"tool","tool_call_id":"{id}","content":"1"}}"#);
+        let lone = |messages: &[String]| {
+            let history = history(&format!("[{}]", messages.join(",")));
+            (history.lone_call, history.lone_result, history.lone_function)
+        };
+        assert_eq!(lone(&[call(&["a", "b"]), result("b"), result("a")]), (None, None, None));
+        assert_eq!(lone(&[call(&["a", "a"]), result("a")]), (Some(0), None, None));
+        assert_eq!(lone(&[call(&["a"]), result("a"), result("a")]), (None, Some(2), None));
+        assert_eq!(lone(&[call(&[""])]), (Some(0), None, None), "a call without a name is no function's");
+        let old = r#"{"role":"assistant","function_call":{"name":"f","arguments":"{}"}}"#.to_owned();
+        let said = r#"{"role":"function","name":"f","content":"1"}"#.to_owned();
+        assert_eq!(lone(&[old.clone(), said.clone()]), (None, None, None));
+        assert_eq!(lone(&[old.clone(), said.clone(), said]), (None, Some(2), None));
+        assert_eq!(lone(&[old.clone(), result("")]), (None, Some(1), Some(0)), "a function's call has no id");
+        assert_eq!(lone(&[old]), (None, None, Some(0)));
+    }
+
+    /// Walking along the open calls for each result would be 10^10 comparisons.
+    #[test]
+    fn very_many_calls_and_results_are_read_in_one_pass() {
+        const COUNT: usize = 100_000;
+        let calls: Vec<String> = (0..COUNT).map(|id| format!(r#"{{"id":"{id}"}}"#)).collect();
+        let results: Vec<String> =
+            (1..=COUNT).rev().map(|id| format!(r#"{{"role":"tool","tool_call_id":"{id}","content":""}}"#)).collect();
+        let answer = format!(r#"{{"role":"assistant","tool_calls":[{}]}}"#, calls.join(","));
+        let history = history(&format!("[{answer},{}]", results.join(",")));
+        assert_eq!((history.count, history.lone_result, history.lone_call), (COUNT + 1, Some(1), Some(0)));
     }
 }

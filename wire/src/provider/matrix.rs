@@ -215,13 +215,20 @@ fn before(a: &str, b: &str) -> bool {
     (a.len(), a) < (b.len(), b)
 }
 
-/// Members that count, with their values: a member that is null asks for nothing, and the last double counts.
-pub(super) fn counting<'r>(request: &'r Request<'_>) -> impl Iterator<Item = (&'r str, &'r RawValue)> {
+/// Members that count and that the table knows, each with its rows and its value: a member that is null asks for nothing,
+/// and the last double counts.
+///
+/// Doubles are looked for only of members with rows. Those have few names, and of each name the gaps between doubles add up
+/// to one walk, so a request of very many members costs no square of their number.
+fn counting<'r>(
+    table: &'static [Row],
+    request: &'r Request<'_>,
+) -> impl Iterator<Item = (&'static [Row], &'r RawValue)> {
     let counts = |index: usize, name: &str| !request.object.members().skip(index + 1).any(|(later, _)| later == name);
-    let members = request.object.members().enumerate();
-    members
-        .filter(move |(index, (name, value))| value.get() != "null" && counts(*index, name))
-        .map(|(_, member)| member)
+    request.object.members().enumerate().filter_map(move |(index, (name, value))| {
+        let rows = rows_of(table, name);
+        (!rows.is_empty() && value.get() != "null" && counts(index, name)).then_some((rows, value))
+    })
 }
 
 /// Rows whose feature a request has, each with the value that has it, in the order of the request's members.
@@ -238,8 +245,8 @@ pub(super) fn applying_of<'r>(
     scene: &'r Scene<'r>,
     wanted: impl Fn(&Row) -> bool,
 ) -> impl Iterator<Item = (&'static Row, &'r RawValue)> {
-    counting(scene.request)
-        .flat_map(|(name, value)| rows_of(table, name).iter().map(move |row| (row, value)))
+    counting(table, scene.request)
+        .flat_map(|(rows, value)| rows.iter().map(move |row| (row, value)))
         .filter(move |(row, value)| wanted(row) && (row.when)(scene, value))
 }
 

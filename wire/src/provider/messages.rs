@@ -71,7 +71,10 @@ pub(super) fn settle(draft: &mut Draft<'_>, reasoning: &[Recalled]) {
     list.push(b'[');
     // The call that a function's result answers, since functions had no ids.
     let mut call = String::new();
+    // In the order of the messages, both of them.
+    let mut reasoning = reasoning.iter().peekable();
     for (index, raw) in messages.into_iter().enumerate() {
+        let recalled = reasoning.next_if(|(place, _)| *place == index);
         let Ok(mut message) = Object::parse(raw.get().as_bytes()) else {
             push(&mut list, raw.get().as_bytes());
             continue;
@@ -82,7 +85,7 @@ pub(super) fn settle(draft: &mut Draft<'_>, reasoning: &[Recalled]) {
             write_instructions(&mut list, &mut instructions);
         }
         let mut changed = translate(&mut message, &role, index, &mut call);
-        if let Some((_, text)) = reasoning.iter().find(|(place, _)| *place == index) {
+        if let Some((_, text)) = recalled {
             message.set_value("reasoning_content", &**text);
             changed = true;
         }

@@ -81,24 +81,52 @@ pub struct Finding {
     pub detail: Option<String>,
 }
 
+/// One request, looked at on its way to a target as often as anybody asks. Its messages and tools are read at most once.
+pub struct Lookout<'r> {
+    obstacle: Option<&'static Row>,
+    /// The rows that the request is held against.
+    table: &'static [Row],
+    scene: Scene<'r>,
+}
+
+impl<'r> Lookout<'r> {
+    /// Reads nothing yet.
+    #[must_use]
+    pub fn new(provider: Provider, request: &'r Request<'r>, target: &'r Target<'r>) -> Self {
+        let adapter = provider.adapter();
+        let untouched = adapter.passes_untouched(request, target);
+        Self {
+            obstacle: adapter.obstacle(request),
+            table: if untouched { &[] } else { adapter.matrix(request.endpoint) },
+            scene: Scene::new(request, target),
+        }
+    }
+
+    /// Everything that becomes of the request, worst first.
+    #[must_use]
+    pub fn findings(&self) -> Vec<Finding> {
+        let target = self.scene.target;
+        let rows = matrix::applying(self.table, &self.scene)
+            .filter(|(row, _)| row.treatment != Treatment::Baseline || row.keeps_from(target))
+            .map(|(row, value)| finding(row, (row.detail)(&self.scene, value)));
+        let mut findings: Vec<Finding> = self.obstacle.map(|row| finding(row, None)).into_iter().chain(rows).collect();
+        findings.sort_by_key(|finding| std::cmp::Reverse((finding.effect, finding.loss)));
+        findings
+    }
+
+    /// The first of some features that the request has; only the rows of those are looked at.
+    #[must_use]
+    pub fn first_of(&self, wanted: impl Fn(&str) -> bool) -> Option<&'static str> {
+        let obstacle = self.obstacle.filter(|row| wanted(row.feature));
+        let first = || matrix::applying_of(self.table, &self.scene, |row| wanted(row.feature)).next();
+        obstacle.or_else(|| first().map(|(row, _)| row)).map(|row| row.feature)
+    }
+}
+
 /// Everything that becomes of a request, worst first.
 #[must_use]
 pub fn outlook(provider: Provider, request: &Request<'_>, target: &Target<'_>) -> Vec<Finding> {
-    let adapter = provider.adapter();
-    let obstacle = adapter.obstacle(request).map(|row| finding(row, None));
-    let scene = Scene::new(request, target);
-    let rows = matrix::applying(table(provider, request, target), &scene)
-        .filter(|(row, _)| row.treatment != Treatment::Baseline || row.keeps_from(target))
-        .map(|(row, value)| finding(row, (row.detail)(&scene, value)));
-    let mut findings: Vec<Finding> = obstacle.into_iter().chain(rows).collect();
-    findings.sort_by_key(|finding| std::cmp::Reverse((finding.effect, finding.loss)));
-    findings
-}
-
-/// The rows that a request is held against.
-fn table(provider: Provider, request: &Request<'_>, target: &Target<'_>) -> &'static [Row] {
-    let adapter = provider.adapter();
-    if adapter.passes_untouched(request, target) { &[] } else { adapter.matrix(request.endpoint) }
+    Lookout::new(provider, request, target).findings()
 }
 
 fn finding(row: &Row, detail: Option<String>) -> Finding {
@@ -129,7 +157,7 @@ pub fn features() -> BTreeSet<&'static str> {
     tables.chain(matrix::absences()).map(|row| row.feature).collect()
 }
 
-/// The first of some features that a request has; only the rows of those are looked at.
+/// The first of some features that a request has, where nobody asks twice: see [`Lookout::first_of`].
 #[must_use]
 pub fn first_of(
     provider: Provider,
@@ -137,11 +165,7 @@ pub fn first_of(
     target: &Target<'_>,
     wanted: impl Fn(&str) -> bool,
 ) -> Option<&'static str> {
-    let adapter = provider.adapter();
-    let obstacle = adapter.obstacle(request).filter(|row| wanted(row.feature));
-    let scene = Scene::new(request, target);
-    let rows = || matrix::applying_of(table(provider, request, target), &scene, |row| wanted(row.feature)).next();
-    obstacle.or_else(|| rows().map(|(row, _)| row)).map(|row| row.feature)
+    Lookout::new(provider, request, target).first_of(wanted)
 }
 
 #[cfg(test)]

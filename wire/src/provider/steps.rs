@@ -32,12 +32,15 @@ pub(super) fn is_empty(value: &RawValue) -> bool {
     inner.is_some_and(|inner| inner.trim().is_empty())
 }
 
-/// `type` of an object, or the value itself if it is a string.
+/// `type` of an object, or the value itself if it is a string. A list has none, though its first entry could be read as one.
 pub(super) fn kind(value: &RawValue) -> String {
     #[derive(Deserialize)]
     struct Kind {
         #[serde(rename = "type")]
         kind: String,
+    }
+    if value.get().starts_with('[') {
+        return String::new();
     }
     serde_json::from_str::<Kind>(value.get())
         .map(|kind| kind.kind)

@@ -15,6 +15,45 @@ fn every_row_does_what_it_says() {
 }
 
 #[test]
+fn every_row_of_the_older_endpoints_does_what_it_says() {
+    let cases = [
+        case("n", "n out of range", r#""n":0"#, Baseline),
+        case("stop", "stop that is no text", r#""stop":{}"#, Baseline),
+        case("user", "user", r#""user":"anna""#, Sent(&[("/x", None)], &[])),
+        case("input", "tokens instead of text", r#""input":[15339,1917]"#, Baseline),
+        case("model", "model", r#""x":1"#, Sent(&[("/model", Some(r#""deepseek-flash""#))], &[])),
+        case("prompt", "tokens instead of text", r#""prompt":["hi",[15339]]"#, Baseline),
+        case("logprobs", "logprobs that is no number", r#""logprobs":true"#, Baseline),
+        case("logit_bias", "logit_bias", r#""logit_bias":{"50256":-100}"#, Baseline),
+        case("max_tokens", "limit that is no number", r#""max_tokens":-1"#, Baseline),
+        case("temperature", "temperature out of range", r#""temperature":-1"#, Baseline),
+        case(
+            "stream_options",
+            "stream options",
+            r#""stream":true,"stream_options":{"include_obfuscation":false}"#,
+            Sent(&[("/stream_options/include_obfuscation", None)], &[]),
+        ),
+        case(
+            "safety_identifier",
+            "safety_identifier",
+            r#""safety_identifier":"anna""#,
+            Sent(&[("/safety_identifier", None)], &["safety_identifier"]),
+        ),
+    ];
+    check(&Compatible, Endpoint::Completions, &cases);
+    check(&Compatible, Endpoint::Embeddings, &cases);
+}
+
+#[test]
+fn what_only_completions_take_passes() {
+    let policy = Policy::default();
+    let body = r#"{"model":"m","prompt":"once","logprobs":5,"max_tokens":0,"echo":true,"best_of":2,"stream":true,"stream_options":{"include_usage":true}}"#;
+    let request = Request::parse(Endpoint::Completions, body.as_bytes()).unwrap();
+    let sent = Compatible.rewrite(&request, &Target::new("m", &policy)).unwrap();
+    assert_eq!((String::from_utf8(sent.body).unwrap(), sent.dropped), (body.to_owned(), Vec::new()));
+}
+
+#[test]
 fn streams_are_asked_for_usage_which_the_client_sees_only_on_request() {
     let policy = Policy::default();
     let request = Request::parse(

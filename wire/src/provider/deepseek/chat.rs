@@ -183,9 +183,12 @@ pub(super) static TABLE: &[Row] = &[
         .when(|scene, _| thinking::is_on(scene))
         .detail(values::number_detail),
     Row::refused("tool_choice", "unknown tool choice", |_, choice| tools::is_odd(choice), "the API knows no other"),
-    Row::baseline("tool_choice", "choice of a tool that is not there", "the named function is not among the tools")
-        .when(tools::names_absent)
-        .remedy(Remedy::FixRequest),
+    Row::refused(
+        "tool_choice",
+        "choice of a tool that is not there",
+        tools::names_absent,
+        "the named function is not among the tools",
+    ),
     Row::baseline("tool_choice", "allowed_tools that name no offered function", "nothing would be left to call")
         .when(tools::allows_nothing)
         .remedy(Remedy::FixRequest),

@@ -95,8 +95,12 @@ pub(super) static TABLE: &[Row] = &[
         .when(|_, value| value.get() == "\"disabled\""),
     refusals::TEMPERATURE,
     Row::refused("tool_choice", "unknown tool choice", |_, choice| tools::is_odd(choice), "the API knows no other"),
-    Row::baseline("tool_choice", "choice of a tool that is not there", "the named function is not among the tools")
-        .when(tools::names_absent),
+    Row::refused(
+        "tool_choice",
+        "choice of a tool that is not there",
+        tools::names_absent,
+        "the named function is not among the tools",
+    ),
     Row::baseline("tool_choice", "allowed_tools", "the API does not know it")
         .when(|_, choice| matches!(&*tools::kind(choice), "allowed_tools" | "custom")),
     Row::settled("tool_choice", "forced tool choice", "is refused while thinking: thinking is off")

@@ -153,3 +153,36 @@ fn endpoints_that_are_not_there_stay_on_the_baseline() {
         assert_eq!(unfit.feature, endpoint.name());
     }
 }
+
+/// Comparing each offered tool with each allowed one would be 2.5 * 10^9 comparisons.
+#[test]
+fn a_choice_among_very_many_tools_costs_no_square_of_their_number() {
+    let tool = |index: usize| format!(r#"{{"type":"function","function":{{"name":"tool_{index}"}}}}"#);
+    let offered: Vec<String> = (0..50_000).map(tool).collect();
+    let allowed: Vec<String> = (50_000..100_000).map(tool).collect();
+    let choice = |allowed: &str| {
+        let choice = r#"{"type":"allowed_tools","allowed_tools":{"mode":"auto","tools":["#;
+        format!(r#","tool_choice":{choice}{allowed}]}}}},"tools":[{}]"#, offered.join(","))
+    };
+    let policy = Policy::default();
+    assert_eq!(rewrite_with(&choice(&allowed.join(",")), &policy), Err("allowed_tools that name no offered function"));
+    assert_eq!(rewrite_with(&choice(&tool(7)), &policy), Err("tools>128"));
+}
+
+#[test]
+fn a_choice_of_what_is_not_there_is_the_last_resorts_own_to_refuse() {
+    let policy = Policy::default();
+    let last = Target { last_resort: true, ..Target::new("deepseek-flash", &policy) };
+    for (members, choice) in [
+        (r#","function_call":{"name":"f"}"#, Some("f")),
+        (r#","tool_choice":{"type":"function","function":{"name":"f"}}"#, Some("f")),
+        (r#","function_call":["f"]"#, None),
+    ] {
+        let (once, _) = rewrite(&chat(members), &last).unwrap();
+        let name = once.pointer("/tool_choice/function/name").and_then(Value::as_str);
+        assert_eq!((name, once.get("function_call")), (choice, None), "{members}");
+        assert_eq!(rewrite(&once.to_string(), &last).unwrap().0, once, "what was made for it is changed no more");
+    }
+    let kept = rewrite_with(r#","tool_choice":["function"]"#, &policy);
+    assert_eq!(kept, Err("unknown tool choice"));
+}

@@ -8,6 +8,7 @@ use serde::Deserialize;
 use serde_json::Value;
 use serde_json::value::RawValue;
 use std::borrow::Cow;
+use std::collections::HashSet;
 
 #[derive(Deserialize)]
 struct Tool<'a> {
@@ -87,9 +88,15 @@ pub(in super::super) fn names_absent(scene: &Scene<'_>, choice: &RawValue) -> bo
     kind(choice) == "function" && named(choice).is_some_and(|name| !toolbox::offers(scene.request, &name))
 }
 
+/// The function that a deprecated choice names. A list is none, though its entries could be read as members.
+fn called(choice: &RawValue) -> Option<Named<'_>> {
+    let object = choice.get().starts_with('{').then_some(choice)?;
+    serde_json::from_str(object.get()).ok()
+}
+
 /// Whether the deprecated choice names a function that is not offered.
 pub(super) fn call_names_absent(scene: &Scene<'_>, choice: &RawValue) -> bool {
-    serde_json::from_str::<Named<'_>>(choice.get()).is_ok_and(|named| !toolbox::offers(scene.request, &named.name))
+    called(choice).is_some_and(|named| !toolbox::offers(scene.request, &named.name))
 }
 
 /// Whether the choice of tools forbids thinking.
@@ -114,9 +121,10 @@ fn kept(scene: &Scene<'_>, sent: Option<&str>, choice: &RawValue) -> Option<(Str
     let allowed = choice.allowed_tools?;
     let offered = sent.or_else(|| scene.given("tools").map(RawValue::get))?;
     let offered: Vec<&RawValue> = serde_json::from_str(offered).ok()?;
+    // The choice may be looked at before the list is known to be of a length that is taken.
+    let names: HashSet<&str> = allowed.tools.iter().map(|tool| &*tool.function.name).collect();
     let is_allowed = |tool: &&&RawValue| {
-        serde_json::from_str::<Tool<'_>>(tool.get())
-            .is_ok_and(|tool| allowed.tools.iter().any(|other| other.function.name == tool.function.name))
+        serde_json::from_str::<Tool<'_>>(tool.get()).is_ok_and(|tool| names.contains(&*tool.function.name))
     };
     let kept: Vec<&str> = offered.iter().filter(is_allowed).map(|tool| tool.get()).collect();
     (!kept.is_empty()).then(|| (format!("[{}]", kept.join(",")), allowed.mode.0 == "required"))
@@ -161,7 +169,7 @@ pub(super) fn from_functions(draft: &mut Draft<'_>, functions: &RawValue) {
 /// The choice among functions becomes one among tools.
 pub(super) fn from_function_call(draft: &mut Draft<'_>, choice: &RawValue) {
     draft.remove("function_call");
-    if let Ok(named) = serde_json::from_str::<Named<'_>>(choice.get()) {
+    if let Some(named) = called(choice) {
         let choice = serde_json::json!({"type": "function", "function": {"name": named.name}});
         draft.set("tool_choice", choice.to_string());
     } else if choice.get() == "\"none\"" {

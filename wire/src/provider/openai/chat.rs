@@ -23,7 +23,7 @@ pub(super) static TABLE: &[Row] = &[
         .when(|_, stop| steps::list_length(stop) > STOPS_MAX)
         .detail(values::count_detail),
     Row::baseline("stop", "stop with this model", "o3 and o4-mini refuse stop sequences")
-        .when(|scene, stop| ["o3", "o4-mini"].contains(&scene.target.model) && !steps::is_empty(stop)),
+        .when(|scene, stop| refuses_stop(scene) && !steps::is_empty(stop)),
     Row::rewritten("model", "model", steps::model, "the migration's model"),
     Row::noted("model", "unknown model", Loss::Doubtful, "nothing is known of it: the provider may refuse the name")
         .when(|scene, _| model(scene).is_none()),
@@ -129,16 +129,23 @@ fn model(scene: &Scene<'_>) -> Option<&'static Model> {
     models::find(Provider::OpenAi, scene.target.model)
 }
 
+/// Whether it is one of the two that refuse stop sequences, under its name or that of a dated snapshot.
+fn refuses_stop(scene: &Scene<'_>) -> bool {
+    model(scene).is_some_and(|model| matches!(model.name, "o3" | "o4-mini"))
+}
+
 fn reasons(scene: &Scene<'_>) -> bool {
     model(scene).is_some_and(|model| model.reasoning != Reasoning::Never)
 }
 
-/// Whether the model takes sampling parameters: where nothing is known of it, they are its own to refuse.
+/// Whether the model takes sampling parameters, at the effort that is sent and not the one that was asked for: where nothing is known of it, they are its own to refuse.
 fn takes_sampling(scene: &Scene<'_>) -> bool {
     match model(scene).map(|model| model.reasoning) {
         Some(Reasoning::Effort { default, .. }) => {
-            let asked = scene.given("reasoning_effort").map(steps::kind);
-            asked.as_deref().or(default) == Some("none")
+            let sent = scene
+                .given("reasoning_effort")
+                .map(|asked| rounded(scene, asked).map_or_else(|| steps::kind(asked), str::to_owned));
+            sent.as_deref().or(default) == Some("none")
         }
         _ => true,
     }

@@ -102,3 +102,33 @@ fn a_rule_finds_the_features_it_names() {
     assert_eq!(first(&["top_p"]), None);
     assert_eq!(first(&[]), None);
 }
+
+/// Reading the messages anew for each question would be 2 GB of JSON.
+#[test]
+fn very_many_questions_about_one_request_read_it_once() {
+    let text = "a".repeat(1 << 20);
+    let body =
+        format!(r#"{{"model":"m","messages":[{{"role":"developer","content":[{{"type":"text","text":"{text}"}}]}}]}}"#);
+    let request = Request::parse(Endpoint::Chat, body.as_bytes()).unwrap();
+    let policy = Policy::default();
+    let target = Target::new("deepseek-flash", &policy);
+    let lookout = Lookout::new(Provider::DeepSeek, &request, &target);
+    let heard = (0..2000).filter(|_| lookout.first_of(|feature| feature == "developer role").is_some()).count();
+    assert_eq!((heard, lookout.first_of(|feature| feature == "images")), (2000, None));
+    assert_eq!(lookout.findings(), outlook(Provider::DeepSeek, &request, &target));
+}
+
+/// Looking behind each member for its double would be 5 * 10^9 comparisons.
+#[test]
+fn very_many_unknown_members_cost_no_square_of_their_number() {
+    let members: String = (0..100_000).map(|index| format!(r#","x{index}":1"#)).collect();
+    let body = format!(r#"{{"model":"m","messages":[{{"role":"user","content":"q"}}],"n":1{members},"n":2}}"#);
+    let request = Request::parse(Endpoint::Chat, body.as_bytes()).unwrap();
+    let policy = Policy::default();
+    let failing: Vec<&str> = outlook(Provider::DeepSeek, &request, &Target::new("deepseek-flash", &policy))
+        .iter()
+        .filter(|finding| finding.effect == Effect::Fails)
+        .map(|finding| finding.feature)
+        .collect();
+    assert_eq!(failing, ["n>1"]);
+}

@@ -107,3 +107,14 @@ fn responses_follow_the_same_policy() {
     assert_eq!(effort("", Thinking::Always), (None, vec![]));
     assert_eq!(effort(r#","reasoning":{"effort":"none"}"#, Thinking::Always), (Some("none".into()), vec![]));
 }
+
+/// Looking for each message's reasoning among all of it would be 5 * 10^9 comparisons.
+#[test]
+fn the_reasoning_of_very_many_answers_costs_no_square_of_their_number() {
+    const COUNT: usize = 100_000;
+    let answers = vec![r#"{"role":"assistant","content":"a"}"#; COUNT].join(",");
+    let (body, dropped) = turns(&format!("{USER},{answers},{USER}"), TOOLS, &|_| None);
+    let messages = body["messages"].as_array().unwrap();
+    let bare = messages.iter().filter(|message| message.get("reasoning_content").is_none()).count();
+    assert_eq!((messages.len(), bare, dropped), (COUNT + 2, 2, vec![]));
+}

@@ -46,6 +46,8 @@ fn refusals() -> Vec<Case> {
         refused("stop", "stop that is no text", r#""stop":7"#),
         refused("stop", "stop>4", r#""stop":["1","2","3","4","5"]"#),
         on("o3", "stop", "stop with this model", r#""stop":"a""#, Baseline),
+        on("o3-2025-04-16", "stop", "stop with this model", r#""stop":"a""#, Baseline),
+        on("o4-mini-2025-04-16", "stop", "stop with this model", r#""stop":["a"]"#, Baseline),
         refused("tools", "unreadable tools", r#""tools":7"#),
         refused("tools", "tools>128", format!(r#""tools":[{tools}]"#).leak()),
         refused("tools", "tool name", r#""tools":[{"type":"function","function":{"name":"a.b"}}]"#),
@@ -156,6 +158,18 @@ fn changes() -> Vec<Case> {
             r#""reasoning_effort":"none""#,
             &[("/reasoning_effort", Some("\"low\""))],
             &[],
+        ),
+        sent(
+            ("gpt-5", "temperature", "temperature"),
+            r#""temperature":0.2,"reasoning_effort":"none""#,
+            &[("/reasoning_effort", Some("\"minimal\"")), ("/temperature", None)],
+            &["temperature"],
+        ),
+        sent(
+            ("o3", "top_p", "top_p"),
+            r#""reasoning_effort":"none","top_p":0.5"#,
+            &[("/reasoning_effort", Some("\"low\"")), ("/top_p", None)],
+            &["top_p"],
         ),
         sent(
             ("gpt-4.1", "max_completion_tokens", "max_completion_tokens"),
