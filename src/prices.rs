@@ -9,9 +9,6 @@ use datasets::Exchange;
 use std::path::{Path, PathBuf};
 use wire::price::{Call, Tariffs};
 
-/// Prices that were last compared with their sources more days ago are called old.
-pub(crate) const STALE_AFTER_DAYS: u32 = 45;
-
 /// The option, to be flattened into a command's arguments.
 #[derive(Debug, Clone, Default, ClapArgs)]
 pub(crate) struct PriceTable {

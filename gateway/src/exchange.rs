@@ -39,6 +39,8 @@ pub(crate) struct Context {
     pub billed: Tally,
     /// Most completion tokens that the request allows, all choices together.
     pub completion_max: Option<u64>,
+    /// Service tier that it asks for.
+    pub tier: Tier,
     /// Prices that were in force when it came.
     pub tariffs: Arc<Tariffs>,
     /// The guard, where a policy holds.
@@ -83,7 +85,8 @@ pub(crate) fn exchange(context: &Context, leg: &Leg, outcome: Outcome, records: 
     let usage = usage(context, leg, &outcome);
     let answer = outcome.answer;
     let answered = answer.as_ref().and_then(|answer| answer.model.clone());
-    let tier = answer.as_ref().map_or(Tier::Standard, |answer| answer.tier);
+    // Of an answer that does not tell its tier, the one that was asked for is the best guess.
+    let tier = answer.as_ref().and_then(|answer| answer.tier).unwrap_or_else(|| context.tier.at(leg.provider));
     let cost_nanos = usage.and_then(|usage| {
         let call = Call { answered: answered.as_deref(), tier, ..Call::new(leg.provider, &leg.model, leg.sent_us) };
         context.tariffs.price(&call, &usage).map(|priced| priced.nanos)

@@ -7,7 +7,7 @@
 use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 use wire::Usage;
 use wire::UsageSource;
-use wire::price::{Call, Tariffs};
+use wire::price::{Call, Tariffs, Tier};
 use wire::provider::Provider;
 
 /// Completion tokens that are set aside for a request that names no bound and whose log knows no answer.
@@ -73,6 +73,7 @@ impl Budget {
 /// A token of a text has at least one byte, and what a provider puts around a message is shorter than its JSON, so the body's
 /// bytes bound the prompt, all of it uncached; a picture behind an address counts as many tokens as the largest. The completion
 /// is what the request allows at most, if it says so; else twice the recorded one, and 4,096 tokens for each choice at least.
+/// The tier is the dearer of the one that it asks for and the standard one, into which a provider may put it.
 pub(crate) fn estimate(
     tariffs: &Tariffs,
     provider: Provider,
@@ -89,10 +90,14 @@ pub(crate) fn estimate(
         completion.allowed.unwrap_or_else(unknown),
         UsageSource::Estimate,
     );
-    tariffs.price(&Call::new(provider.name(), model, at_us), &usage).map(|priced| priced.nanos)
+    let of_tier = |tier| {
+        let call = Call { tier, ..Call::new(provider.name(), model, at_us) };
+        tariffs.price(&call, &usage).map(|priced| priced.nanos)
+    };
+    Some(of_tier(Tier::Standard)?.max(of_tier(completion.tier.at(provider.name()))?))
 }
 
-/// What is known of a completion's tokens before the answer.
+/// What is known of a completion's tokens and price before the answer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub(crate) struct Completion {
     /// The most that the request allows in all its choices (`max_tokens`, `max_completion_tokens`).
@@ -101,6 +106,8 @@ pub(crate) struct Completion {
     pub(crate) choices: u64,
     /// What the log recorded.
     pub(crate) recorded: Option<u64>,
+    /// Service tier that is asked for.
+    pub(crate) tier: Tier,
 }
 
 #[cfg(test)]
@@ -149,7 +156,7 @@ mod tests {
                 "gpt-4o-mini",
                 at_us,
                 &prompt,
-                Completion { allowed, choices: 1, recorded },
+                Completion { allowed, choices: 1, recorded, tier: Tier::Standard },
             )
             .unwrap()
         };
@@ -158,6 +165,16 @@ mod tests {
         assert_eq!(of(None, Some(5_000)), 225_000 + 10_000 * 600);
         assert_eq!(of(None, Some(500)), 225_000 + 4_096 * 600);
         assert_eq!(of(None, None), 225_000 + 4_096 * 600);
+        let of_tier = |provider, model, tier| {
+            let completion = Completion { allowed: Some(100), choices: 1, recorded: None, tier };
+            estimate(&tariffs, provider, model, at_us, &prompt, completion)
+        };
+        let openai = |tier| of_tier(Provider::OpenAi, "gpt-4o-mini", tier);
+        assert_eq!(openai(Tier::Priority), Some(2 * 285_000));
+        assert_eq!(openai(Tier::Flex), Some(285_000), "it may be served as usual");
+        assert_eq!(openai(Tier::Ultrafast), None, "nobody knows");
+        let deepseek = |tier| of_tier(Provider::DeepSeek, "deepseek-flash", tier).unwrap();
+        assert_eq!(deepseek(Tier::Priority), deepseek(Tier::Standard), "there is one tier");
         let none = estimate(&tariffs, Provider::Compatible, "llama", at_us, &prompt, Completion::default());
         assert_eq!(none, None);
     }

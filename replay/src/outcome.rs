@@ -65,7 +65,8 @@ impl Context {
             duration_us: received.instants.duration_us(),
         };
         let usage = ended.usage();
-        let tier = answer.map_or(Tier::Standard, |answer| answer.tier);
+        // Of an answer that does not tell its tier, the one that was asked for is the best guess.
+        let tier = answer.and_then(|answer| answer.tier).unwrap_or_else(|| item.tier.at(asked.provider));
         let answered = answer.and_then(|answer| answer.model.as_deref());
         let cost_nanos = self.cost(&asked, (answered, tier), usage.as_ref());
         let sample = Sample { instants: received.instants, error: judged.error, usage, cost_nanos };

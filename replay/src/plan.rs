@@ -14,7 +14,7 @@ use bytes::Bytes;
 use datasets::{Arm, LoggedRequest, Recorded, digest};
 use http::HeaderValue;
 use std::sync::Arc;
-use wire::price::Tariffs;
+use wire::price::{Tariffs, Tier};
 use wire::provider::{Policy, Provider, Target};
 use wire::usage::{Characters, Tally};
 use wire::{Endpoint, Form, Request, Unit};
@@ -40,6 +40,8 @@ pub(crate) struct Item {
     /// Tokens that the request allows its answer in all its choices.
     pub(crate) completion_max: Option<u64>,
     pub(crate) choices: u64,
+    /// Service tier that the request asks for.
+    pub(crate) tier: Tier,
     /// Digest of the assignment unit; empty if nothing is recorded.
     pub(crate) unit: String,
     /// Members that were dropped for the provider.
@@ -157,7 +159,7 @@ impl Planner {
         }
         let at_us = self.origin_wall_us.saturating_add_unsigned(due_us);
         let recorded = item.recorded.as_ref().and_then(|recorded| recorded.usage).map(|usage| usage.completion);
-        let completion = Completion { allowed: item.completion_max, choices: item.choices, recorded };
+        let completion = Completion { allowed: item.completion_max, choices: item.choices, recorded, tier: item.tier };
         let of_arm = |arm: Arm| {
             let (provider, model) = (self.options.provider(arm), self.options.model(arm, &item.logged_model));
             budget::estimate(&self.tariffs, provider, model, at_us, &item.body, completion)
@@ -204,6 +206,7 @@ fn item(row: LoggedRequest, options: &ReplayOptions) -> Result<Result<Item, &'st
         billed,
         completion_max: request.completion_max(),
         choices: request.choices(),
+        tier: request.tier(),
         dropped: Vec::new(),
         logged_model: request.model.clone().into_owned(),
         recorded: row.recorded,

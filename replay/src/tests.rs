@@ -180,6 +180,31 @@ async fn the_tier_that_served_a_call_is_on_record_and_lost_reports_of_a_log_are_
 }
 
 #[tokio::test]
+async fn an_answer_that_does_not_tell_its_tier_is_charged_in_the_one_that_was_asked_for() {
+    let server = Server::start(move |_, _| Reply::Hang).await;
+    let folder = tempfile::tempdir().unwrap();
+    let body = WHOLE.replacen('{', r#"{"service_tier":"priority","#, 1);
+    for (arm, expected) in [(Arm::Baseline, wire::price::Tier::Priority), (Arm::Candidate, wire::price::Tier::Standard)]
+    {
+        let out = folder.path().join(format!("{}.ndjson", arm.name()));
+        let options = ReplayOptions {
+            total_timeout: std::time::Duration::from_millis(400),
+            out: Some(out.clone()),
+            arm: ArmChoice::Forced(arm),
+            models: BTreeMap::from([("*".into(), "deepseek-flash".into())]),
+            ..options(&server.url, "max:1")
+        };
+        play(rows(1, &body), options).await.unwrap();
+        let record = &records(&out)[0];
+        assert_eq!(record.tier, expected);
+        let (usage, tariffs) = (record.usage.unwrap(), wire::price::Tariffs::embedded().unwrap());
+        let call = wire::price::Call::new(&record.provider, &record.model, record.sent_us);
+        let nanos = tariffs.price(&wire::price::Call { tier: expected, ..call }, &usage).unwrap().nanos;
+        assert_eq!(record.cost_nanos, Some(nanos));
+    }
+}
+
+#[tokio::test]
 async fn a_refused_connection_is_a_result_not_an_error() {
     let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let url = format!("http://{}", listener.local_addr().unwrap());

@@ -50,7 +50,7 @@ pub(crate) struct PricesList {
     #[arg(long)]
     pub all: bool,
     /// Age from which on a price is called old, days.
-    #[arg(long, value_name = "DAYS", default_value_t = crate::prices::STALE_AFTER_DAYS)]
+    #[arg(long, value_name = "DAYS", default_value_t = wire::price::STALE_AFTER_DAYS)]
     pub stale_after: u32,
     #[command(flatten)]
     pub prices: PriceTable,
@@ -72,7 +72,7 @@ pub(crate) struct PricesCheck {
     #[command(flatten)]
     pub from: From,
     /// Age from which on a price is called old, days.
-    #[arg(long, value_name = "DAYS", default_value_t = crate::prices::STALE_AFTER_DAYS)]
+    #[arg(long, value_name = "DAYS", default_value_t = wire::price::STALE_AFTER_DAYS)]
     pub stale_after: u32,
     /// Print the findings as JSON (weighbridge.prices-check/1).
     #[arg(long)]

@@ -25,7 +25,7 @@ pub use amount::Factor;
 pub use lookup::InForce;
 pub use period::{Calendar, Period, Window};
 pub use row::{CacheLifetime, LongContext, Options, Rates, Row, TierPrice, Tiers};
-pub use stale::{Doubt, Mark, Stale};
+pub use stale::{Doubt, Mark, STALE_AFTER_DAYS, Stale};
 pub use table::{Alias, TariffError, Tariffs};
 pub use tier::Tier;
 

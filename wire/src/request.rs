@@ -7,6 +7,7 @@ mod texts;
 
 use crate::endpoint::Endpoint;
 use crate::json::Object;
+use crate::price::Tier;
 use crate::usage::{Characters, Tally};
 use serde::Deserialize;
 use serde_json::value::RawValue;
@@ -157,6 +158,12 @@ impl<'a> Request<'a> {
     #[must_use]
     pub fn completion_max(&self) -> Option<u64> {
         asked::completion_max(self)
+    }
+
+    /// The service tier that is asked for, the standard one where none is. See [`Tier::at`] for what a provider makes of it.
+    #[must_use]
+    pub fn tier(&self) -> Tier {
+        asked::tier(self)
     }
 
     /// Role of every message.

@@ -30,8 +30,8 @@ pub(super) fn fill(recorded: &mut Recorded, endpoint: Endpoint, body: &[u8]) {
     recorded.refused |= answer.refused;
     recorded.usage = answer.usage.map(|usage| with_parts(usage, recorded.usage)).or(recorded.usage);
     // The standard tier is also what an answer has that names none.
-    if answer.tier != Tier::Standard {
-        recorded.tier = answer.tier;
+    if let Some(tier) = answer.tier.filter(|tier| *tier != Tier::Standard) {
+        recorded.tier = tier;
     }
     recorded.finish_reason = answer.finish_reason.or_else(|| recorded.finish_reason.take());
     if let Some(model) = answer.model.filter(|model| !model.is_empty()) {

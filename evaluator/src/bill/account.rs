@@ -11,14 +11,12 @@ use ::bill::sums::Sums;
 use datasets::{Arm, Role};
 use judge::verdict::{Paid, StalePrice};
 use std::collections::BTreeMap;
-use wire::price::{Row as TableRow, Tariffs};
+use wire::price::{Row as TableRow, STALE_AFTER_DAYS, Tariffs};
 
 /// Rows of a table in the verdict.
 const MODELS_LISTED: usize = 32;
 /// Days of a table in the verdict.
 const DAYS_LISTED: usize = 62;
-/// Prices that were not compared with their sources for so many days are doubted.
-const STALE_DAYS: u32 = 45;
 /// Microseconds of a day.
 const DAY_US: i64 = 86_400_000_000;
 
@@ -207,7 +205,7 @@ fn stale(used: &[&TableRow], tariffs: &Tariffs, at_us: i64) -> Vec<StalePrice> {
     let about = |provider: &str, model: Option<&str>| {
         used.iter().any(|row| row.provider == provider && model.is_none_or(|model| row.model == model))
     };
-    let all = tariffs.stale(at_us, STALE_DAYS).into_iter();
+    let all = tariffs.stale(at_us, STALE_AFTER_DAYS).into_iter();
     all.filter(|stale| about(&stale.provider, stale.model.as_deref()))
         .map(|stale| StalePrice {
             provider: stale.provider,

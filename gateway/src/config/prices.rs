@@ -11,10 +11,8 @@ use std::collections::BTreeSet;
 use std::fmt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use wire::price::{Stale, Tariffs};
+use wire::price::{STALE_AFTER_DAYS, Stale, Tariffs};
 
-/// Prices that nobody has compared with the provider's page for this long are called stale.
-const STALE_AFTER_DAYS: u32 = 45;
 /// Longest time for which prices may be believed, days.
 const DAYS_MAX: u32 = 3650;
 
@@ -68,9 +66,9 @@ impl Config {
     }
 
     /// What a person should know of these models' prices at an instant (microseconds since the Unix epoch), a sentence each:
-    /// which are missing, and which are doubtful.
+    /// which are missing, which are doubtful, and which nobody ever meets.
     pub(crate) fn price_remarks(&self, at_us: i64) -> Vec<String> {
-        let mut remarks = Vec::new();
+        let mut remarks: Vec<String> = self.prices.tariffs.strangers().into_iter().collect();
         for (provider, model) in self.priced_models() {
             let remark = if self.prices.tariffs.find(provider, model, at_us).is_none() {
                 Some(format!("No price of {model} at {provider} is known: its cost is not counted."))

@@ -117,6 +117,7 @@ pub(super) fn prepare(
         prompt,
         billed,
         completion_max: request.completion_max(),
+        tier: request.tier(),
         tariffs: Arc::clone(&plane.config.prices.tariffs),
         watch: head.watch,
     };

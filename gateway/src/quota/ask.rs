@@ -10,7 +10,7 @@ use crate::routing::{Patterns, WeightBp};
 use crate::telemetry::Metrics;
 use lease::quota::{AMOUNT_MAX, Claim, Unit};
 use wire::Request;
-use wire::price::{Call, Tariffs};
+use wire::price::{Call, Tariffs, Tier};
 use wire::usage::Tally;
 
 /// What stands for models that nobody configured: clients may name any.
@@ -68,7 +68,8 @@ impl<'a> Ask<'a> {
             if rule.limits.is_empty() {
                 continue;
             }
-            let most = most.get_or_insert_with(|| reckon::most(self.request, self.tally, self.bytes, config));
+            let most =
+                most.get_or_insert_with(|| reckon::most(self.request, self.mapped(), self.tally, self.bytes, config));
             for subject in self.subjects(rule) {
                 for limit in &rule.limits {
                     let amount = match limit.unit {
@@ -85,17 +86,35 @@ impl<'a> Ask<'a> {
         Ok(claims)
     }
 
-    /// The dearest of the arms that may serve it.
+    /// The model that the candidate would be asked for.
+    fn mapped(&self) -> Option<&'a str> {
+        self.lane.migration.as_ref()?.models.get(&self.request.model).map(AsRef::as_ref)
+    }
+
+    /// The dearest of the arms that may serve it, in the dearer of the tiers that they may serve it in: the one that it asks for,
+    /// and the standard one, into which a provider may put it.
     fn nanos(&self, rule: &QuotaRule, most: Most) -> Result<u64, Problem> {
         let usage = most.usage();
-        let price = |provider: &str, model: &str| self.tariffs.price(&Call::new(provider, model, self.at_us), &usage);
+        let asked = self.request.tier();
+        let price = |provider: &str, model: &str| {
+            let of_tier = |tier| {
+                let call = Call { tier, ..Call::new(provider, model, self.at_us) };
+                self.tariffs.price(&call, &usage).map(|priced| priced.nanos)
+            };
+            let (standard, asked) = (of_tier(Tier::Standard), of_tier(asked.at(provider)));
+            if rule.unpriced == Unpriced::Free {
+                standard.max(asked)
+            } else {
+                standard.zip(asked).map(|(one, two)| one.max(two))
+            }
+        };
         let model = &*self.request.model;
-        let mut dearest = price(self.lane.baseline.provider(), model).map(|priced| priced.nanos);
+        let mut dearest = price(self.lane.baseline.provider(), model);
         if let (Some(migration), Some(candidate)) = (&self.lane.migration, &self.lane.candidate)
             && (self.lane.snapshot().weights.candidate > WeightBp::ZERO || !migration.rules.is_empty())
-            && let Some(model) = migration.models.get(model)
+            && let Some(model) = self.mapped()
         {
-            let other = price(candidate.provider(), model).map(|priced| priced.nanos);
+            let other = price(candidate.provider(), model);
             dearest = if rule.unpriced == Unpriced::Free {
                 dearest.max(other)
             } else {

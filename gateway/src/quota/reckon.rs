@@ -27,9 +27,16 @@ impl Most {
     }
 }
 
-/// What is set aside for a request whose body has `bytes` bytes.
-pub(super) fn most(request: &Request<'_>, tally: &Tally, bytes: usize, config: &QuotaStore) -> Most {
-    let tallied = tally.tokens_most(&request.model);
+/// What is set aside for a request whose body has `bytes` bytes, and for which a candidate would be asked for the model
+/// `mapped`.
+pub(super) fn most(
+    request: &Request<'_>,
+    mapped: Option<&str>,
+    tally: &Tally,
+    bytes: usize,
+    config: &QuotaStore,
+) -> Most {
+    let tallied = tally.tokens_most(mapped.into_iter().chain([&*request.model]));
     let input = match config.prompt_reserve {
         // A token has a byte at least, but pictures are larger than their addresses.
         PromptReserve::Certain => (bytes as u64 + FRAME_TOKENS).max(tallied),

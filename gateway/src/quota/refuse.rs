@@ -85,7 +85,8 @@ pub(super) fn over(refused: &Refused) -> Problem {
 
 /// A limit of money, and nobody knows what the request costs.
 pub(super) fn unpriced(limit: &str, model: &str) -> Problem {
-    let message = format!("limit {limit} is one of money, and the price of `{model}` is not known here");
+    let message =
+        format!("limit {limit} is one of money, and the price of `{model}` in the tier asked for is not known here");
     Problem::new(StatusCode::FORBIDDEN, "insufficient_quota", Some("model_unpriced"), message)
 }
 

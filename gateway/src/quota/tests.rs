@@ -255,11 +255,16 @@ fn what_counts_as_used_depends_on_who_answered() {
 
 /// A gateway's plane with these quotas.
 fn plane(quotas: &str, weight: u8) -> Plane {
+    mapped(quotas, weight, "'gpt-4o-mini'='deepseek-v4-pro'")
+}
+
+/// The same with these models.
+fn mapped(quotas: &str, weight: u8, models: &str) -> Plane {
     let text = format!(
         "[providers.openai]\nkind='openai'\nbase_url='http://127.0.0.1:1/v1'\napi_key_env='KEY'\n\
          [providers.deepseek]\nkind='deepseek'\nbase_url='http://127.0.0.1:1'\napi_key_env='KEY'\n\
          [migrations.move]\nbaseline='openai'\ncandidate='deepseek'\nweight_percent={weight}\n\
-         models={{'gpt-4o-mini'='deepseek-v4-pro'}}\n[consumers.team-a]\nkeys_env='KEY'\n{quotas}"
+         models={{{models}}}\n[consumers.team-a]\nkeys_env='KEY'\n{quotas}"
     );
     let config = Config::parse(&text, Path::new("c"), &|_| Some("secret".to_owned())).unwrap();
     Plane::first(config, NOW_US).unwrap()
@@ -339,12 +344,20 @@ fn money_is_reckoned_at_the_dearer_arm_and_refused_without_a_price() {
     let (alone, both) = (nanos(0, BODY).unwrap(), nanos(50, BODY).unwrap());
     let tariffs = Tariffs::embedded().unwrap();
     let request = Request::parse(Endpoint::Chat, BODY.as_bytes()).unwrap();
-    let usage = most(&request, &request.measure().1, BODY.len(), &QuotaStore::default()).usage();
+    let usage = most(&request, None, &request.measure().1, BODY.len(), &QuotaStore::default()).usage();
     let price = |provider: &str, model: &str| {
         u64::try_from(tariffs.price(&wire::price::Call::new(provider, model, NOW_US), &usage).unwrap().nanos).unwrap()
     };
     assert_eq!(alone, price("openai", "gpt-4o-mini"));
     assert_eq!(both, alone.max(price("deepseek", "deepseek-v4-pro")));
+    // Priority costs twice as much; a provider may serve flex as usual, and DeepSeek has one tier.
+    let tier = |name: &str| BODY.replace("\"n\":2", &format!("\"n\":2,\"service_tier\":\"{name}\""));
+    let dear = nanos(0, &tier("priority")).unwrap();
+    assert!(dear >= 2 * alone, "{dear} {alone}");
+    assert!((alone..alone + alone / 10).contains(&nanos(0, &tier("flex")).unwrap()));
+    assert_eq!(nanos(50, &tier("priority")).unwrap(), dear.max(nanos(50, &tier("default")).unwrap()));
+    // Nobody knows what this one costs, and that is not nothing.
+    assert_eq!(nanos(0, &tier("ultrafast")), Err("model_unpriced".to_owned()));
     let unheard = BODY.replace("gpt-4o-mini", "unheard");
     assert_eq!(nanos(0, &unheard), Err("model_unpriced".to_owned()));
     let free = plane(&format!("{money}unpriced='free'\n"), 0);
@@ -356,7 +369,7 @@ fn what_is_set_aside_is_more_than_what_is_used() {
     let config = |prompt_reserve| QuotaStore { prompt_reserve, output_tokens_default: 500, ..QuotaStore::default() };
     let of = |endpoint, body: &str, reserve| {
         let request = Request::parse(endpoint, body.as_bytes()).unwrap();
-        most(&request, &request.measure().1, body.len(), &config(reserve))
+        most(&request, None, &request.measure().1, body.len(), &config(reserve))
     };
     let (likely, certain) = (PromptReserve::Likely, PromptReserve::Certain);
     let chat = |more: &str| {
@@ -386,12 +399,25 @@ fn what_is_set_aside_is_more_than_what_is_used() {
     assert!(chinese.input >= 8, "{chinese:?}");
 }
 
+#[test]
+fn pictures_are_set_aside_at_the_model_that_makes_most_of_them() {
+    let image = r#"[{"type":"image_url","image_url":{"url":"https://x"}}]"#;
+    let body = BODY.replace("gpt-4o-mini", "gpt-4o").replace("\"hello\"", image);
+    let limits = "[[quotas]]\nname='input'\nwindow='day'\ninput_tokens=1\n";
+    let input = |models: &str| {
+        let plane = mapped(limits, 0, models);
+        asked(&plane, &caller(None, &[]), &body).unwrap()[0].2
+    };
+    let (alike, mini) = (input("'gpt-4o'='deepseek-v4-pro'"), input("'gpt-4o'='gpt-4o-mini'"));
+    assert!(alike < 2_000 && mini > 765 * 34, "{alike} {mini}");
+}
+
 /// What is set aside, for a chat request with more members.
 fn set_aside(more: &str) -> (u64, u64) {
     let body = format!(r#"{{"model":"m","messages":[{{"role":"user","content":"hello"}}]{more}}}"#);
     let request = Request::parse(Endpoint::Chat, body.as_bytes()).unwrap();
     let config = QuotaStore { output_tokens_default: 500, ..QuotaStore::default() };
-    let most = most(&request, &request.measure().1, body.len(), &config);
+    let most = most(&request, None, &request.measure().1, body.len(), &config);
     (most.input, most.output)
 }
 
@@ -420,7 +446,7 @@ fn pictures_tools_and_calls_are_set_aside() {
     let of = |message: &str| {
         let body = format!(r#"{{"model":"gpt-4o-mini","messages":[{message}]}}"#);
         let request = Request::parse(Endpoint::Chat, body.as_bytes()).unwrap();
-        most(&request, &request.measure().1, body.len(), &QuotaStore::default()).input
+        most(&request, None, &request.measure().1, body.len(), &QuotaStore::default()).input
     };
     assert!(of(picture) > 25_000, "pictures cost a small model as many dollars as a large one");
     assert!(of(&call) > 500);

@@ -109,6 +109,7 @@ impl<'a> ArmCount<'a> {
             allowed: request.completion_max(),
             choices: request.choices(),
             recorded: recorded.map(|usage| usage.completion),
+            tier: request.tier(),
         };
         let priced = self.tariffs.price(&Call::new(self.provider.name(), model, self.now_us), &expected);
         let at_most = budget::estimate(self.tariffs, self.provider, model, self.now_us, body, completion);

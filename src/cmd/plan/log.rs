@@ -4,6 +4,7 @@ use crate::args;
 use crate::cmd::import;
 use crate::outcome::Failure;
 use bill::project::{Document, Options, Projection};
+use bill::reckon::MONTH_HOURS;
 use datasets::import::{ImportOptions, open};
 use datasets::{LoggedRequest, Recorded};
 use judge::evidence::Evidence;
@@ -19,8 +20,6 @@ use wire::{ErrorKind, Request};
 
 /// Answers with a latency below which the log's own law is not taken.
 const LATENCIES_MIN: u64 = 100;
-/// Hours of a month: a twelfth of 365.25 days.
-const MONTH_HOURS: f64 = 730.5;
 /// Models that everything is priced at beside the mapped ones.
 const ALTERNATIVES: [&str; 2] = ["deepseek-flash", "deepseek-v4-pro"];
 

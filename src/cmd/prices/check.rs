@@ -9,10 +9,9 @@ use crate::prices::own;
 use crate::render;
 use datasets::import::ImportOptions;
 use serde::Serialize;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use wire::price::{Row, Tariffs};
-use wire::provider::Provider;
 
 /// Name and version of the JSON.
 const SCHEMA: &str = "weighbridge.prices-check/1";
@@ -94,11 +93,7 @@ fn of_table(own: &Tariffs, bundled: &Tariffs, now_us: i64, stale_after_days: u32
     let overrides = first.values().filter_map(|row| overridden(row, bundled)).collect();
     let mut warnings: Vec<String> =
         own.stale(now_us, stale_after_days).into_iter().map(|stale| stale.sentence).collect();
-    let kinds = [Provider::OpenAi, Provider::DeepSeek, Provider::Compatible].map(Provider::name);
-    let providers: BTreeSet<&str> = own.rows().iter().map(|row| row.provider.as_str()).collect();
-    for unknown in providers.into_iter().filter(|provider| !kinds.contains(provider)) {
-        warnings.push(format!("No call is ever priced at `{unknown}`: providers are {}.", kinds.join(", ")));
-    }
+    warnings.extend(own.strangers());
     let begins = |row: &&Row| row.valid_from_us > now_us;
     for row in first.into_values().filter(begins) {
         let at = instant(row.valid_from_us);

@@ -41,8 +41,8 @@ pub struct Answer {
     pub finish_reason: Option<String>,
     /// Reported usage.
     pub usage: Option<Usage>,
-    /// Service tier that it was answered in; the standard one if it names none.
-    pub tier: Tier,
+    /// Service tier that it was answered in, if it names one.
+    pub tier: Option<Tier>,
     /// Estimate of everything that is billed as written, in all choices: text, refusals, reasoning, names and arguments of
     /// calls. What could not be read counts with all its bytes.
     pub written: Tokens,
@@ -82,7 +82,7 @@ impl Answer {
             refused: false,
             finish_reason: None,
             usage: None,
-            tier: Tier::Standard,
+            tier: None,
             written: Tokens::NONE,
             model: None,
             complete: false,

@@ -129,10 +129,11 @@ impl Fold {
         }
     }
 
-    /// The tier that is named last counts: a stream's first events may say `auto`.
+    /// The tier that is named last counts. A stream's first events may say `auto`, which names none.
     fn see_tier(&mut self, name: Option<&RawValue>) {
-        if let Some(name) = name.and_then(|raw| serde_json::from_str::<Text<'_>>(raw.get()).ok()) {
-            self.answer.tier = Tier::of_answer(&name.0);
+        let name = name.and_then(|raw| serde_json::from_str::<Text<'_>>(raw.get()).ok());
+        if let Some(name) = name.filter(|name| name.0 != "auto") {
+            self.answer.tier = Some(Tier::of_answer(&name.0));
         }
     }
 

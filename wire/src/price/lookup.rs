@@ -16,8 +16,11 @@ use super::table::{Alias, Tariffs};
 use std::collections::HashMap;
 use std::sync::Arc;
 
-/// The most aliases that are followed from a name.
-const HOPS_MAX: usize = 4;
+/// The most aliases that follow each other in one table.
+pub(super) const HOPS_MAX: usize = 4;
+
+/// The most that are followed from a name: an own table's aliases may lead to those of the bundled one.
+const HOPS_FOLLOWED_MAX: usize = 2 * HOPS_MAX;
 
 /// A row or an alias in force for some time.
 #[derive(Debug, Clone)]
@@ -107,7 +110,7 @@ impl Tariffs {
     ) -> (Option<&'a Row>, Option<&'a Alias>) {
         let mut entries = names.get(model);
         let mut alias = None;
-        for _ in 0..=HOPS_MAX {
+        for _ in 0..=HOPS_FOLLOWED_MAX {
             let target = entries.and_then(|entries| {
                 if let Some(until_us) = until_us.as_deref_mut() {
                     *until_us = entries.iter().fold(*until_us, |until_us, entry| until_us.min(entry.until_us(at_us)));

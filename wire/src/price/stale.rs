@@ -3,6 +3,14 @@
 //! A doubtful price is still the best there is, so it prices; but whoever shows the money shows the doubt beside it.
 
 use super::{Row, Tariffs};
+use crate::provider::Provider;
+use std::collections::BTreeSet;
+
+/// Prices that nobody has compared with their source for more days are old, where nobody says otherwise.
+pub const STALE_AFTER_DAYS: u32 = 45;
+
+/// Providers of a table that are named in one sentence.
+const STRANGERS_NAMED: usize = 8;
 
 const DAY_US: i64 = 86_400_000_000;
 
@@ -104,6 +112,22 @@ impl Tariffs {
         }
         all.sort_by_key(|stale| stale.doubt);
         all
+    }
+
+    /// Which prices and aliases no call ever meets, in a sentence: those at a provider whose name is no kind of provider.
+    #[must_use]
+    pub fn strangers(&self) -> Option<String> {
+        let kinds = Provider::ALL.map(Provider::name);
+        let rows = self.rows().iter().map(|row| row.provider.as_str());
+        let all = rows.chain(self.aliases().iter().map(|alias| alias.provider.as_str()));
+        let strangers: BTreeSet<&str> = all.filter(|provider| !kinds.contains(provider)).collect();
+        let named: Vec<String> = strangers.iter().take(STRANGERS_NAMED).map(|name| format!("`{name}`")).collect();
+        let more = match strangers.len().saturating_sub(STRANGERS_NAMED) {
+            0 => String::new(),
+            more => format!(" and {more} more"),
+        };
+        let (named, kinds) = (named.join(", "), kinds.join(", "));
+        (!strangers.is_empty()).then(|| format!("No call is ever priced at {named}{more}: providers are {kinds}."))
     }
 
     /// Whether the hours of a row depend on holidays that nobody has announced.

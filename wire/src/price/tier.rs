@@ -1,5 +1,6 @@
 //! Service tiers: the same tokens at another price.
 
+use crate::provider::Provider;
 use serde::{Deserialize, Serialize};
 
 /// The tier that a request was served in.
@@ -30,5 +31,12 @@ impl Tier {
             "ultrafast" => Self::Ultrafast,
             _ => Self::Standard,
         }
+    }
+
+    /// The tier in which a provider serves a request for this one. Only OpenAI has more than one; for all others the
+    /// member is dropped.
+    #[must_use]
+    pub fn at(self, provider: &str) -> Self {
+        if provider == Provider::OpenAi.name() { self } else { Self::Standard }
     }
 }

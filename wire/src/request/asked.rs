@@ -6,6 +6,8 @@
 use super::Request;
 use crate::endpoint::Endpoint;
 use crate::json::loose::string;
+use crate::price::Tier;
+use serde::de::IgnoredAny;
 
 /// Completion tokens that one choice may have.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -73,7 +75,7 @@ pub(super) fn choices(request: &Request<'_>) -> u64 {
     let asked = members.filter_map(|(_, value)| number(value.get())).max().unwrap_or(1).max(1);
     // A list of prompts gets as many answers.
     let prompts = match request.endpoint {
-        Endpoint::Completions => request.object.read::<Vec<serde_json::Value>>("prompt").map_or(1, |all| prompts(&all)),
+        Endpoint::Completions => request.object.get("prompt").map_or(1, |raw| prompts(raw.get())),
         _ => 1,
     };
     asked.saturating_mul(prompts)
@@ -96,9 +98,22 @@ fn number(raw: &str) -> Option<u64> {
     text.parse().ok().or_else(|| fraction().map(|number| number.ceil() as u64))
 }
 
-/// A list of numbers is one prompt.
-fn prompts(all: &[serde_json::Value]) -> u64 {
-    if all.iter().any(serde_json::Value::is_number) { 1 } else { all.len().max(1) as u64 }
+/// A text or a list of numbers is one prompt. Texts are neither kept nor looked into, so one that a strict parser refuses
+/// counts as well.
+fn prompts(raw: &str) -> u64 {
+    let Some(entries) = raw.strip_prefix('[') else { return 1 };
+    if entries.trim_start().starts_with(|first: char| first == '-' || first.is_ascii_digit()) {
+        return 1;
+    }
+    serde_json::from_str::<Vec<IgnoredAny>>(raw).map_or(1, |all| all.len().max(1) as u64)
+}
+
+/// The tier that `service_tier` names; of several the dearest. `auto` and `default` are the standard tier, and nobody can ask
+/// for a batch here.
+pub(super) fn tier(request: &Request<'_>) -> Tier {
+    let named = request.object.members().filter(|(name, _)| *name == "service_tier");
+    let tiers = named.filter_map(|(_, value)| string(value.get())).map(|name| Tier::of_answer(&name));
+    tiers.filter(|tier| *tier != Tier::Batch).max().unwrap_or_default()
 }
 
 #[cfg(test)]
@@ -149,5 +164,57 @@ mod tests {
         assert_eq!(of(Endpoint::Chat, r#"{"model":"m","messages":[],"max_tokens":5,"n":3}"#), Some(15));
         assert_eq!(of(Endpoint::Chat, r#"{"model":"m","messages":[],"max_tokens":0}"#), None);
         assert_eq!(of(Endpoint::Completions, r#"{"model":"m","prompt":["a","b"],"max_tokens":5}"#), Some(10));
+    }
+
+    #[test]
+    fn prompts_are_counted_without_being_read() {
+        let of = |prompt: &str| {
+            let body = format!(r#"{{"model":"m","prompt":{prompt},"n":2}}"#);
+            Request::parse(Endpoint::Completions, body.as_bytes()).unwrap().choices()
+        };
+        for (prompt, choices) in [
+            (r#""x""#, 2),
+            (r#"["a"]"#, 2),
+            (r#" [ "a" , "b","c"]"#, 6),
+            ("[1,2,3]", 2),
+            ("[ 12, 5]", 2),
+            ("[[1,2],[3]]", 4),
+            // Half of a surrogate pair, which strict parsers refuse and others take.
+            (r#"["a","\ud800","c"]"#, 6),
+        ] {
+            assert_eq!(of(prompt), choices, "{prompt}");
+        }
+    }
+
+    #[test]
+    fn the_dearest_tier_that_is_named_counts() {
+        let of = |more: &str| {
+            let body = format!(r#"{{"model":"m","messages":[]{more}}}"#);
+            Request::parse(Endpoint::Chat, body.as_bytes()).unwrap().tier()
+        };
+        for (more, tier) in [
+            ("", Tier::Standard),
+            (r#","service_tier":"auto""#, Tier::Standard),
+            (r#","service_tier":"flex""#, Tier::Flex),
+            (r#","service_tier":"fast""#, Tier::Priority),
+            (r#","service_tier":"priority","service_tier":"flex""#, Tier::Priority),
+            (r#","service_tier":"batch""#, Tier::Standard),
+            (r#","service_tier":null"#, Tier::Standard),
+        ] {
+            assert_eq!(of(more), tier, "{more}");
+        }
+    }
+
+    #[test]
+    fn only_openai_is_sent_a_tier() {
+        use crate::provider::{Policy, Provider, Target};
+        let body = br#"{"model":"m","messages":[{"role":"user","content":"x"}],"service_tier":"priority"}"#;
+        let request = Request::parse(Endpoint::Chat, body).unwrap();
+        for provider in Provider::ALL {
+            let policy = Policy::default();
+            let sent = provider.adapter().rewrite(&request, &Target::new("m", &policy)).unwrap().body;
+            let sent = Request::parse(Endpoint::Chat, &sent).unwrap().tier();
+            assert_eq!(sent, request.tier().at(provider.name()), "{provider:?}");
+        }
     }
 }

@@ -312,7 +312,8 @@ mod tests {
         let tally = Tally { pictures: 3, pictures_rough: 1, ..Tally::default() };
         assert_eq!(tally.tokens("openai", "gpt-4o"), 2 * 765 + 85);
         assert_eq!(tally.tokens("openai", "gpt-4o-mini"), (2 * 765 + 85) * 34);
-        assert_eq!(tally.tokens_most("gpt-4o"), tally.tokens("deepseek", "gpt-4o"));
+        assert_eq!(tally.tokens_most(["gpt-4o"]), tally.tokens("deepseek", "gpt-4o"));
+        assert_eq!(tally.tokens_most(["gpt-4o", "gpt-4o-mini"]), tally.tokens("openai", "gpt-4o-mini"));
     }
 
     #[test]

@@ -42,14 +42,14 @@ impl Tally {
     /// Estimated prompt tokens at a provider's model.
     #[must_use]
     pub fn tokens(&self, provider: &str, model: &str) -> u64 {
-        let times = if model.starts_with("gpt-4o-mini") { PICTURE_TIMES_MINI } else { 1 };
+        let times = picture_times(model);
         self.text.count(Vocabulary::of(provider, model)).saturating_add(self.picture_tokens(times))
     }
 
-    /// The same wherever it may be sent: never less than [`Self::tokens`] of any provider's `model`.
+    /// The same wherever it may be sent: never less than [`Self::tokens`] of any of these models at any provider.
     #[must_use]
-    pub fn tokens_most(&self, model: &str) -> u64 {
-        let times = if model.starts_with("gpt-4o-mini") { PICTURE_TIMES_MINI } else { 1 };
+    pub fn tokens_most<'a>(&self, models: impl IntoIterator<Item = &'a str>) -> u64 {
+        let times = models.into_iter().map(picture_times).max().unwrap_or(PICTURE_TIMES_MINI);
         self.text.most().saturating_add(self.picture_tokens(times))
     }
 
@@ -68,4 +68,8 @@ impl Tally {
         let close = self.pictures.saturating_sub(self.pictures_rough).saturating_mul(close);
         close.saturating_add(self.pictures_rough.saturating_mul(rough)).saturating_mul(times)
     }
+}
+
+fn picture_times(model: &str) -> u64 {
+    if model.starts_with("gpt-4o-mini") { PICTURE_TIMES_MINI } else { 1 }
 }

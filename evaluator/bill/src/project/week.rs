@@ -6,7 +6,7 @@
 
 use std::collections::{BTreeSet, HashMap};
 use wire::Usage;
-use wire::price::{Call, Row, Tariffs, Tier};
+use wire::price::{Call, Row, STALE_AFTER_DAYS, Tariffs, Tier};
 
 pub(super) const HOUR_US: i64 = 3_600_000_000;
 pub(super) const WEEK_US: i64 = 7 * 24 * HOUR_US;
@@ -19,9 +19,6 @@ const MODELS_MAX: usize = 256;
 
 /// Changes of price that are looked at within a week; after them the last price holds.
 const CHANGES_MAX: usize = 1000;
-
-/// Days after which a price is old if nobody has compared it with its source, as in the gateway's configuration.
-const STALE_AFTER_DAYS: u32 = 45;
 
 /// When a request was sent, as far as the log tells.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -74,6 +74,14 @@ fn missing_and_doubtful_prices_of_configured_models_are_said_once_each() {
 
     let known = format!("{}\nstale_after = \"3650d\"", own(folder.path(), ""));
     assert_eq!(parse(&known, MODELS).unwrap().price_remarks(BUSY_US), Vec::<String>::new());
+    let text = own(folder.path(), "");
+    let file = folder.path().join("prices.toml");
+    std::fs::write(&file, std::fs::read_to_string(&file).unwrap().replace("\"compatible\"", "\"mine\"")).unwrap();
+    let named = parse(&format!("{text}\nstale_after = \"3650d\""), MODELS).unwrap().price_remarks(BUSY_US);
+    assert!(
+        named[0].contains("No call is ever priced at `mine`") && named[1].contains("No price of llama"),
+        "{named:?}"
+    );
     let marked = format!("{}\nstale_after = \"3650d\"", own(folder.path(), "mark = \"unverified\"\n"));
     let marked = parse(&marked, MODELS).unwrap();
     assert!(marked.price_remarks(BUSY_US)[0].contains("not verified"), "{:?}", marked.price_remarks(BUSY_US));

@@ -53,7 +53,7 @@ proptest! {
         let answer = fold.answer();
         for prompt_reserve in [PromptReserve::Likely, PromptReserve::Certain] {
             let config = QuotaStore { prompt_reserve, ..QuotaStore::default() };
-            let most = most(&request, &tally, text.len(), &config);
+            let most = most(&request, None, &tally, text.len(), &config);
             for (provider, model) in [("openai", "gpt-4o"), ("deepseek", "deepseek-flash"), ("compatible", "llama")] {
                 let ended = Ended {
                     provider, model, duration_us,

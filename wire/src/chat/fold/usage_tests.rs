@@ -54,24 +54,28 @@ fn all_parts_of_a_report_are_read_in_every_shape() {
 fn the_tier_is_the_one_that_served_it() {
     let chat = |tier: &str| whole(Endpoint::Chat, &format!(r#"{{"choices":[],"service_tier":{tier}}}"#)).tier;
     for (name, tier) in [
-        (r#""default""#, Tier::Standard),
-        (r#""flex""#, Tier::Flex),
-        (r#""priority""#, Tier::Priority),
-        (r#""unheard""#, Tier::Standard),
-        ("null", Tier::Standard),
-        ("7", Tier::Standard),
+        (r#""default""#, Some(Tier::Standard)),
+        (r#""flex""#, Some(Tier::Flex)),
+        (r#""priority""#, Some(Tier::Priority)),
+        (r#""unheard""#, Some(Tier::Standard)),
+        (r#""auto""#, None),
+        ("null", None),
+        ("7", None),
     ] {
         assert_eq!(chat(name), tier, "{name}");
     }
     assert_eq!(whole(Endpoint::Chat, r#"{"choices":[{"message":{"content":"x"}}],"service_tier":7}"#).malformed, 0);
     let chunk = |tier: &str| format!(r#"{{"choices":[{{"delta":{{"content":"x"}}}}],"service_tier":"{tier}"}}"#);
-    assert_eq!(streamed(Endpoint::Chat, &[&chunk("auto"), &chunk("priority")]).tier, Tier::Priority);
+    assert_eq!(streamed(Endpoint::Chat, &[&chunk("auto"), &chunk("priority")]).tier, Some(Tier::Priority));
     let response = |kind: &str, tier: &str| {
         format!(r#"{{"type":"response.{kind}","response":{{"status":"{kind}","service_tier":"{tier}"}}}}"#)
     };
     let events = [response("in_progress", "auto"), response("completed", "flex")];
-    assert_eq!(streamed(Endpoint::Responses, &[&events[0], &events[1]]).tier, Tier::Flex);
-    assert_eq!(whole(Endpoint::Responses, r#"{"status":"completed","service_tier":"priority"}"#).tier, Tier::Priority);
+    assert_eq!(streamed(Endpoint::Responses, &[&events[0], &events[1]]).tier, Some(Tier::Flex));
+    assert_eq!(
+        whole(Endpoint::Responses, r#"{"status":"completed","service_tier":"priority"}"#).tier,
+        Some(Tier::Priority)
+    );
 }
 
 #[test]

@@ -1,6 +1,7 @@
 //! What rows and aliases must not say together.
 
 use crate::price::TariffError;
+use crate::price::lookup::HOPS_MAX;
 use crate::price::stale::day;
 use crate::price::table::{Alias, Parts};
 use std::collections::{BTreeMap, BTreeSet};
@@ -102,8 +103,28 @@ pub(super) fn aliases(parts: &Parts, lines: &[u64]) -> Result<(), TariffError> {
             let message = format!("is `{}`, which leads back to `{}`: name the model itself", alias.model, alias.alias);
             return Err(TariffError { line: *line, field: "aliases.model".to_owned(), message });
         }
+        if hops(alias, &targets) > HOPS_MAX {
+            let message = format!(
+                "is `{}`, an alias that leads over more than {} others: name the model itself",
+                alias.model,
+                HOPS_MAX - 1
+            );
+            return Err(TariffError { line: *line, field: "aliases.model".to_owned(), message });
+        }
     }
     Ok(())
+}
+
+/// How many aliases follow each other from this one on, whenever they hold; counted as far as one too many.
+fn hops(alias: &Alias, targets: &BTreeMap<(&str, &str), BTreeSet<&str>>) -> usize {
+    let mut open = BTreeSet::from([alias.model.as_str()]);
+    let mut hops = 0;
+    while !open.is_empty() && hops <= HOPS_MAX {
+        hops += 1;
+        let next = open.iter().filter_map(|name| targets.get(&(alias.provider.as_str(), *name)));
+        open = next.flatten().copied().collect();
+    }
+    hops
 }
 
 /// Whether a name is reached again from it, whenever its aliases hold.

@@ -163,7 +163,7 @@ pub(super) fn rows(root: &mut Fields<'_>, known: &Known<'_>) -> Result<(Vec<Row>
 }
 
 fn row(fields: &mut Fields<'_>, known: &Known<'_>) -> Result<Row, TariffError> {
-    let provider = fields.name("provider", "the provider's name in the configuration, such as \"openai\"")?;
+    let provider = fields.name("provider", "the provider's kind: \"openai\", \"deepseek\" or \"compatible\"")?;
     let model = fields.name("model", "the model's name as the provider's answers say it")?;
     let (valid_from_us, valid_until_us) = validity(fields, "valid_from", "valid_until")?;
     let period = fields.text("period")?.map(str::to_owned);
@@ -248,7 +248,7 @@ fn validity(
 pub(super) fn aliases(root: &mut Fields<'_>) -> Result<(Vec<Alias>, Vec<u64>), TariffError> {
     let (mut aliases, mut lines) = (Vec::new(), Vec::new());
     for mut fields in root.repeated("aliases", ALIASES_MAX)? {
-        let provider = fields.name("provider", "the provider's name in the configuration")?;
+        let provider = fields.name("provider", "the provider's kind: \"openai\", \"deepseek\" or \"compatible\"")?;
         let alias = fields.name("alias", "the name that is not the model's own")?;
         let model = fields.name("model", "the model that answers to it")?;
         let (from_us, until_us) = validity(&mut fields, "from", "until")?;

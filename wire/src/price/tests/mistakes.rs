@@ -143,3 +143,25 @@ proptest! {
         let _result = Tariffs::parse(&format!("{}{with}{}", &text[..begin], &text[end..]));
     }
 }
+
+/// Aliases `a0` to `a1` to ... to model `m`, so many, and a price of `m`.
+fn chain(aliases: usize) -> String {
+    let name = |number: usize| if number == aliases { "m".to_owned() } else { format!("a{number}") };
+    let alias = |number: usize| {
+        format!(
+            "[[aliases]]\nprovider = 'p'\nalias = '{}'\nmodel = '{}'\nfrom = 2026-01-01\nsource = 's'\n",
+            name(number),
+            name(number + 1)
+        )
+    };
+    row("2026-01-01", "1", "") + &(0..aliases).map(alias).collect::<String>()
+}
+
+#[test]
+fn what_is_read_has_a_price_however_its_aliases_lead_to_it() {
+    let at_us = super::at("2026-06-01T00:00:00Z");
+    assert!(super::table(&chain(4)).find("p", "a0", at_us).is_some());
+    let error = error(&chain(5));
+    assert_eq!((error.line, error.field.as_str()), (12, "aliases.model"));
+    assert!(error.message.contains("more than 3 others: name the model itself"), "{error}");
+}

@@ -102,3 +102,20 @@ fn an_inferred_alias_is_named_beside_the_price() {
     assert!(chat.alias.unwrap().mark.is_some());
     assert_eq!(tariffs.in_force("deepseek", "deepseek-flash", at("2026-11-20T02:00:00Z")).alias, None);
 }
+
+#[test]
+fn prices_that_no_call_meets_are_told() {
+    assert_eq!(Tariffs::embedded().unwrap().strangers(), None);
+    let rows = |names: &[&str]| -> String {
+        names.iter().map(|name| row("2026-01-01", "1", "").replace("'p'", &format!("'{name}'"))).collect()
+    };
+    assert_eq!(table(&rows(&["compatible"])).strangers(), None);
+    let alias = "[[aliases]]\nprovider = 'my-openai'\nalias = 'a'\nmodel = 'b'\nfrom = 2026-01-01\nsource = 's'\n";
+    assert_eq!(
+        table(&(rows(&["mine", "openai"]) + alias)).strangers().unwrap(),
+        "No call is ever priced at `mine`, `my-openai`: providers are openai, deepseek, compatible."
+    );
+    let many: Vec<String> = (0..10).map(|number| format!("p{number}")).collect();
+    let many: Vec<&str> = many.iter().map(String::as_str).collect();
+    assert!(table(&rows(&many)).strangers().unwrap().contains("`p7` and 2 more: "));
+}
