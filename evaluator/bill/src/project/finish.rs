@@ -11,7 +11,6 @@ use super::scale::Scale;
 use super::tally::{Bill, Cell, Groups};
 use super::week::HOUR_US;
 use crate::reckon;
-use std::hash::Hash;
 use wire::usage::Vocabulary;
 
 /// Lengths of answers that public pairs showed, tokens of the candidate for each of the baseline.
@@ -194,17 +193,15 @@ fn group(name: String, cell: &Cell, scale: &Scale) -> Group {
 }
 
 /// The dearest first, and what has no room last.
-fn dearest<K: Eq + Hash>(groups: &Groups<K>, scale: &Scale, name: impl Fn(&K) -> String) -> Vec<Group> {
+fn dearest<K: Ord>(groups: &Groups<K>, scale: &Scale, name: impl Fn(&K) -> String) -> Vec<Group> {
     let mut rows: Vec<Group> = groups.cells.iter().map(|(key, cell)| group(name(key), cell, scale)).collect();
     rows.sort_by(|a, b| (b.baseline, &a.name).cmp(&(a.baseline, &b.name)));
     other(&mut rows, &groups.other, scale);
     rows
 }
 
-fn in_order<K: Eq + Hash + Ord>(groups: &Groups<K>, scale: &Scale, name: impl Fn(&K) -> String) -> Vec<Group> {
-    let mut cells: Vec<(&K, &Cell)> = groups.cells.iter().collect();
-    cells.sort_by_key(|(key, _)| *key);
-    let mut rows: Vec<Group> = cells.into_iter().map(|(key, cell)| group(name(key), cell, scale)).collect();
+fn in_order<K: Ord>(groups: &Groups<K>, scale: &Scale, name: impl Fn(&K) -> String) -> Vec<Group> {
+    let mut rows: Vec<Group> = groups.cells.iter().map(|(key, cell)| group(name(key), cell, scale)).collect();
     other(&mut rows, &groups.other, scale);
     rows
 }

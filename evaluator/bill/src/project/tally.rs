@@ -1,8 +1,7 @@
 //! Sums of the pass, by choice and by group.
 
 use super::based::Based;
-use std::collections::HashMap;
-use std::hash::Hash;
+use std::collections::BTreeMap;
 
 /// What one choice of models costs, beside what the baseline costs for the same requests.
 #[derive(Debug, Clone, Copy, Default)]
@@ -78,24 +77,25 @@ impl Cell {
     }
 }
 
-/// Cells by name, as many as there is room for; what comes later is summed up without its name.
+/// Cells by name, as many as there is room for; what comes later is summed up without its name. They are in the order of
+/// their names, so that sums over them round in the same way in every run.
 #[derive(Debug, Clone)]
 pub(super) struct Groups<K> {
     room: usize,
-    pub cells: HashMap<K, Cell>,
+    pub cells: BTreeMap<K, Cell>,
     pub other: Cell,
 }
 
-impl<K: Eq + Hash> Groups<K> {
+impl<K: Ord> Groups<K> {
     pub(super) fn new(room: usize) -> Self {
-        Self { room, cells: HashMap::new(), other: Cell::default() }
+        Self { room, cells: BTreeMap::new(), other: Cell::default() }
     }
 
     /// The cell of a name.
     pub(super) fn cell<Q>(&mut self, name: &Q) -> &mut Cell
     where
         K: std::borrow::Borrow<Q>,
-        Q: Eq + Hash + ToOwned<Owned = K> + ?Sized,
+        Q: Ord + ToOwned<Owned = K> + ?Sized,
     {
         if !self.cells.contains_key(name) {
             if self.cells.len() >= self.room {
@@ -107,5 +107,20 @@ impl<K: Eq + Hash> Groups<K> {
             Some(cell) => cell,
             None => &mut self.other,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn cells_are_summed_in_one_order_whoever_came_first() {
+        let mut groups: Groups<usize> = Groups::new(168);
+        for hour in (0..168).map(|step| step * 97 % 168) {
+            groups.cell(&hour).add(&Based::default(), std::iter::empty());
+        }
+        assert_eq!(groups.cells.len(), 168);
+        assert!(groups.cells.keys().is_sorted(), "{:?}", groups.cells.keys());
     }
 }
