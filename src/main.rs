@@ -2,6 +2,7 @@
 
 mod args;
 mod cmd;
+mod lines;
 mod outcome;
 mod prices;
 mod render;

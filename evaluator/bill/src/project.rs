@@ -133,6 +133,16 @@ struct Served<'a> {
     answered: Option<&'a str>,
 }
 
+impl Served<'_> {
+    /// Tokens that an answer may have at all; `None` for a model of which that is not known.
+    fn output_max(&self) -> Option<u64> {
+        let provider =
+            [Provider::OpenAi, Provider::DeepSeek].into_iter().find(|known| known.name() == self.provider)?;
+        let known = |name: &str| wire::models::find(provider, name);
+        Some(self.answered.and_then(known).or_else(|| known(self.asked))?.output_tokens_max)
+    }
+}
+
 impl<'t> Projection<'t> {
     /// Begins.
     #[must_use]
@@ -181,7 +191,7 @@ impl<'t> Projection<'t> {
             answered,
         };
         let counts_in = Vocabulary::of(served.provider, answered.unwrap_or(served.asked));
-        let Some(billed) = billed(logged, request.as_ref(), counts_in, &mut self.estimates) else {
+        let Some(billed) = billed(logged, request.as_ref(), counts_in, served.output_max(), &mut self.estimates) else {
             self.log.failed += 1;
             return;
         };

@@ -63,6 +63,8 @@ pub struct Window {
     pub to_us: i64,
     /// Requests a month, where somebody said so.
     pub month_requests: Option<f64>,
+    /// A price that was used is another one at other hours of the week.
+    pub prices_vary: bool,
 }
 
 /// Reckons the traffic of a window; `model` gives the names of the models' numbers.
@@ -94,13 +96,16 @@ pub fn reckon(traffic: &Traffic, window: Window, model: &dyn Fn(datasets::Arm, u
         method: METHOD.to_owned(),
     };
     let month = match Month::of(window, &traffic.hours) {
-        Ok(month) => Some(month),
+        Ok(month) => {
+            notes.extend(month.remark(window.prices_vary && totals.requests > 0));
+            Some(month)
+        }
         Err(why) => {
             notes.extend((totals.requests > 0).then(|| why.to_owned()));
             None
         }
     };
-    let saving = sums.as_ref().zip(month.as_ref()).map(|(sums, month)| sums.month(month));
+    let saving = sums.as_ref().zip(month.as_ref()).map(|(sums, month)| sums.month(month, window.prices_vary));
     Reckoning {
         by_hour: by_hour(traffic, sums.as_ref()),
         cache: sums.as_ref().and_then(|sums| cache::table(sums, saving.as_ref().map(|saving| &saving.arms))),

@@ -102,6 +102,7 @@ impl<'a> Account<'a> {
             from_us: ends(|row| row.sent_us).min().unwrap_or(0),
             to_us: ends(|row| row.sent_us).max().unwrap_or(0),
             month_requests: options.month_requests,
+            prices_vary: options.priced_at_us.is_none() && vary(&walked.used, tariffs),
         };
         let names = rows.names();
         let reckoning = reckon(&walked.traffic, window, &|arm, number| models.name(arm, number, names));
@@ -199,6 +200,12 @@ fn walked<'t>(plan: Plan<'t>, pairing: &Pairing<'_>, aside: &[Row]) -> Walked<'t
     walked.merge(others);
     walked.merge(Walk::new(plan).aside(aside));
     walked
+}
+
+/// Whether one of the models whose prices were used has others at other hours.
+fn vary(used: &[&TableRow], tariffs: &Tariffs) -> bool {
+    let periods = tariffs.rows().iter().filter(|row| row.period.is_some());
+    periods.into_iter().any(|row| used.iter().any(|used| used.provider == row.provider && used.model == row.model))
 }
 
 fn stale(used: &[&TableRow], tariffs: &Tariffs, at_us: i64) -> Vec<StalePrice> {

@@ -1,5 +1,6 @@
 //! The bill on a terminal, 80 columns wide.
 
+use crate::lines::{self, WIDTH};
 use bill::document::Document;
 use judge::verdict::{Amount, Bill, CacheTable, Counterfactual, Paid, Saving};
 use std::fmt::Write as _;
@@ -8,7 +9,6 @@ use std::fmt::Write as _;
 const GROUPS_MAX: usize = 30;
 /// Strata that are shown.
 const STRATA_MAX: usize = 8;
-const WIDTH: usize = 80;
 
 /// The whole text.
 pub(super) fn of(document: &Document) -> String {
@@ -42,7 +42,7 @@ fn paid(document: &Document) -> String {
     let shown = &document.paid[..document.paid.len().min(GROUPS_MAX)];
     let cells = |paid: &Paid| columns.iter().map(|column| key(paid, column)).collect::<Vec<_>>();
     let keys: Vec<Vec<String>> = shown.iter().map(cells).collect();
-    let room = WIDTH - 38;
+    let room = WIDTH - 39;
     let places = places(&document.total.amount);
     let widths = widths(&columns, &keys, room);
     let line = |cells: &[String], rest: &str| {
@@ -50,7 +50,7 @@ fn paid(document: &Document) -> String {
         format!("{} {rest}\n", keys.collect::<Vec<_>>().join(" ")).trim_end().to_owned() + "\n"
     };
     let heads: Vec<String> = columns.iter().map(|column| (*column).to_owned()).collect();
-    let numbers = format!("{:>9} {:>9} {:>9} {:>8}", "exchanges", "paid", "estimated", "no price");
+    let numbers = format!("{:>9} {:>9} {:>9} {:>9}", "exchanges", "paid", "estimated", "in no sum");
     let mut out = "\nPaid\n".to_owned() + &line(&heads, &numbers);
     for (cells, paid) in keys.iter().zip(shown) {
         out.push_str(&line(cells, &figures(paid, places)));
@@ -63,6 +63,7 @@ fn paid(document: &Document) -> String {
     if document.paid.len() > GROUPS_MAX {
         _ = writeln!(out, "{} more groups are in --json and --csv.", document.paid.len() - GROUPS_MAX);
     }
+    out.push_str(&in_no_sum(&document.total));
     let shadow: f64 = document.bill.shadow.parse().unwrap_or(0.0);
     if shadow > 0.0 {
         _ = writeln!(
@@ -74,12 +75,23 @@ fn paid(document: &Document) -> String {
     out
 }
 
+/// Why exchanges are in no sum.
+fn in_no_sum(total: &Paid) -> String {
+    let said: Vec<String> = [(total.unpriced, "have no price"), (total.without_usage, "nobody counted tokens for")]
+        .into_iter()
+        .filter(|(count, _)| *count > 0)
+        .map(|(count, why)| format!("{count} {why}"))
+        .collect();
+    if said.is_empty() { String::new() } else { wrapped(&format!("In no sum: {}.", said.join(", "))) }
+}
+
 fn figures(paid: &Paid, places: usize) -> String {
     let missing = paid.unpriced + paid.without_usage;
     let share = if paid.priced == 0 { 0.0 } else { paid.estimated as f64 / paid.priced as f64 };
     let estimated = if paid.estimated == 0 { "-".to_owned() } else { format!("{:.1} %", share * 100.0) };
+    let amount = if paid.priced == 0 { "-".to_owned() } else { money(&paid.amount, places) };
     let missing = if missing == 0 { "-".to_owned() } else { missing.to_string() };
-    format!("{:>9} {:>9} {estimated:>9} {missing:>8}", paid.exchanges, money(&paid.amount, places))
+    format!("{:>9} {:>9} {estimated:>9} {missing:>9}", paid.exchanges, amount)
 }
 
 fn key(paid: &Paid, column: &str) -> String {
@@ -183,6 +195,14 @@ fn amount(name: &str, amount: Option<&Amount>, places: usize) -> String {
     format!("{name:28} {:>13}  {interval}\n", money(&amount.value, places))
 }
 
+/// An amount of a month. A window that is no week has none of its hours' chance to tell, which is no want of pairs.
+fn of_month(name: &str, month: &Amount, places: usize) -> String {
+    if month.lower.is_none() || month.upper.is_none() {
+        return format!("{name:28} {:>13}  no interval can be told\n", money(&month.value, places));
+    }
+    amount(name, Some(month), places)
+}
+
 fn month(saving: &Saving) -> String {
     let how = match saving.scaled_by.as_str() {
         "hour-of-week" => "by hour of the week",
@@ -193,10 +213,10 @@ fn month(saving: &Saving) -> String {
         format!("\nA month of {:.0} requests, scaled {how} ({:.1} h observed)\n", saving.requests, saving.window_hours);
     let mut out = wrapped(&head);
     let places = places(&saving.baseline.value);
-    out.push_str(&amount("on the baseline", Some(&saving.baseline), places));
-    out.push_str(&amount("on the candidate", Some(&saving.candidate), places));
-    out.push_str(&amount("saved at today's hours", Some(&saving.amount), places));
-    out.push_str(&amount("saved off-peak", Some(&saving.off_peak), places));
+    out.push_str(&of_month("on the baseline", &saving.baseline, places));
+    out.push_str(&of_month("on the candidate", &saving.candidate, places));
+    out.push_str(&of_month("saved at today's hours", &saving.amount, places));
+    out.push_str(&of_month("saved off-peak", &saving.off_peak, places));
     let percent = |share: f64| share * 100.0;
     let mut note = format!(
         "Off-peak: {:.1} % of the requests at the cheapest time of their day. {}",
@@ -276,26 +296,8 @@ fn money(decimal: &str, places: usize) -> String {
 
 /// Lines of at most 80 columns, broken at spaces; what belongs to an item stands under its text.
 fn wrapped(text: &str) -> String {
-    let mut out = String::new();
-    for line in text.lines() {
-        let indent = if line.starts_with("- ") { "  " } else { "" };
-        let mut width = 0;
-        for word in line.split(' ') {
-            let length = word.chars().count();
-            if width > 0 && width + 1 + length > WIDTH {
-                out.push('\n');
-                out.push_str(indent);
-                width = indent.len();
-            } else if width > 0 {
-                out.push(' ');
-                width += 1;
-            }
-            out.push_str(word);
-            width += length;
-        }
-        out.push('\n');
-    }
-    out
+    let indent = |line: &str| if line.starts_with("- ") { 2 } else { 0 };
+    text.lines().map(|line| lines::wrapped(line, 0, indent(line)) + "\n").collect()
 }
 
 #[cfg(test)]
@@ -310,6 +312,15 @@ mod tests {
         let widths = widths(&["arm", "consumer", "model"], &keys, 43);
         assert!(widths.iter().sum::<usize>() + 3 <= 43, "{widths:?}");
         assert_eq!(cut("abcdef", 4), "abc…");
+    }
+
+    #[test]
+    fn a_row_without_a_price_has_no_amount_and_says_why() {
+        let paid =
+            Paid { exchanges: 7, unpriced: 4, without_usage: 3, amount: "0.000000000".to_owned(), ..Paid::default() };
+        assert_eq!(figures(&paid, 6).split_whitespace().collect::<Vec<_>>(), ["7", "-", "-", "7"]);
+        assert_eq!(in_no_sum(&paid), "In no sum: 4 have no price, 3 nobody counted tokens for.\n");
+        assert_eq!(in_no_sum(&Paid::default()), "");
     }
 
     #[test]

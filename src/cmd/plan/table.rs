@@ -1,7 +1,9 @@
 //! A plan in 80 columns.
 
 use super::{FromLog, Made};
+use crate::lines::wrapped;
 use bill::project::{Choice, Money, Nanos};
+use judge::metric::Latency;
 use judge::plan::{Plan, Stage};
 use std::fmt::Write as _;
 use wire::price::decimal;
@@ -21,7 +23,7 @@ pub(super) fn text(made: &Made) -> String {
         "{:.0} requests an hour, {} % of them mirrored. Medians, for a candidate that is truly equal.",
         plan.traffic.requests_per_hour, plan.traffic.shadow_percent
     );
-    _ = writeln!(out, "{}\n", wrapped(&rate, 0));
+    _ = writeln!(out, "{}\n", wrapped(&rate, 0, 0));
     if !plan.failed.is_empty() {
         _ = writeln!(out, "NO-GO already: {}.\n", plan.failed.join(", "));
     }
@@ -50,11 +52,10 @@ fn of_log(from: &FromLog) -> String {
     if let Some(hours) = told.hours.filter(|hours| *hours > 0.0) {
         _ = write!(out, " in {}, {:.0} an hour", length(hours), told.requests as f64 / hours);
     }
-    _ = writeln!(
-        out,
-        ".\n{} of them can go to the candidate (`weighbridge preflight` lists the others).",
-        told.movable
-    );
+    out.push_str(".\n");
+    let movable =
+        format!("{} of them can go to the candidate (`weighbridge preflight` lists the others).", told.movable);
+    _ = writeln!(out, "{}", wrapped(&movable, 0, 0));
     if told.skipped > 0 {
         _ = writeln!(out, "{} rows could not be read and are left out.", told.skipped);
     }
@@ -69,7 +70,7 @@ fn of_log(from: &FromLog) -> String {
     }
     let of_its_own = if own.is_empty() { String::new() } else { format!(", with the log's own {}", own.join(", ")) };
     let stands_in = format!("No pairs are recorded: variances are those of the default scenario{of_its_own}.");
-    _ = writeln!(out, "{}", wrapped(&stands_in, 0));
+    _ = writeln!(out, "{}", wrapped(&stands_in, 0, 0));
     out
 }
 
@@ -115,19 +116,28 @@ fn bill(from: &FromLog) -> String {
         "cost",
         "saving"
     );
-    _ = writeln!(out, "{:22} {:>12}", projection.baseline.provider, dollars(projection.baseline.today.value));
+    let priced = projection.log.billed.saturating_sub(projection.baseline.unpriced) > 0;
+    let today = some_dollars(projection.baseline.today.value, priced);
+    _ = writeln!(out, "{:22} {today:>12}", projection.baseline.provider);
     for choice in &projection.choices {
         let saving = choice
             .saving
             .map_or_else(|| ("-".to_owned(), "-".to_owned()), |saving| (dollars(saving.value), between(&saving)));
-        _ = writeln!(out, "{:22} {:>12} {:>12}  {}", choice.name, dollars(choice.cost.value), saving.0, saving.1);
+        _ = writeln!(
+            out,
+            "{:22} {:>12} {:>12}  {}",
+            choice.name,
+            some_dollars(choice.cost.value, choice.priced > 0),
+            saving.0,
+            saving.1
+        );
     }
-    if let Some(choice) = projection.choices.first() {
+    if let Some(choice) = projection.choices.first().filter(|choice| choice.priced > 0) {
         out.push_str(&month(choice));
         out.push_str(&if_otherwise(choice));
     }
     for note in projection.notes.iter().chain(&projection.stale) {
-        _ = writeln!(out, "Note: {}", wrapped(note, 6));
+        _ = writeln!(out, "Note: {}", wrapped(note, 6, 0));
     }
     out
 }
@@ -136,16 +146,22 @@ fn month(choice: &Choice) -> String {
     let Some(month) = &choice.month else { return String::new() };
     let saving = match &month.saving {
         Some(saving) => format!("saving {} ({})", dollars(saving.value), between(saving)),
+        // The sum above tells one: only how sure it is cannot be told.
+        None if choice.saving.is_some() => {
+            let saving = Nanos(month.against.0.saturating_sub(month.cost.0));
+            format!("saving {}, without an interval: the log is too short for one", dollars(saving))
+        }
         None => "no saving can be told".to_owned(),
     };
     let later = month.saving_batch_moved.map(|later| format!("; {} if what can wait waits", dollars(later)));
-    format!(
-        "\nA month of {:.0} requests, as mapped: {} today, {} moved;\n{saving}{}.\n",
+    let said = format!(
+        "A month of {:.0} requests, as mapped: {} today, {} moved; {saving}{}.",
         month.requests,
         dollars(month.against),
         dollars(month.cost),
         later.unwrap_or_default()
-    )
+    );
+    format!("\n{}\n", wrapped(&said, 0, 0))
 }
 
 /// What the sums assume, and what they would be otherwise.
@@ -168,11 +184,16 @@ fn if_otherwise(choice: &Choice) -> String {
             f64::from(thinking.percent) / 100.0
         );
     }
-    format!("\n{}\n", wrapped(&said, 0))
+    format!("\n{}\n", wrapped(&said, 0, 0))
 }
 
 fn dollars(nanos: Nanos) -> String {
     decimal(nanos.0, if nanos.0.unsigned_abs() < 10_000_000_000 { 4 } else { 2 })
+}
+
+/// An amount, where anything in it has a price.
+fn some_dollars(nanos: Nanos, priced: bool) -> String {
+    if priced { dollars(nanos) } else { "-".to_owned() }
 }
 
 fn between(money: &Money) -> String {
@@ -181,25 +202,6 @@ fn between(money: &Money) -> String {
 
 fn day(instant: &str) -> &str {
     instant.split('T').next().unwrap_or_default()
-}
-
-/// A sentence in lines of at most 80 columns; the first one begins after so many others.
-fn wrapped(text: &str, before: usize) -> String {
-    let (mut out, mut column, mut begun) = (String::new(), before, false);
-    for word in text.split_whitespace() {
-        let long = word.chars().count();
-        if begun && column + 1 + long > 80 {
-            out.push('\n');
-            column = 0;
-        } else if begun {
-            out.push(' ');
-            column += 1;
-        }
-        out.push_str(word);
-        column += long;
-        begun = true;
-    }
-    out
 }
 
 /// The shadow's guardrails one by one, and those that it will not decide.
@@ -223,14 +225,32 @@ fn by_guardrail(shadow: &Stage) -> String {
         .map(|guardrail| &*guardrail.metric)
         .collect();
     if !hopeless.is_empty() {
-        _ = writeln!(
-            out,
-            "\nNot worth waiting for: {}. A failed request is slower than any limit, so that near a quantile's share of \
-             failures nothing can be proven of it; widen the margin, or leave the guardrail out.",
-            hopeless.join(", ")
-        );
+        _ = writeln!(out, "\n{}", wrapped(&not_worth_waiting(&hopeless), 0, 0));
     }
     out
+}
+
+/// Guardrails that no plausible number of requests decides, and why, as far as that is known of their kind.
+fn not_worth_waiting(metrics: &[&str]) -> String {
+    let of_latency = |metric: &&&str| {
+        Latency::ALL
+            .iter()
+            .any(|latency| metric.strip_prefix(latency.name()).is_some_and(|rest| rest.starts_with("_p")))
+    };
+    let mut said = format!("Not worth waiting for: {}.", metrics.join(", "));
+    let latencies: Vec<&str> = metrics.iter().filter(of_latency).copied().collect();
+    if !latencies.is_empty() {
+        _ = write!(
+            said,
+            " A failed request is slower than any limit, so that near a quantile's share of failures nothing can be \
+             proven of it ({}).",
+            latencies.join(", ")
+        );
+    }
+    if latencies.len() < metrics.len() {
+        _ = write!(said, " What scatters much against its margin needs more than {HOURS_WORTH_WAITING:.0} hours.");
+    }
+    said + " Widen the margin, or leave the guardrail out."
 }
 
 fn number(value: Option<f64>, digits: usize) -> String {
@@ -270,9 +290,19 @@ mod tests {
     }
 
     #[test]
-    fn sentences_stay_within_eighty_columns() {
-        let text = wrapped(&"word ".repeat(60), 6);
-        assert!(text.lines().all(|line| line.chars().count() <= 80) && text.lines().count() > 3, "{text}");
-        assert_eq!(text.split_whitespace().count(), 60);
+    fn only_latencies_are_slower_than_any_limit() {
+        let cost = not_worth_waiting(&["cost", "errors"]);
+        assert!(!cost.contains("slower") && cost.contains("1000 hours"), "{cost}");
+        let both = not_worth_waiting(&["cost", "ttft_p99"]);
+        assert!(both.contains("proven of it (ttft_p99)") && both.contains("1000 hours"), "{both}");
+        assert!(!not_worth_waiting(&["duration_p50"]).contains("1000 hours"));
+    }
+
+    #[test]
+    fn nothing_with_a_price_is_no_sum_of_zero() {
+        assert_eq!(
+            (some_dollars(Nanos(0), false), some_dollars(Nanos(0), true)),
+            ("-".to_owned(), "0.0000".to_owned())
+        );
     }
 }

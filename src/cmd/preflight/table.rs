@@ -1,10 +1,10 @@
 //! The result for people: at most 80 columns, worst first.
 
+use crate::lines::wrapped;
 use bill::project::{Money, Nanos};
 use preflight::{Chosen, Document, Example, Feature, Flight, Group, InFlight, Side, Unread};
 use wire::provider::Effect;
 
-const WIDTH: usize = 80;
 /// Groups, models and features without loss that are shown; the document has all.
 const ROWS_MAX: usize = 12;
 /// Changes of one example that are shown.
@@ -56,19 +56,8 @@ impl Page {
 
     /// Words in lines of at most 80 columns, each after `indent` blanks.
     fn wrapped(&mut self, indent: usize, text: &str) {
-        let blanks = " ".repeat(indent);
-        let mut line = blanks.clone();
-        for word in text.split_whitespace() {
-            if line.chars().count() > indent && line.chars().count() + 1 + word.chars().count() > WIDTH {
-                self.line(&line);
-                line.clone_from(&blanks);
-            }
-            if line.chars().count() > indent {
-                line.push(' ');
-            }
-            line.push_str(word);
-        }
-        self.line(&line);
+        let sentence = wrapped(text, indent, indent);
+        self.line(&format!("{:indent$}{sentence}", ""));
     }
 
     fn title(&mut self, text: &str) {

@@ -129,6 +129,8 @@ pub struct Choice {
     pub moved: u64,
     /// Requests that would go there and have no price there; they are in no sum of this choice.
     pub unpriced: u64,
+    /// Requests with a price in both arms, whether they move or stay. Where it is 0, the amounts say nothing.
+    pub priced: u64,
     /// The baseline's bill of the same requests.
     pub against: Money,
     /// The whole bill with this choice: what moves at the candidate's prices, the rest at the baseline's.

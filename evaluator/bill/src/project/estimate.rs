@@ -9,8 +9,8 @@
 //! ```
 //!
 //! With fewer than [`ROWS_MIN`] counted rows the usual tokens stay, good to a quarter. An answer that was not even
-//! kept is taken as long as the log's mean answer; where no answer was counted, it is taken as long as its request allows,
-//! which is the most that it can be; and where the request does not say, nothing can be said, and it is not.
+//! kept is taken as long as the log's mean answer; where no answer was counted, it is taken as long as its request allows
+//! and its model can write, which is the most that it can be; and where the request does not say, nothing can be said, and it is not.
 
 use super::based::{ANSWER_TOKENS, BASES, Basis};
 use super::text::Seen;

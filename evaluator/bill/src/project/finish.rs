@@ -31,6 +31,7 @@ pub(super) fn document(mut projection: Projection<'_>) -> Document {
     let scale = Scale(projection.estimates.factors());
     let log = log(&projection, &scale);
     let month = month::scaling(&projection);
+    let varying = projection.dated && projection.choices.iter().any(|(bill, ..)| month::varies(bill));
     let names = std::iter::once("as mapped").chain(projection.options.alternatives.iter().map(String::as_str));
     let choices: Vec<Choice> = names
         .zip(&projection.choices)
@@ -51,7 +52,12 @@ pub(super) fn document(mut projection: Projection<'_>) -> Document {
         .map(|((provider, model), requests)| Unpriced { provider, model, requests })
         .collect();
     unpriced.sort_by(|a, b| (b.requests, &a.provider, &a.model).cmp(&(a.requests, &b.provider, &b.model)));
-    let notes = notes(&projection, &log, month.is_err());
+    let mut notes = notes(&projection, &log, month.is_err());
+    if projection.dated
+        && let Ok(month) = &month
+    {
+        notes.extend(month.remark(varying));
+    }
     let baseline = baseline(&projection, &scale);
     let hours = if projection.dated { projection.hours } else { Groups::new(0) };
     let by_name = |groups: &Groups<String>| dearest(groups, &scale, String::clone);
@@ -135,6 +141,8 @@ fn choice(
     let longer = |percent: u32| at(likely + answers * (f64::from(percent) / 100.0 - 1.0));
     let moved_likely = scale.likely(&bill.moved.likely);
     let sure = log.answers_unknown == 0;
+    // Nothing with a price is no saving of zero.
+    let priced = log.billed.saturating_sub(projection.unpriced_baseline).saturating_sub(*unpriced);
     let length = |(percent, why): (u32, &'static str)| {
         let (cost, saving) = longer(percent);
         Length { percent, cost, saving, why }
@@ -148,9 +156,10 @@ fn choice(
         name: name.to_owned(),
         moved: *moved,
         unpriced: *unpriced,
+        priced,
         against: scale.money(&pair.against, &pair.against, &pair.against),
         cost: scale.money(&pair.low, &pair.likely, &pair.high),
-        saving: sure.then(|| scale.saving(pair)),
+        saving: (sure && priced > 0).then(|| scale.saving(pair)),
         moved_cost: scale.money(&bill.moved.low, &bill.moved.likely, &bill.moved.high),
         cheapest_hours: Nanos(scale.nanos(&bill.cheapest)),
         dearest_hours: Nanos(scale.nanos(&bill.dearest)),

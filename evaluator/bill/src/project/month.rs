@@ -6,8 +6,12 @@
 //! Its interval joins two errors that have nothing to do with each other, as squares: that of ratios and estimates, and
 //! the chance in the traffic ([`Series`](super::series::Series)). Records leave out the chance in how many requests come,
 //! because a gateway knows its traffic; a log is all that is known of it, so here it counts.
+//!
+//! A log that is shorter than a week has not met all of the week's prices. Its interval then reaches to what the same requests
+//! cost at the dearest hours, and at the cheapest: where in between the month lies, the log cannot tell.
 
 use super::Projection;
+use super::based::{Based, Basis};
 use super::document::{Money, Month, Nanos};
 use super::scale::{Scale, whole};
 use super::tally::Bill;
@@ -23,7 +27,10 @@ pub(super) fn scaling(projection: &Projection<'_>) -> Result<reckon::Month, &'st
         }
     }
     let (from_us, to_us) = projection.span_us.unwrap_or_default();
-    reckon::Month::of(Window { from_us, to_us, month_requests: projection.options.month_requests }, &hours)
+    reckon::Month::of(
+        Window { from_us, to_us, month_requests: projection.options.month_requests, prices_vary: false },
+        &hours,
+    )
 }
 
 /// The month with one choice; `None` without a request that has a price. `sure`: the log's answers are known.
@@ -46,6 +53,12 @@ pub(super) fn of(
     }
     let times = month.requests / priced as f64;
     let saving = against - cost;
+    // A log that ends within the week has not seen all its prices: so far the other hours may be off.
+    let unseen = |other: &Based| match month.hours_seen < WEEK_HOURS && projection.dated {
+        true => (scale.likely(&bill.pair.likely) - scale.likely(other)).abs() * times,
+        false => 0.0,
+    };
+    let prices = (unseen(&bill.dearest), unseen(&bill.cheapest));
     let half = projection.series.half_width(choice, |sum| scale.likely(sum)).map(|half| half * times);
     let waits = scale.likely(&bill.pair.likely) - scale.likely(&bill.batch_moved);
     Some(Month {
@@ -54,17 +67,22 @@ pub(super) fn of(
         requests: month.requests,
         against: Nanos(whole(against)),
         cost: Nanos(whole(cost)),
-        saving: half.filter(|_| sure).map(|half| interval(saving, &scale.saving(&bill.pair), times, half)),
+        saving: half.filter(|_| sure).map(|half| interval(saving, &scale.saving(&bill.pair), times, (half, prices))),
         saving_batch_moved: sure.then(|| Nanos(whole(saving + waits * times))),
     })
 }
 
-fn interval(value: f64, log: &Money, times: f64, half: f64) -> Money {
+/// Whether what moves costs more at some hours of the week than at others.
+pub(super) fn varies(bill: &Bill) -> bool {
+    Basis::ALL.into_iter().any(|basis| bill.dearest.of(basis) != bill.cheapest.of(basis))
+}
+
+fn interval(value: f64, log: &Money, times: f64, (half, prices): (f64, (f64, f64))) -> Money {
     let below = log.value.0.saturating_sub(log.lower.0) as f64 * times;
     let above = log.upper.0.saturating_sub(log.value.0) as f64 * times;
     Money {
         value: Nanos(whole(value)),
-        lower: Nanos(whole(value - below.hypot(half))),
-        upper: Nanos(whole(value + above.hypot(half))),
+        lower: Nanos(whole(value - below.hypot(half) - prices.0)),
+        upper: Nanos(whole(value + above.hypot(half) + prices.1)),
     }
 }

@@ -25,11 +25,13 @@ pub(super) struct Billed {
     pub counted: bool,
 }
 
-/// Reads a request of a provider that counts in the vocabulary `in_`; `None` where it failed before anything was billed.
+/// Reads a request of a provider that counts in the vocabulary `in_`, whose model writes at most `output_max` tokens in one
+/// answer; `None` where it failed before anything was billed.
 pub(super) fn billed(
     logged: &LoggedRequest,
     request: Option<&Request<'_>>,
     in_: Vocabulary,
+    output_max: Option<u64>,
     estimates: &mut Estimates,
 ) -> Option<Billed> {
     let recorded = logged.recorded.as_ref();
@@ -47,9 +49,15 @@ pub(super) fn billed(
             vec![(Basis::Recorded, usage)]
         }
         None if recorded.is_some_and(|recorded| failed(recorded) && answer.is_none()) => return None,
-        None => estimates.parts(in_, &prompt, answer.as_ref(), request.and_then(Request::completion_max)),
+        None => estimates.parts(in_, &prompt, answer.as_ref(), request.and_then(|request| limit(request, output_max))),
     };
     Some(Billed { parts, prompt, answer, tier, waits, counted })
+}
+
+/// The most that a request's answers can have: what it allows, but not more than its model can write.
+fn limit(request: &Request<'_>, output_max: Option<u64>) -> Option<u64> {
+    let able = output_max.map_or(u64::MAX, |tokens| tokens.saturating_mul(request.choices()));
+    request.completion_max().map(|allowed| allowed.min(able))
 }
 
 /// Nothing came that a provider would bill.

@@ -320,3 +320,57 @@ fn a_month_is_told_with_its_interval_where_the_log_is_long_enough() {
     assert_eq!((month.scaled_by, month.requests), ("stated", 4_000.0));
     assert!((month.cost.0 - document.choices[0].cost.value.0 * 10).abs() <= 10);
 }
+
+#[test]
+fn a_short_log_at_cheap_hours_does_not_promise_a_cheap_month() {
+    let tariffs = Tariffs::embedded().unwrap();
+    let log: Vec<_> = (0..400)
+        .map(|row| {
+            let usage = counted(1_000, 0, 100);
+            (logged(at(FRIDAY_NOON) + row * 18_000_000, "gpt-4o-mini", ENGLISH, usage), Some("deepseek-flash"))
+        })
+        .collect();
+    let document = project(Options::new(&tariffs, now()), &log);
+    let choice = &document.choices[0];
+    let month = choice.month.as_ref().unwrap();
+    let saving = month.saving.unwrap();
+    // All of it was sent off-peak; had it been sent at peak it would have cost twice as much, and the bound reaches there.
+    assert_eq!((choice.cheapest_hours, choice.dearest_hours.0), (Nanos(choice.cost.value.0), choice.cost.value.0 * 2));
+    assert!(saving.value.0 - saving.lower.0 >= month.cost.0, "{saving:?} {}", month.cost.0);
+    let remark = |document: &Document| document.notes.iter().any(|note| note.contains("2 of the 168 hours"));
+    assert!(remark(&document) || document.notes.iter().any(|note| note.contains("3 of the 168 hours")));
+    // A log without hours is priced at the mean of the week: there is nothing that it has not seen.
+    let options = Options { untimed: true, month_requests: Some(1e5), ..Options::new(&tariffs, now()) };
+    let document = project(options, &log);
+    let mean = document.choices[0].month.as_ref().unwrap();
+    assert!(mean.saving.is_none_or(|saving| saving.value.0 - saving.lower.0 < mean.cost.0));
+    assert!(document.notes.iter().all(|note| !note.contains("168 hours")), "{:?}", document.notes);
+}
+
+#[test]
+fn models_without_a_price_save_nothing_that_could_be_told() {
+    let tariffs = Tariffs::embedded().unwrap();
+    let log = [(logged(at(FRIDAY_NOON), "nobody-knows", ENGLISH, counted(10, 0, 10)), Some("deepseek-flash"))];
+    let choice = &project(Options::new(&tariffs, now()), &log).choices[0];
+    assert_eq!((choice.priced, choice.saving, choice.month.is_none()), (0, None, true));
+    let log = [(logged(at(FRIDAY_NOON), "gpt-4o", ENGLISH, counted(10, 0, 10)), Some("nobody-knows"))];
+    let choice = &project(Options::new(&tariffs, now()), &log).choices[0];
+    assert_eq!((choice.priced, choice.unpriced, choice.saving), (0, 1, None));
+    let log = [(logged(at(FRIDAY_NOON), "gpt-4o", ENGLISH, counted(10, 0, 10)), Some("deepseek-flash"))];
+    assert_eq!(project(Options::new(&tariffs, now()), &log).choices[0].priced, 1);
+}
+
+#[test]
+fn no_answer_is_longer_than_its_model_can_write() {
+    let tariffs = Tariffs::embedded().unwrap();
+    let cost = |model: &str, allowed: u64| {
+        let mut request = logged(at(FRIDAY_NOON), model, ENGLISH, None);
+        let body = serde_json::json!({"model": model, "messages": [{"role": "user", "content": ENGLISH}],
+                                      "max_completion_tokens": allowed});
+        request.body = RawValue::from_string(body.to_string()).unwrap();
+        project(Options::new(&tariffs, now()), &[(request, Some("deepseek-flash"))]).baseline.today.value.0
+    };
+    // gpt-4o writes 16,384 tokens at most, at 10 USD per million.
+    assert_eq!(cost("gpt-4o", 1_000_000), cost("gpt-4o", 16_384));
+    assert_eq!(cost("gpt-4o", 16_384) - cost("gpt-4o", 6_384), 10_000 * 10_000);
+}

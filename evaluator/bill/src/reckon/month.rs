@@ -2,7 +2,8 @@
 //!
 //! Traffic has a week's rhythm, and so have prices. Where the window holds a week, each hour of the week counts as often as
 //! it comes in a month, however often it came in the window; a window of ten days, whose Mondays are two, does not make
-//! a month of Mondays. A shorter window can only be scaled by its mean rate, and the document says so.
+//! a month of Mondays. A shorter window can only be scaled by its mean rate, and the document says so; where prices differ
+//! between hours, it has not met them all, and a month made of it has no interval: its chance is not all that is unknown.
 
 use super::Window;
 use crate::traffic::{Slice, WEEK_HOURS};
@@ -25,6 +26,8 @@ pub struct Month {
     pub scaled_by: &'static str,
     /// Length of the window, hours.
     pub window_hours: f64,
+    /// Hours of the week that the window touches, at most 168.
+    pub hours_seen: usize,
 }
 
 /// The hour of the week of an instant: 0 is Monday, 00:00 UTC.
@@ -62,7 +65,20 @@ impl Month {
             weights.iter_mut().for_each(|weight| *weight *= stated / requests);
             (requests, scaled_by) = (stated, "stated");
         }
-        Ok(Self { weights, requests, scaled_by, window_hours })
+        let hours_seen = hours_seen(window.from_us, length_us);
+        Ok(Self { weights, requests, scaled_by, window_hours, hours_seen })
+    }
+
+    /// What is to be said of hours that the window does not hold; `varying`: prices differ between hours.
+    #[must_use]
+    pub fn remark(&self, varying: bool) -> Option<String> {
+        (self.hours_seen < WEEK_HOURS && varying).then(|| {
+            format!(
+                "The window covers {} of the {WEEK_HOURS} hours of the week, and prices differ between hours: a month is \
+                 told at the prices of the hours seen; prices of other hours are not in it.",
+                self.hours_seen
+            )
+        })
     }
 
     /// How often an hour of the week counts.
@@ -70,6 +86,14 @@ impl Month {
     pub fn weight(&self, hour: usize) -> f64 {
         self.weights.get(hour).copied().unwrap_or(0.0)
     }
+}
+
+/// Hours of the week that a window touches.
+fn hours_seen(from_us: i64, length_us: i64) -> usize {
+    let hour = |at_us: i64| at_us.div_euclid(HOUR_US);
+    let touched = hour(from_us.saturating_add(length_us)).saturating_sub(hour(from_us)).saturating_add(1);
+    // Between 1 and 168: a window that begins within an hour and lasts a week touches that hour twice.
+    touched.clamp(1, WEEK_HOURS as i64) as usize
 }
 
 /// Comings of each hour of the week in a month over those in the window; parts of hours count as parts.
@@ -104,7 +128,12 @@ mod tests {
     }
 
     fn window(hours: f64) -> Window {
-        Window { from_us: MONDAY_US, to_us: MONDAY_US + (hours * HOUR_US as f64) as i64, month_requests: None }
+        Window {
+            from_us: MONDAY_US,
+            to_us: MONDAY_US + (hours * HOUR_US as f64) as i64,
+            month_requests: None,
+            prices_vary: false,
+        }
     }
 
     #[test]
@@ -140,9 +169,25 @@ mod tests {
     }
 
     #[test]
+    fn hours_that_were_not_seen_are_told_where_prices_differ() {
+        let half_past = |hours: f64| {
+            let window = window(hours);
+            Window { from_us: window.from_us + HOUR_US / 2, to_us: window.to_us + HOUR_US / 2, ..window }
+        };
+        for (hours, seen) in [(1.0, 2), (23.6, 25), (166.0, 167), (400.0, 168)] {
+            let month = Month::of(half_past(hours), &self::hours(1)).unwrap();
+            assert_eq!(month.hours_seen, seen, "{hours}");
+            assert_eq!(month.remark(true).is_some(), seen < 168);
+            assert_eq!(month.remark(false), None);
+        }
+        let remark = Month::of(half_past(1.0), &self::hours(1)).unwrap().remark(true).unwrap();
+        assert!(remark.starts_with("The window covers 2 of the 168 hours of the week"), "{remark}");
+    }
+
+    #[test]
     fn instants_of_nonsense_end() {
         for (from_us, to_us) in [(i64::MIN, i64::MAX), (i64::MAX, i64::MIN), (i64::MAX - 1, i64::MAX), (0, 0)] {
-            let window = Window { from_us, to_us, month_requests: Some(1.0) };
+            let window = Window { from_us, to_us, month_requests: Some(1.0), prices_vary: true };
             assert!(Month::of(window, &hours(1)).is_ok(), "{from_us} {to_us}");
         }
     }

@@ -47,7 +47,7 @@ const OFF_PEAK: Rate = Rate([150_000, 3_000, 150_000, 600_000]);
 const PEAK: Rate = Rate([300_000, 6_000, 300_000, 1_200_000]);
 
 fn week(month_requests: Option<f64>) -> Window {
-    Window { from_us: MONDAY_US, to_us: MONDAY_US + 7 * DAY_US, month_requests }
+    Window { from_us: MONDAY_US, to_us: MONDAY_US + 7 * DAY_US, month_requests, prices_vary: false }
 }
 
 fn reckoned(traffic: &Traffic, window: Window) -> Reckoning {
@@ -275,4 +275,26 @@ fn intervals_of_a_month_cover_the_mean_of_the_world() {
     let share = covered.count() as f64 / worlds.len() as f64;
     eprintln!("a month: {share:.3} of {} intervals cover", worlds.len());
     assert!((0.91..=0.985).contains(&share), "{share}");
+}
+
+#[test]
+fn a_window_that_has_not_met_all_prices_gives_a_month_without_an_interval() {
+    let mut traffic = Traffic::default();
+    for index in 0..200 {
+        let cost = 100 + (uniform(index, 7) * 50.0) as i64;
+        pair(&mut traffic, &request(index, 9), cell(Language::Latin), cost, Leg::plain(30));
+    }
+    let day = Window { to_us: MONDAY_US + DAY_US, ..week(None) };
+    let flat = reckoned(&traffic, day);
+    let varying = reckoned(&traffic, Window { prices_vary: true, ..day });
+    let (flat_month, month) = (flat.saving_per_month.unwrap(), varying.saving_per_month.unwrap());
+    assert!(flat_month.amount.lower.is_some());
+    assert_eq!((month.amount.lower, month.candidate.upper, month.off_peak.lower), (None, None, None));
+    assert_eq!(month.amount.value, flat_month.amount.value);
+    assert!(varying.notes.iter().any(|note| note.contains("covers 25 of the 168 hours")), "{:?}", varying.notes);
+    assert!(flat.notes.iter().all(|note| !note.contains("168 hours")));
+    // What was sent in the window is known as well as before, and a whole week has met every price.
+    assert_eq!(varying.counterfactual, flat.counterfactual);
+    let whole = reckoned(&traffic, Window { prices_vary: true, ..week(None) });
+    assert!(whole.saving_per_month.unwrap().amount.lower.is_some() && whole.notes.is_empty());
 }

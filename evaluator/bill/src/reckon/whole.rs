@@ -4,7 +4,7 @@ use super::predict::{self, Side};
 use super::{Month, t_quantile};
 use crate::money::Estimate;
 use crate::strata::CAN_WAIT;
-use crate::traffic::{Slice, Totals, Traffic};
+use crate::traffic::{Slice, Totals, Traffic, WEEK_HOURS};
 use judge::stats::cluster::Moments;
 use judge::verdict::Saving;
 
@@ -84,19 +84,25 @@ impl Whole<'_> {
         Estimate::around(value, half)
     }
 
-    /// What a month saves.
-    pub(super) fn month(&self, month: &Month) -> MonthSaid {
+    /// What a month saves; `varying`: prices differ between the hours of the week.
+    pub(super) fn month(&self, month: &Month, varying: bool) -> MonthSaid {
         let totals = self.totals();
         let share = |part: f64, whole: f64| if whole > 0.0 { part / whole } else { 0.0 };
-        let arms = [self.of_month(month, BASELINE), self.of_month(month, CANDIDATE)];
+        let unseen = varying && month.hours_seen < WEEK_HOURS;
+        // An interval of what was seen would promise to hold what was not.
+        let of_month = |of: Quantity| {
+            let told = self.of_month(month, of);
+            if unseen { Estimate::around(told.value, None) } else { told }
+        };
+        let arms = [of_month(BASELINE), of_month(CANDIDATE)];
         let said = Saving {
             requests: month.requests.round(),
             scaled_by: month.scaled_by.to_owned(),
             window_hours: month.window_hours,
             baseline: arms[0].amount(),
             candidate: arms[1].amount(),
-            amount: self.of_month(month, SAVING).amount(),
-            off_peak: self.of_month(month, SAVING_OFF_PEAK).amount(),
+            amount: of_month(SAVING).amount(),
+            off_peak: of_month(SAVING_OFF_PEAK).amount(),
             can_wait_share: share(totals.waiting as f64, totals.requests as f64),
             can_wait_rule: CAN_WAIT.to_owned(),
             unknown_share: share(totals.unknown as f64, (totals.requests + totals.unknown) as f64),

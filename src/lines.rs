@@ -1,0 +1,45 @@
+//! Sentences on a terminal: lines of at most 80 columns.
+
+/// Columns of a terminal that all output fits into.
+pub(crate) const WIDTH: usize = 80;
+
+/// Words in lines of at most [`WIDTH`] columns. `before` columns of the first line are written already; each other line
+/// begins with `indent` blanks. The last line has no end. A word that is longer than a line stays whole.
+pub(crate) fn wrapped(text: &str, before: usize, indent: usize) -> String {
+    let (mut out, mut column, mut begun) = (String::new(), before, false);
+    for word in text.split_whitespace() {
+        let long = word.chars().count();
+        if begun && column + 1 + long > WIDTH {
+            out.push('\n');
+            out.extend(std::iter::repeat_n(' ', indent));
+            column = indent;
+        } else if begun {
+            out.push(' ');
+            column += 1;
+        }
+        out.push_str(word);
+        column += long;
+        begun = true;
+    }
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lines_are_full_but_not_over_and_no_blank_is_lost() {
+        let words = "word ".repeat(60);
+        let text = format!("Note: {}", wrapped(&words, 6, 2));
+        assert!(text.lines().all(|line| line.chars().count() <= WIDTH) && text.lines().count() == 4, "{text}");
+        assert!(text.lines().skip(1).all(|line| line.starts_with("  word word")), "{text}");
+        assert_eq!(text.split_whitespace().filter(|word| *word == "word").count(), 60);
+    }
+
+    #[test]
+    fn a_long_word_has_its_own_line() {
+        let long = "x".repeat(100);
+        assert_eq!(wrapped(&format!("a {long} b"), 0, 0), format!("a\n{long}\nb"));
+    }
+}
