@@ -1,5 +1,6 @@
 //! The bill on a terminal, 80 columns wide.
 
+use crate::render;
 use bill::document::Document;
 use judge::verdict::{Amount, Bill, CacheTable, Counterfactual, Paid, Saving};
 use std::fmt::Write as _;
@@ -32,7 +33,7 @@ fn head(document: &Document) -> String {
     };
     let (from, to) = (minute(document.window.from_us), minute(document.window.to_us));
     let clock = document.priced_at.as_ref().map_or_else(String::new, |at| format!(", all priced as at {at}"));
-    let (migration, currency) = (&document.migration, &document.bill.currency);
+    let (migration, currency) = (render::name(&document.migration), &document.bill.currency);
     wrapped(&format!("Migration {migration}, sent {from} to {to} UTC, in {currency}{clock}.\n"))
 }
 
@@ -83,7 +84,7 @@ fn figures(paid: &Paid, places: usize) -> String {
 }
 
 fn key(paid: &Paid, column: &str) -> String {
-    let text = |text: &Option<String>| text.clone().unwrap_or_default();
+    let text = |text: &Option<String>| text.as_deref().map(render::name).unwrap_or_default();
     match column {
         "arm" => text(&paid.arm),
         "role" => text(&paid.role),
@@ -155,7 +156,7 @@ fn strata(said: &Counterfactual) -> String {
             let ratio = stratum.ratio.map_or_else(|| "-".to_owned(), |ratio| format!("{ratio:.3}"));
             let line = format!(
                 "{:24} {:7} {:10} {:>8} {ratio:>7}{pooled:1} {interval}",
-                cut(&stratum.model, 24),
+                cut(&render::name(&stratum.model), 24),
                 stratum.language,
                 stratum.kind,
                 stratum.requests
@@ -310,6 +311,14 @@ mod tests {
         let widths = widths(&["arm", "consumer", "model"], &keys, 43);
         assert!(widths.iter().sum::<usize>() + 3 <= 43, "{widths:?}");
         assert_eq!(cut("abcdef", 4), "abc…");
+    }
+
+    #[test]
+    fn a_name_of_the_log_moves_no_cursor() {
+        let paid =
+            Paid { consumer: Some("team\u{1b}[2J\na".to_owned()), model: Some("m\r".to_owned()), ..Paid::default() };
+        assert_eq!(key(&paid, "consumer"), "team\u{fffd}[2J\u{fffd}a");
+        assert_eq!(key(&paid, "model"), "m\u{fffd}");
     }
 
     #[test]
