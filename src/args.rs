@@ -30,7 +30,8 @@ use std::path::PathBuf;
 const EXIT_CODES: &str = "Exit codes: 0 done or GO, 1 NO-GO, 2 usage or configuration, 3 HOLD, \
                           4 the world failed (upstream, disk, network), 5 a bug.";
 
-const PREFLIGHT: &str = "Exit codes: 0 nothing as bad as --fail-on says, 1 something is, 2 usage or input, 5 a bug.
+const PREFLIGHT: &str = "Exit codes: 0 nothing as bad as --fail-on says, 1 something is, 2 usage or input, such
+as broken rows, 3 no request could be judged, 5 a bug.
 
 Examples:
   weighbridge preflight datasets/data/demo.ndjson.zst

@@ -9,6 +9,11 @@ pub(crate) fn colour() -> bool {
     std::io::stdout().is_terminal() && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty())
 }
 
+/// A name that a log brought along, fit for one line of a terminal: whoever wrote the log chose it.
+pub(crate) fn name(text: &str) -> String {
+    text.chars().map(|character| if character.is_control() { '\u{fffd}' } else { character }).collect()
+}
+
 /// A result.
 pub(crate) fn result(text: &str) {
     let mut out = std::io::stdout().lock();

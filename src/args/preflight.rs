@@ -12,7 +12,7 @@ pub(crate) enum FailOn {
     Fails,
     /// A request of which something would be left out that may change its answer, too.
     Loses,
-    /// Nothing.
+    /// Nothing, even if no request could be judged.
     Never,
 }
 
@@ -49,6 +49,9 @@ pub(crate) struct Preflight {
     /// Folder for the result, or a file that ends in `.json`.
     #[arg(long, value_name = "DIR|FILE")]
     pub out: Option<PathBuf>,
+    /// Count broken rows and go on without an error; without it they end the run with exit code 2, after the result.
+    #[arg(long)]
+    pub skip_broken: bool,
     /// Print the result as JSON (weighbridge.preflight/1).
     #[arg(long)]
     pub json: bool,

@@ -84,7 +84,7 @@ pub(crate) struct PricesSet {
     /// The model, as the provider's answers name it.
     pub model: String,
     /// Its provider: openai, deepseek or compatible (a server of your own).
-    #[arg(long, value_name = "NAME")]
+    #[arg(long, value_name = "NAME", value_parser = ["openai", "deepseek", "compatible"])]
     pub provider: String,
     #[command(flatten)]
     pub amounts: Amounts,

@@ -36,7 +36,11 @@ pub(super) fn run(args: &args::Preflight) -> Result<Exit, Failure> {
     if let Some(out) = args.out.as_deref().filter(|out| !is_standard_output(out)) {
         keep(&document, &json, out)?;
     }
-    Ok(exit(&document, args.fail_on))
+    let (exit, why) = exit(&document, args.fail_on, args.skip_broken);
+    if let Some(why) = why {
+        render::note(why);
+    }
+    Ok(exit)
 }
 
 fn read(args: &args::Preflight, course: &route::Course, tariffs: &Tariffs) -> Result<Document, Failure> {
@@ -78,12 +82,79 @@ fn keep(document: &Document, json: &str, out: &Path) -> Result<(), Failure> {
     Ok(())
 }
 
-const fn exit(document: &Document, fail_on: FailOn) -> Exit {
+/// How the run ends, and why where the result does not say it. What was not read or not judged is never a pass.
+const fn exit(document: &Document, fail_on: FailOn, skip_broken: bool) -> (Exit, Option<&'static str>) {
     let totals = &document.totals;
     let counted = match fail_on {
         FailOn::Fails => totals.fails,
         FailOn::Loses => totals.fails + (totals.loses - totals.loses_harmless),
         FailOn::Never => 0,
     };
-    if counted > 0 { Exit::NoGo } else { Exit::Done }
+    if counted > 0 {
+        return (Exit::NoGo, None);
+    }
+    if document.log.broken.count > 0 && !skip_broken {
+        return (
+            Exit::Usage,
+            Some("error: broken rows are in no sum, so nothing is known of them: mend the log, or add --skip-broken"),
+        );
+    }
+    if totals.judged() == 0 && !matches!(fail_on, FailOn::Never) {
+        return (
+            Exit::Hold,
+            Some("no request was judged, so this is no pass: look at the models and rules that leave them out"),
+        );
+    }
+    (Exit::Done, None)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use datasets::LoggedRequest;
+    use preflight::Route;
+    use std::sync::Arc;
+    use wire::provider::{Policy, Provider};
+
+    fn document(outside: bool, broken: u64) -> Document {
+        let options = Options {
+            version: "0".to_owned(),
+            migration: "m".to_owned(),
+            candidate_name: "deepseek".to_owned(),
+            baseline: Provider::OpenAi,
+            candidate: Provider::DeepSeek,
+            policy: Policy::default(),
+            untimed: true,
+            now_us: 0,
+        };
+        let tariffs = Tariffs::embedded().unwrap();
+        let route = |_: &preflight::Asked<'_>| match outside {
+            true => Route::Outside,
+            false => Route::To(Arc::from("deepseek-flash"), preflight::Chosen::Given),
+        };
+        let mut preflight = Preflight::new(options, &tariffs, route);
+        let body = r#"{"model":"gpt-4o","messages":[{"role":"user","content":"hello"}]}"#;
+        let body = serde_json::value::RawValue::from_string(body.to_owned()).unwrap();
+        preflight.see(&LoggedRequest::chat("a", 0, body), &Place { file: "f", line: None, request: 1 });
+        preflight.broken(broken, []);
+        preflight.finish()
+    }
+
+    #[test]
+    fn what_was_not_read_or_not_judged_is_no_pass() {
+        for (outside, broken, fail_on, skip_broken, expected) in [
+            (false, 0, FailOn::Fails, false, Exit::Done),
+            (false, 1, FailOn::Fails, false, Exit::Usage),
+            (false, 1, FailOn::Fails, true, Exit::Done),
+            (false, 1, FailOn::Never, false, Exit::Usage),
+            (true, 0, FailOn::Fails, false, Exit::Hold),
+            (true, 0, FailOn::Loses, false, Exit::Hold),
+            (true, 1, FailOn::Fails, true, Exit::Hold),
+            (true, 0, FailOn::Never, false, Exit::Done),
+        ] {
+            let (exit, why) = exit(&document(outside, broken), fail_on, skip_broken);
+            assert_eq!(exit, expected, "{outside} {broken} {fail_on:?} {skip_broken}");
+            assert_eq!(why.is_some(), exit != Exit::Done, "the reason is told");
+        }
+    }
 }

@@ -1,6 +1,7 @@
 //! `weighbridge prices`: what tokens cost, and tables of one's own.
 
 mod check;
+mod gaps;
 mod list;
 mod set;
 mod show;

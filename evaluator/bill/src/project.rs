@@ -35,6 +35,7 @@ pub use document::{
     Baseline, Cached, Choice, Document, Group, GroupChoice, Language, Length, Log, Money, Month, Nanos, RatioTable,
     SCHEMA, Thinking, Unpriced,
 };
+pub use week::DATED_FROM_US;
 
 use crate::reckon::hour_of_week;
 use crate::traffic::WEEK_HOURS;

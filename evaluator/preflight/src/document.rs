@@ -92,7 +92,8 @@ pub struct Totals {
     pub loses_harmless: u64,
     /// The candidate would refuse them or answer something else: they stay on the baseline.
     pub fails: u64,
-    /// No migration takes them: their model has no counterpart, or the configuration leaves them out.
+    /// No migration takes them: their model has no counterpart, or the configuration leaves them out or keeps them on the
+    /// baseline by a rule.
     pub outside: u64,
     /// Their body is no request of their endpoint.
     pub not_requests: u64,

@@ -1,6 +1,7 @@
 //! What can be done about a feature: lines to paste into the gateway's configuration, or a sentence.
 
 use crate::document::{Mapped, Remedy};
+use crate::text;
 use wire::provider;
 use wire::provider::Effect;
 
@@ -32,9 +33,16 @@ impl Remedies<'_> {
                 "a setting of the candidate lets it take such requests, with a loss",
                 Some(format!("[providers.{}]\n{key} = {}\n", bare(self.candidate), quoted(value))),
             ),
-            (Effect::Fails, Some(provider::Remedy::Model { name })) => told(
+            (Effect::Fails, Some(provider::Remedy::Model { name })) if text::is_key(model) => told(
                 "another model of the candidate takes such requests",
                 Some(format!("[migrations.{}.models]\n{} = {}\n", bare(self.migration), quoted(model), quoted(name))),
+            ),
+            (Effect::Fails, Some(provider::Remedy::Model { name })) => told(
+                &format!(
+                    "another model of the candidate, {name}, takes such requests; the log's own model has a name that \
+                     cannot be a line of the map"
+                ),
+                None,
             ),
             (Effect::Fails, Some(provider::Remedy::FixRequest)) => {
                 told("whoever sends it has to mend it: the baseline refuses it, too, or is likely to", None)
@@ -56,13 +64,21 @@ impl Remedies<'_> {
         )
     }
 
-    /// The whole map of models, as a section of the configuration.
+    /// The whole map of models, as a section of the configuration. Who wrote the log chose its names: what would be a
+    /// pattern or half a name is left out, and the section says so.
     pub(crate) fn models(&self, models: &[Mapped]) -> String {
-        let lines = models.iter().filter_map(|mapped| {
-            let to = mapped.to.as_deref()?;
-            Some(format!("{} = {}\n", quoted(&mapped.from), quoted(to)))
-        });
-        format!("[migrations.{}.models]\n{}", bare(self.migration), lines.collect::<String>())
+        let moving = || models.iter().filter_map(|mapped| Some((mapped, mapped.to.as_deref()?)));
+        let lines = moving()
+            .filter(|(mapped, _)| text::is_key(&mapped.from))
+            .map(|(mapped, to)| format!("{} = {}\n", quoted(&mapped.from), quoted(to)));
+        let mut toml = format!("[migrations.{}.models]\n{}", bare(self.migration), lines.collect::<String>());
+        let left_out = moving().filter(|(mapped, _)| !text::is_key(&mapped.from)).count();
+        if left_out > 0 {
+            toml.push_str(&format!(
+                "# Left out: {left_out} model names of the log that are empty, too long, or hold `*` or control characters.\n"
+            ));
+        }
+        toml
     }
 }
 
@@ -97,5 +113,18 @@ mod tests {
         let mapped = Mapped { from: "a\"b".to_owned(), to: Some("c".to_owned()), chosen: None, requests: 1 };
         let toml: toml::Table = remedies.models(&[mapped]).parse().unwrap();
         assert_eq!(toml["migrations"]["a b\"c"]["models"]["a\"b"].as_str(), Some("c"));
+    }
+
+    #[test]
+    fn a_name_of_the_log_never_becomes_a_pattern() {
+        let remedies = Remedies { migration: "m", candidate: "c" };
+        let mapped = |from: &str| Mapped { from: from.to_owned(), to: Some("x".to_owned()), chosen: None, requests: 1 };
+        let text = remedies.models(&[mapped("gpt*"), mapped("*"), mapped("gpt-4o")]);
+        let toml: toml::Table = text.parse().unwrap();
+        let models = toml["migrations"]["m"]["models"].as_table().unwrap();
+        assert_eq!((models.len(), models["gpt-4o"].as_str()), (1, Some("x")));
+        assert!(text.contains("# Left out: 2 model names"), "{text}");
+        let told = remedies.of("n>1", Effect::Fails, Some(provider::Remedy::Model { name: "flash" }), "*").unwrap();
+        assert!(told.toml.is_none() && told.advice.contains("flash"), "{told:?}");
     }
 }

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
-use wire::Endpoint;
+use wire::{Endpoint, Request};
 
 /// What a route is chosen by.
 #[derive(Debug, Clone, Copy)]
@@ -13,6 +13,8 @@ pub struct Asked<'a> {
     pub model: &'a str,
     /// Who asked, if the log says so.
     pub consumer: Option<&'a str>,
+    /// All of it: rules may look at its features.
+    pub request: &'a Request<'a>,
 }
 
 /// Who chose the candidate's model.
@@ -33,6 +35,6 @@ pub enum Chosen {
 pub enum Route {
     /// To this model of the candidate.
     To(Arc<str>, Chosen),
-    /// Nowhere else than today: no migration takes it.
+    /// Nowhere else than today: no migration takes it, or a rule keeps it.
     Outside,
 }

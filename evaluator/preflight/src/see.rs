@@ -134,7 +134,7 @@ impl<'r> Preflight<'r> {
                 return;
             }
         };
-        let asked = Asked { endpoint: logged.endpoint, model: &request.model, consumer };
+        let asked = Asked { endpoint: logged.endpoint, model: &request.model, consumer, request: &request };
         let route = (self.route)(&asked);
         self.mapping.add(&request.model, &route);
         match &route {

@@ -1,6 +1,7 @@
 //! The bill on a terminal, 80 columns wide.
 
 use crate::lines::{self, WIDTH};
+use crate::render;
 use bill::document::Document;
 use judge::verdict::{Amount, Bill, CacheTable, Counterfactual, Paid, Saving};
 use std::fmt::Write as _;
@@ -32,7 +33,7 @@ fn head(document: &Document) -> String {
     };
     let (from, to) = (minute(document.window.from_us), minute(document.window.to_us));
     let clock = document.priced_at.as_ref().map_or_else(String::new, |at| format!(", all priced as at {at}"));
-    let (migration, currency) = (&document.migration, &document.bill.currency);
+    let (migration, currency) = (render::name(&document.migration), &document.bill.currency);
     wrapped(&format!("Migration {migration}, sent {from} to {to} UTC, in {currency}{clock}.\n"))
 }
 
@@ -95,7 +96,7 @@ fn figures(paid: &Paid, places: usize) -> String {
 }
 
 fn key(paid: &Paid, column: &str) -> String {
-    let text = |text: &Option<String>| text.clone().unwrap_or_default();
+    let text = |text: &Option<String>| text.as_deref().map(render::name).unwrap_or_default();
     match column {
         "arm" => text(&paid.arm),
         "role" => text(&paid.role),
@@ -167,7 +168,7 @@ fn strata(said: &Counterfactual) -> String {
             let ratio = stratum.ratio.map_or_else(|| "-".to_owned(), |ratio| format!("{ratio:.3}"));
             let line = format!(
                 "{:24} {:7} {:10} {:>8} {ratio:>7}{pooled:1} {interval}",
-                cut(&stratum.model, 24),
+                cut(&render::name(&stratum.model), 24),
                 stratum.language,
                 stratum.kind,
                 stratum.requests
@@ -321,6 +322,14 @@ mod tests {
         assert_eq!(figures(&paid, 6).split_whitespace().collect::<Vec<_>>(), ["7", "-", "-", "7"]);
         assert_eq!(in_no_sum(&paid), "In no sum: 4 have no price, 3 nobody counted tokens for.\n");
         assert_eq!(in_no_sum(&Paid::default()), "");
+    }
+
+    #[test]
+    fn a_name_of_the_log_moves_no_cursor() {
+        let paid =
+            Paid { consumer: Some("team\u{1b}[2J\na".to_owned()), model: Some("m\r".to_owned()), ..Paid::default() };
+        assert_eq!(key(&paid, "consumer"), "team\u{fffd}[2J\u{fffd}a");
+        assert_eq!(key(&paid, "model"), "m\u{fffd}");
     }
 
     #[test]

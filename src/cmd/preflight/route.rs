@@ -4,11 +4,12 @@ use crate::args::{self, Candidate};
 use crate::outcome::Failure;
 use gateway::Config;
 use gateway::config::Migration;
+use gateway::routing::stay::{self, Stay};
 use gateway::routing::{self, Matcher, ModelMap, select};
 use preflight::{Asked, Chosen, Options, Route, counterpart};
 use std::path::Path;
 use std::sync::Arc;
-use wire::provider::{Policy, Provider};
+use wire::provider::{Policy, Provider, Target, first_of};
 
 /// Stands for a secret that is not there: nothing is sent, so none is needed.
 const NO_SECRET: &str = "not-needed-for-a-preflight";
@@ -21,6 +22,8 @@ pub(super) struct Course {
     /// Of a configuration: all matchers in their order, and which of them is meant.
     matchers: Vec<Matcher>,
     mine: usize,
+    /// Of a configuration: what it keeps on the baseline.
+    stay: Vec<Stay>,
 }
 
 /// Reads the options.
@@ -69,7 +72,7 @@ fn named(args: &args::Preflight, now_us: i64) -> Result<Course, Failure> {
     let models = ModelMap::new(pairs).map_err(|error| Failure::usage(format!("--model: {error}")))?;
     let migration = format!("{}-to-{}", baseline.name(), candidate.name());
     let options = Options { now_us, ..options(migration, baseline, (candidate.name(), candidate), Policy::default()) };
-    Ok(Course { options, models, chosen: Chosen::Given, matchers: Vec::new(), mine: 0 })
+    Ok(Course { options, models, chosen: Chosen::Given, matchers: Vec::new(), mine: 0, stay: Vec::new() })
 }
 
 fn configured(path: &Path, migration: Option<&str>, now_us: i64) -> Result<Course, Failure> {
@@ -102,17 +105,17 @@ fn configured(path: &Path, migration: Option<&str>, now_us: i64) -> Result<Cours
     let Some((migration, baseline, candidate, policy)) = found else {
         return Err(Failure::usage(format!("{}: the migration names a provider that is not there", path.display())));
     };
-    let Migration { name, models, candidate: candidate_name, .. } = migration;
+    let Migration { name, models, stay, candidate: candidate_name, .. } = migration;
     let matchers = config.migrations.into_iter().map(|migration| migration.matcher).collect();
     let options = Options { now_us, ..options(name, baseline, (&candidate_name, candidate), policy) };
-    Ok(Course { options, models, chosen: Chosen::Config, matchers, mine })
+    Ok(Course { options, models, chosen: Chosen::Config, matchers, mine, stay })
 }
 
 impl Course {
     /// Where a request would go.
     pub(super) fn route(&self, asked: &Asked<'_>) -> Route {
         if let Some(model) = self.models.get(asked.model).filter(|_| self.takes(asked)) {
-            return Route::To(Arc::clone(model), self.chosen);
+            return if self.keeps(asked, model) { Route::Outside } else { Route::To(Arc::clone(model), self.chosen) };
         }
         match counterpart(self.options.candidate, asked.model) {
             Some(model) if self.chosen == Chosen::Given => Route::To(Arc::from(model), Chosen::Default),
@@ -122,7 +125,45 @@ impl Course {
 
     /// Whether the migration gets it; the first one that takes a request has it.
     fn takes(&self, asked: &Asked<'_>) -> bool {
-        let asked = routing::Asked { endpoint: asked.endpoint.name(), model: asked.model, consumer: asked.consumer };
-        self.chosen != Chosen::Config || select(&self.matchers, &asked) == Some(self.mine)
+        self.chosen != Chosen::Config || select(&self.matchers, &of_gateway(asked)) == Some(self.mine)
+    }
+
+    /// Whether one of the migration's rules keeps it on the baseline, as the gateway would.
+    fn keeps(&self, asked: &Asked<'_>, model: &str) -> bool {
+        let target = Target::new(model, &self.options.policy);
+        let first = |features: &[&'static str]| {
+            first_of(self.options.candidate, asked.request, &target, |feature| features.contains(&feature))
+        };
+        stay::kept(&self.stay, &of_gateway(asked), first).is_some()
+    }
+}
+
+fn of_gateway<'a>(asked: &Asked<'a>) -> routing::Asked<'a> {
+    routing::Asked { endpoint: asked.endpoint.name(), model: asked.model, consumer: asked.consumer }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use wire::{Endpoint, Request};
+
+    #[test]
+    fn what_a_rule_keeps_on_the_baseline_goes_nowhere() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("gateway.toml");
+        let example = concat!(env!("CARGO_MANIFEST_DIR"), "/gateway/examples/split.toml");
+        let rules =
+            "\n[[migrations.openai-to-deepseek.stay]]\nfeatures = [\"seed\"]\nendpoints = [\"chat\"]\nwhy = \"x\"\n";
+        std::fs::write(&path, std::fs::read_to_string(example).unwrap() + rules).unwrap();
+        let course = configured(&path, None, 0).unwrap();
+        let route = |more: &str| {
+            let body = format!(r#"{{"model":"gpt-4o-mini","messages":[{{"role":"user","content":"hello"}}]{more}}}"#);
+            let request = Request::parse(Endpoint::Chat, body.as_bytes()).unwrap();
+            let asked = Asked { endpoint: Endpoint::Chat, model: &request.model, consumer: None, request: &request };
+            course.route(&asked)
+        };
+        assert!(matches!(route(""), Route::To(_, Chosen::Config)));
+        assert!(matches!(route(r#","n":2"#), Route::To(_, Chosen::Config)), "it fails there, and no rule names it");
+        assert_eq!(route(r#","seed":7"#), Route::Outside);
     }
 }

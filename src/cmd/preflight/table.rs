@@ -94,7 +94,7 @@ impl Page {
             self.line(&format!("  {name} {count:>9} {:>7}  {note}", percent(count, all)));
         }
         if totals.outside > 0 {
-            let note = "no migration takes them";
+            let note = "no migration takes them, or a rule keeps them";
             self.line(&format!("  {:16} {:>9} {:>7}  {note}", "outside", totals.outside, percent(totals.outside, all)));
         }
         self.unread("no requests", &log.not_requests, "whoever answers today refuses them, too");
@@ -121,7 +121,7 @@ impl Page {
         if chosen(Chosen::Default) {
             self.wrapped(
                 2,
-                "Chosen by default: a small model for a small one, a large for a large. `--model FROM=TO` says otherwise.",
+                "Where nobody named one: a small model for a small one, a large for a large. `--model FROM=TO` says otherwise.",
             );
         }
     }
@@ -161,7 +161,7 @@ impl Page {
         if features.is_empty() {
             return;
         }
-        self.title("By feature, worst first");
+        self.title(&format!("By feature, worst first; of the {} requests that were judged", document.totals.judged()));
         for feature in features {
             self.feature(feature);
         }
@@ -261,6 +261,13 @@ impl Page {
         for model in &flight.models {
             self.wrapped(2, &in_flight(model));
         }
+        if flight.models.iter().all(|model| model.peak.is_none()) {
+            self.wrapped(
+                2,
+                "No request has a recorded duration, so nothing is known of how many are under way at once.",
+            );
+            return;
+        }
         if flight.without_duration > 0.0 {
             let share = flight.without_duration * 100.0;
             self.wrapped(
@@ -309,13 +316,15 @@ impl Page {
 
 fn in_flight(model: &InFlight) -> String {
     let least = if model.at_least { "at least " } else { "" };
-    let peak = model.peak.map_or_else(|| "unknown".to_owned(), |peak| format!("{least}{peak}"));
+    let peak = model
+        .peak
+        .map_or_else(|| "no duration is recorded".to_owned(), |peak| format!("peak of {least}{peak} in flight"));
     let cap = match (model.cap, model.exceeds()) {
         (None, _) => "no cap is known".to_owned(),
         (Some(cap), Some(true)) => format!("ABOVE the cap of {cap} for one account"),
         (Some(cap), _) => format!("the cap for one account is {cap}"),
     };
-    format!("{}: peak of {peak} in flight, {} sent within one second; {cap}.", model.model, model.per_second_peak)
+    format!("{}: {peak}, {} sent within one second; {cap}.", model.model, model.per_second_peak)
 }
 
 /// An amount with four places: small logs cost cents.
@@ -333,4 +342,24 @@ fn cut(text: &str, width: usize) -> String {
         return text.to_owned();
     }
     text.chars().take(width.saturating_sub(1)).chain(['…']).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_peak_that_is_not_known_is_not_told_as_one() {
+        let model = |peak| InFlight {
+            model: "m".to_owned(),
+            requests: 5,
+            peak,
+            peak_at_us: None,
+            at_least: false,
+            per_second_peak: 2,
+            cap: None,
+        };
+        assert_eq!(in_flight(&model(None)), "m: no duration is recorded, 2 sent within one second; no cap is known.");
+        assert!(in_flight(&model(Some(3))).starts_with("m: peak of 3 in flight, 2 sent"));
+    }
 }

@@ -7,11 +7,14 @@ use crate::cmd::records::source::{Record, Source};
 use crate::outcome::{Exit, Failure};
 use crate::prices::own;
 use crate::render;
+use bill::project::DATED_FROM_US;
+use datasets::LoggedRequest;
 use datasets::import::ImportOptions;
 use serde::Serialize;
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
-use wire::price::{Row, Tariffs};
+use wire::price::{Call, Row, Tariffs, Tier};
+use wire::{Usage, UsageSource};
 
 /// Name and version of the JSON.
 const SCHEMA: &str = "weighbridge.prices-check/1";
@@ -36,7 +39,7 @@ struct Check {
     warnings: Vec<String>,
     /// Models of the log that have no price when they were called.
     unpriced: Vec<Unpriced>,
-    /// Calls in the log, and those of models with a price.
+    /// Calls in the log, and those that have a price.
     calls: u64,
     priced_calls: u64,
 }
@@ -54,11 +57,12 @@ struct Override {
     later_hidden: usize,
 }
 
-/// A model without a price.
+/// A model without a price in a service tier.
 #[derive(Debug, PartialEq, Serialize)]
 struct Unpriced {
     provider: String,
     model: String,
+    tier: Tier,
     calls: u64,
     first: String,
     last: String,
@@ -94,6 +98,10 @@ fn of_table(own: &Tariffs, bundled: &Tariffs, now_us: i64, stale_after_days: u32
     let mut warnings: Vec<String> =
         own.stale(now_us, stale_after_days).into_iter().map(|stale| stale.sentence).collect();
     warnings.extend(own.strangers());
+    let all = bundled.clone().overlaid_by(own.clone());
+    // What has ended already is told as doubtful above.
+    let runs = |row: &&&Row| row.valid_until_us.is_none_or(|until_us| until_us > now_us);
+    warnings.extend(first.values().filter(runs).flat_map(|row| super::gaps::of(row, &all, bundled)));
     let begins = |row: &&Row| row.valid_from_us > now_us;
     for row in first.into_values().filter(begins) {
         let at = instant(row.valid_from_us);
@@ -132,33 +140,45 @@ struct Calls {
     now_us: i64,
     all: u64,
     priced: u64,
-    /// By provider and model: calls, the first and the last one.
-    missing: BTreeMap<(String, String), (u64, i64, i64)>,
+    /// By provider, model and service tier: calls, the first and the last one.
+    missing: BTreeMap<(String, String, Tier), (u64, i64, i64)>,
 }
 
 impl Calls {
-    /// A call without a time is one of now.
-    fn add(&mut self, provider: &str, models: [Option<&str>; 2], at_us: Option<i64>) {
-        let at_us = at_us.unwrap_or(self.now_us);
+    /// Has a price what a bill would price, by the same rule; a call whose tokens are not known has the price of none.
+    fn add(&mut self, call: &Call<'_>, usage: Option<&Usage>) {
         self.all += 1;
-        if models.iter().flatten().any(|model| self.tariffs.find(provider, model, at_us).is_some()) {
+        let usage = usage.copied().unwrap_or_else(|| Usage::new(0, 0, UsageSource::Estimate));
+        if self.tariffs.price(call, &usage).is_some() {
             self.priced += 1;
             return;
         }
-        let model = models.into_iter().flatten().last().unwrap_or_default();
-        let mut key = (provider.to_owned(), model.to_owned());
+        let at_us = call.sent_us;
+        let mut key = (call.provider.to_owned(), call.asked.to_owned(), call.tier);
         if self.missing.len() >= MODELS_MAX && !self.missing.contains_key(&key) {
-            key = (OTHER.to_owned(), OTHER.to_owned());
+            key = (OTHER.to_owned(), OTHER.to_owned(), Tier::Standard);
         }
         let (calls, first, last) = self.missing.entry(key).or_insert((0, at_us, at_us));
         (*calls, *first, *last) = (*calls + 1, at_us.min(*first), at_us.max(*last));
     }
 
+    /// A logged request, as the provider that is meant would price it. One without a time, or with one that counts from the
+    /// start of its log, is one of now. The tier is the one that it was answered in, else the one that it asks for.
+    fn add_logged(&mut self, row: &LoggedRequest, provider: &str, untimed: bool) {
+        let body: Body = serde_json::from_str(row.body.get()).unwrap_or_default();
+        let asked_tier = || body.service_tier.as_str().map(Tier::of_answer).unwrap_or_default();
+        let tier = row.recorded.as_ref().map_or_else(asked_tier, |recorded| recorded.tier);
+        let sent_us = if untimed || row.at_us < DATED_FROM_US { self.now_us } else { row.at_us };
+        let usage = row.recorded.as_ref().and_then(|recorded| recorded.usage);
+        self.add(&Call { provider, asked: &body.model, answered: None, sent_us, tier }, usage.as_ref());
+    }
+
     /// The most calls first.
     fn unpriced(self) -> Vec<Unpriced> {
-        let row = |((provider, model), (calls, first, last))| Unpriced {
+        let row = |((provider, model, tier), (calls, first, last))| Unpriced {
             provider,
             model,
+            tier,
             calls,
             first: instant(first),
             last: instant(last),
@@ -175,14 +195,17 @@ fn read(args: &args::PricesCheck, calls: &mut Calls) -> Result<(), Failure> {
             let untimed = source.header().untimed;
             while let Some(record) = source.next_whole() {
                 match record? {
-                    Record::Exchange(row) => {
-                        let models = [row.model_answered.as_deref(), Some(row.model.as_str())];
-                        calls.add(&row.provider, models, Some(row.sent_us));
-                    }
-                    Record::Request(row) => {
-                        let model = model_of(row.body.get());
-                        calls.add(&args.provider, [None, Some(&model)], (!untimed).then_some(row.at_us));
-                    }
+                    Record::Exchange(row) => calls.add(
+                        &Call {
+                            provider: &row.provider,
+                            asked: &row.model,
+                            answered: row.model_answered.as_deref(),
+                            sent_us: row.sent_us,
+                            tier: row.tier,
+                        },
+                        row.usage.as_ref(),
+                    ),
+                    Record::Request(row) => calls.add_logged(&row, &args.provider, untimed),
                     Record::Label(_) => {
                         let shown = path.display();
                         return Err(Failure::usage(format!("{shown} holds labels, which name no model: name a log")));
@@ -195,21 +218,19 @@ fn read(args: &args::PricesCheck, calls: &mut Calls) -> Result<(), Failure> {
         let mut log = datasets::import::open(std::slice::from_ref(path), options).map_err(import::failure)?;
         while let Some(row) = log.next() {
             let row = row.map_err(import::failure)?;
-            let model = model_of(row.body.get());
-            calls.add(&args.provider, [None, Some(&model)], (!log.is_untimed()).then_some(row.at_us));
+            calls.add_logged(&row, &args.provider, log.is_untimed());
         }
     }
     Ok(())
 }
 
-/// The model that a request asks for; empty if it names none.
-fn model_of(body: &str) -> String {
-    #[derive(serde::Deserialize)]
-    struct Body {
-        #[serde(default)]
-        model: String,
-    }
-    serde_json::from_str(body).map_or_else(|_| String::new(), |body: Body| body.model)
+/// What a request asks for; empty if it names nothing.
+#[derive(Default, serde::Deserialize)]
+struct Body {
+    #[serde(default)]
+    model: String,
+    #[serde(default)]
+    service_tier: serde_json::Value,
 }
 
 fn text(check: &Check, args: &args::PricesCheck) -> String {
@@ -240,8 +261,16 @@ fn text(check: &Check, args: &args::PricesCheck) -> String {
         _ = writeln!(text, "\n{} of {} calls in the log have a price.", check.priced_calls, check.calls);
     }
     for one in &check.unpriced {
-        let told =
-            format!("No price: {} at {}, {} calls, {} to {}.", one.model, one.provider, one.calls, one.first, one.last);
+        let tier = if one.tier == Tier::Standard { String::new() } else { format!(" in the tier {:?}", one.tier) };
+        let model = render::name(&one.model);
+        let told = format!(
+            "No price: {model} at {}{}, {} calls, {} to {}.",
+            render::name(&one.provider),
+            tier.to_lowercase(),
+            one.calls,
+            one.first,
+            one.last
+        );
         text.push_str(&wrapped(&told, 2, WIDTH));
     }
     text

@@ -3,7 +3,7 @@
 //! The text is edited, not written anew: comments, order and everything that the command does not know stay. The new text is
 //! read as every other table is before it replaces the old one, so a file that was right cannot become wrong.
 
-use super::show::{amount, instant};
+use super::show::{amount, instant, wrapped};
 use crate::args::{self, Amounts, Machine};
 use crate::outcome::{Exit, Failure};
 use crate::render;
@@ -11,6 +11,8 @@ use std::path::Path;
 use toml_edit::{ArrayOfTables, DocumentMut, Item, Table, value};
 use wire::price::{Row, Tariffs};
 
+/// Columns of a terminal.
+const WIDTH: usize = 80;
 /// Fields of a price in amounts per million tokens, and of one by the hour of a machine: each rules the other out.
 const OF_AMOUNTS: [&str; 9] = [
     "input",
@@ -23,6 +25,10 @@ const OF_AMOUNTS: [&str; 9] = [
     "image_input",
     "audio_output",
 ];
+/// Fields that say what the amounts of a row are, and that the command has no option for: a row that is replaced may not
+/// keep them, because they belong to the amounts of before.
+const NOT_SET: [&str; 7] =
+    ["currency", "cache_write", "cache_write_long", "reasoning", "audio_input", "image_input", "audio_output"];
 const OF_MACHINES: [&str; 6] = [
     "per_gpu_hour",
     "gpus",
@@ -44,8 +50,12 @@ pub(super) fn run(args: &args::PricesSet, now_us: i64) -> Result<Exit, Failure> 
     let tariffs = Tariffs::parse(&text)
         .map_err(|error| Failure::usage(format!("{shown} would not be right, so nothing was written: {error}")))?;
     datasets::file::write_whole(&args.file, text.as_bytes()).map_err(Failure::world)?;
-    let row = tariffs.rows().iter().find(|row| price.is_of(row));
-    render::result(&row.map_or_else(String::new, told));
+    let bundled = Tariffs::embedded().map_err(|error| Failure { exit: Exit::Bug, message: error.to_string() })?;
+    if let Some(row) = tariffs.rows().iter().find(|row| price.is_of(row)) {
+        render::result(&told(row));
+        let all = bundled.clone().overlaid_by(tariffs.clone());
+        super::gaps::of(row, &all, &bundled).iter().for_each(|gap| render::note(wrapped(gap, 0, WIDTH).trim_end()));
+    }
     let made = if before.is_none() { "made" } else { "written" };
     render::note(&format!(
         "{made}  {shown}; use it with --prices, WEIGHBRIDGE_PRICES, or [prices] file in the gateway"
@@ -109,6 +119,16 @@ impl<'a> Price<'a> {
             && from.and_then(|from| super::instant_us("valid_from", &from).ok()) == Some(self.from_us)
     }
 
+    /// What the price that is to be replaced states beside what the command sets.
+    fn left_over(&self, table: &Table) -> Vec<&'static str> {
+        // A machine's price takes the place of all amounts.
+        let by_hour = self.machine.per_gpu_hour.is_some();
+        let stays = |key: &&str| table.contains_key(key) && !(by_hour && OF_AMOUNTS.contains(key));
+        let own_amounts = |(_, tier): (&str, &Item)| tier.is_table_like();
+        let tiers = table.get("tiers").and_then(Item::as_table_like).is_some_and(|tiers| tiers.iter().any(own_amounts));
+        NOT_SET.into_iter().filter(stays).chain(tiers.then_some("tiers")).collect()
+    }
+
     fn fill(&self, table: &mut Table) -> Result<(), Failure> {
         let mut set = |key: &str, new: Option<Item>| match new {
             // An old value keeps the comment that stands behind it.
@@ -165,7 +185,21 @@ fn edited(before: Option<&str>, price: &Price<'_>, file: &Path) -> Result<String
     };
     let place = prices.iter().position(|table| price.stands_in(table));
     match place.and_then(|place| prices.get_mut(place)) {
-        Some(table) => price.fill(table)?,
+        Some(table) => {
+            let left_over = price.left_over(table);
+            if !left_over.is_empty() {
+                return Err(Failure::usage(format!(
+                    "{shown}: the price of {} at {} from {} states {}, too, which this command cannot set and which \
+                     belongs to the amounts of before, so nothing was written: take it out or write the row by hand, or \
+                     name another --from",
+                    price.model,
+                    price.provider,
+                    instant(price.from_us),
+                    left_over.join(", ")
+                )));
+            }
+            price.fill(table)?;
+        }
         None => {
             let mut table = Table::new();
             table.decor_mut().set_prefix("\n");

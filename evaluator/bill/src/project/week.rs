@@ -12,7 +12,7 @@ pub(super) const HOUR_US: i64 = 3_600_000_000;
 pub(super) const WEEK_US: i64 = 7 * 24 * HOUR_US;
 
 /// Instants before this one, in 2001, count from the start of a log and not from the Unix epoch.
-const DATED_FROM_US: i64 = 1_000_000_000_000_000;
+pub const DATED_FROM_US: i64 = 1_000_000_000_000_000;
 
 /// Models whose prices are kept at hand; others are looked up anew.
 const MODELS_MAX: usize = 256;

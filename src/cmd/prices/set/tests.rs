@@ -141,8 +141,39 @@ fn amounts_and_machines_do_not_mix() {
         "m --provider compatible --per-gpu-hour 2",
         "m --provider compatible --input 1 --output 1 --gpus 8",
         "m --input 1 --output 1",
+        "m --provider acme --input 1 --output 1",
     ] {
         let words = format!("weighbridge prices set {line} --file prices.toml");
         assert!(Args::try_parse_from(words.split(' ')).is_err(), "{line}");
     }
+}
+
+#[test]
+fn a_price_that_states_more_than_the_command_sets_is_not_half_replaced() {
+    let line = "gpt-4o --provider openai --input 2 --output 8 --from 2026-11-01";
+    let row = |more: &str| {
+        format!(
+            "schema = \"weighbridge.tariffs/1\"\ncurrency = \"USD\"\nchecked = 2026-11-01\n[[prices]]\nprovider = \
+             \"openai\"\nmodel = \"gpt-4o\"\nvalid_from = 2026-11-01\ninput = \"1\"\noutput = \"4\"\nsource = \"us\"\n{more}\n"
+        )
+    };
+    let refused = |more: &str, line: &str| {
+        let args = args(line);
+        let price = Price::new(&args, NOW_US).unwrap();
+        edited(Some(&row(more)), &price, &args.file).unwrap_err().message
+    };
+    for (more, word) in [
+        ("currency = \"CNY\"", "currency"),
+        ("cache_write = \"9\"\nreasoning = \"7\"", "cache_write, reasoning"),
+        ("audio_input = \"9\"", "audio_input"),
+        ("tiers = { batch = { input = \"0.5\", output = \"2\" } }", "tiers"),
+    ] {
+        let message = refused(more, line);
+        assert!(message.contains(&format!("states {word}, too")) && message.contains("--from"), "{message}");
+    }
+    let machine = "gpt-4o --provider openai --per-gpu-hour 2 --input-tokens-per-hour 4 --output-tokens-per-hour 4 --from \
+                   2026-11-01";
+    assert!(refused("currency = \"CNY\"", machine).contains("currency"));
+    assert!(!set(Some(&row("cache_write = \"9\"")), machine).contains("cache_write"));
+    assert!(set(Some(&row("tiers = { batch = \"0.5\" }")), line).contains("batch"), "a share holds of any amount");
 }
