@@ -254,12 +254,14 @@ async fn help_lists_what_exists_and_nothing_else() {
         "simulate",
         "keys",
         "usage",
+        "preflight",
+        "bill",
+        "prices",
         "Exit codes",
     ] {
         assert!(help.out.contains(name), "{name}");
     }
-    for planned in ["autopilot", "preflight"] {
-        assert!(!help.out.contains(planned), "{planned} is listed and does not exist");
-        assert_eq!(run([planned]).await.code, 2);
-    }
+    let planned = "autopilot";
+    assert!(!help.out.contains(planned), "{planned} is listed and does not exist");
+    assert_eq!(run([planned]).await.code, 2);
 }
