@@ -24,6 +24,11 @@ pub(crate) fn wrapped(text: &str, before: usize, indent: usize) -> String {
     out
 }
 
+/// The same as lines of their own, each behind `indent` blanks and with an end.
+pub(crate) fn paragraph(text: &str, indent: usize) -> String {
+    format!("{:indent$}{}\n", "", wrapped(text, indent, indent))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -35,6 +40,13 @@ mod tests {
         assert!(text.lines().all(|line| line.chars().count() <= WIDTH) && text.lines().count() == 4, "{text}");
         assert!(text.lines().skip(1).all(|line| line.starts_with("  word word")), "{text}");
         assert_eq!(text.split_whitespace().filter(|word| *word == "word").count(), 60);
+    }
+
+    #[test]
+    fn a_paragraph_stands_behind_its_blanks() {
+        let lines = paragraph(&"word ".repeat(20), 2);
+        assert!(lines.lines().all(|line| line.starts_with("  word") && line.chars().count() <= WIDTH), "{lines}");
+        assert!(lines.ends_with('\n') && lines.lines().count() == 2, "{lines}");
     }
 
     #[test]

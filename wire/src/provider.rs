@@ -27,7 +27,7 @@ mod window;
 
 pub use error::{ClientError, standard_error};
 pub use matrix::{Row, Treatment};
-pub use outlook::{Effect, Finding, Lookout, Loss, Remedy, features, first_of, outlook};
+pub use outlook::{Effect, Finding, Lookout, Loss, Remedy, features, outlook};
 pub use policy::{JsonSchema, Policy, Target, Thinking, View, no_recall};
 
 use crate::endpoint::Endpoint;

@@ -9,7 +9,7 @@ use gateway::routing::{self, Matcher, ModelMap, select};
 use preflight::{Asked, Chosen, Options, Route, counterpart};
 use std::path::Path;
 use std::sync::Arc;
-use wire::provider::{Policy, Provider, Target, first_of};
+use wire::provider::{Lookout, Policy, Provider, Target};
 
 /// Stands for a secret that is not there: nothing is sent, so none is needed.
 const NO_SECRET: &str = "not-needed-for-a-preflight";
@@ -131,9 +131,9 @@ impl Course {
     /// Whether one of the migration's rules keeps it on the baseline, as the gateway would.
     fn keeps(&self, asked: &Asked<'_>, model: &str) -> bool {
         let target = Target::new(model, &self.options.policy);
-        let first = |features: &[&'static str]| {
-            first_of(self.options.candidate, asked.request, &target, |feature| features.contains(&feature))
-        };
+        // However many rules ask, the request is read once.
+        let lookout = Lookout::new(self.options.candidate, asked.request, &target);
+        let first = |features: &[&'static str]| lookout.first_of(|feature| features.contains(&feature));
         stay::kept(&self.stay, &of_gateway(asked), first).is_some()
     }
 }

@@ -1,9 +1,10 @@
 //! `weighbridge prices check`: an own table before it prices anything.
 
-use super::show::{amount, instant, wrapped};
+use super::show::{amount, instant};
 use crate::args;
 use crate::cmd::import;
 use crate::cmd::records::source::{Record, Source};
+use crate::lines::paragraph;
 use crate::outcome::{Exit, Failure};
 use crate::prices::own;
 use crate::render;
@@ -18,8 +19,6 @@ use wire::{Usage, UsageSource};
 
 /// Name and version of the JSON.
 const SCHEMA: &str = "weighbridge.prices-check/1";
-/// Columns of a terminal.
-const WIDTH: usize = 80;
 /// Models of a log that are told apart; the calls of any more count together.
 const MODELS_MAX: usize = 10_000;
 /// What stands for models beyond the bound.
@@ -250,12 +249,12 @@ fn text(check: &Check, args: &args::PricesCheck) -> String {
         _ = writeln!(text, "  {} at {}, from {}:\n    {before}  ->  {now}", one.model, one.provider, one.from);
         if one.later_hidden > 0 {
             let hidden = format!("{} bundled prices that begin later are not used either.", one.later_hidden);
-            text.push_str(&wrapped(&hidden, 4, WIDTH));
+            text.push_str(&paragraph(&hidden, 4));
         }
     }
     if !check.warnings.is_empty() {
         text.push_str("\nTo look at:\n");
-        check.warnings.iter().for_each(|warning| text.push_str(&wrapped(warning, 2, WIDTH)));
+        check.warnings.iter().for_each(|warning| text.push_str(&paragraph(warning, 2)));
     }
     if !args.log.is_empty() {
         _ = writeln!(text, "\n{} of {} calls in the log have a price.", check.priced_calls, check.calls);
@@ -271,7 +270,7 @@ fn text(check: &Check, args: &args::PricesCheck) -> String {
             one.first,
             one.last
         );
-        text.push_str(&wrapped(&told, 2, WIDTH));
+        text.push_str(&paragraph(&told, 2));
     }
     text
 }

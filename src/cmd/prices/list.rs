@@ -1,7 +1,8 @@
 //! `weighbridge prices list`.
 
-use super::show::{Shown, ShownTier, current, instant, wrapped};
+use super::show::{Shown, ShownTier, current, instant};
 use crate::args;
+use crate::lines::paragraph;
 use crate::outcome::{Exit, Failure};
 use crate::render;
 use serde::Serialize;
@@ -13,8 +14,6 @@ use wire::price::{Row, Tariffs};
 const SCHEMA: &str = "weighbridge.prices/1";
 /// Now is told to the second.
 const SECOND_US: i64 = 1_000_000;
-/// Columns of a terminal.
-const WIDTH: usize = 80;
 
 /// What is listed, as JSON.
 #[derive(Debug, Serialize)]
@@ -113,7 +112,7 @@ fn text(listing: &Listing, details: bool) -> String {
         "{} per million tokens at {}; the table was checked on {}.",
         listing.currency, listing.at, listing.checked
     );
-    let mut text = wrapped(&head, 0, WIDTH);
+    let mut text = paragraph(&head, 0);
     let heading = ["", "model", "hours", "input", "cached", "output", "since"].map(str::to_owned);
     let mut lines = vec![heading.to_vec()];
     lines.extend(listing.prices.iter().map(|price| cells(price, listing)));
@@ -137,7 +136,7 @@ fn text(listing: &Listing, details: bool) -> String {
     for alias in &listing.aliases {
         let until = alias.until.as_deref().map(|until| format!(" to {until}")).unwrap_or_default();
         let told = format!("{} is another name of {}, since {}{until}.", alias.alias, alias.model, alias.from);
-        text.push_str(&wrapped(&told, 0, WIDTH));
+        text.push_str(&paragraph(&told, 0));
     }
     text.push_str(&legend(listing, details));
     text
@@ -174,7 +173,7 @@ fn legend(listing: &Listing, details: bool) -> String {
         1.. if details => text.push_str("! doubtful, see above\n"),
         _ => {
             text.push_str("! doubtful:\n");
-            doubts.iter().for_each(|doubt| text.push_str(&wrapped(doubt, 2, WIDTH)));
+            doubts.iter().for_each(|doubt| text.push_str(&paragraph(doubt, 2)));
         }
     }
     text
@@ -218,7 +217,7 @@ fn detail(price: &Shown) -> String {
     said.push(format!("from {}{until}; checked on {}", price.valid_from, price.checked));
     said.push(format!("source: {}", price.source));
     said.extend(price.doubts.iter().map(|doubt| format!("! {doubt}")));
-    said.iter().map(|line| wrapped(line, INDENT, WIDTH)).collect()
+    said.iter().map(|line| paragraph(line, INDENT)).collect()
 }
 
 /// Columns as wide as their widest cell; amounts stand right.

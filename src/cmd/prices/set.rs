@@ -3,16 +3,15 @@
 //! The text is edited, not written anew: comments, order and everything that the command does not know stay. The new text is
 //! read as every other table is before it replaces the old one, so a file that was right cannot become wrong.
 
-use super::show::{amount, instant, wrapped};
+use super::show::{amount, instant};
 use crate::args::{self, Amounts, Machine};
+use crate::lines::paragraph;
 use crate::outcome::{Exit, Failure};
 use crate::render;
 use std::path::Path;
 use toml_edit::{ArrayOfTables, DocumentMut, Item, Table, value};
 use wire::price::{Row, Tariffs};
 
-/// Columns of a terminal.
-const WIDTH: usize = 80;
 /// Fields of a price in amounts per million tokens, and of one by the hour of a machine: each rules the other out.
 const OF_AMOUNTS: [&str; 9] = [
     "input",
@@ -54,7 +53,7 @@ pub(super) fn run(args: &args::PricesSet, now_us: i64) -> Result<Exit, Failure> 
     if let Some(row) = tariffs.rows().iter().find(|row| price.is_of(row)) {
         render::result(&told(row));
         let all = bundled.clone().overlaid_by(tariffs.clone());
-        super::gaps::of(row, &all, &bundled).iter().for_each(|gap| render::note(wrapped(gap, 0, WIDTH).trim_end()));
+        super::gaps::of(row, &all, &bundled).iter().for_each(|gap| render::note(paragraph(gap, 0).trim_end()));
     }
     let made = if before.is_none() { "made" } else { "written" };
     render::note(&format!(

@@ -167,25 +167,6 @@ pub(super) fn current(tariffs: &Tariffs, at_us: i64) -> Vec<&Row> {
     current
 }
 
-/// Words in lines of at most `width` characters, each behind `indent` blanks.
-pub(super) fn wrapped(text: &str, indent: usize, width: usize) -> String {
-    let mut out = String::new();
-    let mut line = String::new();
-    for word in text.split_whitespace() {
-        let length = line.chars().count();
-        if length > 0 && indent + length + 1 + word.chars().count() > width {
-            out.push_str(&format!("{:indent$}{line}\n", ""));
-            line.clear();
-        }
-        if !line.is_empty() {
-            line.push(' ');
-        }
-        line.push_str(word);
-    }
-    out.push_str(&format!("{:indent$}{line}\n", ""));
-    out
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -198,11 +179,5 @@ mod tests {
         }
         assert_eq!(instant(86_400_000_000), "1970-01-02");
         assert_eq!(instant(86_401_000_000), "1970-01-02T00:00:01Z");
-    }
-
-    #[test]
-    fn long_texts_are_wrapped_at_words() {
-        assert_eq!(wrapped("one two three", 2, 9), "  one two\n  three\n");
-        assert_eq!(wrapped("unbreakable", 2, 5), "  unbreakable\n");
     }
 }

@@ -157,16 +157,5 @@ pub fn features() -> BTreeSet<&'static str> {
     tables.chain(matrix::absences()).map(|row| row.feature).collect()
 }
 
-/// The first of some features that a request has, where nobody asks twice: see [`Lookout::first_of`].
-#[must_use]
-pub fn first_of(
-    provider: Provider,
-    request: &Request<'_>,
-    target: &Target<'_>,
-    wanted: impl Fn(&str) -> bool,
-) -> Option<&'static str> {
-    Lookout::new(provider, request, target).first_of(wanted)
-}
-
 #[cfg(test)]
 mod tests;

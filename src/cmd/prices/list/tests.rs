@@ -1,5 +1,6 @@
 use super::*;
 use crate::args::{Args, Command, PricesCommand, PricesList};
+use crate::lines::WIDTH;
 use clap::Parser;
 
 const NIGHT: &str = "2026-11-20T00:30:00Z";

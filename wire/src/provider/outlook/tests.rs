@@ -96,7 +96,8 @@ fn a_rule_finds_the_features_it_names() {
     let request = Request::parse(Endpoint::Chat, body).unwrap();
     let policy = Policy::default();
     let target = Target::new("deepseek-flash", &policy);
-    let first = |names: &[&str]| first_of(Provider::DeepSeek, &request, &target, |feature| names.contains(&feature));
+    let lookout = Lookout::new(Provider::DeepSeek, &request, &target);
+    let first = |names: &[&str]| lookout.first_of(|feature| names.contains(&feature));
     assert_eq!(first(&["n>1"]), Some("n>1"));
     assert_eq!(first(&["seed", "top_p"]), Some("seed"));
     assert_eq!(first(&["top_p"]), None);
