@@ -56,7 +56,7 @@ pub fn evidence(
             endings.finish(counted, names)
         }));
     }
-    Evidence { latency, tokens, outcomes }
+    Evidence { latency, tokens, outcomes, ..Evidence::default() }
 }
 
 fn of<'a, 'b>(served: &'b [&'a Row], arm: Arm) -> impl Iterator<Item = &'a Row> + 'b {

@@ -5,6 +5,7 @@
 //! 1.15 a ratio), times are integer microseconds since the Unix epoch, money is a decimal string.
 
 mod bill;
+mod pictures;
 
 use serde::{Deserialize, Serialize};
 
@@ -12,6 +13,7 @@ pub use crate::instrument::{GuardArm, GuardHealth};
 pub use crate::moderation::{Moderation, ModerationTable, Side, Source};
 pub use crate::watch::{SegmentReport, Watch};
 pub use bill::{Amount, Bill, CachePoint, CacheTable, Counterfactual, Hour, Paid, Saving, StalePrice, Stratum};
+pub use pictures::{Course, Example, ExampleSide, FirstToken, Look, QuantileDifference};
 
 /// Value of [`Verdict::schema`] that this version writes and reads.
 pub const SCHEMA: &str = "weighbridge.verdict/1";
@@ -333,6 +335,18 @@ pub struct Evidence {
     pub tokens: Vec<Tokens>,
     /// Outcomes by arm: errors by kind, finish reasons.
     pub outcomes: Vec<Outcomes>,
+    /// How the bounds of the guardrails that a GO needs closed in on their margins, over the whole traffic.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub course: Vec<Course>,
+    /// Latency of both arms at the usual quantiles, with intervals of the difference.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub quantiles: Vec<QuantileDifference>,
+    /// What the time to the first visible text is made of, by arm.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub first_token: Vec<FirstToken>,
+    /// The pairs whose outcomes differ most.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub examples: Vec<Example>,
 }
 
 /// An empirical distribution, reduced to quantiles.

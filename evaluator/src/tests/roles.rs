@@ -21,6 +21,7 @@ fn of_pairs(bill: &Bill) -> Bill {
     Bill {
         by_arm: Vec::new(),
         by_model: Vec::new(),
+        by_consumer: Vec::new(),
         by_day: Vec::new(),
         by_hour: Vec::new(),
         counterfactual: None,

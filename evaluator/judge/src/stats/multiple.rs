@@ -91,7 +91,10 @@ mod tests {
         // Times three and divided by three, this p-value would be one unit in the last place above itself.
         let family = [Some(0.884_867_018_072_908_2), Some(0.0), Some(0.0)];
         let (strict, mild) = (holm(&family), benjamini_hochberg(&family));
-        assert!(strict[0] >= mild[0] && mild[0].to_bits() == 0.884_867_018_072_908_2_f64.to_bits(), "{strict:?} {mild:?}");
+        assert!(
+            strict[0] >= mild[0] && mild[0].to_bits() == 0.884_867_018_072_908_2_f64.to_bits(),
+            "{strict:?} {mild:?}"
+        );
     }
 
     #[test]

@@ -41,6 +41,10 @@ pub struct Bill {
     /// The same by arm, provider and model; the dearest first, at most 32 and one for the others.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub by_model: Vec<Paid>,
+    /// The same by arm and consumer; the dearest first, at most 32 and one for the others. `anonymous` stands for
+    /// requests without a consumer.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub by_consumer: Vec<Paid>,
     /// The same by arm and day (UTC, of sending); the newest 62 days and one row for the others.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub by_day: Vec<Paid>,
