@@ -185,10 +185,11 @@ impl Board {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::measure::Instants;
+    use crate::measure::{Firsts, Instants};
 
     fn sample(error: Option<ErrorKind>, ttft_us: Option<u64>) -> Sample {
-        let instants = Instants { planned_us: 0, sent_us: 0, first_text_us: ttft_us, done_us: 9_000 };
+        let firsts = Firsts { text_us: ttft_us, ..Firsts::default() };
+        let instants = Instants { planned_us: 0, sent_us: 0, firsts, done_us: 9_000 };
         Sample { instants, error, usage: None, cost_nanos: Some(7) }
     }
 
