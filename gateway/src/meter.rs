@@ -6,7 +6,7 @@ use crate::safety::Listener;
 use bytes::{Bytes, BytesMut};
 use guard::Action;
 use std::time::{Duration, Instant};
-use wire::chat::{Answer, Fold, Seen};
+use wire::chat::{Answer, Firsts, Fold, Seen};
 use wire::provider::{Adapter, ClientError, Edit, View};
 use wire::sse::{Decoder, Frame};
 use wire::{Endpoint, ErrorKind};
@@ -36,30 +36,8 @@ pub(crate) struct Meter {
     failed: Option<ClientError>,
     /// Where the guard judges answers: hears what is said.
     listener: Option<Listener>,
-    firsts: Firsts,
-}
-
-/// When what came first came, since sending.
-#[derive(Debug, Clone, Copy, Default)]
-struct Firsts {
-    /// An event with data, whatever is in it.
-    event: Option<Duration>,
-    /// Visible or reasoning text.
-    text: Option<Duration>,
-    /// Visible text, or a call of a tool.
-    visible: Option<Duration>,
-}
-
-impl Firsts {
-    fn event(&mut self, seen: Seen, after: Duration) {
-        self.event.get_or_insert(after);
-        if matches!(seen, Seen::Content | Seen::Reasoning) {
-            self.text.get_or_insert(after);
-        }
-        if seen == Seen::Content {
-            self.visible.get_or_insert(after);
-        }
-    }
+    /// When what came first came, since sending.
+    firsts: Firsts<Duration>,
 }
 
 /// How frames are edited on their way to the client. Streams always pass frame by frame, so that what the gateway itself
@@ -217,7 +195,7 @@ impl Meter {
             listener.event(data);
         }
         let seen = self.fold.chunk(data);
-        self.firsts.event(seen, now - self.sent);
+        self.firsts.see(seen, now - self.sent);
         if seen == Seen::Error && self.failed.is_none() {
             self.failed = Some(self.adapter.error_event(self.endpoint, data));
         }

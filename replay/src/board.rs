@@ -185,10 +185,11 @@ impl Board {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::measure::{Firsts, Instants};
+    use crate::measure::Instants;
+    use wire::chat::Firsts;
 
     fn sample(error: Option<ErrorKind>, ttft_us: Option<u64>) -> Sample {
-        let firsts = Firsts { text_us: ttft_us, ..Firsts::default() };
+        let firsts = Firsts { text: ttft_us, ..Firsts::default() };
         let instants = Instants { planned_us: 0, sent_us: 0, firsts, done_us: 9_000 };
         Sample { instants, error, usage: None, cost_nanos: Some(7) }
     }

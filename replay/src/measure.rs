@@ -6,7 +6,7 @@
 //! have waited, send lag included). A tool that shows only the first looks fast exactly when it is too slow to send.
 
 use std::time::{Duration, Instant};
-use wire::chat::Seen;
+use wire::chat::Firsts;
 use wire::{ErrorKind, Usage, UsageSource};
 
 /// Offsets from the origin, and what the origin was on the wall clock.
@@ -41,33 +41,9 @@ pub(crate) struct Instants {
     pub(crate) planned_us: u64,
     pub(crate) sent_us: u64,
     /// What came first of a streamed answer; nothing of one that came whole.
-    pub(crate) firsts: Firsts,
+    pub(crate) firsts: Firsts<u64>,
     /// Last byte, or the failure.
     pub(crate) done_us: u64,
-}
-
-/// What came first of a stream, in microseconds from the origin.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub(crate) struct Firsts {
-    /// Event with data, whatever is in it.
-    pub(crate) event_us: Option<u64>,
-    /// Non-empty visible or reasoning text.
-    pub(crate) text_us: Option<u64>,
-    /// Visible text, or a call of a tool.
-    pub(crate) visible_us: Option<u64>,
-}
-
-impl Firsts {
-    /// Takes note of an event.
-    pub(crate) fn see(&mut self, seen: Seen, now_us: u64) {
-        self.event_us.get_or_insert(now_us);
-        if matches!(seen, Seen::Content | Seen::Reasoning) {
-            self.text_us.get_or_insert(now_us);
-        }
-        if seen == Seen::Content {
-            self.visible_us.get_or_insert(now_us);
-        }
-    }
 }
 
 /// One exchange as the summary needs it.
@@ -90,15 +66,15 @@ impl Instants {
     }
 
     pub(crate) fn first_event_us(&self) -> Option<u64> {
-        self.since_sent(self.firsts.event_us)
+        self.since_sent(self.firsts.event)
     }
 
     pub(crate) fn ttft_us(&self) -> Option<u64> {
-        self.since_sent(self.firsts.text_us)
+        self.since_sent(self.firsts.text)
     }
 
     pub(crate) fn first_visible_us(&self) -> Option<u64> {
-        self.since_sent(self.firsts.visible_us)
+        self.since_sent(self.firsts.visible)
     }
 
     fn since_sent(&self, instant_us: Option<u64>) -> Option<u64> {
@@ -109,7 +85,7 @@ impl Instants {
     /// report, never from chunks, since one chunk may hold several.
     pub(crate) fn tpot_us(&self, usage: Option<&Usage>) -> Option<u64> {
         let usage = usage.filter(|usage| usage.source == UsageSource::Provider && usage.completion > 1)?;
-        let generation = self.done_us.saturating_sub(self.firsts.text_us?);
+        let generation = self.done_us.saturating_sub(self.firsts.text?);
         Some(generation / (usage.completion - 1))
     }
 }
@@ -120,7 +96,7 @@ mod tests {
 
     #[test]
     fn time_per_token_needs_a_stream_and_a_report() {
-        let firsts = Firsts { event_us: Some(900), text_us: Some(1_000), visible_us: Some(4_000) };
+        let firsts = Firsts { event: Some(900), text: Some(1_000), visible: Some(4_000) };
         let instants = Instants { planned_us: 0, sent_us: 500, firsts, done_us: 10_000 };
         let usage = |completion, source| Usage::new(1, completion, source);
         assert_eq!(instants.tpot_us(Some(&usage(10, UsageSource::Provider))), Some(1_000));

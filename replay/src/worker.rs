@@ -2,7 +2,7 @@
 
 use crate::client::Route;
 use crate::connections::{Connections, Connector};
-use crate::measure::{Clock, Firsts, Instants};
+use crate::measure::{Clock, Instants};
 use crate::options::ReplayOptions;
 use crate::plan::Item;
 use bytes::{Buf, Bytes};
@@ -14,7 +14,7 @@ use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::time::Sleep;
-use wire::chat::{Answer, Fold, Seen};
+use wire::chat::{Answer, Firsts, Fold, Seen};
 use wire::sse::Decoder;
 use wire::{Endpoint, ErrorKind};
 
@@ -238,7 +238,7 @@ async fn within<T>(deadline: Pin<&mut Sleep>, work: impl Future<Output = T>) -> 
 struct StreamReader {
     decoder: Decoder,
     fold: Fold,
-    firsts: Firsts,
+    firsts: Firsts<u64>,
     last_text_us: u64,
     gaps_us: Vec<u32>,
     done: bool,
@@ -267,7 +267,7 @@ impl StreamReader {
     }
 
     fn see(&mut self, seen: Seen, now_us: u64) {
-        let has_spoken = self.firsts.text_us.is_some();
+        let has_spoken = self.firsts.text.is_some();
         self.firsts.see(seen, now_us);
         match seen {
             Seen::Content | Seen::Reasoning => {
@@ -309,7 +309,7 @@ mod tests {
         take("data: {\"choices\":[{\"index\":0,\"delta\":{\"content\":\"a\"}}]}\n\n", 90);
         take("data: {\"choices\":[],\"usage\":{\"prompt_tokens\":1,\"completion_tokens\":2}}\n\n", 95);
         take("data: [DONE]\n\n", 99);
-        let firsts = Firsts { event_us: Some(20), text_us: Some(40), visible_us: Some(90) };
+        let firsts = Firsts { event: Some(20), text: Some(40), visible: Some(90) };
         assert_eq!((reader.firsts, reader.gaps_us.as_slice(), reader.done), (firsts, &[50][..], true));
         assert!(matches!(reader.finish(None), Body::Streamed(answer, None) if answer.text == "a"));
     }

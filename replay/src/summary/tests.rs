@@ -1,6 +1,7 @@
 use super::*;
-use crate::measure::{Firsts, Instants, Sample};
+use crate::measure::{Instants, Sample};
 use proptest::prelude::*;
+use wire::chat::Firsts;
 use wire::{Usage, UsageSource};
 
 fn facts() -> Facts {
@@ -34,8 +35,8 @@ fn parts(facts: Facts, index: u32, samples: &[Sample]) -> Parts {
     Parts { facts, counts, tally, lag, wall_us: (0, 1_000_000), shards: vec![index], shard_reasons: vec![] }
 }
 
-fn spoke_at(text_us: Option<u64>) -> Firsts {
-    Firsts { text_us, ..Firsts::default() }
+fn spoke_at(text: Option<u64>) -> Firsts<u64> {
+    Firsts { text, ..Firsts::default() }
 }
 
 fn sample(planned_us: u64, lag_us: u64, error: Option<ErrorKind>) -> Sample {

@@ -1,7 +1,8 @@
 use super::*;
-use crate::measure::{Firsts, Instants};
+use crate::measure::Instants;
 use proptest::prelude::*;
 use wire::ErrorKind;
+use wire::chat::Firsts;
 
 fn sample(planned_us: u64, duration_us: u64) -> Sample {
     let instants = Instants {
