@@ -48,7 +48,9 @@ pub(super) struct Cell {
     pub duration: Histogram,
     /// Of those with one, by [`outcome`]; made when the first one comes, because most kinds never do.
     pub failed: [OnceLock<Box<Histogram>>; OUTCOMES],
+    pub first_event: Histogram,
     pub first_token: Histogram,
+    pub first_visible: Histogram,
     pub output_token: Histogram,
     pub reported: Reported,
 }
@@ -81,7 +83,9 @@ impl Cell {
             moderation_blocks: AtomicU64::new(0),
             duration: Histogram::new(&DURATION_BOUNDS_US),
             failed: Default::default(),
+            first_event: Histogram::new(&DURATION_BOUNDS_US),
             first_token: Histogram::new(&FIRST_TOKEN_BOUNDS_US),
+            first_visible: Histogram::new(&FIRST_TOKEN_BOUNDS_US),
             output_token: Histogram::new(&OUTPUT_TOKEN_BOUNDS_US),
             reported: Reported::new(),
         }
@@ -114,6 +118,13 @@ impl Cell {
             self.duration.add(exchange.duration_us);
         } else if let Some(failed) = self.failed.get(outcome) {
             failed.get_or_init(|| Box::new(Histogram::new(&DURATION_BOUNDS_US))).add(exchange.duration_us);
+        }
+        for (histogram, time_us) in
+            [(&self.first_event, exchange.first_event_us), (&self.first_visible, exchange.first_visible_us)]
+        {
+            if let Some(time_us) = time_us {
+                histogram.add(time_us);
+            }
         }
         let Some(ttft_us) = exchange.ttft_us else { return };
         self.first_token.add(ttft_us);

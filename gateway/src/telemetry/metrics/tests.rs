@@ -13,7 +13,7 @@ use wire::ErrorKind;
 
 fn exchange(model: &str) -> Exchange {
     let text = r#"{"pair":"p","arm":"baseline","role":"served","migration":"m","epoch":1,"weight_bp":1000,
-        "provider":"openai","model":"x","streamed":true,"at_us":1,"sent_us":2,"ttft_us":200000,"duration_us":1200000,
+        "provider":"openai","model":"x","streamed":true,"at_us":1,"sent_us":2,"first_event_us":90000,"ttft_us":200000,"first_visible_us":700000,"duration_us":1200000,
         "status":200,"consumer":"team-a","prompt_chars":4,"answer_chars":5,"cost_nanos":525000,
         "usage":{"prompt":100,"completion":11,"cached":40,"reasoning":3,"source":"provider"}}"#;
     Exchange { model: model.to_owned(), ..serde_json::from_str(text).unwrap() }
@@ -51,7 +51,9 @@ fn an_exchange_adds_its_tokens_money_and_times() {
         ("weighbridge_cost_usd_total", 0.001_05),
         ("weighbridge_duration_seconds_sum", 2.4),
         ("weighbridge_duration_seconds_count", 2.0),
+        ("weighbridge_first_event_seconds_sum", 0.18),
         ("weighbridge_first_token_seconds_sum", 0.4),
+        ("weighbridge_first_visible_seconds_sum", 1.4),
         // (1.2 s - 0.2 s) over the ten tokens after the first.
         ("weighbridge_output_token_seconds_sum", 0.2),
         ("weighbridge_output_token_seconds_count", 2.0),

@@ -45,9 +45,24 @@ pub(in super::super) const UNPRICED: Metric =
 /// Latency.
 pub(in super::super) const DURATION: Metric =
     metric("weighbridge_duration_seconds", "From sending to the last byte, exchanges without an error", &EXCHANGE);
+/// Time to the first event.
+pub(in super::super) const FIRST_EVENT: Metric = metric(
+    "weighbridge_first_event_seconds",
+    "From sending to the first event of a stream, whatever is in it: the way, the queue and the reading of the prompt",
+    &EXCHANGE,
+);
 /// Time to first token.
-pub(in super::super) const FIRST_TOKEN: Metric =
-    metric("weighbridge_first_token_seconds", "From sending to the first text of a streamed answer", &EXCHANGE);
+pub(in super::super) const FIRST_TOKEN: Metric = metric(
+    "weighbridge_first_token_seconds",
+    "From sending to the first text of a streamed answer, thinking included",
+    &EXCHANGE,
+);
+/// Time to the first visible text.
+pub(in super::super) const FIRST_VISIBLE: Metric = metric(
+    "weighbridge_first_visible_seconds",
+    "From sending to the first visible text or call of a tool of a streamed answer: behind any thinking",
+    &EXCHANGE,
+);
 /// Time per output token.
 pub(in super::super) const OUTPUT_TOKEN: Metric = metric(
     "weighbridge_output_token_seconds",
@@ -88,7 +103,9 @@ pub(super) const ALL: &[Metric] = &[
     COST,
     UNPRICED,
     DURATION,
+    FIRST_EVENT,
     FIRST_TOKEN,
+    FIRST_VISIBLE,
     OUTPUT_TOKEN,
     FALLBACKS,
     RETRIES,

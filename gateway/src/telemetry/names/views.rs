@@ -17,6 +17,12 @@ pub(in super::super) const OPERATION_DURATION: Metric = metric(
     "From sending a call to its last byte, or to its failure",
     &CALL_ERROR,
 );
+/// First chunk.
+pub(in super::super) const TIME_TO_FIRST_CHUNK: Metric = metric(
+    "gen_ai_client_operation_time_to_first_chunk_seconds",
+    "From sending a call to the first event of its stream",
+    &CALL,
+);
 /// First token.
 pub(in super::super) const TIME_TO_FIRST_TOKEN: Metric = metric(
     "gen_ai_server_time_to_first_token_seconds",
@@ -33,7 +39,7 @@ pub(in super::super) const TIME_PER_OUTPUT_TOKEN: Metric = metric(
 /// All of OpenTelemetry's.
 #[cfg(test)]
 pub(in super::super) const GEN_AI: &[Metric] =
-    &[TOKEN_USAGE, OPERATION_DURATION, TIME_TO_FIRST_TOKEN, TIME_PER_OUTPUT_TOKEN];
+    &[TOKEN_USAGE, OPERATION_DURATION, TIME_TO_FIRST_CHUNK, TIME_TO_FIRST_TOKEN, TIME_PER_OUTPUT_TOKEN];
 
 const ROUTE: [&str; 4] = ["ai_route", "ai_cluster", "ai_model", "ai_consumer"];
 

@@ -87,7 +87,9 @@ fn lost(rows: &[Row]) -> impl Iterator<Item = (Values<'static>, u64)> {
 fn histograms(writer: &mut Writer<'_>, rows: &[Row]) -> fmt::Result {
     for (metric, pick) in [
         (names::DURATION, (|cell| &cell.duration) as fn(&Cell) -> &Histogram),
+        (names::FIRST_EVENT, |cell| &cell.first_event),
         (names::FIRST_TOKEN, |cell| &cell.first_token),
+        (names::FIRST_VISIBLE, |cell| &cell.first_visible),
         (names::OUTPUT_TOKEN, |cell| &cell.output_token),
     ] {
         let filled = rows.iter().map(|row| (row.labels(None), pick(&row.series.cell).read()));

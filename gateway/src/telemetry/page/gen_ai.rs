@@ -3,7 +3,7 @@
 //! Towards the providers the gateway is a client, so their client metrics are what it can tell: how long a call took, and
 //! what tokens its provider reported (an estimate is none). Their server metrics of tokens are told as the gateway sees
 //! them, the way in between included; nobody nearer to the client can tell them of a provider. What they call a server's
-//! request duration would be the same number as the client's once more, and a chunk is not a thing that is measured here.
+//! request duration would be the same number as the client's once more, and what passes between two chunks is not measured.
 //!
 //! All migrations, arms and consumers are summed up, so there are as many series as models. The role stays a label, because
 //! a copy is a call, and paid for, but nobody waits for it.
@@ -32,6 +32,8 @@ pub(super) fn write(writer: &mut Writer<'_>, series: &[Arc<Series>]) -> fmt::Res
     family(writer, views::TOKEN_USAGE, &tokens)?;
     let durations = sums(series, |cell| [("", &cell.duration)].into_iter().chain(failed(cell)));
     family(writer, views::OPERATION_DURATION, &durations)?;
+    let chunk = sums(series, |cell| [("", &cell.first_event)].into_iter());
+    family(writer, views::TIME_TO_FIRST_CHUNK, &chunk)?;
     let first = sums(series, |cell| [("", &cell.first_token)].into_iter());
     family(writer, views::TIME_TO_FIRST_TOKEN, &first)?;
     let later = sums(series, |cell| [("", &cell.output_token)].into_iter());

@@ -70,6 +70,7 @@ fn calls_are_told_in_opentelemetrys_words() {
             ("gen_ai_client_operation_duration_seconds_count", &served, 4.0),
             ("gen_ai_client_operation_duration_seconds_count", &timed_out, 1.0),
             ("gen_ai_client_operation_duration_seconds_sum", &timed_out, 1.2),
+            ("gen_ai_client_operation_time_to_first_chunk_seconds_sum", &shadow, 0.09),
             ("gen_ai_server_time_to_first_token_seconds_count", &served, 4.0),
             ("gen_ai_server_time_to_first_token_seconds_sum", &shadow, 0.2),
             ("gen_ai_server_time_per_output_token_seconds_count", &served, 4.0),
@@ -105,6 +106,7 @@ fn the_conventions_buckets_are_all_there() {
     let later = "0.01,0.025,0.05,0.075,0.1,0.15,0.2,0.3,0.4,0.5,0.75,1,2.5";
     for (name, expected) in [
         ("gen_ai_client_operation_duration_seconds_bucket", operation),
+        ("gen_ai_client_operation_time_to_first_chunk_seconds_bucket", operation),
         ("gen_ai_client_token_usage_bucket", tokens),
         ("gen_ai_server_time_to_first_token_seconds_bucket", first),
         ("gen_ai_server_time_per_output_token_seconds_bucket", later),
