@@ -13,6 +13,7 @@ use super::redis::{RawRedis, Redis};
 use super::safety::{RawSafety, Safety};
 use super::server::{AnswerModel, Authenticate, Limits, RawAdmin, RawServer};
 use super::shadow::{RawShadow, Shadow};
+use super::telemetry::{MetricViews, RawMetrics};
 use http::{HeaderName, HeaderValue};
 use serde::Deserialize;
 use std::collections::BTreeMap;
@@ -44,6 +45,8 @@ pub(super) struct Raw {
     quotas: Vec<RawRule>,
     quota_store: Option<RawStore>,
     quotas_higress: Option<RawHigress>,
+    #[serde(default)]
+    metrics: RawMetrics,
 }
 
 /// A checked configuration.
@@ -93,6 +96,8 @@ pub struct Config {
     pub prices: Prices,
     /// What consumers may use.
     pub quotas: QuotaConfig,
+    /// Under which names metrics are shown.
+    pub metrics: MetricViews,
     /// SHA-256 of the configuration's text.
     pub digest: String,
 }
@@ -187,6 +192,7 @@ impl Checker<'_> {
             redis,
             prices: prices?,
             quotas: quotas?,
+            metrics: raw.metrics.views(),
             digest: datasets::digest::of_bytes(text.as_bytes()),
         })
     }
