@@ -12,6 +12,7 @@ use crate::pair::{self, Pairing};
 use crate::rows::{Row, Rows};
 use datasets::digest;
 use judge::counters::Canary;
+use judge::course::course;
 use judge::evidence::Evidence;
 use judge::policy::Policy;
 use judge::verdict::{Input, SCHEMA, Verdict};
@@ -124,7 +125,10 @@ fn judged(gathered: Gathered<'_>, options: &Options) -> Outcome {
     let Gathered { loaded, pairing, priced, tariffs, extracted, inputs } = gathered;
     let judged = judge::judge(&extracted.evidence, &options.policy);
     let (evidence, bill) = both(
-        || pictures(&loaded.rows, pairing, &extracted),
+        || judge::verdict::Evidence {
+            course: course(&extracted.stretches, &extracted.evidence, &options.policy, &judged),
+            ..pictures(&loaded.rows, pairing, &extracted)
+        },
         || {
             let account = Account::of(pairing, &loaded.rows, &loaded.aside, tariffs, AccountOptions::default());
             bill::bill(priced, &account, loaded.counts.fallbacks)

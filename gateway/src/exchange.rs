@@ -69,7 +69,9 @@ pub(crate) struct Leg {
 #[derive(Debug)]
 pub(crate) struct Outcome {
     pub status: u16,
+    pub first_event_us: Option<u64>,
     pub ttft_us: Option<u64>,
+    pub first_visible_us: Option<u64>,
     pub duration_us: u64,
     pub error: Option<ErrorKind>,
     /// What was read of the answer; `None` if there was none.
@@ -129,7 +131,9 @@ pub(crate) fn exchange(context: &Context, leg: &Leg, outcome: Outcome, records: 
         structured: context.form.is_demanded(),
         at_us: context.at_us,
         sent_us: leg.sent_us,
+        first_event_us: outcome.first_event_us,
         ttft_us: outcome.ttft_us,
+        first_visible_us: outcome.first_visible_us,
         duration_us: outcome.duration_us,
         status: outcome.status,
         attempts: leg.attempts,

@@ -70,6 +70,10 @@ pub(crate) fn billed() -> Verdict {
 }
 
 /// A verdict with as little in it as the format allows.
+fn markdown(verdict: &Verdict) -> String {
+    super::markdown(verdict, Language::En)
+}
+
 fn bare() -> Verdict {
     Verdict {
         reasons: Vec::new(),

@@ -9,6 +9,7 @@
 
 pub mod compute;
 pub mod counters;
+pub mod course;
 mod decide;
 pub mod evidence;
 mod guardrail;
