@@ -19,6 +19,7 @@ mod safety;
 mod server;
 mod shadow;
 mod telemetry;
+mod trace;
 mod transport;
 mod valid;
 
@@ -36,6 +37,7 @@ pub use safety::{BackendConfig, Compiled, Judge, Safety};
 pub use server::{AnswerModel, Authenticate, Limits};
 pub use shadow::Shadow;
 pub use telemetry::MetricViews;
+pub use trace::{TraceClients, Traces};
 pub use transport::{HttpVersion, TlsRoots};
 pub use valid::Config;
 

@@ -276,12 +276,13 @@ async fn call(
     shared: &Shared,
 ) -> Outcome {
     let begun = Instant::now();
+    let beside = shared.traces.headers(context, leg, link);
     let sending = tokio::select! {
         biased;
         () = shared.cut_mirror.cancelled() => {
             return meter::failed(begun, Instant::now(), 0, ErrorKind::GatewayStopped);
         }
-        sending = link.mirror.send(path, body, context.streamed) => sending,
+        sending = link.mirror.send(path, body, context.streamed, beside.as_ref()) => sending,
     };
     let mut sent = match sending {
         Ok(sent) => sent,

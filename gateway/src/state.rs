@@ -14,6 +14,7 @@ use crate::routing::WeightBp;
 use crate::safety::Safety;
 use crate::shadow::{Job, Mirror};
 use crate::telemetry::Metrics;
+use crate::trace::Traces;
 use arc_swap::ArcSwap;
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -100,6 +101,7 @@ pub(crate) struct Shared {
     pub recorder: Recorder,
     pub memory: Memory,
     pub metrics: Metrics,
+    pub traces: Traces,
     pub held: Held,
     pub permits: Arc<Semaphore>,
     pub permits_max: usize,

@@ -14,6 +14,7 @@ use super::safety::{RawSafety, Safety};
 use super::server::{AnswerModel, Authenticate, Limits, RawAdmin, RawServer};
 use super::shadow::{RawShadow, Shadow};
 use super::telemetry::{MetricViews, RawMetrics};
+use super::trace::{RawTraces, Traces};
 use http::{HeaderName, HeaderValue};
 use serde::Deserialize;
 use std::collections::BTreeMap;
@@ -47,6 +48,7 @@ pub(super) struct Raw {
     quotas_higress: Option<RawHigress>,
     #[serde(default)]
     metrics: RawMetrics,
+    traces: Option<RawTraces>,
 }
 
 /// A checked configuration.
@@ -98,6 +100,8 @@ pub struct Config {
     pub quotas: QuotaConfig,
     /// Under which names metrics are shown.
     pub metrics: MetricViews,
+    /// Where spans go; `None` makes none.
+    pub traces: Option<Traces>,
     /// SHA-256 of the configuration's text.
     pub digest: String,
 }
@@ -166,6 +170,10 @@ impl Checker<'_> {
         };
         let quotas = self.quotas(raw.quotas, raw.quota_store.as_ref(), raw.quotas_higress, &consumers, is_alone);
         let prices = self.prices(&raw.prices);
+        let traces = match raw.traces {
+            Some(traces) => Some(self.traces(traces, &providers)?),
+            None => None,
+        };
         let migrations = migrations?;
         let providers: BTreeMap<String, ProviderConfig> =
             providers.into_iter().map(|(name, provider)| Some((name, provider?))).collect::<Option<_>>()?;
@@ -193,6 +201,7 @@ impl Checker<'_> {
             prices: prices?,
             quotas: quotas?,
             metrics: raw.metrics.views(),
+            traces,
             digest: datasets::digest::of_bytes(text.as_bytes()),
         })
     }
@@ -215,6 +224,7 @@ impl Config {
             ("[quota_store]", self.quotas.store != other.quotas.store),
             ("[records]", self.records != other.records),
             ("[redis]", self.redis != other.redis),
+            ("[traces]", self.traces != other.traces),
         ]
         .into_iter()
         .filter_map(|(key, differs)| differs.then_some(key))

@@ -17,6 +17,7 @@ use crate::routing::Asked;
 use crate::safety::Inspected;
 use crate::shadow::Job;
 use crate::state::Shared;
+use crate::trace::Root;
 use bytes::Bytes;
 use datasets::{Arm, Role, ShadowFate};
 use http::{HeaderName, HeaderValue, Request, Response};
@@ -38,14 +39,19 @@ pub(super) async fn answer(
     pair: &str,
 ) -> Response<Reply> {
     let cut = shared.cut.clone();
+    let root = shared.traces.begin(endpoint, request.headers(), pair);
     let mut notices = Headers::new();
     let answered = tokio::select! {
         biased;
         // A request that has no answer yet when the drain deadline passes gets none.
         () = cut.cancelled() => Err(Problem::busy("is shutting down")),
-        answered = run(shared, endpoint, request, peer, pair, &mut notices) => answered,
+        answered = run(shared, endpoint, request, peer, (pair, root.as_ref()), &mut notices) => answered,
     };
-    tell(answered.unwrap_or_else(Problem::respond), notices)
+    let response = tell(answered.unwrap_or_else(Problem::respond), notices);
+    if let Some(root) = root {
+        root.answered(response.status());
+    }
+    response
 }
 
 async fn run(
@@ -53,7 +59,7 @@ async fn run(
     endpoint: Endpoint,
     request: Request<Incoming>,
     peer: SocketAddr,
-    pair: &str,
+    (pair, root): (&str, Option<&Arc<Root>>),
     notices: &mut Headers,
 ) -> Result<Response<Reply>, Problem> {
     if shared.stopping.is_cancelled() {
@@ -92,7 +98,7 @@ async fn run(
     let asked = ask(&shared, &plane, lane, &caller, &errand, (&parsed, &measured.1, body.len()), at_us);
     let quota = shared.quotas.reserve(asked).await?;
     let left = quota.headers.clone();
-    let mut place = Place::new(permit, quota);
+    let mut place = Place::new(permit, quota, root.cloned());
     let (masked, watch) = match shared.safety.request(&plane, &caller, lane, (&parsed, &body), pair).await {
         Inspected::Passed(watch) => (None, watch),
         Inspected::Masked(masked, watch) => (Some(masked), Some(watch)),
@@ -107,8 +113,12 @@ async fn run(
         measured = parsed.measure();
     }
     let (headers, consumer) = (&parts.headers, caller.name.clone());
-    let head = Head { endpoint, headers, consumer, pair, arrived, at_us, measured, watch };
+    let trace = root.map(|root| root.trace());
+    let head = Head { endpoint, headers, consumer, pair, arrived, at_us, measured, watch, trace };
     let prepared = prepare(&shared, &plane, lane, head, &parsed)?;
+    if let Some(root) = root {
+        root.decided(&prepared.context);
+    }
     if let Some(feature) = prepared.unfit {
         shared.metrics.unfit(lane.name(), feature);
     }
@@ -225,7 +235,8 @@ fn offer(
 ) -> ShadowFate {
     let Addressed { path, model, rewritten } = addressed;
     let (provider, dropped) = (link.provider(), rewritten.dropped);
-    let leg = Leg { arm, role, provider, model, sent_us: 0, attempts: 1, dropped, shadow: None };
+    let span = shared.traces.leg(context);
+    let leg = Leg { arm, role, provider, model, sent_us: 0, attempts: 1, dropped, shadow: None, span };
     let body = Bytes::from(rewritten.body);
     let job = Job { path, body, link: Arc::clone(link), context: Arc::clone(context), leg };
     let estimate_nanos = Shared::estimate_nanos(&job);

@@ -8,6 +8,7 @@ use crate::problem::Problem;
 use crate::routing::{Asked, Assignment, Plan, Question, plan, split, stay};
 use crate::safety::Watch;
 use crate::state::Shared;
+use crate::trace::Trace;
 use datasets::{Arm, AssignedBy, NO_MIGRATION};
 use http::{HeaderMap, HeaderName};
 use std::sync::Arc;
@@ -55,6 +56,7 @@ pub(super) struct Head<'a> {
     /// Characters of the prompt, and what is billed of it.
     pub measured: (Characters, Tally),
     pub watch: Option<Watch>,
+    pub trace: Option<Arc<Trace>>,
 }
 
 impl Head<'_> {
@@ -124,6 +126,7 @@ pub(super) fn prepare(
         tier: request.tier(),
         tariffs: Arc::clone(&plane.config.prices.tariffs),
         watch: head.watch,
+        trace: head.trace,
     };
     Ok(Prepared {
         plan,
