@@ -19,7 +19,7 @@ fn child(folder: &Path) {
     let (recorder, _writer) = Recorder::start(Some(&often), "digest").unwrap();
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     for number in 0.. {
-        recorder.record(exchange(&number.to_string(), Role::Served));
+        recorder.record(&exchange(&number.to_string(), Role::Served));
         if number + 1 == FLUSHED {
             runtime.block_on(recorder.flush());
             println!("\nflushed");
