@@ -310,6 +310,10 @@ pub(crate) struct Evaluate {
     /// Count broken lines instead of stopping at the first one.
     #[arg(long)]
     pub skip_broken: bool,
+    /// Add both answers to the examples in the verdict and the report, where the records keep them in full. Without it no
+    /// text of an answer is in any output.
+    #[arg(long)]
+    pub with_answers: bool,
     /// Print the verdict as JSON.
     #[arg(long)]
     pub json: bool,
