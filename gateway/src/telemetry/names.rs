@@ -300,6 +300,12 @@ pub(super) const USAGE_ROWS: Metric = metric("weighbridge_usage_rows", "Rows of 
 /// Usage folded.
 pub(super) const USAGE_FOLDED: Metric =
     metric("weighbridge_usage_folded", "Records counted under `other` in the usage book, to bound its rows", &[]);
+/// Exported spans.
+pub(super) const SPANS_EXPORTED: Metric =
+    metric("weighbridge_spans_exported", "Spans that the trace collector took", &[]);
+/// Lost spans.
+pub(super) const SPANS_DROPPED: Metric =
+    metric("weighbridge_spans_dropped", "Spans not exported, by reason", &["reason"]);
 /// Build.
 pub(super) const BUILD: Metric = metric("weighbridge_build", "The program", &["version"]);
 /// Start.
@@ -387,6 +393,8 @@ pub(super) const ALL: &[Metric] = &[
     QUOTA_JOURNAL_ERRORS,
     USAGE_ROWS,
     USAGE_FOLDED,
+    SPANS_EXPORTED,
+    SPANS_DROPPED,
     BUILD,
     PROCESS_START,
     PROCESS_MEMORY,

@@ -86,6 +86,7 @@ impl Collector for Page {
         self.moderators(&mut writer)?;
         self.replicas(&mut writer)?;
         self.guard(&mut writer)?;
+        self.spans(&mut writer)?;
         self.process(&mut writer)
     }
 }
@@ -220,6 +221,12 @@ impl Page {
         writer.counter(names::QUOTA_JOURNAL_ERRORS, [(Values::new(), quotas.journal_errors)])?;
         writer.gauge(names::USAGE_ROWS, [(Values::new(), integer(quotas.usage_rows))])?;
         writer.counter(names::USAGE_FOLDED, [(Values::new(), quotas.usage_folded)])
+    }
+
+    fn spans(&self, writer: &mut Writer<'_>) -> fmt::Result {
+        let Some(spans) = &self.readings.spans else { return Ok(()) };
+        writer.counter(names::SPANS_EXPORTED, [(Values::new(), spans.exported)])?;
+        writer.counter(names::SPANS_DROPPED, spans.dropped.iter().map(|(reason, spans)| (vec![*reason], *spans)))
     }
 
     fn upstreams(&self, writer: &mut Writer<'_>) -> fmt::Result {

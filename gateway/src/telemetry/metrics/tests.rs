@@ -11,6 +11,7 @@ use crate::safety::ModeratorReading;
 use crate::shadow::ShadowCounts;
 use crate::telemetry::names::ALL;
 use crate::telemetry::readings::{CallersReading, MigrationReading, PriceReading, ProviderReading};
+use crate::trace::SpanCounts;
 use crate::upstream::{BreakerState, UpstreamCounts};
 use datasets::Moderation;
 use strict::Parsed;
@@ -215,6 +216,7 @@ fn readings() -> Readings {
             usage_rows: 6,
             usage_folded: 7,
         }),
+        spans: Some(SpanCounts { exported: 8, dropped: vec![("queue_full", 2)] }),
         prices: PriceReading {
             age_us: 86_400_500_000,
             models: vec![
@@ -256,6 +258,8 @@ fn readings_are_on_the_page() {
         ("weighbridge_epoch", "migration=m", 1_700_000_000_123.0),
         ("weighbridge_shadow_dropped_total", "reason=budget_spent", 5.0),
         ("weighbridge_shadow_spent_today_usd", "", 1.5),
+        ("weighbridge_spans_exported_total", "", 8.0),
+        ("weighbridge_spans_dropped_total", "reason=queue_full", 2.0),
         ("weighbridge_price_table_age_seconds", "", 86_400.0),
         ("weighbridge_price_stale", "model=a \"b\",provider=openai", 1.0),
         ("weighbridge_price_stale", "model=c,provider=deepseek", 0.0),
