@@ -293,3 +293,6 @@ pub(crate) fn failed(sent: Instant, now: Instant, status: u16, error: ErrorKind)
 fn micros(duration: Duration) -> u64 {
     u64::try_from(duration.as_micros()).unwrap_or(u64::MAX)
 }
+
+#[cfg(test)]
+mod tests;

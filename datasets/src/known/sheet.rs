@@ -98,19 +98,20 @@ impl Sheet {
             ..Usage::new(leg.prompt_tokens, leg.completion_tokens, UsageSource::Provider)
         });
         sheet.cost_nanos = sheet.usage.as_ref().zip(price).and_then(|(usage, row)| cost(usage, row));
-        let chars = |tokens: u64| match (answered, prompt.wide) {
-            (false, _) => 0,
-            (true, false) => tokens * 4,
-            (true, true) => tokens * 3 / 2,
-        };
-        sheet.answer_chars = chars(leg.completion_tokens - leg.reasoning_tokens);
-        sheet.reasoning_chars = thought.map(chars).filter(|chars| *chars > 0);
+        let visible = leg.completion_tokens - leg.reasoning_tokens;
+        sheet.answer_chars = if answered { characters(visible, prompt.wide) } else { 0 };
+        sheet.reasoning_chars = thought.filter(|_| answered).map(|tokens| characters(tokens, prompt.wide));
         sheet.quality = leg.quality.filter(|_| leg.is_comparable());
         let digest = leg.is_comparable().then_some(mixed(prompt.number ^ variant << 60));
         written(&mut sheet.answer_digest, digest);
         written(&mut sheet.tools_digest, digest.filter(|_| prompt.tool).map(mixed));
         sheet
     }
+}
+
+/// Characters that so many tokens are.
+const fn characters(tokens: u64, wide: bool) -> u64 {
+    if wide { tokens * 3 / 2 } else { tokens * 4 }
 }
 
 /// Status, error, finish and form.

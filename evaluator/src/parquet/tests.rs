@@ -185,7 +185,7 @@ fn foreign() -> Vec<Column> {
         column("at_us", [at; 6]),
         column("sent_us", [at; 6]),
         column("ttft_us", [Some(300.0), None, Some(400.0), Some(f64::NAN), Some(100.0), Some(100.0)]),
-        column("first_event_us", [Some(200.0), None, Some(-1.0), Some(f64::NAN), None, None]),
+        column("first_event_us", [Some(200.0), None, Some(250.0), Some(f64::NAN), None, None]),
         column("duration_us", [900i64, 900, 900, 900, 900, -5]),
         column("status", [200u32; 6]),
         column("prompt_chars", [10u64; 6]),

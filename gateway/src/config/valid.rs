@@ -13,6 +13,7 @@ use super::redis::{RawRedis, Redis};
 use super::safety::{RawSafety, Safety};
 use super::server::{AnswerModel, Authenticate, Limits, RawAdmin, RawServer};
 use super::shadow::{RawShadow, Shadow};
+use super::telemetry::{MetricViews, RawMetrics};
 use super::trace::{RawTraces, Traces};
 use http::{HeaderName, HeaderValue};
 use serde::Deserialize;
@@ -45,6 +46,8 @@ pub(super) struct Raw {
     quotas: Vec<RawRule>,
     quota_store: Option<RawStore>,
     quotas_higress: Option<RawHigress>,
+    #[serde(default)]
+    metrics: RawMetrics,
     traces: Option<RawTraces>,
 }
 
@@ -95,6 +98,8 @@ pub struct Config {
     pub prices: Prices,
     /// What consumers may use.
     pub quotas: QuotaConfig,
+    /// Under which names metrics are shown.
+    pub metrics: MetricViews,
     /// Where spans go; `None` makes none.
     pub traces: Option<Traces>,
     /// SHA-256 of the configuration's text.
@@ -195,6 +200,7 @@ impl Checker<'_> {
             redis,
             prices: prices?,
             quotas: quotas?,
+            metrics: raw.metrics.views(),
             traces,
             digest: datasets::digest::of_bytes(text.as_bytes()),
         })

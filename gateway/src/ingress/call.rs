@@ -24,7 +24,7 @@ use http::{HeaderName, HeaderValue, Request, Response};
 use hyper::body::Incoming;
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 use wire::Endpoint;
 use wire::usage::Tally;
 
@@ -155,11 +155,21 @@ async fn serve(
     body: Bytes,
     place: Place,
 ) -> Result<Response<Reply>, Problem> {
-    let Prepared { plan, context, wants_usage, serve, copy, model, unfit: _ } = prepared;
-    let fate = mirror(shared, &context, copy).or(plan.no_mirror);
-    if plan.repeat && plan.assignment.arm == Arm::Baseline {
-        offer_repeat(shared, &context, &serve);
-    }
+    let Prepared { plan, context, wants_usage, serve, copy, rewriting, model, unfit: _ } = prepared;
+    let repeats = plan.repeat && plan.assignment.arm == Arm::Baseline;
+    let fate = if copy.is_some() || repeats {
+        let begun = Instant::now();
+        let rewriting = copy.as_ref().map_or(Duration::ZERO, |_| rewriting);
+        let fate = mirror(shared, &context, copy);
+        if repeats {
+            offer_repeat(shared, &context, &serve);
+        }
+        shared.metrics.copied(rewriting + begun.elapsed());
+        fate
+    } else {
+        None
+    };
+    let fate = fate.or(plan.no_mirror);
     let arm = plan.assignment.arm;
     let fallback =
         context.lane.migration.as_ref().filter(|_| arm == Arm::Candidate).map(|migration| &migration.fallback);
