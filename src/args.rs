@@ -226,6 +226,19 @@ pub(crate) struct Serve {
     /// Read the configuration again whenever the file changes, too.
     #[arg(long)]
     pub watch: bool,
+    /// How standard error reads. `WEIGHBRIDGE_LOG` says what is shown: `info` by default, and with
+    /// `info,weighbridge::exchange=debug` one line for each call of a provider.
+    #[arg(long, default_value = "text", env = "WEIGHBRIDGE_LOG_FORMAT")]
+    pub log_format: LogFormat,
+}
+
+/// How the log is written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum LogFormat {
+    /// For people.
+    Text,
+    /// For programs: one JSON object a line.
+    Json,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
