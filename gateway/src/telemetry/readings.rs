@@ -13,6 +13,7 @@ use crate::safety::{GuardReading, ModeratorReading};
 use crate::shadow::ShadowCounts;
 use crate::state::Shared;
 use crate::upstream::UpstreamCounts;
+use judge::verdict::{Decision, State};
 
 /// A migration's shares in force.
 #[derive(Debug)]
@@ -25,6 +26,21 @@ pub(super) struct MigrationReading {
     /// Kinds of the providers of both arms.
     pub baseline: &'static str,
     pub candidate: &'static str,
+    pub shadow_paused: bool,
+    /// The last one that was given.
+    pub verdict: Option<VerdictReading>,
+}
+
+/// A verdict in the words of its format.
+#[derive(Debug)]
+pub(super) struct VerdictReading {
+    pub decision: Decision,
+    /// It is about the epoch in force, and young enough.
+    pub in_force: bool,
+    /// Since its newest evidence, microseconds; `None` if it does not say.
+    pub age_us: Option<i64>,
+    /// Metric, segment and state of each, as many as are kept.
+    pub guardrails: Vec<(String, String, State)>,
 }
 
 /// What the bounded readings may grow to.
@@ -157,6 +173,8 @@ fn migration(lane: &Lane) -> MigrationReading {
         epoch: snapshot.epoch,
         baseline: lane.baseline.provider(),
         candidate: lane.candidate.as_ref().map_or("", |link| link.provider()),
+        shadow_paused: false,
+        verdict: None,
     }
 }
 
