@@ -3,6 +3,7 @@
 //! Plain values between the parts and the page, so that the page can be tested without any of them.
 
 use super::metrics::Metrics;
+use crate::admin::verdict::{GuardrailShown, Shown, Verdicts};
 use crate::callers::{Callers, RefusalCounts};
 use crate::config::Config;
 use crate::lane::{Lane, Link};
@@ -119,7 +120,7 @@ pub(super) fn of(shared: &Shared, now_us: i64) -> Readings {
         requests_held_bytes: shared.held.bytes(),
         requests_refused: shared.held.refused(),
         bounds: bounds(shared, &plane.config),
-        migrations: plane.lanes.iter().map(|lane| migration(lane)).collect(),
+        migrations: plane.lanes.iter().map(|lane| migration(lane, &shared.verdicts, now_us)).collect(),
         providers: plane.links.iter().flat_map(|(name, link)| clients(name, link)).collect(),
         shadow: shared.mirror.counts(now_us),
         callers: callers(&shared.callers),
@@ -164,7 +165,7 @@ fn callers(callers: &Callers) -> CallersReading {
     CallersReading { refusals: callers.counts(), old_uses: callers.tally().old_uses(), kept }
 }
 
-fn migration(lane: &Lane) -> MigrationReading {
+fn migration(lane: &Lane, verdicts: &Verdicts, now_us: i64) -> MigrationReading {
     let snapshot = lane.snapshot();
     MigrationReading {
         name: lane.name().to_owned(),
@@ -173,8 +174,19 @@ fn migration(lane: &Lane) -> MigrationReading {
         epoch: snapshot.epoch,
         baseline: lane.baseline.provider(),
         candidate: lane.candidate.as_ref().map_or("", |link| link.provider()),
-        shadow_paused: false,
-        verdict: None,
+        shadow_paused: lane.is_paused(),
+        verdict: verdicts.of(lane.name()).map(|kept| verdict(&kept.shown(snapshot.epoch, now_us), now_us)),
+    }
+}
+
+fn verdict(shown: &Shown, now_us: i64) -> VerdictReading {
+    let created_us = shown.created_at.parse().ok().map(jiff::Timestamp::as_microsecond);
+    let guardrail = |one: &GuardrailShown| (one.metric.clone(), one.segment.clone(), one.state);
+    VerdictReading {
+        decision: shown.verdict,
+        in_force: shown.matches && !shown.stale,
+        age_us: created_us.map(|created_us| now_us.saturating_sub(created_us).max(0)),
+        guardrails: shown.guardrails.iter().map(guardrail).collect(),
     }
 }
 
