@@ -23,6 +23,7 @@ mod clients;
 mod demo;
 mod docs;
 mod fallback;
+mod first_token;
 mod guard_backends;
 mod import;
 mod keys;
