@@ -173,7 +173,7 @@ export function houseSigns(document) {
     const first = `${stale[0].provider} ${stale[0].model}`;
     found.push(warn(`Stale prices: ${first}${stale.length > 1 ? ` and ${several(stale.length - 1, "other", "others")}` : ""}.`));
   }
-  const nearly = document.consumers.filter((one) => one.quotas.some((quota) => quota.left_percent !== null && quota.left_percent < LEFT_PERCENT));
+  const nearly = document.consumers.filter((one) => one.quotas.some((quota) => quota.left_percent < LEFT_PERCENT));
   if (nearly.length > 0) found.push(note(`${several(nearly.length, "consumer has", "consumers have")} less than ${LEFT_PERCENT} % of a quota left.`));
   const rank = { bad: 0, warn: 1, note: 2 };
   return found.sort((a, b) => rank[a.level] - rank[b.level]);

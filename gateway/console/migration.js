@@ -91,6 +91,7 @@ export function updateCard(entry, migration, document, series, live) {
   const { slot } = entry;
   entry.migration = migration;
   text(slot.name, migration.name);
+  attribute(slot.heading, "title", migration.name);
   text(slot.baseline, migration.baseline);
   text(slot.candidate, migration.candidate);
   const found = signs(migration, document);
