@@ -1,5 +1,6 @@
 //! A histogram with fixed bounds, in whole microseconds.
 
+use super::sample::Counts;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 /// Upper bounds of whole answers: those of OpenTelemetry's `gen_ai.client.operation.duration`, so that dashboards fit, with
@@ -58,6 +59,14 @@ impl Histogram {
 
     pub(crate) fn is_empty(&self) -> bool {
         self.counts.iter().all(|count| count.load(Ordering::Relaxed) == 0)
+    }
+
+    /// The counts as they stand, for windows of time.
+    pub(super) fn counts(&self) -> Counts {
+        Counts {
+            bounds_us: self.bounds_us,
+            counts: self.counts.iter().map(|count| count.load(Ordering::Relaxed)).collect(),
+        }
     }
 
     /// Sum in seconds, and the count of each bucket by its upper bound in seconds; the last bound is `f64::MAX`.

@@ -4,11 +4,12 @@ use super::histogram::{Histogram, OVERHEAD_BOUNDS_US};
 use super::page::Page;
 use super::process::Process;
 use super::readings::Readings;
+use super::sample::{self, ArmKey, Counts, Sample};
 use super::series::{Cell, FORM_FAILURES, Labels, OTHER, OUTCOMES, SERIES_MAX, Series, Table};
 use super::unfit::{Pair, Unfit};
 use crate::config::Migration;
 use arc_swap::ArcSwap;
-use datasets::{Exchange, Role};
+use datasets::{Exchange, GuardAction, Role};
 use prometheus_client::registry::Registry;
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::sync::Arc;
@@ -106,6 +107,26 @@ impl Metrics {
         self.0.overhead.add(u64::try_from(own.as_micros()).unwrap_or(u64::MAX));
     }
 
+    /// What every arm of every migration did so far, all models, consumers and endpoints together.
+    pub(crate) fn sample(&self) -> BTreeMap<ArmKey, Sample> {
+        sample::fold(&self.0.series())
+    }
+
+    /// The gateway's own time so far.
+    pub(crate) fn overhead(&self) -> Counts {
+        self.0.overhead.counts()
+    }
+
+    /// Requests of a migration that stayed on the baseline so far, because the candidate cannot serve them.
+    pub(crate) fn unfit_so_far(&self, migration: &str) -> u64 {
+        self.0.unfit.of(migration)
+    }
+
+    /// Requests refused so far because as many are served as may be.
+    pub(crate) fn shed_so_far(&self) -> u64 {
+        self.0.shed()
+    }
+
     /// The page, in OpenMetrics text.
     ///
     /// # Errors
@@ -152,6 +173,7 @@ fn add(cell: &Cell, exchange: &Exchange) {
     more(&cell.retries, u64::from(exchange.attempts.saturating_sub(1)));
     more(&cell.fallbacks, u64::from(exchange.role == Role::Fallback));
     more(&cell.moderation_blocks, u64::from(exchange.moderation.is_some()));
+    more(&cell.guard_blocks, u64::from(was_blocked(exchange)));
     if let Some(usage) = &exchange.usage {
         add_usage(cell, usage, exchange);
     }
@@ -172,6 +194,12 @@ fn add(cell: &Cell, exchange: &Exchange) {
             cell.output_token.add(exchange.duration_us.saturating_sub(ttft_us) / later_tokens);
         }
     }
+}
+
+/// The guard kept the answer, or the rest of it, from the client.
+fn was_blocked(exchange: &Exchange) -> bool {
+    let answer = exchange.guard.as_ref().and_then(|guarded| guarded.response.as_ref());
+    answer.is_some_and(|check| check.action == GuardAction::Blocked)
 }
 
 fn add_usage(cell: &Cell, usage: &Usage, exchange: &Exchange) {

@@ -63,6 +63,8 @@ pub(super) struct Cell {
     pub fallbacks: AtomicU64,
     pub retries: AtomicU64,
     pub moderation_blocks: AtomicU64,
+    /// Answers that the guard blocked or cut.
+    pub guard_blocks: AtomicU64,
     pub duration: Histogram,
     pub first_token: Histogram,
     pub output_token: Histogram,
@@ -83,6 +85,7 @@ impl Cell {
             fallbacks: AtomicU64::new(0),
             retries: AtomicU64::new(0),
             moderation_blocks: AtomicU64::new(0),
+            guard_blocks: AtomicU64::new(0),
             duration: Histogram::new(&DURATION_BOUNDS_US),
             first_token: Histogram::new(&FIRST_TOKEN_BOUNDS_US),
             output_token: Histogram::new(&OUTPUT_TOKEN_BOUNDS_US),
