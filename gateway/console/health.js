@@ -133,14 +133,13 @@ export function headline(migration, found) {
   if (worst) return { condition: worst.level === "bad" ? "Trouble" : "Look here", level: worst.level, sentence: worst.text };
   const candidate = candidateOf(migration);
   if (!candidate || !(candidate.requests > 0)) {
-    return { condition: "Idle", level: "idle", sentence: "Nothing has reached the candidate in the last minutes." };
+    return { condition: "Idle", level: "idle", sentence: "Nothing has reached the candidate lately." };
   }
-  const minutes = Math.round(candidate.window_seconds / 60);
   const what = candidate.role === "served" ? "served" : "mirrored";
   return {
     condition: "Well",
     level: "well",
-    sentence: `No sign of trouble in ${several(candidate.requests, "request", "requests")} ${what} in the last ${several(minutes, "minute", "minutes")}.`,
+    sentence: `No sign of trouble in ${several(candidate.requests, "request", "requests")} ${what} in the last ${span(candidate.window_seconds)}.`,
   };
 }
 

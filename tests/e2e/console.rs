@@ -179,7 +179,7 @@ async fn texts_from_outside_are_text_and_nothing_outside_is_asked() {
 
     let document = house.admin("/admin/v1/console").await.json();
     // The stream goes on, and its next document may come between; then it is shown once more.
-    let show = "const [given, words] = arguments; const { take } = await import('/console/app.js'); \
+    let show = "const [given, words] = arguments; return (async () => { const { take } = await import('/console/app.js'); \
         const frame = () => new Promise((done) => requestAnimationFrame(done)); \
         const shown = (selector) => document.querySelector(selector)?.textContent ?? ''; \
         for (let tries = 0; tries < 50; tries += 1) { \
@@ -188,7 +188,7 @@ async fn texts_from_outside_are_text_and_nothing_outside_is_asked() {
           if (seen.every((one) => one.includes(words))) \
             return [document.querySelectorAll('#main img, #main script, #main [onerror]').length, window.harmed, window.refused]; \
         } \
-        return document.body.innerText";
+        return document.body.innerText; })()";
     let seen = browser.run(show, &json!([hostile(document), HOSTILE])).await;
     assert_eq!(seen, json!([0, 0, []]));
 
@@ -256,7 +256,7 @@ async fn hours_of_documents_leave_the_page_as_large_as_it_was() {
 
 /// Gives the page documents with numbers, verdicts and consumers that change, each drawn before the next one comes.
 async fn feed(browser: &Browser<'_>, document: &Value, from: usize) {
-    let script = "const [given, from, to] = arguments; const { take } = await import('/console/app.js'); \
+    let script = "const [given, from, to] = arguments; return (async () => { const { take } = await import('/console/app.js'); \
         const drawn = () => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done))); \
         for (let turn = from; turn < to; turn += 1) { \
           const now = structuredClone(given); delete now.history; now.at_us += turn * 5e6; \
@@ -267,7 +267,7 @@ async fn feed(browser: &Browser<'_>, document: &Value, from: usize) {
           now.consumers = [0, 1, 2].map((one) => ({ name: 'consumer ' + ((turn + one) % 50), today: { requests: turn, tokens: turn, cost_nanos: turn }, quotas: [] })); \
           now.audit = [0, 1].map((one) => ({ at: new Date((now.at_us / 1000) + one).toISOString(), migration: 'move', what: 'weight', from_percent: 1, to_percent: 2, epoch: turn + one, reason: 'turn ' + turn, who: 'console', replica: null })); \
           take(now); await drawn(); \
-        }";
+        } })()";
     for turn in (from..from + DOCUMENTS).step_by(AT_ONCE) {
         browser.run(script, &json!([document, turn, turn + AT_ONCE])).await;
     }

@@ -2,7 +2,7 @@
 //!
 //! Fields may be added; one that stands here keeps its meaning. A number that does not exist is absent (`null`), never 0.
 
-use super::history::Curves;
+use super::history::{Curves, Point};
 use crate::admin::ShadowPause;
 use crate::admin::audit::AuditEntry;
 use crate::admin::verdict::Shown;
@@ -94,6 +94,8 @@ pub(super) struct ArmShown {
     /// Answers that the gateway's own guard blocked or cut.
     pub guard_blocks: u64,
     pub since_start: SinceStart,
+    /// The newest point of its curves, with which a page that has `history` goes on. `None` before the second sample.
+    pub point: Option<Point>,
 }
 
 #[derive(Debug, Clone, Serialize)]

@@ -110,6 +110,7 @@ impl Look<'_> {
             moderation_blocks: sums.moderation_blocks,
             guard_blocks: sums.guard_blocks,
             since_start,
+            point: self.history.newest(key),
         }
     }
 }
