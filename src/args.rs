@@ -316,6 +316,27 @@ pub(crate) struct Evaluate {
     /// Write a Markdown summary, `-` for standard output, for example for a CI step.
     #[arg(long, value_name = "FILE")]
     pub summary: Option<PathBuf>,
+    /// Language of the report and of the summary.
+    #[arg(long, value_enum, default_value_t = Lang::En)]
+    pub lang: Lang,
+}
+
+/// A language of reports.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Lang {
+    /// English.
+    En,
+    /// Chinese, simplified.
+    Zh,
+}
+
+impl From<Lang> for reports::Language {
+    fn from(lang: Lang) -> Self {
+        match lang {
+            Lang::En => Self::En,
+            Lang::Zh => Self::Zh,
+        }
+    }
 }
 
 #[derive(Debug, ClapArgs)]
@@ -325,6 +346,9 @@ pub(crate) struct Report {
     /// Folder for the report.
     #[arg(long)]
     pub out: PathBuf,
+    /// Language of the report.
+    #[arg(long, value_enum, default_value_t = Lang::En)]
+    pub lang: Lang,
 }
 
 #[derive(Debug, ClapArgs)]

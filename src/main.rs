@@ -7,6 +7,7 @@ mod outcome;
 mod prices;
 mod render;
 mod stop;
+mod table;
 mod verdict_file;
 
 use clap::Parser;

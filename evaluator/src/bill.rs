@@ -344,7 +344,7 @@ pub fn bill(priced: &PricedPairs, account: &Account<'_>, fallbacks: u64) -> Bill
         notes,
         by_arm: account.by_arm(),
         by_model: account.by_model(),
-        by_consumer: Vec::new(),
+        by_consumer: account.by_consumer(),
         by_day: account.by_day(),
         by_hour,
         counterfactual: Some(counterfactual),

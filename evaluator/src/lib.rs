@@ -16,6 +16,7 @@ pub mod output;
 pub mod pair;
 pub mod paired_answers;
 pub mod parquet;
+mod quantiles;
 pub mod rows;
 pub mod run;
 

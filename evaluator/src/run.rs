@@ -9,11 +9,14 @@ use crate::extract::{self, Extracted, Sources, served::drawn};
 use crate::labels::Labels;
 use crate::load::{self, Loaded};
 use crate::pair::{self, Pairing};
+use crate::quantiles;
 use crate::rows::{Row, Rows};
 use datasets::digest;
 use judge::counters::Canary;
+use judge::course::course;
 use judge::evidence::Evidence;
 use judge::policy::Policy;
+use judge::quantiles::quantile_differences;
 use judge::verdict::{Input, SCHEMA, Verdict};
 use serde::Deserialize;
 use std::path::{Path, PathBuf};
@@ -124,7 +127,10 @@ fn judged(gathered: Gathered<'_>, options: &Options) -> Outcome {
     let Gathered { loaded, pairing, priced, tariffs, extracted, inputs } = gathered;
     let judged = judge::judge(&extracted.evidence, &options.policy);
     let (evidence, bill) = both(
-        || pictures(&loaded.rows, pairing, &extracted),
+        || judge::verdict::Evidence {
+            course: course(&extracted.stretches, &extracted.evidence, &options.policy, &judged),
+            ..pictures(&loaded.rows, pairing, &extracted)
+        },
         || {
             let account = Account::of(pairing, &loaded.rows, &loaded.aside, tariffs, AccountOptions::default());
             bill::bill(priced, &account, loaded.counts.fallbacks)
@@ -179,7 +185,12 @@ fn pictures(rows: &Rows, pairing: &Pairing<'_>, extracted: &Extracted) -> judge:
     let canary = extracted.evidence.canary.as_ref().filter(units);
     let of_epoch = |row: &&Row| row.epoch == extracted.epoch && drawn(row);
     let served: Vec<&Row> = if canary.is_some() { rows.all().iter().filter(of_epoch).collect() } else { Vec::new() };
-    charts::evidence(&pairing.pairs, &extracted.evidence.paired.pooled(), &served, rows.names(), canary)
+    let pooled = extracted.evidence.paired.pooled();
+    let correlations = quantiles::correlations(&pairing.pairs, &pooled);
+    judge::verdict::Evidence {
+        quantiles: quantile_differences(&extracted.evidence, &correlations),
+        ..charts::evidence(&pairing.pairs, &pooled, &served, rows.names(), canary)
+    }
 }
 
 fn sorted(mut inputs: Vec<Input>) -> Vec<Input> {

@@ -158,8 +158,8 @@ async fn reload(State(shared): State<Arc<Shared>>) -> Response {
     }
 }
 
-async fn metrics(State(shared): State<Arc<Shared>>) -> Response {
-    crate::telemetry::scrape(&shared)
+async fn metrics(State(shared): State<Arc<Shared>>, headers: HeaderMap) -> Response {
+    crate::telemetry::scrape(&shared, &headers)
 }
 
 async fn change(

@@ -36,6 +36,7 @@ mod socket;
 mod state;
 mod telemetry;
 mod ticket;
+mod trace;
 mod upstream;
 pub mod usage;
 

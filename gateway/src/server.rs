@@ -1,8 +1,8 @@
 //! Start and stop.
 //!
 //! Stopping goes in phases: not ready any more, for as long as load balancers need to notice; no new connections; open answers may end until the drain deadline;
-//! then they are cut with an error event; copies under way may end for a moment; the record queue is emptied to disk; and
-//! the summary says what was lost. Every phase has a deadline of its own: a client that never reads cannot hold it up.
+//! then they are cut with an error event; copies under way may end for a moment; spans are exported; the record queue is
+//! emptied to disk; and the summary says what was lost. Every phase has a deadline of its own: a client that never reads cannot hold it up.
 
 use crate::admin::audit::Trail;
 use crate::admin::verdict::Verdicts;
@@ -20,6 +20,7 @@ use crate::safety::Safety;
 use crate::shadow::{self, Mirror, ShadowCounts};
 use crate::state::{Reload, Shared};
 use crate::telemetry::Metrics;
+use crate::trace::Traces;
 use arc_swap::ArcSwap;
 use axum::Router;
 use axum::serve::ListenerExt;
@@ -64,6 +65,11 @@ pub enum StartError {
     /// The configuration cannot be put in force.
     #[error(transparent)]
     Plane(#[from] PlaneError),
+    /// Spans cannot be exported.
+    #[error(
+        "traces: TLS cannot be set up: {0}; if the system has no certificates, set tls_roots = \"bundled\" or name a ca_file"
+    )]
+    Traces(#[from] rustls::Error),
     /// Redis cannot be called.
     #[error("redis: the address cannot be used ({}); check redis.url", .0.category())]
     Redis(#[from] redis::RedisError),
@@ -136,6 +142,7 @@ pub async fn start(config: Config, reload: Option<Reload>) -> Result<Running, St
         recorder,
         memory: Memory::new(limits.reasoning_bytes),
         metrics,
+        traces: Traces::start(config.traces.as_ref(), &uuid::Uuid::now_v7().to_string())?,
         held: Held::default(),
         permits: Arc::new(Semaphore::new(limits.requests_in_flight)),
         permits_max: limits.requests_in_flight,
@@ -243,6 +250,7 @@ impl Running {
         shared.cut.cancel();
         drain_served(&shared, &tasks).await;
         drain_mirror(&shared, &workers, drain).await;
+        shared.traces.close().await;
         if tokio::time::timeout(DISK_GRACE, shared.recorder.flush()).await.is_err() {
             tracing::error!("the disk does not take the last records");
         }

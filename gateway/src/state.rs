@@ -17,6 +17,7 @@ use crate::routing::WeightBp;
 use crate::safety::Safety;
 use crate::shadow::{Job, Mirror};
 use crate::telemetry::Metrics;
+use crate::trace::Traces;
 use arc_swap::ArcSwap;
 use std::sync::Arc;
 use tokio::sync::Semaphore;
@@ -60,6 +61,7 @@ pub(crate) struct Shared {
     pub recorder: Recorder,
     pub memory: Memory,
     pub metrics: Metrics,
+    pub traces: Traces,
     pub held: Held,
     pub permits: Arc<Semaphore>,
     pub permits_max: usize,

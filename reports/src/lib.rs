@@ -18,11 +18,13 @@ use std::path::{Path, PathBuf};
 use judge::verdict::Verdict;
 
 mod charts;
+mod diff;
 mod error;
 mod evidence;
 mod files;
 mod format;
 mod html;
+mod language;
 mod markdown;
 mod model;
 mod palette;
@@ -32,6 +34,7 @@ mod simulation;
 mod states;
 
 pub use error::ReportError;
+pub use language::Language;
 pub use preflight::{preflight_html, preflight_markdown, write_preflight};
 pub use simulation::{simulation_table, write_simulation};
 
@@ -40,11 +43,13 @@ pub use simulation::{simulation_table, write_simulation};
 pub struct Options {
     /// PNG pictures beside the page (`guardrails.png`, `latency.png`, `cost.png`, where the bill has them `bill.png`, each also `@2x`).
     pub pictures: bool,
+    /// Language of the page and of the summary. Tables, JUnit and the verdict itself are for machines and stay English.
+    pub language: Language,
 }
 
 impl Default for Options {
     fn default() -> Self {
-        Self { pictures: true }
+        Self { pictures: true, language: Language::En }
     }
 }
 
@@ -65,8 +70,8 @@ pub struct Written {
 /// [`ReportError`] names the file or folder that could not be written and what to do. Everything is rendered before
 /// the first file is touched, except for the pictures.
 pub fn write(verdict: &Verdict, out: &Path, options: Options) -> Result<Written, ReportError> {
-    let page = html(verdict)?;
-    let summary = markdown::render(verdict)?;
+    let page = options.language.page(html(verdict)?);
+    let summary = options.language.markdown(markdown::render(verdict)?);
     let table = evidence::table(verdict)?;
     files::make_folder(out)?;
     let mut written = vec![
@@ -92,9 +97,10 @@ pub fn html(verdict: &Verdict) -> Result<String, ReportError> {
 
 /// The summary in GitHub-flavoured Markdown, for a step summary of a CI run or a comment on a change.
 #[must_use]
-pub fn markdown(verdict: &Verdict) -> String {
+pub fn markdown(verdict: &Verdict, language: Language) -> String {
     // The template is bundled and tested; if it ever failed, the answer itself must still come through.
-    markdown::render(verdict).unwrap_or_else(|_| format!("## {}\n", verdict.verdict.word()))
+    let english = markdown::render(verdict).unwrap_or_else(|_| format!("## {}\n", verdict.verdict.word()));
+    language.markdown(english)
 }
 
 #[cfg(test)]

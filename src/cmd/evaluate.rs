@@ -1,5 +1,7 @@
 //! `weighbridge evaluate`.
 
+pub(super) mod summary;
+
 use crate::args;
 use crate::outcome::{Exit, Failure};
 use crate::render;
@@ -22,20 +24,20 @@ pub(super) fn run(args: &args::Evaluate) -> Result<Exit, Failure> {
     if !is_standard_output(&args.out) {
         write(&args.out, json.as_bytes())?;
     }
-    let markdown = args.summary.as_ref().map(|path| (path, reports::markdown(&verdict)));
+    let markdown = args.summary.as_ref().map(|path| (path, reports::markdown(&verdict, args.lang.into())));
     if args.json || is_standard_output(&args.out) {
         render::result(&json);
     } else if let Some((_, markdown)) = markdown.as_ref().filter(|(path, _)| is_standard_output(path)) {
         render::result(markdown);
     } else {
-        render::result(&output::summary_text(&verdict, render::colour()));
+        render::result(&summary::of(&verdict, render::colour()));
     }
     if !is_standard_output(&args.out) {
         render::note(&format!("verdict  {}", args.out.display()));
     }
     counts.remarks().iter().for_each(|remark| render::note(remark));
     if let Some(folder) = &args.report {
-        render::note(&write_report(&verdict, folder)?);
+        render::note(&write_report(&verdict, folder, args.lang.into())?);
     }
     if let Some((path, markdown)) = markdown.filter(|(path, _)| !is_standard_output(path)) {
         write(path, markdown.as_bytes())?;
@@ -91,8 +93,9 @@ pub(super) fn failure(error: &EvaluateError) -> Failure {
 }
 
 /// Writes a report; returns the line that says where it is.
-pub(super) fn write_report(verdict: &Verdict, folder: &Path) -> Result<String, Failure> {
-    let written = reports::write(verdict, folder, reports::Options::default()).map_err(Failure::world)?;
+pub(super) fn write_report(verdict: &Verdict, folder: &Path, language: reports::Language) -> Result<String, Failure> {
+    let options = reports::Options { language, ..reports::Options::default() };
+    let written = reports::write(verdict, folder, options).map_err(Failure::world)?;
     Ok(format!("report   {}", written.page.display()))
 }
 

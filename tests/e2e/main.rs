@@ -24,6 +24,7 @@ mod console;
 mod demo;
 mod docs;
 mod fallback;
+mod first_token;
 mod guard_backends;
 mod import;
 mod keys;

@@ -84,6 +84,8 @@ pub(super) struct ArmShown {
     /// Since the start: requests that the candidate cannot serve. Only of the arm that serves them.
     pub unfit: Option<u64>,
     pub ttft_us: Option<Quantiles>,
+    /// Until the first text that a person sees: thinking is before it.
+    pub first_visible_us: Option<Quantiles>,
     pub duration_us: Option<Quantiles>,
     pub output_token_us: Option<Quantiles>,
     pub tokens: TokensShown,

@@ -102,6 +102,7 @@ impl Look<'_> {
             fallbacks: sums.fallbacks,
             unfit: stays.then(|| self.shared.metrics.unfit_so_far(&key.migration)),
             ttft_us: Quantiles::of(&sums.first_token),
+            first_visible_us: Quantiles::of(&sums.first_visible),
             duration_us: Quantiles::of(&sums.duration),
             output_token_us: Quantiles::of(&sums.output_token),
             tokens: TokensShown::of(&sums),

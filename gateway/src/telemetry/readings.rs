@@ -22,6 +22,21 @@ pub(super) struct MigrationReading {
     pub shadow_percent: f64,
     /// Epoch of constant weight.
     pub epoch: u64,
+    /// Kinds of the providers of both arms.
+    pub baseline: &'static str,
+    pub candidate: &'static str,
+}
+
+/// What the bounded readings may grow to.
+#[derive(Debug, Default)]
+pub(super) struct Bounds {
+    pub requests_in_flight: usize,
+    pub requests_held_bytes: usize,
+    pub shadow_queue_copies: usize,
+    pub shadow_held_bytes: usize,
+    /// Nano-dollars; `None` without a bound.
+    pub shadow_cost_per_day_nanos: Option<i64>,
+    pub records_queue_lines: usize,
 }
 
 /// A provider's client.
@@ -57,6 +72,11 @@ pub(super) struct PriceReading {
 pub(super) struct Readings {
     /// Client requests being served.
     pub requests_in_flight: u64,
+    /// Bytes of all requests that are read or wait for their answer to begin.
+    pub requests_held_bytes: u64,
+    /// Requests refused because these are as many as may be.
+    pub requests_refused: u64,
+    pub bounds: Bounds,
     pub migrations: Vec<MigrationReading>,
     pub providers: Vec<ProviderReading>,
     pub shadow: ShadowCounts,
@@ -80,6 +100,9 @@ pub(super) fn of(shared: &Shared, now_us: i64) -> Readings {
     let in_flight = shared.permits_max.saturating_sub(shared.permits.available_permits());
     Readings {
         requests_in_flight: u64::try_from(in_flight).unwrap_or(u64::MAX),
+        requests_held_bytes: shared.held.bytes(),
+        requests_refused: shared.held.refused(),
+        bounds: bounds(shared, &plane.config),
         migrations: plane.lanes.iter().map(|lane| migration(lane)).collect(),
         providers: plane.links.iter().flat_map(|(name, link)| clients(name, link)).collect(),
         shadow: shared.mirror.counts(now_us),
@@ -90,6 +113,18 @@ pub(super) fn of(shared: &Shared, now_us: i64) -> Readings {
         guard: shared.safety.reading(),
         quotas: plane.config.quotas.counts_anything().then(|| shared.quotas.counts(&plane.config.quotas.rules, now_us)),
         prices: prices(&plane.config, &shared.metrics, now_us),
+    }
+}
+
+/// Those that are in force: some are taken only at the start.
+fn bounds(shared: &Shared, config: &Config) -> Bounds {
+    Bounds {
+        requests_in_flight: shared.permits_max,
+        requests_held_bytes: config.limits.request_bytes_in_flight,
+        shadow_queue_copies: shared.shadow.queue_jobs,
+        shadow_held_bytes: shared.shadow.queue_bytes,
+        shadow_cost_per_day_nanos: shared.shadow.cost_per_day_max_nanos,
+        records_queue_lines: shared.records.as_ref().map_or(0, |records| records.queue_lines_max),
     }
 }
 
@@ -120,6 +155,8 @@ fn migration(lane: &Lane) -> MigrationReading {
         weight_percent: snapshot.weights.candidate.percent(),
         shadow_percent: snapshot.weights.shadow.percent(),
         epoch: snapshot.epoch,
+        baseline: lane.baseline.provider(),
+        candidate: lane.candidate.as_ref().map_or("", |link| link.provider()),
     }
 }
 

@@ -60,14 +60,18 @@ pub struct QuantileDifference {
 }
 
 /// What the time to the first visible text is made of on one arm: means, because only they add up. Over streamed answers
-/// that did not fail and whose record has all parts.
+/// that did not fail and whose record has all parts. Where that is none of them (`n` is 0), every time is 0 and means
+/// nothing. An arm without streamed answers has no entry.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct FirstToken {
     /// `baseline` or `candidate`.
     pub arm: String,
+    /// `all`: the paired requests; `canary`: what clients were served in the judged epoch.
+    pub segment: String,
     /// Answers in it.
     pub n: u64,
-    /// Streamed answers that are left out, because their record does not have all parts.
+    /// Streamed answers that are left out, because their record does not have all parts: it is from before records 1.6 or
+    /// from a request log, or nothing visible came.
     pub unknown: u64,
     /// From sending to the provider's first event, microseconds: the way, the queue and the reading of the prompt.
     pub queue_us: f64,
