@@ -102,6 +102,7 @@ impl Look<'_> {
             fallbacks: sums.fallbacks,
             unfit: stays.then(|| self.shared.metrics.unfit_so_far(&key.migration)),
             ttft_us: Quantiles::of(&sums.first_token),
+            first_visible_us: Quantiles::of(&sums.first_visible),
             duration_us: Quantiles::of(&sums.duration),
             output_token_us: Quantiles::of(&sums.output_token),
             tokens: TokensShown::of(&sums),
@@ -110,6 +111,7 @@ impl Look<'_> {
             moderation_blocks: sums.moderation_blocks,
             guard_blocks: sums.guard_blocks,
             since_start,
+            point: self.history.newest(key),
         }
     }
 }
