@@ -20,6 +20,7 @@ mod bill;
 mod by_hand;
 mod chaos;
 mod clients;
+mod console;
 mod console_api;
 mod demo;
 mod docs;
