@@ -77,7 +77,11 @@ impl Driver {
         let options = json!({"binary": binary, "args": FLAGS});
         let asked = json!({"capabilities": {"alwaysMatch": {"browserName": "chrome", "goog:chromeOptions": options}}});
         let answer = self.call(Method::POST, "/session", Some(&asked)).await.unwrap();
-        Browser { driver: self, session: answer["sessionId"].as_str().unwrap().to_owned() }
+        let browser = Browser { driver: self, session: answer["sessionId"].as_str().unwrap().to_owned() };
+        // Scripts that wait for hundreds of frames are slow where machines are busy.
+        let patience = json!({"script": WAIT_MAX.as_millis() as u64});
+        browser.call(Method::POST, "/timeouts", Some(&patience)).await.unwrap();
+        browser
     }
 
     /// The value of an answer, or the error's name and words.
@@ -98,7 +102,8 @@ impl Drop for Driver {
     fn drop(&mut self) {
         // The driver ends its browsers, which would outlive it if it were killed at once.
         if let Ok(mut stream) = TcpStream::connect(("127.0.0.1", self.port)) {
-            let request = format!("GET /shutdown HTTP/1.1\r\nhost: 127.0.0.1:{}\r\nconnection: close\r\n\r\n", self.port);
+            let request =
+                format!("GET /shutdown HTTP/1.1\r\nhost: 127.0.0.1:{}\r\nconnection: close\r\n\r\n", self.port);
             let told = stream.set_read_timeout(Some(Duration::from_secs(10))).is_ok()
                 && stream.write_all(request.as_bytes()).is_ok();
             if told {
@@ -151,14 +156,18 @@ impl Browser<'_> {
     /// A command of the browser's own debugging protocol.
     pub(crate) async fn debug(&self, command: &str, parameters: Value) -> Value {
         let body = json!({"cmd": command, "params": parameters});
-        self.call(Method::POST, "/goog/cdp/execute", Some(&body)).await.unwrap_or_else(|error| panic!("{command}: {error}"))
+        self.call(Method::POST, "/goog/cdp/execute", Some(&body))
+            .await
+            .unwrap_or_else(|error| panic!("{command}: {error}"))
     }
 
     /// Waits until a script returns something that counts as true, and returns that.
     pub(crate) async fn until(&self, what: &str, script: &str) -> Value {
         let began = Instant::now();
         loop {
-            let answer = self.run(script, &json!([])).await;
+            // While the page is being left there is nothing to run it in.
+            let body = json!({"script": script, "args": []});
+            let answer = self.call(Method::POST, "/execute/sync", Some(&body)).await.unwrap_or_default();
             if !matches!(answer, Value::Null | Value::Bool(false)) && answer != json!("") && answer != json!(0) {
                 return answer;
             }
