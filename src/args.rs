@@ -330,7 +330,7 @@ pub(crate) enum Lang {
     Zh,
 }
 
-impl From<Lang> for reports::Language {
+impl std::convert::From<Lang> for reports::Language {
     fn from(lang: Lang) -> Self {
         match lang {
             Lang::En => Self::En,
