@@ -19,6 +19,7 @@ mod segment;
 pub(crate) mod served;
 mod stretches;
 
+pub(crate) use pairs::latencies_of;
 pub use pairs::{PairCounts, Unlabelled};
 
 use crate::bill::{CurrentPrices, PricedPairs};

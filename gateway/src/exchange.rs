@@ -4,6 +4,7 @@ use crate::config::Records;
 use crate::lane::{Lane, Snapshot};
 use crate::routing::Assignment;
 use crate::safety::{Said, Watch};
+use crate::trace::{LegSpan, Trace};
 use datasets::{Arm, Exchange, GuardCheck, Guarded, Moderation, Redaction, Role, ShadowFate};
 use guard::Action;
 use std::sync::Arc;
@@ -45,6 +46,8 @@ pub(crate) struct Context {
     pub tariffs: Arc<Tariffs>,
     /// The guard, where a policy holds.
     pub watch: Option<Watch>,
+    /// The trace that it belongs to, where spans are wanted.
+    pub trace: Option<Arc<Trace>>,
 }
 
 /// One call to one provider.
@@ -58,6 +61,8 @@ pub(crate) struct Leg {
     pub attempts: u32,
     pub dropped: Vec<&'static str>,
     pub shadow: Option<ShadowFate>,
+    /// Its span, where its request has a trace.
+    pub span: Option<LegSpan>,
 }
 
 /// How it ended.

@@ -6,12 +6,15 @@
 
 pub(crate) mod bars;
 pub(crate) mod bitmap;
+pub(crate) mod course;
 pub(crate) mod curves;
 pub(crate) mod fan;
 pub(crate) mod font;
 pub(crate) mod forest;
 pub(crate) mod hours;
 pub(crate) mod inputs;
+pub(crate) mod kinds;
+pub(crate) mod quantiles;
 pub(crate) mod rates;
 pub(crate) mod scale;
 pub(crate) mod scene;

@@ -97,6 +97,11 @@ pub(crate) fn share(share: f64) -> String {
     })
 }
 
+/// A share on an axis, without decimals: `25%`.
+pub(crate) fn percent(share: f64) -> String {
+    not_finite(share).unwrap_or_else(|| format!("{}%", fixed(share * 100.0, 0)))
+}
+
 /// `count` of `total` as a share; nothing of nothing has none.
 pub(crate) fn share_of(count: u64, total: u64) -> String {
     if total == 0 { NOTHING.to_owned() } else { share(count as f64 / total as f64) }
@@ -107,6 +112,15 @@ pub(crate) fn change(ratio: f64) -> String {
     not_finite(ratio).unwrap_or_else(|| {
         let percent = (ratio - 1.0) * 100.0;
         let decimals = if percent.abs() >= 1000.0 { 0 } else { 1 };
+        format!("{}%", signed(percent, decimals))
+    })
+}
+
+/// A relative difference on an axis: `0.1` is `+10%`.
+pub(crate) fn change_brief(difference: f64) -> String {
+    not_finite(difference).unwrap_or_else(|| {
+        let percent = difference * 100.0;
+        let decimals = usize::from((percent - percent.round()).abs() > 1e-9);
         format!("{}%", signed(percent, decimals))
     })
 }
@@ -174,6 +188,18 @@ pub(crate) fn micros(us: f64) -> String {
     })
 }
 
+/// A difference of times with its sign: `+21 ms`, `−1.30 s`.
+pub(crate) fn micros_signed(us: f64) -> String {
+    not_finite(us).unwrap_or_else(|| {
+        let size = micros(us.abs());
+        match us {
+            us if us > 0.0 => format!("+{size}"),
+            us if us < 0.0 => format!("{MINUS}{size}"),
+            _ => size,
+        }
+    })
+}
+
 /// A tick of a time axis: `5 ms`, `200 ms`, `1 s`, never a trailing zero.
 pub(crate) fn micros_tick(us: f64) -> String {
     match us {
@@ -220,4 +246,10 @@ pub(crate) fn instant(us: i64) -> String {
         |_| format!("{us} µs since 1970"),
         |at| at.to_zoned(TimeZone::UTC).strftime("%-d %b %Y, %H:%M UTC").to_string(),
     )
+}
+
+/// An instant on an axis: `20 Nov, 14:03`.
+pub(crate) fn moment(us: i64) -> String {
+    Timestamp::from_microsecond(us)
+        .map_or_else(|_| format!("{us} µs"), |at| at.to_zoned(TimeZone::UTC).strftime("%-d %b, %H:%M").to_string())
 }

@@ -8,16 +8,21 @@ use minijinja::syntax::SyntaxConfig;
 use minijinja::value::Serde;
 use minijinja::{AutoEscape, Environment, UndefinedBehavior, Value, context};
 
+use crate::charts::inputs::kinds::OutcomeKind;
+use crate::charts::kinds::KindChart;
 use crate::charts::scene::Scene;
-use crate::charts::{bars, curves, forest, hours, inputs, rates, svg};
+use crate::charts::{bars, course, curves, forest, hours, inputs, kinds, quantiles, rates, svg};
 use crate::error::ReportError;
+use crate::model::Page;
 use crate::{model, palette, states};
 
-const TEMPLATES: [(&str, &str); 14] = [
+const TEMPLATES: [(&str, &str); 18] = [
     ("index.html", include_str!("../templates/index.html")),
     ("band.html", include_str!("../templates/sections/band.html")),
     ("guardrails.html", include_str!("../templates/sections/guardrails.html")),
     ("guardrail_table.html", include_str!("../templates/sections/guardrail_table.html")),
+    ("course.html", include_str!("../templates/sections/course.html")),
+    ("course_panel.html", include_str!("../templates/sections/course_panel.html")),
     ("weight.html", include_str!("../templates/sections/weight.html")),
     ("latency.html", include_str!("../templates/sections/latency.html")),
     ("bill.html", include_str!("../templates/sections/bill.html")),
@@ -25,6 +30,8 @@ const TEMPLATES: [(&str, &str); 14] = [
     ("outcomes.html", include_str!("../templates/sections/outcomes.html")),
     ("moderation.html", include_str!("../templates/sections/moderation.html")),
     ("parts.html", include_str!("../templates/sections/parts.html")),
+    ("examples.html", include_str!("../templates/sections/examples.html")),
+    ("contents.html", include_str!("../templates/sections/contents.html")),
     ("instrument.html", include_str!("../templates/sections/instrument.html")),
     ("methods.html", include_str!("../templates/sections/methods.html")),
     ("provenance.html", include_str!("../templates/sections/provenance.html")),
@@ -39,8 +46,15 @@ pub(crate) fn render(verdict: &Verdict) -> Result<String, ReportError> {
         templates.add_template(name, source)?;
     }
     let forest = inputs::forest(verdict);
+    let page = model::page(verdict);
     let page = templates.get_template("index.html")?.render(context! {
-        page => Serde(model::page(verdict)),
+        quantiles => quantile_charts(verdict, &page),
+        outcomes => outcome_charts(verdict, &page),
+        page => Serde(page),
+        courses => courses(verdict),
+        first_token => first_token_chart(verdict),
+        consumers => kinds_chart("consumers", inputs::kinds::consumers(&verdict.bill)),
+        models => kinds_chart("models", inputs::kinds::models(&verdict.bill)),
         style => style(),
         forest => both("guardrails", &forest::broad(&forest), &forest::narrow(&forest)),
         panels => panels(verdict),
@@ -82,6 +96,55 @@ fn panels(verdict: &Verdict) -> Vec<Value> {
             both(&format!("latency-{index}"), &curves::draw(panel, 500.0), &curves::draw(panel, 340.0))
         })
         .collect()
+}
+
+/// One drawing a guardrail whose course is known, in the order of the verdict.
+fn courses(verdict: &Verdict) -> Vec<Value> {
+    let panels = inputs::course::panels(verdict);
+    let drawn = panels.iter().enumerate().map(|(index, panel)| {
+        Value::from_safe_string(svg::draw(&course::draw(panel), &format!("course-{index}"), "panel"))
+    });
+    drawn.collect()
+}
+
+/// Differences by quantile, in the order of the latency tables; `None` where a table has none.
+fn quantile_charts(verdict: &Verdict, page: &Page) -> Vec<Option<Value>> {
+    let views = page.latency.iter().enumerate();
+    views
+        .map(|(index, view)| {
+            let (metric, segment) = &view.key;
+            let panel = inputs::times::quantiles(&verdict.evidence, metric, segment)?;
+            let draw = |width: f64| quantiles::draw(&panel, width);
+            Some(both(&format!("quantiles-{index}"), &draw(500.0), &draw(340.0)))
+        })
+        .collect()
+}
+
+/// What the first visible text waits for.
+fn first_token_chart(verdict: &Verdict) -> Option<Value> {
+    let group = [inputs::times::first_token(&verdict.evidence)?];
+    let said: Vec<String> = group[0].bars.iter().map(|bar| format!("{} {}", bar.label, bar.value)).collect();
+    let title = "Mean time to the first visible text, by what it waits for";
+    let draw = |width: f64| bars::draw(&group, width, title, format!("{}.", said.join(", ")));
+    Some(both("first-token", &draw(720.0), &draw(340.0)))
+}
+
+/// Errors and finish reasons, in the order of their tables.
+fn outcome_charts(verdict: &Verdict, page: &Page) -> Vec<Vec<Option<Value>>> {
+    let draw = |index: usize, segment: &str| {
+        let kinds = [OutcomeKind::Errors, OutcomeKind::Finish].into_iter().enumerate();
+        let drawn = kinds.map(|(of, kind)| {
+            kinds_chart(&format!("outcomes-{index}-{of}"), inputs::kinds::outcomes(&verdict.evidence, segment, kind))
+        });
+        drawn.collect()
+    };
+    page.outcomes.iter().enumerate().map(|(index, view)| draw(index, &view.segment)).collect()
+}
+
+/// A chart of kinds; `None` without data.
+fn kinds_chart(id: &str, chart: Option<KindChart>) -> Option<Value> {
+    let chart = chart?;
+    Some(both(id, &kinds::draw(&chart, 500.0), &kinds::draw(&chart, 340.0)))
 }
 
 /// Cost and tokens; `None` if there is nothing to compare.

@@ -47,11 +47,6 @@ impl Language {
         }
     }
 
-    /// One text in this language.
-    pub(crate) fn say(self, english: &str) -> String {
-        self.catalogue().map_or_else(|| english.to_owned(), |catalogue| catalogue.say(english))
-    }
-
     fn catalogue(self) -> Option<&'static Catalogue> {
         static CHINESE: OnceLock<Catalogue> = OnceLock::new();
         match self {

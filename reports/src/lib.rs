@@ -18,6 +18,7 @@ use std::path::{Path, PathBuf};
 use judge::verdict::Verdict;
 
 mod charts;
+mod diff;
 mod error;
 mod evidence;
 mod files;

@@ -7,6 +7,9 @@ use judge::verdict::{State, Verdict};
 use serde::Serialize;
 
 pub(crate) mod bill;
+mod course;
+mod examples;
+mod first_token;
 pub(crate) mod guardrails;
 mod headline;
 mod instrument;
@@ -19,6 +22,9 @@ mod tables;
 mod weight;
 
 pub(crate) use bill::BillView;
+pub(crate) use course::CourseView;
+pub(crate) use examples::ExamplesView;
+pub(crate) use first_token::FirstTokenView;
 pub(crate) use guardrails::{GuardrailGroup, GuardrailView};
 pub(crate) use headline::{Figure, Headline, MoneyView, NeededView, sentence};
 pub(crate) use instrument::InstrumentView;
@@ -67,12 +73,16 @@ pub(crate) struct Page {
     pub(crate) watched: Vec<GuardrailGroup>,
     /// Whether requests of one consumer resemble each other noticeably anywhere.
     pub(crate) has_resemblance: bool,
+    /// How their bounds closed in on the margins, what blocks first.
+    pub(crate) course: Vec<CourseView>,
     /// How far the weight may go; absent where the verdict does not say.
     pub(crate) weight: Option<WeightView>,
     /// The signs that occur, for the legend.
     pub(crate) states: Vec<StateView>,
     /// Latency at the usual quantiles.
     pub(crate) latency: Vec<LatencyView>,
+    /// What the first visible text waits for.
+    pub(crate) first_token: Option<FirstTokenView>,
     /// Money; absent if nothing could be priced.
     pub(crate) money: Option<MoneyView>,
     /// What the bill says beyond the pairs; absent in verdicts that say no more.
@@ -85,6 +95,10 @@ pub(crate) struct Page {
     pub(crate) moderation: Option<ModerationView>,
     /// Parts of the traffic, reported and not judged.
     pub(crate) parts: Vec<PartView>,
+    /// Where the candidate is worse, in a sentence.
+    pub(crate) parts_summary: String,
+    /// Pairs that differ most.
+    pub(crate) examples: Option<ExamplesView>,
     /// Figures that are reported and not judged.
     pub(crate) remarks: Vec<RemarkView>,
     /// Health of the measuring.
@@ -122,15 +136,19 @@ pub(crate) fn page(verdict: &Verdict) -> Page {
         guardrails,
         watched,
         has_resemblance,
+        course: course::courses(verdict),
         weight: weight::weight(verdict),
         states: states.map(|s| StateView { name: crate::states::name(s), word: crate::states::word(s) }).collect(),
         latency: tables::latency(&verdict.evidence),
+        first_token: first_token::first_token(&verdict.evidence),
         money: headline::money(verdict),
         bill: bill::bill(&verdict.bill),
         tokens: tables::tokens(&verdict.evidence),
         outcomes: tables::outcomes(&verdict.evidence),
         moderation: moderation::moderation(verdict),
         parts: parts::parts(verdict),
+        parts_summary: parts::summary(verdict),
+        examples: examples::examples(verdict),
         remarks: parts::remarks(verdict),
         instrument: instrument::instrument(verdict),
         methods: methods::methods(verdict),

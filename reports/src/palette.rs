@@ -37,13 +37,15 @@ pub(crate) enum Ink {
     Doubt,
     /// Where a guardrail would be beyond its margin.
     Beyond,
-    /// Part of a stack: prompt tokens at full price.
+    /// All that the data allow between two bounds.
+    Band,
+    /// Part of a stack: prompt tokens at full price, or the provider's queue.
     Prompt,
     /// Part of a stack: prompt tokens read from a cache.
     Cached,
-    /// Part of a stack: completion tokens that the client sees.
+    /// Part of a stack: completion tokens that the client sees, or the way to the first text.
     Visible,
-    /// Part of a stack: reasoning tokens.
+    /// Part of a stack: reasoning tokens, or the time spent thinking.
     Reasoning,
 }
 
@@ -52,7 +54,7 @@ pub(crate) type Rgb = (u8, u8, u8);
 
 impl Ink {
     /// All inks, in the order of the style sheet.
-    pub(crate) const ALL: [Self; 18] = [
+    pub(crate) const ALL: [Self; 19] = [
         Self::Surface,
         Self::Raised,
         Self::Text,
@@ -67,6 +69,7 @@ impl Ink {
         Self::Waiting,
         Self::Doubt,
         Self::Beyond,
+        Self::Band,
         Self::Prompt,
         Self::Cached,
         Self::Visible,
@@ -104,6 +107,7 @@ impl Ink {
             Self::Waiting => ("waiting", (0x58, 0x62, 0x72), (0xa9, 0xb3, 0xc3)),
             Self::Doubt => ("doubt", (0x7c, 0x3a, 0xa8), (0xc9, 0x9b, 0xf0)),
             Self::Beyond => ("beyond", (0xfc, 0xee, 0xee), (0x30, 0x1f, 0x23)),
+            Self::Band => ("band", (0xdc, 0xe3, 0xee), (0x2e, 0x38, 0x4a)),
             Self::Prompt => ("prompt", (0x3d, 0x6f, 0xb8), (0x6f, 0x9f, 0xe6)),
             Self::Cached => ("cached", (0xa9, 0xc4, 0xea), (0x3c, 0x5a, 0x8a)),
             Self::Visible => ("visible", (0x12, 0x8a, 0x8a), (0x3f, 0xb8, 0xb4)),

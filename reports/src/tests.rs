@@ -8,7 +8,7 @@ use judge::verdict::{
     Bill, Evidence, GuardArm, GuardHealth, Guardrail, Moderation, ModerationTable, Scale, Side, Source, State, Verdict,
 };
 
-use crate::{Options, html, markdown, write};
+use crate::{Language, Options, html, write};
 
 const NAMES: [&str; 4] = ["go", "hold", "no-go", "full"];
 
@@ -69,9 +69,23 @@ pub(crate) fn billed() -> Verdict {
     Verdict { bill: serde_json::from_str(&fs::read_to_string(path).unwrap()).unwrap(), ..fixture("full") }
 }
 
+/// A verdict with everything that can be in one.
+pub(crate) fn complete() -> Verdict {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/pictures.json");
+    let mut pictures: serde_json::Value = serde_json::from_str(&fs::read_to_string(path).unwrap()).unwrap();
+    let mut verdict = Verdict { moderation: guarded().moderation, ..billed() };
+    verdict.instrument.guard = guarded().instrument.guard;
+    verdict.bill.by_consumer = serde_json::from_value(pictures["by_consumer"].take()).unwrap();
+    verdict.evidence.course = serde_json::from_value(pictures["course"].take()).unwrap();
+    verdict.evidence.quantiles = serde_json::from_value(pictures["quantiles"].take()).unwrap();
+    verdict.evidence.first_token = serde_json::from_value(pictures["first_token"].take()).unwrap();
+    verdict.evidence.examples = serde_json::from_value(pictures["examples"].take()).unwrap();
+    verdict
+}
+
 /// A verdict with as little in it as the format allows.
 fn markdown(verdict: &Verdict) -> String {
-    super::markdown(verdict, Language::En)
+    crate::markdown(verdict, Language::En)
 }
 
 fn bare() -> Verdict {
@@ -165,15 +179,15 @@ fn the_same_verdict_gives_the_same_bytes() {
 #[test]
 fn pictures_can_be_left_out() {
     let folder = tempfile::tempdir().unwrap();
-    let written = write(&fixture("go"), folder.path(), Options { pictures: false }).unwrap();
+    let written = write(&fixture("go"), folder.path(), Options { pictures: false, ..Options::default() }).unwrap();
     assert_eq!(written.files.len(), 3);
     assert!(files(folder.path()).keys().all(|name| !name.ends_with(".png")));
 }
 
 #[test]
 fn the_page_loads_nothing_and_runs_nothing() {
-    let verdicts = NAMES.map(fixture).into_iter().chain([billed()]);
-    for (verdict, name) in verdicts.zip(NAMES.into_iter().chain(["billed"])) {
+    let verdicts = NAMES.map(fixture).into_iter().chain([billed(), complete()]);
+    for (verdict, name) in verdicts.zip(NAMES.into_iter().chain(["billed", "complete"])) {
         let page = html(&verdict).unwrap();
         for forbidden in
             ["http://", "https://", "<script", "@import", "url(", "src=", " on", "<iframe", "<link rel=\"style"]
@@ -183,8 +197,13 @@ fn the_page_loads_nothing_and_runs_nothing() {
             let is_harmless = forbidden == " on" && !page.contains(" onload=") && !page.contains(" onclick=");
             assert!(found.is_none() || is_harmless, "{name}: {found:?}");
         }
-        assert_eq!(page.matches("href=").count(), 1, "only the empty icon");
+        let inside = page.matches("href=\"#").count();
+        assert_eq!(page.matches("href=").count(), 1 + inside, "only the empty icon and the page itself");
         assert!(page.contains("href=\"data:,\""));
+        for link in page.split("href=\"#").skip(1) {
+            let target = link.split('"').next().unwrap();
+            assert_eq!(page.matches(&format!(" id=\"{target}\"")).count(), 1, "{target}");
+        }
     }
 }
 
@@ -264,7 +283,7 @@ fn markup_in_a_verdict_stays_text() {
 fn moderation_has_a_section_where_a_guard_looked_and_none_elsewhere() {
     let (verdict, without) = (guarded(), fixture("no-go"));
     let section = html(&verdict).unwrap();
-    let section = between(&section, "<h2>Moderation</h2>", "<h2>Is the measuring sound?");
+    let section = between(&section, "<h2 id=\"moderation\">", "<h2 id=\"measuring\">");
     for said in ["Answers flagged by the guard", "more at the candidate, p below 0.0001", "self harm", "llama: timeout"]
     {
         assert!(section.contains(said), "{said}");
@@ -273,7 +292,7 @@ fn moderation_has_a_section_where_a_guard_looked_and_none_elsewhere() {
     let summary = markdown(&verdict);
     assert!(summary.contains("| Answers flagged by the guard: Everything (guardrail) | 40 | 11 | 96 | 5733 | 🔶 more"));
     assert!(summary.contains("| … llama: timeout | 0 (0%) | 110 (1.83%) |"), "{summary}");
-    assert!(!html(&without).unwrap().contains("Moderation</h2>") && !markdown(&without).contains("### Moderation"));
+    assert!(!html(&without).unwrap().contains("id=\"moderation\"") && !markdown(&without).contains("### Moderation"));
     // A guard that judged nothing has no tables, and says so.
     let dead = Verdict { moderation: None, ..verdict };
     assert!(html(&dead).unwrap().contains("The guard judged no pair whole."));
@@ -283,7 +302,7 @@ fn moderation_has_a_section_where_a_guard_looked_and_none_elsewhere() {
 fn money_says_who_was_paid_the_month_the_cache_and_the_doubts() {
     let verdict = billed();
     let page = html(&verdict).unwrap();
-    let chapter = between(&page, "<h2>Cost and tokens</h2>", "<h2>Outcomes");
+    let chapter = between(&page, "<h2 id=\"money\">", "<h2 id=\"outcomes\">");
     for said in [
         "83 days ago",
         "<span class=\"mark flag\">stale price</span>",
@@ -304,7 +323,8 @@ fn money_says_who_was_paid_the_month_the_cache_and_the_doubts() {
     let first = between(&page, "<body>", "<main>");
     assert!(first.contains("Saved a month") && first.contains("$470.80"), "{first}");
     let without = html(&fixture("full")).unwrap();
-    assert!(!without.contains("What was paid") && !without.contains("Saved a month"));
+    assert!(!without.contains("What was paid"));
+    assert!(without.contains("the evidence does not tell what a month costs"));
     let folder = tempfile::tempdir().unwrap();
     write(&verdict, folder.path(), Options::default()).unwrap();
     let (width, _) = png_size(&fs::read(folder.path().join("bill.png")).unwrap());
@@ -341,7 +361,7 @@ fn infinities_are_words() {
 fn the_table_has_one_line_a_guardrail_in_plain_numbers() {
     let folder = tempfile::tempdir().unwrap();
     let verdict = fixture("no-go");
-    write(&verdict, folder.path(), Options { pictures: false }).unwrap();
+    write(&verdict, folder.path(), Options { pictures: false, ..Options::default() }).unwrap();
     let mut reader = csv::Reader::from_path(folder.path().join("evidence.csv")).unwrap();
     assert_eq!(
         reader.headers().unwrap().iter().take(5).collect::<Vec<_>>(),
@@ -404,7 +424,7 @@ fn every_state_has_its_sign_its_word_and_its_reason() {
 #[test]
 fn the_measuring_shows_the_repetition_the_lengths_and_what_was_refused() {
     let page = html(&fixture("full")).unwrap();
-    let section = between(&page, "Is the measuring sound?", "<h2>Methods");
+    let section = between(&page, "Is the measuring sound?", "<h2 id=\"methods\">");
     for said in [
         "164 requests were answered twice",
         "unbounded below to +31.0%",
@@ -427,7 +447,7 @@ fn files_only(folder: &Path) -> Vec<String> {
 
 #[test]
 fn headings_are_in_order_and_tables_have_scopes() {
-    for verdict in NAMES.map(fixture).into_iter().chain([billed()]) {
+    for verdict in NAMES.map(fixture).into_iter().chain([billed(), complete()]) {
         let page = html(&verdict).unwrap();
         assert!(page.starts_with("<!doctype html>\n<html lang=\"en\">"));
         let levels: Vec<u32> = page

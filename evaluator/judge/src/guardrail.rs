@@ -8,6 +8,7 @@
 mod independence;
 mod measure;
 mod needed;
+pub mod quantiles;
 mod questions;
 mod sentence;
 mod views;

@@ -27,3 +27,4 @@ mod wide;
 mod words;
 
 pub use decide::{Judged, judge};
+pub use guardrail::quantiles;

@@ -397,6 +397,13 @@ fn latencies(made: &mut PairOutcome, pair: &Pair<'_>, counts: &mut PairCounts) {
     }
 }
 
+/// Latencies that can be asked of a pair, by [`Latency::slot`]; see [`PairOutcome::latency_us`].
+pub(crate) fn latencies_of(pair: &Pair<'_>) -> [Option<[Option<u64>; 2]>; 3] {
+    let mut made = PairOutcome::default();
+    latencies(&mut made, pair, &mut PairCounts::default());
+    made.latency_us
+}
+
 /// The baseline against its own repetition, as if the repetition were the candidate.
 pub(super) fn repetition(baseline: &Row, repeat: &Row, names: &Names, limits: Limits) -> PairOutcome {
     let of = |row: &Row| outcome::shares(row, names, limits);

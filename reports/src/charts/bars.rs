@@ -1,7 +1,7 @@
 //! Amounts by arm: cost, tokens by kind, characters. Each group has an axis of its own that begins at zero, because
 //! a bar that does not begin at zero lies.
 
-use super::scene::{Anchor, Scene};
+use super::scene::{Anchor, Scene, Stroke};
 use crate::palette::Ink;
 
 /// A part of a bar.
@@ -35,6 +35,8 @@ pub(crate) struct BarGroup {
     pub(crate) legend: Vec<(Ink, &'static str)>,
     /// The bars.
     pub(crate) bars: Vec<Bar>,
+    /// Lengths on the axis with their words, from zero.
+    pub(crate) ticks: Vec<(f64, String)>,
 }
 
 const BAR: f64 = 20.0;
@@ -43,12 +45,14 @@ const LABEL: f64 = 74.0;
 /// Room for the words at the end of the longest bar.
 const VALUE: f64 = 92.0;
 const GAP: f64 = 22.0;
+/// Room for the words of the axis.
+const AXIS: f64 = 16.0;
 
 /// Height of a group at a width.
 fn height(group: &BarGroup, width: f64) -> f64 {
     let remark = if group.remark.is_some() { 17.0 } else { 0.0 };
     let legend = legend_rows(group, width) as f64 * 19.0;
-    24.0 + remark + legend + group.bars.len() as f64 * BAR_STEP
+    24.0 + remark + legend + group.bars.len() as f64 * BAR_STEP + if group.ticks.is_empty() { 0.0 } else { AXIS }
 }
 
 /// Entries of a legend in one line.
@@ -81,8 +85,9 @@ fn draw_group(scene: &mut Scene, group: &BarGroup, top: f64, width: f64) {
     }
     y = legend(scene, group, y, width);
     let whole = |bar: &Bar| bar.parts.iter().map(|part| part.value).sum::<f64>();
-    let longest = group.bars.iter().map(whole).fold(0.0, f64::max);
+    let longest = group.bars.iter().map(whole).chain(group.ticks.iter().map(|tick| tick.0)).fold(0.0, f64::max);
     let room = width - LABEL - VALUE;
+    axis(scene, group, y, room / longest.max(f64::MIN_POSITIVE));
     for bar in &group.bars {
         scene.text((0.0, y + BAR / 2.0 + 4.5), Anchor::Start, 12.0, Ink::Muted, bar.label.as_str());
         let mut x = LABEL;
@@ -93,6 +98,17 @@ fn draw_group(scene: &mut Scene, group: &BarGroup, top: f64, width: f64) {
         }
         scene.bold((x + 7.0, y + BAR / 2.0 + 4.5), Anchor::Start, 12.5, Ink::Text, bar.value.as_str());
         y += BAR_STEP;
+    }
+}
+
+/// Lines behind the bars, with their words below.
+fn axis(scene: &mut Scene, group: &BarGroup, top: f64, unit: f64) {
+    let bottom = top + group.bars.len() as f64 * BAR_STEP;
+    for (value, words) in &group.ticks {
+        let x = LABEL + value * unit;
+        let ink = if *value == 0.0 { Ink::Axis } else { Ink::Grid };
+        scene.line((x, top - 3.0), (x, bottom), Stroke::solid(ink, 1.0));
+        scene.text((x, bottom + 12.0), Anchor::Middle, 11.0, Ink::Muted, words.as_str());
     }
 }
 
@@ -119,7 +135,7 @@ mod tests {
 
     fn lengths(values: &[f64]) -> Vec<f64> {
         let bars = values.iter().map(|value| bar(*value)).collect();
-        let group = BarGroup { heading: String::new(), remark: None, legend: Vec::new(), bars };
+        let group = BarGroup { heading: String::new(), remark: None, legend: Vec::new(), bars, ticks: Vec::new() };
         let scene = draw(&[group], 400.0, "t", String::new());
         let areas = scene.marks.iter().filter_map(|mark| if let Mark::Area(p, _) = mark { Some(p) } else { None });
         areas.map(|points| points[1].0 - points[0].0).collect()

@@ -1,12 +1,17 @@
 //! From a verdict to the data of the charts.
 
 pub(crate) mod bill;
+pub(crate) mod course;
+pub(crate) mod kinds;
+pub(crate) mod times;
 
 use judge::verdict::{Distribution, Evidence, Guardrail, Scale, State, Tokens, Verdict};
 
 use super::bars::{Bar, BarGroup, Part};
 use super::curves::{Arm, Curve, CurvePanel};
 use super::forest::{Forest, ForestGroup, ForestRow};
+use super::rates::amount;
+use super::scale::round_ticks;
 use crate::format;
 use crate::model::guardrails::by_segment;
 use crate::model::names;
@@ -43,19 +48,14 @@ fn described(group: &ForestGroup, row: &ForestRow) -> String {
 }
 
 fn forest_row(guardrail: &Guardrail) -> ForestRow {
-    let neutral = neutral(guardrail.scale);
-    let is_plain = guardrail.margin > neutral;
-    let unit = if is_plain { guardrail.margin - neutral } else { UNIT_WITHOUT_MARGIN };
-    // 1 is the margin, whatever the unit; in the plain case 0 is then no difference.
-    let place = |value: f64| 1.0 + (value - guardrail.margin) / unit;
-    let known = |value: Option<f64>| value.filter(|v| !v.is_nan());
+    let axis = Axis::new(guardrail.scale, guardrail.margin);
     ForestRow {
         label: names::metric(&guardrail.metric),
         state: guardrail.state,
-        point: known(guardrail.estimate).map(place),
-        lower: known(guardrail.lower).map(place),
-        upper: known(guardrail.upper).map(place),
-        neutral: (!is_plain).then(|| place(neutral)),
+        point: axis.place_known(guardrail.estimate),
+        lower: axis.place_known(guardrail.lower),
+        upper: axis.place_known(guardrail.upper),
+        neutral: (!axis.is_plain).then(|| axis.neutral()),
         measured: effect_or_nothing(guardrail, guardrail.estimate),
         at_worst: guardrail.upper.map_or_else(
             || if guardrail.estimate.is_some() { "unbounded".to_owned() } else { format::NOTHING.to_owned() },
@@ -65,8 +65,44 @@ fn forest_row(guardrail: &Guardrail) -> ForestRow {
     }
 }
 
+/// Values of a guardrail in shares of its margin: 1 is the margin, whatever the unit; 0 is no difference, unless the
+/// margin allows no increase at all.
+#[derive(Debug, Clone, Copy)]
+struct Axis {
+    scale: Scale,
+    margin: f64,
+    unit: f64,
+    is_plain: bool,
+}
+
+impl Axis {
+    fn new(scale: Scale, margin: f64) -> Self {
+        let is_plain = margin > no_difference(scale);
+        let unit = if is_plain { margin - no_difference(scale) } else { UNIT_WITHOUT_MARGIN };
+        Self { scale, margin, unit, is_plain }
+    }
+
+    fn place(self, value: f64) -> f64 {
+        1.0 + (value - self.margin) / self.unit
+    }
+
+    fn place_known(self, value: Option<f64>) -> Option<f64> {
+        value.filter(|v| !v.is_nan()).map(|value| self.place(value))
+    }
+
+    /// The value at a share of the margin.
+    fn value(self, share: f64) -> f64 {
+        self.margin + (share - 1.0) * self.unit
+    }
+
+    /// Where no difference lies.
+    fn neutral(self) -> f64 {
+        self.place(no_difference(self.scale))
+    }
+}
+
 /// The value that means no difference.
-const fn neutral(scale: Scale) -> f64 {
+const fn no_difference(scale: Scale) -> f64 {
     match scale {
         Scale::Difference => 0.0,
         Scale::Ratio => 1.0,
@@ -169,7 +205,21 @@ fn cost_group(verdict: &Verdict) -> Option<BarGroup> {
         .flatten()
         .collect();
     let heading = "Cost per 1000 requests".to_owned();
-    (bill.pairs_priced > 0 && bars.len() == 2).then_some(BarGroup { heading, remark: None, legend: Vec::new(), bars })
+    let ticks = ticks(&bars, |value| amount(value, &bill.currency));
+    (bill.pairs_priced > 0 && bars.len() == 2).then_some(BarGroup {
+        heading,
+        remark: None,
+        legend: Vec::new(),
+        bars,
+        ticks,
+    })
+}
+
+/// Round lengths from zero to the longest bar.
+fn ticks(bars: &[Bar], words: impl Fn(f64) -> String) -> Vec<(f64, String)> {
+    let whole = |bar: &Bar| bar.parts.iter().map(|part| part.value).sum::<f64>();
+    let longest = bars.iter().map(whole).fold(0.0, f64::max);
+    round_ticks(longest, 4).into_iter().map(|value| (value, words(value))).collect()
 }
 
 /// A sum over exchanges as a mean of one.
@@ -203,6 +253,7 @@ fn token_group(tokens: &[(Arm, &Tokens)]) -> BarGroup {
     BarGroup {
         heading: "Tokens by kind".to_owned(),
         remark: Some("Shares, not sums: two tokenizers count differently.".to_owned()),
+        ticks: [0.0, 0.25, 0.5, 0.75, 1.0].into_iter().map(|share| (share, format::percent(share))).collect(),
         legend: vec![
             (Ink::Prompt, "prompt"),
             (Ink::Cached, "prompt, cached"),
@@ -214,7 +265,7 @@ fn token_group(tokens: &[(Arm, &Tokens)]) -> BarGroup {
 }
 
 fn character_group(tokens: &[(Arm, &Tokens)]) -> BarGroup {
-    let bars = tokens
+    let bars: Vec<Bar> = tokens
         .iter()
         .map(|(arm, t)| {
             let value = mean(t.answer_chars, t.exchanges);
@@ -225,6 +276,7 @@ fn character_group(tokens: &[(Arm, &Tokens)]) -> BarGroup {
         heading: "Characters per answer".to_owned(),
         remark: Some("The same unit on both sides.".to_owned()),
         legend: Vec::new(),
+        ticks: ticks(&bars, |value| format::count(value.round() as u64)),
         bars,
     }
 }

@@ -126,7 +126,7 @@ fn candidate(scene: &mut Scene, x: &Linear, y: &Linear, chart: &RateChart, with_
 }
 
 /// An amount on an axis or at a point.
-pub(super) fn amount(value: f64, currency: &str) -> String {
+pub(crate) fn amount(value: f64, currency: &str) -> String {
     if value == 0.0 { format::money("0", currency) } else { format::money_brief(&format!("{value:.9}"), currency) }
 }
 

@@ -22,6 +22,10 @@ pub(crate) struct BillView {
     pub(crate) arms: Vec<PaidView>,
     /// By arm and model.
     pub(crate) models: Vec<PaidView>,
+    /// By arm and consumer.
+    pub(crate) consumers: Vec<PaidView>,
+    /// Every hour of the day.
+    pub(crate) hours: Vec<HourView>,
     /// By day.
     pub(crate) days: Vec<DayView>,
     /// Days that are only in the verdict.
@@ -55,10 +59,35 @@ pub(crate) struct PaidView {
     pub(crate) estimated: String,
     /// Share of the priced exchanges sent at dearer times.
     pub(crate) peak: String,
+    /// Prompt tokens at full price, written to a cache or not.
+    pub(crate) prompt: String,
+    /// Prompt tokens read from a cache.
+    pub(crate) cached: String,
+    /// Completion tokens that the client sees.
+    pub(crate) visible: String,
+    /// Reasoning tokens.
+    pub(crate) reasoning: String,
     /// Characters an answer.
     pub(crate) characters: String,
     /// Money per 1000 characters of answers.
     pub(crate) per_1000: String,
+}
+
+/// An hour of the day.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub(crate) struct HourView {
+    /// Which: `06–07`.
+    pub(crate) hour: String,
+    /// Requests with known costs.
+    pub(crate) requests: String,
+    /// Their bill on the baseline.
+    pub(crate) baseline: String,
+    /// Their bill on the candidate.
+    pub(crate) candidate: String,
+    /// Share of them at dearer times.
+    pub(crate) peak: String,
+    /// There are any.
+    pub(crate) is_peak: bool,
 }
 
 /// A day.
@@ -156,19 +185,28 @@ pub(crate) fn bill(bill: &Bill) -> Option<BillView> {
         stale: bill.stale.iter().map(|stale| stale.why.clone()).collect(),
         arms: bill.by_arm.iter().map(|row| paid(bill, row, role(row))).collect(),
         models: bill.by_model.iter().map(|row| paid(bill, row, model(row))).collect(),
+        consumers: bill.by_consumer.iter().map(|row| paid(bill, row, row.consumer.clone())).collect(),
+        hours: hours(bill),
         days,
         days_left_out,
         both: bill.counterfactual.as_ref().map(|said| both(bill, said)),
         month: bill.saving_per_month.as_ref().map(|saving| month(bill, saving)),
         cache: bill.cache.as_ref().filter(|table| !table.rows.is_empty()).map(|table| cache(bill, table)),
     };
-    let says = !(view.stale.is_empty() && view.arms.is_empty() && view.models.is_empty() && view.days.is_empty());
+    let says = !(view.consumers.is_empty()
+        && view.stale.is_empty()
+        && view.arms.is_empty()
+        && view.models.is_empty()
+        && view.days.is_empty());
     (says || view.both.is_some() || view.month.is_some() || view.cache.is_some()).then_some(view)
 }
 
 /// The figure for the first screen: what a month saves.
 pub(super) fn figure(bill: &Bill) -> Option<Entry> {
-    let saving = bill.saving_per_month.as_ref()?;
+    let Some(saving) = bill.saving_per_month.as_ref() else {
+        let detail = "the evidence does not tell what a month costs";
+        return (bill.pairs_priced > 0).then(|| Entry::new("Saved a month", "not known", detail));
+    };
     let (label, amount) = if saving.amount.value.starts_with('-') {
         ("Dearer a month", turned(&saving.amount))
     } else {
@@ -222,9 +260,31 @@ fn paid(bill: &Bill, row: &Paid, name: Option<String>) -> PaidView {
         amount: if row.priced == 0 && unknown > 0 { "not known".to_owned() } else { money(&row.amount) },
         estimated: share_of(row.estimated, row.priced),
         peak: share_of(row.peak, row.priced),
+        prompt: count(row.prompt_uncached.saturating_add(row.prompt_cache_write)),
+        cached: count(row.prompt_cached),
+        visible: count(row.completion_visible),
+        reasoning: count(row.completion_reasoning),
         characters: row.chars_per_answer.map_or_else(|| format::NOTHING.to_owned(), |each| count(each.round() as u64)),
         per_1000: row.per_1000_chars.as_deref().map_or_else(|| format::NOTHING.to_owned(), money),
     }
+}
+
+/// The hours in which something was asked.
+fn hours(bill: &Bill) -> Vec<HourView> {
+    let money = |amount: &Option<String>| {
+        amount.as_deref().map_or_else(|| "not known".to_owned(), |amount| format::money_brief(amount, &bill.currency))
+    };
+    let hours = bill.by_hour.iter().filter(|hour| hour.requests > 0);
+    hours
+        .map(|hour| HourView {
+            hour: format!("{:02}–{:02}", hour.hour, u16::from(hour.hour) + 1),
+            requests: count(hour.requests),
+            baseline: money(&hour.baseline),
+            candidate: money(&hour.candidate),
+            peak: share(hour.peak_share),
+            is_peak: hour.peak_share > 0.0,
+        })
+        .collect()
 }
 
 /// Both arms of a day in one row, in the order of time.

@@ -1,6 +1,6 @@
 //! The first screen: the answer, why, what to do, what it costs, what is missing.
 
-use judge::verdict::{Bill, Decision, State, Verdict};
+use judge::verdict::{Bill, Decision, Needed, State, Verdict};
 use serde::Serialize;
 
 use super::{Entry, names};
@@ -21,6 +21,8 @@ pub(crate) struct Headline {
     pub(crate) why: String,
     /// The other reasons, except for what the guardrails say about themselves.
     pub(crate) more_reasons: Vec<String>,
+    /// What is still missing before a decision, in one sentence; empty where nothing is waited for.
+    pub(crate) needed: String,
     /// Name of the migration.
     pub(crate) migration: String,
     /// What to do with the weight.
@@ -80,6 +82,7 @@ pub(super) fn headline(verdict: &Verdict) -> Headline {
         meaning,
         why: why.unwrap_or_else(|| "No reason is on record.".to_owned()),
         more_reasons: more.collect(),
+        needed: needed_summary(verdict),
         migration: verdict.migration.clone(),
         advice,
         weight: format::weight(verdict.weight_percent),
@@ -111,13 +114,12 @@ pub(crate) fn sentence(text: &str) -> String {
 
 pub(super) fn figures(verdict: &Verdict) -> Vec<Figure> {
     let bill = &verdict.bill;
-    let mut figures = Vec::new();
+    let mut figures: Vec<Figure> = super::bill::figure(bill).into_iter().collect();
     if bill.pairs_priced > 0 {
         let baseline = format::money_brief(&bill.baseline_per_1000, &bill.currency);
         let candidate = format::money_brief(&bill.candidate_per_1000, &bill.currency);
         figures.push(Entry::new("Cost per 1000 requests", format!("{baseline} → {candidate}"), saving(bill)));
     }
-    figures.extend(super::bill::figure(bill));
     let deciding = || verdict.guardrails.iter().filter(|g| g.decides);
     let decided = deciding().filter(|g| matches!(g.state, State::Pass | State::PassRegressed)).count();
     let total = deciding().count();
@@ -162,6 +164,37 @@ pub(super) fn needed(verdict: &Verdict) -> Vec<NeededView> {
             hours: needed.hours.map_or_else(|| "cannot be said yet".to_owned(), format::hours),
         })
         .collect()
+}
+
+/// The longest wait, in one sentence.
+fn needed_summary(verdict: &Verdict) -> String {
+    if verdict.verdict != Decision::Hold {
+        return String::new();
+    }
+    let size = |needed: &&Needed| needed.pairs.unwrap_or(0);
+    let Some(most) = verdict.needed.iter().max_by_key(size) else {
+        return if verdict.instrument.alarms.is_empty() {
+            String::new()
+        } else {
+            "Still needed: a measuring that is not in doubt.".to_owned()
+        };
+    };
+    let label = names::guardrail(&most.metric, &most.segment);
+    let mut said = match (most.pairs, most.hours) {
+        (Some(pairs), Some(hours)) => format!(
+            "Still needed: {} more observations ({} at the present rate) for {label}.",
+            format::count(pairs),
+            format::hours(hours)
+        ),
+        (Some(pairs), None) => format!("Still needed: {} more observations for {label}.", format::count(pairs)),
+        (None, _) => format!("Still needed: more evidence for {label}; how much cannot be said yet."),
+    };
+    match verdict.needed.len() - 1 {
+        0 => {}
+        1 => said.push_str(" One other guardrail is open as well."),
+        others => said.push_str(&format!(" {others} other guardrails are open as well.")),
+    }
+    said
 }
 
 pub(super) fn money(verdict: &Verdict) -> Option<MoneyView> {

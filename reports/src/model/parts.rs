@@ -35,11 +35,27 @@ pub(crate) struct RemarkView {
     pub(crate) sentence: String,
 }
 
-/// All parts, those to look at first.
+/// All parts, where the candidate is worse first: proven worse, then those a GO needs, then by the difference in errors.
 pub(super) fn parts(verdict: &Verdict) -> Vec<PartView> {
     let mut segments: Vec<&SegmentReport> = verdict.segments.iter().collect();
-    segments.sort_by_key(|segment| (!segment.flagged, !segment.critical));
+    let errors = |segment: &SegmentReport| segment.error_difference.unwrap_or(f64::NEG_INFINITY);
+    segments.sort_by(|a, b| {
+        let first = (!a.flagged, !a.critical).cmp(&(!b.flagged, !b.critical));
+        first.then_with(|| errors(b).total_cmp(&errors(a))).then_with(|| a.name.cmp(&b.name))
+    });
     segments.into_iter().map(part).collect()
+}
+
+/// In how many parts the candidate is worse, in a sentence.
+pub(super) fn summary(verdict: &Verdict) -> String {
+    let all = format::count(verdict.segments.len() as u64);
+    match verdict.segments.iter().filter(|segment| segment.flagged).count() {
+        0 => format!("In none of {all} parts of the traffic does the candidate make more errors than chance allows."),
+        1 => format!("In one of {all} parts of the traffic the candidate makes more errors than chance allows."),
+        worse => {
+            format!("In {worse} of {all} parts of the traffic the candidate makes more errors than chance allows.")
+        }
+    }
 }
 
 fn part(segment: &SegmentReport) -> PartView {

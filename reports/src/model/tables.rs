@@ -1,10 +1,11 @@
 //! Latency, tokens and outcomes as tables, both arms side by side.
 
-use judge::verdict::{Count, Distribution, Evidence, Outcomes};
+use judge::verdict::{Count, Distribution, Evidence, Outcomes, QuantileDifference};
 use serde::Serialize;
 
 use super::names;
 use crate::charts::inputs::quantile;
+use crate::charts::inputs::times::quantile_name;
 use crate::format;
 
 /// One latency metric in one segment.
@@ -12,8 +13,13 @@ use crate::format;
 pub(crate) struct LatencyView {
     /// Metric and segment.
     pub(crate) title: String,
+    /// The last column holds intervals of the difference; else there is none.
+    pub(crate) has_intervals: bool,
     /// Quantiles.
     pub(crate) rows: Vec<LatencyRow>,
+    /// The metric and the segment as the verdict spells them.
+    #[serde(skip)]
+    pub(crate) key: (String, String),
 }
 
 /// A quantile, or the failures, of both arms.
@@ -27,6 +33,8 @@ pub(crate) struct LatencyRow {
     pub(crate) candidate: String,
     /// Candidate against baseline; empty where that makes no sense.
     pub(crate) change: String,
+    /// 95% interval of the difference; empty where none is known.
+    pub(crate) interval: String,
 }
 
 /// Token sums of one arm.
@@ -61,6 +69,9 @@ pub(crate) struct OutcomeView {
     pub(crate) candidate_n: String,
     /// Errors, then finish reasons.
     pub(crate) groups: Vec<OutcomeGroup>,
+    /// The segment as the verdict spells it.
+    #[serde(skip)]
+    pub(crate) segment: String,
 }
 
 /// Errors or finish reasons.
@@ -100,9 +111,37 @@ pub(super) fn latency(evidence: &Evidence) -> Vec<LatencyView> {
             let same = |d: &&Distribution| d.metric == distribution.metric && d.segment == distribution.segment;
             evidence.latency.iter().filter(same).find(|d| d.arm == arm)
         };
-        views.push(LatencyView { title, rows: latency_rows(find("baseline"), find("candidate")) });
+        let key = (distribution.metric.clone(), distribution.segment.clone());
+        let of = |q: &&QuantileDifference| q.metric == key.0 && q.segment == key.1;
+        let differences: Vec<&QuantileDifference> = evidence.quantiles.iter().filter(of).collect();
+        let has_intervals = !differences.is_empty();
+        let mut rows = if has_intervals {
+            differences.into_iter().map(difference_row).collect()
+        } else {
+            latency_rows(find("baseline"), find("candidate"))
+        };
+        rows.push(failed_row(find("baseline"), find("candidate")));
+        views.push(LatencyView { title, has_intervals, rows, key });
     }
     views
+}
+
+/// A quantile with the interval of its difference.
+fn difference_row(q: &QuantileDifference) -> LatencyRow {
+    let value = |us: Option<u64>| us.map_or_else(|| "unbounded".to_owned(), |us| format::micros(us as f64));
+    let end = |us: Option<i64>| us.map_or_else(|| "unbounded".to_owned(), |us| format::micros_signed(us as f64));
+    let change = q.difference_us.map_or_else(|| format::NOTHING.to_owned(), |us| format::micros_signed(us as f64));
+    let interval = match (q.lower_us, q.upper_us) {
+        (None, None) => format::NOTHING.to_owned(),
+        (lower, upper) => format!("{} to {}", end(lower), end(upper)),
+    };
+    LatencyRow {
+        label: quantile_name(q.share),
+        baseline: value(q.baseline_us),
+        candidate: value(q.candidate_us),
+        change,
+        interval,
+    }
 }
 
 fn latency_rows(baseline: Option<&Distribution>, candidate: Option<&Distribution>) -> Vec<LatencyRow> {
@@ -114,25 +153,28 @@ fn latency_rows(baseline: Option<&Distribution>, candidate: Option<&Distribution
         let both = baseline.and_then(|d| quantile(d, share)).zip(candidate.and_then(|d| quantile(d, share)));
         both.filter(|(b, _)| *b > 0.0).map_or_else(|| format::NOTHING.to_owned(), |(b, c)| format::change(c / b))
     };
-    let mut rows: Vec<LatencyRow> = QUANTILES
-        .into_iter()
-        .map(|(label, share)| LatencyRow {
-            label: label.to_owned(),
-            baseline: value(baseline, share),
-            candidate: value(candidate, share),
-            change: change(share),
-        })
-        .collect();
+    let rows = QUANTILES.into_iter().map(|(label, share)| LatencyRow {
+        label: label.to_owned(),
+        baseline: value(baseline, share),
+        candidate: value(candidate, share),
+        change: change(share),
+        interval: String::new(),
+    });
+    rows.collect()
+}
+
+/// The requests that never finished.
+fn failed_row(baseline: Option<&Distribution>, candidate: Option<&Distribution>) -> LatencyRow {
     let failed = |d: Option<&Distribution>| {
         d.map_or_else(|| format::NOTHING.to_owned(), |d| format::share_of(d.n_infinite, d.n))
     };
-    rows.push(LatencyRow {
+    LatencyRow {
         label: "never finished".to_owned(),
         baseline: failed(baseline),
         candidate: failed(candidate),
         change: String::new(),
-    });
-    rows
+        interval: String::new(),
+    }
 }
 
 pub(super) fn tokens(evidence: &Evidence) -> Vec<TokensView> {
@@ -173,7 +215,7 @@ fn outcome_view(segment: &str, baseline: Option<&Outcomes>, candidate: Option<&O
         other => other.to_owned(),
     };
     let groups = vec![group("Errors", |o| &o.errors), group("Finish reasons", |o| &o.finish)];
-    OutcomeView { title, baseline_n: n(baseline), candidate_n: n(candidate), groups }
+    OutcomeView { title, baseline_n: n(baseline), candidate_n: n(candidate), groups, segment: segment.to_owned() }
 }
 
 /// Names of both arms, in the baseline's order first.
@@ -250,6 +292,6 @@ mod tests {
         let rows = latency_rows(None, Some(&d));
         assert_eq!((rows[0].candidate.as_str(), rows[0].baseline.as_str()), ("200 ms", format::NOTHING));
         assert_eq!(rows[3].candidate, "unbounded");
-        assert_eq!(rows[4].candidate, "2.20%");
+        assert_eq!(failed_row(None, Some(&d)).candidate, "2.20%");
     }
 }

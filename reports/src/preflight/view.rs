@@ -409,7 +409,7 @@ pub(super) fn totals_chart(document: &Document) -> Value {
         .collect();
     let said: Vec<String> = rows.iter().map(|(label, requests, _)| format!("{label} {requests}")).collect();
     let heading = "Requests by the worst that would become of them".to_owned();
-    let groups = [BarGroup { heading, remark: None, legend: Vec::new(), bars }];
+    let groups = [BarGroup { heading, remark: None, legend: Vec::new(), bars, ticks: Vec::new() }];
     let draw = |width: f64| bars::draw(&groups, width, "Requests by outcome", format!("{}.", said.join(", ")));
     both("totals", &draw(720.0), &draw(340.0))
 }

@@ -1,0 +1,18 @@
+//! Renders a verdict into a folder: `cargo run -p reports --example render -- verdict.json out`.
+//!
+//! For whoever changes the report and wants to look at it, without building all of weighbridge.
+
+use std::path::Path;
+
+use judge::verdict::Verdict;
+
+fn main() -> Result<(), Box<dyn std::error::Error>> {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let [verdict, out] = arguments.as_slice() else {
+        return Err("usage: render VERDICT FOLDER".into());
+    };
+    let text = std::fs::read_to_string(verdict)?;
+    let verdict: Verdict = serde_json::from_str(&text)?;
+    reports::write(&verdict, Path::new(out), reports::Options::default())?;
+    Ok(())
+}
