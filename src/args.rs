@@ -323,6 +323,10 @@ pub(crate) struct Evaluate {
     /// Count broken lines instead of stopping at the first one.
     #[arg(long)]
     pub skip_broken: bool,
+    /// Add both answers to the examples in the verdict and the report, where the records keep them in full. Without it no
+    /// text of an answer is in any output.
+    #[arg(long)]
+    pub with_answers: bool,
     /// Print the verdict as JSON.
     #[arg(long)]
     pub json: bool,
@@ -343,7 +347,7 @@ pub(crate) enum Lang {
     Zh,
 }
 
-impl From<Lang> for reports::Language {
+impl std::convert::From<Lang> for reports::Language {
     fn from(lang: Lang) -> Self {
         match lang {
             Lang::En => Self::En,

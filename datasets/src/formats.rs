@@ -243,7 +243,7 @@ fn every_word_of_a_closed_list_is_named() {
 
 pub(crate) const ROLES: [Role; 6] =
     [Role::Served, Role::Shadow, Role::Replayed, Role::Observed, Role::Fallback, Role::Repeat];
-pub(crate) const FATES: [ShadowFate; 9] = [
+pub(crate) const FATES: [ShadowFate; 10] = [
     ShadowFate::Sent,
     ShadowFate::NotSampled,
     ShadowFate::QueueFull,
@@ -253,6 +253,7 @@ pub(crate) const FATES: [ShadowFate; 9] = [
     ShadowFate::BudgetSpent,
     ShadowFate::CandidateBusy,
     ShadowFate::BreakerOpen,
+    ShadowFate::Paused,
 ];
 pub(crate) const ASSIGNED_BY: [AssignedBy; 6] = [
     AssignedBy::Weight,

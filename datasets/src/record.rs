@@ -72,6 +72,8 @@ pub enum ShadowFate {
     CandidateBusy,
     /// The other arm's circuit breaker was open.
     BreakerOpen,
+    /// Somebody had paused the mirror: nothing was drawn.
+    Paused,
 }
 
 /// How a request came to its arm.

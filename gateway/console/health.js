@@ -133,14 +133,13 @@ export function headline(migration, found) {
   if (worst) return { condition: worst.level === "bad" ? "Trouble" : "Look here", level: worst.level, sentence: worst.text };
   const candidate = candidateOf(migration);
   if (!candidate || !(candidate.requests > 0)) {
-    return { condition: "Idle", level: "idle", sentence: "Nothing has reached the candidate in the last minutes." };
+    return { condition: "Idle", level: "idle", sentence: "Nothing has reached the candidate lately." };
   }
-  const minutes = Math.round(candidate.window_seconds / 60);
   const what = candidate.role === "served" ? "served" : "mirrored";
   return {
     condition: "Well",
     level: "well",
-    sentence: `No sign of trouble in ${several(candidate.requests, "request", "requests")} ${what} in the last ${several(minutes, "minute", "minutes")}.`,
+    sentence: `No sign of trouble in ${several(candidate.requests, "request", "requests")} ${what} in the last ${span(candidate.window_seconds)}.`,
   };
 }
 
@@ -173,7 +172,7 @@ export function houseSigns(document) {
     const first = `${stale[0].provider} ${stale[0].model}`;
     found.push(warn(`Stale prices: ${first}${stale.length > 1 ? ` and ${several(stale.length - 1, "other", "others")}` : ""}.`));
   }
-  const nearly = document.consumers.filter((one) => one.quotas.some((quota) => quota.left_percent !== null && quota.left_percent < LEFT_PERCENT));
+  const nearly = document.consumers.filter((one) => one.quotas.some((quota) => quota.left_percent < LEFT_PERCENT));
   if (nearly.length > 0) found.push(note(`${several(nearly.length, "consumer has", "consumers have")} less than ${LEFT_PERCENT} % of a quota left.`));
   const rank = { bad: 0, warn: 1, note: 2 };
   return found.sort((a, b) => rank[a.level] - rank[b.level]);

@@ -11,6 +11,7 @@ pub mod admin;
 mod callers;
 mod clock;
 pub mod config;
+mod console;
 mod deadline;
 mod exchange;
 mod ingress;

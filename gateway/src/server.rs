@@ -4,8 +4,11 @@
 //! then they are cut with an error event; copies under way may end for a moment; spans are exported; the record queue is
 //! emptied to disk; and the summary says what was lost. Every phase has a deadline of its own: a client that never reads cannot hold it up.
 
+use crate::admin::audit::Trail;
+use crate::admin::verdict::Verdicts;
 use crate::callers::{self, Callers, CallersError};
 use crate::config::{Config, PriceFile};
+use crate::console::{self, Console};
 use crate::ingress::Held;
 use crate::listener;
 use crate::memory::Memory;
@@ -22,9 +25,8 @@ use arc_swap::ArcSwap;
 use axum::Router;
 use axum::serve::ListenerExt;
 use datasets::WriteError;
-use std::collections::VecDeque;
 use std::net::SocketAddr;
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 use tokio::net::TcpListener;
@@ -129,7 +131,9 @@ pub async fn start(config: Config, reload: Option<Reload>) -> Result<Running, St
     let shared = Arc::new(Shared {
         reload,
         changes: tokio::sync::Mutex::new(()),
-        audit: Mutex::new(VecDeque::new()),
+        audit: Trail::default(),
+        verdicts: Verdicts::default(),
+        console: Console::new(crate::clock::now_us()),
         replicas: replicas.clone(),
         callers: Callers::start(&config, replicas.clone(), crate::clock::now_us())?,
         quotas: Quotas::start(&config.quotas.store, replicas, crate::clock::now_us())?,
@@ -158,6 +162,7 @@ pub async fn start(config: Config, reload: Option<Reload>) -> Result<Running, St
     shadow::start_workers(queue, shared.shadow.workers, &shared, &workers);
     tasks.spawn(listener::run(listener, Arc::clone(&shared), tasks.clone()));
     admin.spawn(callers::home::watch(Arc::clone(&shared)));
+    admin.spawn(console::run(Arc::clone(&shared)));
     serve_admin(&admin, admin_listener, crate::admin::router(Arc::clone(&shared)), &shared.gone);
     tracing::info!(%address, %admin_address, "gateway is up");
     Ok(Running { address, admin_address, shared, tasks, admin, workers, writer })
@@ -174,8 +179,9 @@ fn serve_admin(tasks: &TaskTracker, listener: TcpListener, router: Router, stopp
         }
     });
     let stop = stopping.clone().cancelled_owned();
+    let service = router.into_make_service_with_connect_info::<SocketAddr>();
     tasks.spawn(async move {
-        if let Err(error) = axum::serve(listener, router).with_graceful_shutdown(stop).await {
+        if let Err(error) = axum::serve(listener, service).with_graceful_shutdown(stop).await {
             tracing::error!(%error, "a listener ended");
         }
     });

@@ -17,11 +17,13 @@ mod page;
 mod plain;
 mod process;
 mod readings;
+mod sample;
 mod series;
 mod unfit;
 
 pub(crate) use histogram::Histogram;
 pub(crate) use metrics::{Metrics, role_name};
+pub(crate) use sample::{ArmKey, Counts, Sample};
 
 use crate::state::Shared;
 use axum::response::{IntoResponse, Response};

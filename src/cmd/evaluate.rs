@@ -18,6 +18,7 @@ pub(super) fn run(args: &args::Evaluate) -> Result<Exit, Failure> {
     options.migration.clone_from(&args.migration);
     options.replay_summaries.clone_from(&args.replay_summary);
     options.skip_broken = args.skip_broken;
+    options.with_answers = args.with_answers;
     options.tariffs = Some(args.prices.tariffs()?);
     let Outcome { verdict, counts } = evaluator::evaluate(&args.records, &options).map_err(|error| failure(&error))?;
     let json = output::to_json(&verdict);

@@ -20,6 +20,7 @@ mod bill;
 mod by_hand;
 mod chaos;
 mod clients;
+mod console;
 mod demo;
 mod docs;
 mod fallback;

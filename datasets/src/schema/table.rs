@@ -91,6 +91,7 @@ const FATES: &[&str] = &[
     "budget_spent",
     "candidate_busy",
     "breaker_open",
+    "paused",
 ];
 const ERRORS: &[&str] = &[
     "connect",

@@ -177,6 +177,7 @@ fn decide(
         prompt_chars: prompt.total(),
         consumer,
         model: &request.model,
+        paused: lane.is_paused(),
     };
     let plan = plan(&migration.salt, &migration.rules, &migration.sampling, weights, &question);
     Decided { plan, unit, for_candidate, rewriting }

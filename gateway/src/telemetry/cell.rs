@@ -6,7 +6,7 @@
 
 use super::histogram::{DURATION_BOUNDS_US, FIRST_TOKEN_BOUNDS_US, Histogram, OUTPUT_TOKEN_BOUNDS_US, TOKEN_BOUNDS};
 use super::series::OTHER;
-use datasets::{Exchange, Role};
+use datasets::{Exchange, GuardAction, Role};
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU64, Ordering};
 use wire::usage::Loss;
@@ -44,6 +44,8 @@ pub(super) struct Cell {
     pub fallbacks: AtomicU64,
     pub retries: AtomicU64,
     pub moderation_blocks: AtomicU64,
+    /// Answers that the guard blocked or cut.
+    pub guard_blocks: AtomicU64,
     /// Of exchanges without an error.
     pub duration: Histogram,
     /// Of those with one, by [`outcome`]; made when the first one comes, because most kinds never do.
@@ -81,6 +83,7 @@ impl Cell {
             fallbacks: AtomicU64::new(0),
             retries: AtomicU64::new(0),
             moderation_blocks: AtomicU64::new(0),
+            guard_blocks: AtomicU64::new(0),
             duration: Histogram::new(&DURATION_BOUNDS_US),
             failed: Default::default(),
             first_event: Histogram::new(&DURATION_BOUNDS_US),
@@ -100,6 +103,7 @@ impl Cell {
         more(&self.retries, u64::from(exchange.attempts.saturating_sub(1)));
         more(&self.fallbacks, u64::from(exchange.role == Role::Fallback));
         more(&self.moderation_blocks, u64::from(exchange.moderation.is_some()));
+        more(&self.guard_blocks, u64::from(was_blocked(exchange)));
         if let Some(usage) = &exchange.usage {
             self.add_usage(usage, exchange);
         }
@@ -173,6 +177,12 @@ impl Reported {
             more(&self.first_token_us, ttft_us);
         }
     }
+}
+
+/// The guard kept the answer, or the rest of it, from the client.
+fn was_blocked(exchange: &Exchange) -> bool {
+    let answer = exchange.guard.as_ref().and_then(|guarded| guarded.response.as_ref());
+    answer.is_some_and(|check| check.action == GuardAction::Blocked)
 }
 
 /// Adds; nothing is written for nothing.

@@ -112,9 +112,9 @@ impl Histogram {
 /// What a histogram holds at one moment.
 #[derive(Debug, Clone)]
 pub(super) struct Reading {
-    bounds: &'static [u64],
+    pub(super) bounds: &'static [u64],
     unit: u32,
-    counts: Vec<u64>,
+    pub(super) counts: Vec<u64>,
     sum: u64,
 }
 

@@ -4,6 +4,7 @@ use super::histogram::{Histogram, OVERHEAD_BOUNDS_US, SHADOW_TAX_BOUNDS_US};
 use super::page::Page;
 use super::process::Process;
 use super::readings::Readings;
+use super::sample::{self, ArmKey, Counts, Sample};
 use super::series::{Labels, OTHER, SERIES_MAX, Series, Table};
 use super::unfit::{Pair, Unfit};
 use crate::config::{MetricViews, Migration};
@@ -111,6 +112,26 @@ impl Metrics {
         // Of a few microseconds half a one matters.
         let rounded = time.saturating_add(Duration::from_nanos(500));
         self.0.shadow_tax.add(u64::try_from(rounded.as_micros()).unwrap_or(u64::MAX));
+    }
+
+    /// What every arm of every migration did so far, all models, consumers and endpoints together.
+    pub(crate) fn sample(&self) -> BTreeMap<ArmKey, Sample> {
+        sample::fold(&self.0.series())
+    }
+
+    /// The gateway's own time so far.
+    pub(crate) fn overhead(&self) -> Counts {
+        Counts::of(&self.0.overhead)
+    }
+
+    /// Requests of a migration that stayed on the baseline so far, because the candidate cannot serve them.
+    pub(crate) fn unfit_so_far(&self, migration: &str) -> u64 {
+        self.0.unfit.of(migration)
+    }
+
+    /// Requests refused so far because as many are served as may be.
+    pub(crate) fn shed_so_far(&self) -> u64 {
+        self.0.shed()
     }
 
     /// The page, in OpenMetrics text.

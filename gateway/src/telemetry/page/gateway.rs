@@ -43,6 +43,8 @@ impl Page {
         writer.info(names::MIGRATION, arms)?;
         writer.gauge(names::WEIGHT, named.iter().map(|(name, one)| (vec![name.as_ref()], one.weight_percent)))?;
         writer.gauge(names::SHADOW_SHARE, named.iter().map(|(name, one)| (vec![name.as_ref()], one.shadow_percent)))?;
+        let paused = named.iter().map(|(name, one)| (vec![name.as_ref()], i64::from(one.shadow_paused)));
+        writer.gauge(names::SHADOW_PAUSED, paused)?;
         writer.gauge(names::EPOCH, named.iter().map(|(name, one)| (vec![name.as_ref()], integer(one.epoch))))
     }
 
