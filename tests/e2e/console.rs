@@ -16,6 +16,10 @@ const ROLL_BACK: &str = "[data-slot=rollback]";
 const SHADOW: &str = "[data-slot=shadow]";
 const WEIGHT: &str = "[data-slot=weight]";
 
+/// Keys, as WebDriver spells them.
+const ENTER: &str = "\u{e007}";
+const ESCAPE: &str = "\u{e00c}";
+
 /// Texts that would do something if they were markup.
 const HOSTILE: &str = "<img src=x onerror=\"window.harmed=1\"><script>window.harmed=1</script>\u{202e}";
 
@@ -132,6 +136,13 @@ async fn a_rollback_and_a_paused_shadow_are_a_click_and_a_reason_away() {
     browser.click("#shadow-go").await;
     browser.until_shows("[data-slot=mirrored]", "100 %").await;
 
+    // By keys alone: the button opens the dialog, Escape closes it, and the focus is where it was.
+    browser.run("document.querySelector('[data-slot=rollback]').focus()", &json!([])).await;
+    browser.write(ROLL_BACK, ENTER).await;
+    browser.until("the dialog", "return document.activeElement.id === 'rollback-reason'").await;
+    browser.write("#rollback-reason", ESCAPE).await;
+    browser.until("the focus is back", "return document.activeElement.dataset.slot === 'rollback'").await;
+
     browser.click(ROLL_BACK).await;
     // A reason of blanks is none.
     browser.write("#rollback-reason", "  ").await;
@@ -229,6 +240,88 @@ fn verdict(received_us: u64, words: &str) -> Value {
         "next_weight_bound": words, "created_at": words, "received_us": received_us, "matches": true, "stale": false,
         "why_not": words, "needed": [{"metric": words, "segment": words, "pairs": null, "hours": null}],
         "guardrails": guardrails, "course": [{"at_us": 1, "verdict": "hold", "guardrails": guardrails}]})
+}
+
+#[tokio::test]
+async fn a_gateway_that_has_stopped_is_not_shown_as_well() {
+    let Some(driver) = Driver::start().await else { return };
+    let house = house().await;
+    let browser = driver.browser().await;
+    sign_in(&browser, &house).await;
+    browser.until_shows("[data-slot=condition]", "Well").await;
+    // Nobody looks: documents are taken and not drawn; the newest one is there at the first look.
+    let look_away =
+        "Object.defineProperty(document, 'hidden', { get: () => window.away, configurable: true }); window.away = true";
+    browser.run(look_away, &json!([])).await;
+    assert_eq!(house.set_weight(9.0, house.gateway.epoch()).await.status, 200);
+    let seen = "const [before, done] = [document.getElementById('about').textContent, Promise.withResolvers()]; \
+                setTimeout(() => done.resolve([before, document.getElementById('about').textContent]), 2500); return done.promise";
+    let seen = browser.run(seen, &json!([])).await;
+    assert_eq!(seen[0], seen[1], "nothing is drawn while nobody looks");
+    browser.run("window.away = false; document.dispatchEvent(new Event('visibilitychange'))", &json!([])).await;
+    browser.until_shows(WEIGHT, "9 %").await;
+
+    let House { gateway, .. } = house;
+    gateway.shutdown().await;
+    browser.until_shows("#stream-word", "The gateway has stopped").await;
+    browser.until_shows("[data-slot=condition]", "Unknown").await;
+    browser.until_shows("#about", "old").await;
+    assert_eq!(browser.run("return document.title", &json!([])).await, "? weighbridge");
+}
+
+/// What is done to a document of a sound canary, and what its headline has to begin with.
+const HEADLINES: [(&str, &str); 10] = [
+    ("", "Well: No sign of trouble in 400 requests served in the last 5 min."),
+    ("served.errors = 40", "Trouble: Errors: 10.0 % of the candidate's answers, 0.25 % of the baseline's (+9.75 pp)."),
+    ("served.errors = 3", "Well"),
+    (
+        "served.ttft_us.p95 = 9e6",
+        "Look here: Time to first token, p95: 9.00 s with the candidate, 1.00 s with the baseline (+800 %).",
+    ),
+    ("served.ttft_us.p95 = 9e6; served.requests = 40", "Well"),
+    ("served.requests = 0; served.ttft_us = null", "Idle"),
+    ("migration.verdict = null", "Look here: No verdict has been published"),
+    ("migration.verdict.matches = false", "Look here: The verdict is about another epoch"),
+    (
+        "migration.verdict.verdict = 'no-go'",
+        "Trouble: The verdict is NO-GO and the candidate still serves 10 %. all is proven",
+    ),
+    (
+        "document.providers.find((one) => one.name === 'deepseek').serving.breaker = 'half_open'",
+        "Trouble: The candidate is left alone: the breaker of deepseek is half open.",
+    ),
+];
+
+#[tokio::test]
+async fn the_headline_says_what_is_wrong_and_is_quiet_about_chance() {
+    let Some(driver) = Driver::start().await else { return };
+    let house = house().await;
+    let browser = driver.browser().await;
+    sign_in(&browser, &house).await;
+    let mut document = house.admin("/admin/v1/console").await.json();
+    document["migrations"][0]["weight_percent"] = json!(10.0);
+    document["migrations"][0]["verdict"] = verdict(1, "all is proven");
+    document["migrations"][0]["verdict"]["guardrails"] = json!([]);
+    for arm in document["migrations"][0]["arms"].as_array_mut().unwrap() {
+        let quantiles = json!({"p50": 400_000, "p95": 1_000_000, "p99": 2_000_000});
+        let numbers = json!({"window_seconds": 300, "requests": 400, "errors": 1, "unpriced": 0, "fallbacks": 0,
+            "ttft_us": quantiles, "duration_us": quantiles});
+        for (name, number) in numbers.as_object().unwrap() {
+            arm[name] = number.clone();
+        }
+    }
+    document["migrations"][0]["arms"].as_array_mut().unwrap().retain(|arm| arm["role"] == "served");
+    let read = "const [given] = arguments; return (async () => { \
+        const { headline, signs } = await import('/console/health.js'); \
+        const document = structuredClone(given), migration = document.migrations[0]; \
+        const served = migration.arms.find((arm) => arm.arm === 'candidate'); \
+        DONE; \
+        const { condition, sentence } = headline(migration, signs(migration, document)); \
+        return `${condition}: ${sentence}`.replaceAll('\\u00a0', ' '); })()";
+    for (done, wanted) in HEADLINES {
+        let said = browser.run(&read.replace("DONE", done), &json!([document])).await;
+        assert!(said.as_str().unwrap().starts_with(wanted), "{done}: {said}");
+    }
 }
 
 /// Documents before and after the first look: a console takes as many in five minutes.
