@@ -21,6 +21,7 @@ mod by_hand;
 mod chaos;
 mod clients;
 mod console;
+mod console_api;
 mod demo;
 mod docs;
 mod fallback;

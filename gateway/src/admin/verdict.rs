@@ -8,7 +8,7 @@ mod kept;
 
 #[cfg(test)]
 pub(crate) use kept::tests::verdict as sample_verdict;
-pub(crate) use kept::{Kept, Shown};
+pub(crate) use kept::{GuardrailShown, Kept, Shown};
 
 use super::{problem, unknown};
 use crate::state::Shared;

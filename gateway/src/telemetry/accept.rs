@@ -41,10 +41,10 @@ mod tests {
 
     #[test]
     fn open_metrics_is_for_those_that_name_it_and_like_it_at_least_as_well() {
-        // What Prometheus 2.42, and 3.5, send.
+        // What Prometheus 2.42 sends, and what its later versions do.
         assert!(wants(&[
-            "application/openmetrics-text;version=1.0.0;q=0.5,application/openmetrics-text;version=0.0.1;\
-                         q=0.4,text/plain;version=0.0.4;q=0.3,*/*;q=0.2"
+            "application/openmetrics-text;version=1.0.0,application/openmetrics-text;version=0.0.1;q=0.75,\
+                         text/plain;version=0.0.4;q=0.5,*/*;q=0.1"
         ]));
         assert!(wants(&["application/openmetrics-text;version=1.0.0;escaping=allow-utf-8;q=0.5,\
                          text/plain;version=1.0.0;escaping=allow-utf-8;q=0.3,*/*;q=0.2"]));

@@ -9,6 +9,7 @@ mod gateway;
 mod gen_ai;
 mod higress;
 mod neighbours;
+mod verdicts;
 mod writer;
 
 use super::metrics::Inner;
@@ -37,6 +38,7 @@ impl Collector for Page {
         self.series(&mut writer, series.len())?;
         self.prices(&mut writer)?;
         self.traffic(&mut writer)?;
+        self.verdicts(&mut writer)?;
         self.mirror(&mut writer)?;
         self.recorder(&mut writer)?;
         self.callers(&mut writer)?;
@@ -45,6 +47,7 @@ impl Collector for Page {
         self.moderators(&mut writer)?;
         self.replicas(&mut writer)?;
         self.guard(&mut writer)?;
+        self.spans(&mut writer)?;
         self.process(&mut writer)?;
         if self.views.gen_ai {
             gen_ai::write(&mut writer, &series)?;

@@ -3,6 +3,7 @@
 //! Plain values between the parts and the page, so that the page can be tested without any of them.
 
 use super::metrics::Metrics;
+use crate::admin::verdict::{GuardrailShown, Shown, Verdicts};
 use crate::callers::{Callers, RefusalCounts};
 use crate::config::Config;
 use crate::lane::{Lane, Link};
@@ -12,7 +13,9 @@ use crate::replicas::StoreCounts;
 use crate::safety::{GuardReading, ModeratorReading};
 use crate::shadow::ShadowCounts;
 use crate::state::Shared;
+use crate::trace::SpanCounts;
 use crate::upstream::UpstreamCounts;
+use judge::verdict::{Decision, State};
 
 /// A migration's shares in force.
 #[derive(Debug)]
@@ -25,6 +28,21 @@ pub(super) struct MigrationReading {
     /// Kinds of the providers of both arms.
     pub baseline: &'static str,
     pub candidate: &'static str,
+    pub shadow_paused: bool,
+    /// The last one that was given.
+    pub verdict: Option<VerdictReading>,
+}
+
+/// A verdict in the words of its format.
+#[derive(Debug)]
+pub(super) struct VerdictReading {
+    pub decision: Decision,
+    /// It is about the epoch in force, and young enough.
+    pub in_force: bool,
+    /// Since its newest evidence, microseconds; `None` if it does not say.
+    pub age_us: Option<i64>,
+    /// Metric, segment and state of each, as many as are kept.
+    pub guardrails: Vec<(String, String, State)>,
 }
 
 /// What the bounded readings may grow to.
@@ -92,6 +110,8 @@ pub(super) struct Readings {
     /// `None` where nothing is limited and no usage is kept.
     pub quotas: Option<QuotaCounts>,
     pub prices: PriceReading,
+    /// `None` where no spans are exported.
+    pub spans: Option<SpanCounts>,
 }
 
 /// The readings of a running gateway.
@@ -103,7 +123,7 @@ pub(super) fn of(shared: &Shared, now_us: i64) -> Readings {
         requests_held_bytes: shared.held.bytes(),
         requests_refused: shared.held.refused(),
         bounds: bounds(shared, &plane.config),
-        migrations: plane.lanes.iter().map(|lane| migration(lane)).collect(),
+        migrations: plane.lanes.iter().map(|lane| migration(lane, &shared.verdicts, now_us)).collect(),
         providers: plane.links.iter().flat_map(|(name, link)| clients(name, link)).collect(),
         shadow: shared.mirror.counts(now_us),
         callers: callers(&shared.callers),
@@ -112,6 +132,7 @@ pub(super) fn of(shared: &Shared, now_us: i64) -> Readings {
         redis: shared.replicas.as_ref().map(|replicas| replicas.counts()),
         guard: shared.safety.reading(),
         quotas: plane.config.quotas.counts_anything().then(|| shared.quotas.counts(&plane.config.quotas.rules, now_us)),
+        spans: shared.traces.counts(),
         prices: prices(&plane.config, &shared.metrics, now_us),
     }
 }
@@ -148,7 +169,7 @@ fn callers(callers: &Callers) -> CallersReading {
     CallersReading { refusals: callers.counts(), old_uses: callers.tally().old_uses(), kept }
 }
 
-fn migration(lane: &Lane) -> MigrationReading {
+fn migration(lane: &Lane, verdicts: &Verdicts, now_us: i64) -> MigrationReading {
     let snapshot = lane.snapshot();
     MigrationReading {
         name: lane.name().to_owned(),
@@ -157,6 +178,19 @@ fn migration(lane: &Lane) -> MigrationReading {
         epoch: snapshot.epoch,
         baseline: lane.baseline.provider(),
         candidate: lane.candidate.as_ref().map_or("", |link| link.provider()),
+        shadow_paused: lane.is_paused(),
+        verdict: verdicts.of(lane.name()).map(|kept| verdict(&kept.shown(snapshot.epoch, now_us), now_us)),
+    }
+}
+
+fn verdict(shown: &Shown, now_us: i64) -> VerdictReading {
+    let created_us = shown.created_at.parse().ok().map(jiff::Timestamp::as_microsecond);
+    let guardrail = |one: &GuardrailShown| (one.metric.clone(), one.segment.clone(), one.state);
+    VerdictReading {
+        decision: shown.verdict,
+        in_force: shown.matches && !shown.stale,
+        age_us: created_us.map(|created_us| now_us.saturating_sub(created_us).max(0)),
+        guardrails: shown.guardrails.iter().map(guardrail).collect(),
     }
 }
 

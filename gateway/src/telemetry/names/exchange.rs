@@ -81,6 +81,9 @@ pub(in super::super) const FORM_FAILURES: Metric =
 /// Moderation.
 pub(in super::super) const MODERATION_BLOCKS: Metric =
     metric("weighbridge_moderation_blocks", "Exchanges whose content a moderator blocked", &EXCHANGE);
+/// Guard.
+pub(in super::super) const GUARD_BLOCKS: Metric =
+    metric("weighbridge_guard_blocks", "Answers that the guard blocked or cut", &EXCHANGE);
 /// Folded.
 pub(in super::super) const FOLDED: Metric = metric(
     "weighbridge_exchanges_folded",
@@ -111,6 +114,7 @@ pub(super) const ALL: &[Metric] = &[
     RETRIES,
     FORM_FAILURES,
     MODERATION_BLOCKS,
+    GUARD_BLOCKS,
     FOLDED,
     SERIES,
 ];

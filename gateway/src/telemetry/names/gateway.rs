@@ -46,6 +46,33 @@ pub(in super::super) const SHADOW_SHARE: Metric = metric(
 );
 /// Epoch.
 pub(in super::super) const EPOCH: Metric = metric("weighbridge_epoch", "Epoch of constant weight", &["migration"]);
+/// Pause.
+pub(in super::super) const SHADOW_PAUSED: Metric =
+    metric("weighbridge_shadow_paused", "1 while somebody has paused the migration's copies, else 0", &["migration"]);
+/// Verdict.
+pub(in super::super) const VERDICT: Metric = metric(
+    "weighbridge_verdict",
+    "1 for what the last verdict that was given says, else 0; absent while none was given",
+    &["migration", "verdict"],
+);
+/// Age of the verdict.
+pub(in super::super) const VERDICT_AGE: Metric = metric(
+    "weighbridge_verdict_age_seconds",
+    "Since the newest evidence of the last verdict; absent if it does not say",
+    &["migration"],
+);
+/// Whether the verdict still says something.
+pub(in super::super) const VERDICT_IN_FORCE: Metric = metric(
+    "weighbridge_verdict_in_force",
+    "1 while the last verdict is about the epoch in force and not older than a day, else 0",
+    &["migration"],
+);
+/// Guardrails.
+pub(in super::super) const GUARDRAIL: Metric = metric(
+    "weighbridge_guardrail_state",
+    "1 for each guardrail of the last verdict, with its state",
+    &["migration", "metric", "segment", "state"],
+);
 /// Held.
 pub(in super::super) const SHADOW_HELD: Metric =
     metric("weighbridge_shadow_held_copies", "Copies that wait or are under way", &[]);
@@ -111,6 +138,12 @@ pub(in super::super) const PRICE_STALE: Metric = metric(
     "1 if the price in force of a model in use is doubtful: ended, not verified, inferred, or old; else 0",
     &["provider", "model"],
 );
+/// Exported spans.
+pub(in super::super) const SPANS_EXPORTED: Metric =
+    metric("weighbridge_spans_exported", "Spans that the trace collector took", &[]);
+/// Lost spans.
+pub(in super::super) const SPANS_DROPPED: Metric =
+    metric("weighbridge_spans_dropped", "Spans not exported, by reason", &["reason"]);
 /// Build.
 pub(in super::super) const BUILD: Metric = metric("weighbridge_build", "The program", &["version"]);
 /// Start.
@@ -133,6 +166,11 @@ pub(super) const ALL: &[Metric] = &[
     WEIGHT,
     SHADOW_SHARE,
     EPOCH,
+    SHADOW_PAUSED,
+    VERDICT,
+    VERDICT_AGE,
+    VERDICT_IN_FORCE,
+    GUARDRAIL,
     SHADOW_HELD,
     SHADOW_QUEUE,
     SHADOW_QUEUE_MAX,
@@ -150,6 +188,8 @@ pub(super) const ALL: &[Metric] = &[
     RECORDS_HEALTHY,
     PRICE_AGE,
     PRICE_STALE,
+    SPANS_EXPORTED,
+    SPANS_DROPPED,
     BUILD,
     PROCESS_START,
     PROCESS_MEMORY,

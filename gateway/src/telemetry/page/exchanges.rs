@@ -70,7 +70,8 @@ fn exchanges(writer: &mut Writer<'_>, rows: &[Row]) -> fmt::Result {
     writer.counter(names::RETRIES, counter(|cell| &cell.retries))?;
     let failures = each(&FORM_FAILURES, |cell| &cell.form_failures).filter(|(_, count)| *count > 0);
     writer.counter(names::FORM_FAILURES, failures)?;
-    writer.counter(names::MODERATION_BLOCKS, counter(|cell| &cell.moderation_blocks))
+    writer.counter(names::MODERATION_BLOCKS, counter(|cell| &cell.moderation_blocks))?;
+    writer.counter(names::GUARD_BLOCKS, counter(|cell| &cell.guard_blocks))
 }
 
 /// Exchanges with estimated tokens by arm and reason, also those that are zero: so nobody has to guess the names.

@@ -43,6 +43,8 @@ impl Page {
         writer.info(names::MIGRATION, arms)?;
         writer.gauge(names::WEIGHT, named.iter().map(|(name, one)| (vec![name.as_ref()], one.weight_percent)))?;
         writer.gauge(names::SHADOW_SHARE, named.iter().map(|(name, one)| (vec![name.as_ref()], one.shadow_percent)))?;
+        let paused = named.iter().map(|(name, one)| (vec![name.as_ref()], i64::from(one.shadow_paused)));
+        writer.gauge(names::SHADOW_PAUSED, paused)?;
         writer.gauge(names::EPOCH, named.iter().map(|(name, one)| (vec![name.as_ref()], integer(one.epoch))))
     }
 
@@ -77,6 +79,12 @@ impl Page {
         writer.gauge(names::RECORDS_QUEUE, [(Values::new(), integer(records.waiting))])?;
         writer.gauge(names::RECORDS_QUEUE_MAX, [(Values::new(), count(self.readings.bounds.records_queue_lines))])?;
         writer.gauge(names::RECORDS_HEALTHY, [(Values::new(), i64::from(records.healthy))])
+    }
+
+    pub(super) fn spans(&self, writer: &mut Writer<'_>) -> fmt::Result {
+        let Some(spans) = &self.readings.spans else { return Ok(()) };
+        writer.counter(names::SPANS_EXPORTED, [(Values::new(), spans.exported)])?;
+        writer.counter(names::SPANS_DROPPED, spans.dropped.iter().map(|(reason, spans)| (vec![*reason], *spans)))
     }
 
     pub(super) fn process(&self, writer: &mut Writer<'_>) -> fmt::Result {

@@ -6,8 +6,11 @@ use crate::recorder::RecorderCounts;
 use crate::replicas::StoreCounts;
 use crate::safety::ModeratorReading;
 use crate::shadow::ShadowCounts;
-use crate::telemetry::readings::{Bounds, CallersReading, MigrationReading, PriceReading, ProviderReading, Readings};
+use crate::telemetry::readings::{
+    Bounds, CallersReading, MigrationReading, PriceReading, ProviderReading, Readings, VerdictReading,
+};
 use crate::upstream::{BreakerState, UpstreamCounts};
+use judge::verdict::{Decision, State};
 
 /// One of everything.
 pub(super) fn readings() -> Readings {
@@ -30,6 +33,16 @@ pub(super) fn readings() -> Readings {
             epoch: 1_700_000_000_123,
             baseline: "openai",
             candidate: "deepseek",
+            shadow_paused: true,
+            verdict: Some(VerdictReading {
+                decision: Decision::NoGo,
+                in_force: true,
+                age_us: Some(90_500_000),
+                guardrails: vec![
+                    ("error_rate".to_owned(), "all".to_owned(), State::Fail),
+                    ("latency_p95".to_owned(), "consumer=\"a\"".to_owned(), State::HoldInsufficient),
+                ],
+            }),
         }],
         providers: vec![ProviderReading {
             name: "a \"quoted\\name\"\nof two lines".to_owned(),
@@ -94,6 +107,7 @@ pub(super) fn readings() -> Readings {
             usage_rows: 6,
             usage_folded: 7,
         }),
+        spans: Some(crate::trace::SpanCounts { exported: 8, dropped: vec![("queue_full", 2)] }),
         prices: PriceReading {
             age_us: 86_400_500_000,
             models: vec![
