@@ -58,6 +58,16 @@ async fn weight(house: &House) -> Value {
     house.admin("/admin/v1/migrations/move/weight").await.json()["weight_percent"].clone()
 }
 
+#[test]
+fn the_library_is_the_one_whose_digest_is_written_down() {
+    let folder = crate::command::root().join("gateway/console");
+    let readme = std::fs::read_to_string(folder.join("README.md")).unwrap();
+    for file in ["uplot.js", "uplot.css"] {
+        let digest = datasets::digest::of_bytes(&std::fs::read(folder.join(file)).unwrap());
+        assert!(readme.contains(&format!("gateway/console/{file}")) && readme.contains(&digest), "{file} is {digest}");
+    }
+}
+
 #[tokio::test]
 async fn only_the_token_opens_the_console_and_it_stays_outside_the_page() {
     let Some(driver) = Driver::start().await else { return };
@@ -281,7 +291,7 @@ const HEADLINES: [(&str, &str); 10] = [
     ("served.ttft_us.p95 = 9e6; served.requests = 40", "Well"),
     ("served.requests = 0; served.ttft_us = null", "Idle"),
     ("migration.verdict = null", "Look here: No verdict has been published"),
-    ("migration.verdict.matches = false", "Look here: The verdict is about another epoch"),
+    ("migration.verdict.matches = false", "Look here: The verdict says nothing about now. all is proven"),
     (
         "migration.verdict.verdict = 'no-go'",
         "Trouble: The verdict is NO-GO and the candidate still serves 10 %. all is proven",
@@ -324,10 +334,12 @@ async fn the_headline_says_what_is_wrong_and_is_quiet_about_chance() {
     }
 }
 
-/// Documents before and after the first look: a console takes as many in five minutes.
-const DOCUMENTS: usize = 300;
-/// Documents in one call, which must not take too long.
-const AT_ONCE: usize = 50;
+/// Documents before and after the first look: a console takes as many in minutes.
+const DOCUMENTS: u32 = 200;
+/// The reason of the verdict by which the size is taken.
+const AS_BEFORE: &str = "as before";
+/// Documents in one call, which must not take too long on a busy machine.
+const AT_ONCE: u32 = 20;
 
 #[tokio::test]
 async fn hours_of_documents_leave_the_page_as_large_as_it_was() {
@@ -336,21 +348,23 @@ async fn hours_of_documents_leave_the_page_as_large_as_it_was() {
     let browser = driver.browser().await;
     sign_in(&browser, &house).await;
     let mut document = house.admin("/admin/v1/console").await.json();
-    document["migrations"][0]["verdict"] = verdict(1, "as before");
+    document["migrations"][0]["verdict"] = verdict(1, AS_BEFORE);
     feed(&browser, &document, 0).await;
-    let before = size(&browser).await;
+    let before = size(&browser, &document).await;
     feed(&browser, &document, DOCUMENTS).await;
-    let after = size(&browser).await;
-    // Documents of the stream come in between, so a few nodes more or less are there at any moment.
-    assert!(after.nodes <= before.nodes + 60.0, "{before:?} became {after:?}");
-    assert!(after.listeners <= before.listeners + 20.0, "{before:?} became {after:?}");
-    assert!(after.heap_bytes <= before.heap_bytes + 2e6, "{before:?} became {after:?}");
+    let after = size(&browser, &document).await;
+    assert_eq!(after.elements, before.elements, "{before:?} became {after:?}");
+    let documents = f64::from(DOCUMENTS);
+    assert!(after.nodes < before.nodes + documents / 2.0, "detached ones too: {before:?} became {after:?}");
+    assert!(after.listeners < before.listeners + documents / 2.0, "{before:?} became {after:?}");
+    // A document is some kilobytes: keeping each would be seen.
+    assert!(after.heap_bytes < before.heap_bytes + documents * 2e3, "{before:?} became {after:?}");
 }
 
 /// Gives the page documents with numbers, verdicts and consumers that change, each drawn before the next one comes.
-async fn feed(browser: &Browser<'_>, document: &Value, from: usize) {
+async fn feed(browser: &Browser<'_>, document: &Value, from: u32) {
     let script = "const [given, from, to] = arguments; return (async () => { const { take } = await import('/console/app.js'); \
-        const drawn = () => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done))); \
+        const drawn = () => new Promise((done) => requestAnimationFrame(done)); \
         for (let turn = from; turn < to; turn += 1) { \
           const now = structuredClone(given); delete now.history; now.at_us += turn * 5e6; \
           const migration = now.migrations[0]; migration.weight_percent = turn % 40; migration.epoch += turn; \
@@ -361,7 +375,7 @@ async fn feed(browser: &Browser<'_>, document: &Value, from: usize) {
           now.audit = [0, 1].map((one) => ({ at: new Date((now.at_us / 1000) + one).toISOString(), migration: 'move', what: 'weight', from_percent: 1, to_percent: 2, epoch: turn + one, reason: 'turn ' + turn, who: 'console', replica: null })); \
           take(now); await drawn(); \
         } })()";
-    for turn in (from..from + DOCUMENTS).step_by(AT_ONCE) {
+    for turn in (from..from + DOCUMENTS).step_by(AT_ONCE as usize) {
         browser.run(script, &json!([document, turn, turn + AT_ONCE])).await;
     }
 }
@@ -369,18 +383,35 @@ async fn feed(browser: &Browser<'_>, document: &Value, from: usize) {
 /// What grows when a page leaks.
 #[derive(Debug)]
 struct Size {
+    /// Elements of the page.
+    elements: f64,
+    /// Nodes that are kept, on the page or not.
     nodes: f64,
     listeners: f64,
     heap_bytes: f64,
 }
 
-async fn size(browser: &Browser<'_>) -> Size {
+/// The least of several looks: what is thrown away is not collected at once.
+async fn size(browser: &Browser<'_>, document: &Value) -> Size {
+    // The stream goes on, and its next document may come between; then it is counted once more.
+    let count = "const [given, words] = arguments; return (async () => { const { take } = await import('/console/app.js'); \
+        for (let tries = 0; tries < 50; tries += 1) { \
+          take(given); await new Promise((done) => requestAnimationFrame(done)); \
+          if (document.querySelector('[data-slot=reasons]').textContent === words) return document.querySelectorAll('*').length; \
+        } })()";
+    let elements = browser.run(count, &json!([document, AS_BEFORE])).await.as_f64().unwrap();
     browser.debug("Performance.enable", json!({})).await;
-    browser.debug("HeapProfiler.collectGarbage", json!({})).await;
-    let metrics = browser.debug("Performance.getMetrics", json!({})).await;
-    let metric = |name: &str| {
-        let found = metrics["metrics"].as_array().unwrap().iter().find(|one| one["name"] == name);
-        found.unwrap_or_else(|| panic!("no {name} in {metrics}"))["value"].as_f64().unwrap()
-    };
-    Size { nodes: metric("Nodes"), listeners: metric("JSEventListeners"), heap_bytes: metric("JSHeapUsedSize") }
+    let mut least = Size { elements, nodes: f64::MAX, listeners: f64::MAX, heap_bytes: f64::MAX };
+    for _ in 0..5 {
+        browser.debug("HeapProfiler.collectGarbage", json!({})).await;
+        let metrics = browser.debug("Performance.getMetrics", json!({})).await;
+        let metric = |name: &str| {
+            let found = metrics["metrics"].as_array().unwrap().iter().find(|one| one["name"] == name);
+            found.unwrap_or_else(|| panic!("no {name} in {metrics}"))["value"].as_f64().unwrap()
+        };
+        least.nodes = least.nodes.min(metric("Nodes"));
+        least.listeners = least.listeners.min(metric("JSEventListeners"));
+        least.heap_bytes = least.heap_bytes.min(metric("JSHeapUsedSize"));
+    }
+    least
 }
