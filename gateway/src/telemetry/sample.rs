@@ -225,7 +225,13 @@ mod tests {
             let role = if number % 2 == 0 { "served" } else { "fallback" };
             let (provider, endpoint, arm) = ("openai", "chat", "baseline");
             let labels = Labels { migration: "m", arm, role, provider, model: &model, consumer: &consumer, endpoint };
-            table.with(&labels, || true, |cell| drop(cell.prompt_tokens.fetch_add(1, Ordering::Relaxed)));
+            table.with(
+                &labels,
+                || true,
+                |cell| {
+                    cell.prompt_tokens.fetch_add(1, Ordering::Relaxed);
+                },
+            );
         }
         let begun = std::time::Instant::now();
         let arms = fold(&table.all());
