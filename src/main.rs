@@ -3,6 +3,7 @@
 mod args;
 mod cmd;
 mod lines;
+mod logs;
 mod outcome;
 mod prices;
 mod render;

@@ -248,6 +248,12 @@ impl PricedPairs {
         self.costs.get(index).copied().flatten().filter(|costs| costs.current).map(|costs| costs.nanos)
     }
 
+    /// What the pair of this place cost when it was answered.
+    #[must_use]
+    pub fn paid(&self, index: usize) -> Option<[i64; 2]> {
+        self.costs.get(index).copied().flatten().map(|costs| costs.nanos)
+    }
+
     /// Pairs with a price.
     #[must_use]
     pub const fn priced(&self) -> u64 {

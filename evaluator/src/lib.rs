@@ -9,6 +9,7 @@ pub mod charts;
 pub mod compact;
 pub mod counts;
 pub mod error;
+mod examples;
 pub mod extract;
 pub mod labels;
 pub mod load;

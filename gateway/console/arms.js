@@ -1,7 +1,7 @@
 // The live arms side by side: a line a measure, a column an arm, differences against what the baseline serves.
 
 import { compareQuantiles, compareShares } from "./health.js";
-import { change, count, micros, money, perSecond, points, share, several } from "./format.js";
+import { change, count, micros, money, perSecond, points, share, several, span } from "./format.js";
 import { element, list, text, attribute } from "./dom.js";
 import { arm as armWords, reason } from "./words.js";
 
@@ -110,7 +110,7 @@ export function showArms(slot, migration) {
   const arms = [...migration.arms].sort((a, b) => rank(a) - rank(b));
   const base = arms.find((one) => one.arm === "baseline" && one.role === "served");
   const seconds = arms[0]?.window_seconds;
-  text(slot["arms-title"], seconds ? `Live: the last ${several(Math.round(seconds / 60), "minute", "minutes")}` : "Live");
+  text(slot["arms-title"], seconds > 0 ? `Live: the last ${span(seconds)}` : "Live");
   list(slot["arms-head"], arms, keyOf, makeHead, updateHead);
   list(slot.arms, ROWS, (line) => line.name, makeRow, (entry, line) => {
     list(entry.root, arms, keyOf, makeCell, (inner, one) => updateCell(inner, line.read(one, one === base ? null : base)));

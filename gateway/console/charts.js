@@ -5,19 +5,19 @@ import { element, text } from "./dom.js";
 import { micros, moment, money, percent, perSecond, share } from "./format.js";
 import { LINES } from "./series.js";
 
-const HEIGHT = 112;
+const HEIGHT = 156;
 /** A hole in a line that is shorter than this is bridged: a step without requests is no outage. */
 const BRIDGED_SECONDS = 60;
 const SPAN_LEAST_SECONDS = 300;
 
 const CHARTS = [
-  { field: "per_second", title: "Requests", spell: perSecond, scale: 1 },
+  { field: "per_second", title: "Requests", spell: perSecond, scale: 1, least: 0.1 },
   { field: "error_share", title: "Errors", spell: share, scale: 1, least: 0.01 },
-  { field: "ttft_p95_us", title: "First token, p95", spell: micros, scale: 1 },
-  { field: "cost_nanos", title: "Money per hour", spell: money, scale: 720 },
+  { field: "ttft_p95_us", title: "First token, p95", spell: micros, scale: 1, least: 1e5 },
+  { field: "cost_nanos", title: "Money per hour", spell: money, scale: 720, least: 1e7 },
 ];
 const SHORT = ["baseline", "candidate", "shadow"];
-const INKS = ["baseline", "candidate", "candidate"];
+const INKS = ["baseline", "candidate", "shadow"];
 const DASHES = [undefined, undefined, [4, 3]];
 
 // Colours of the style sheet, read anew when the theme changes.
@@ -64,6 +64,9 @@ function bridged(chart, series, first, last, holes) {
   return holes.filter(([from, to]) => to - from > pixels);
 }
 
+/** A round number without its idle zeros: `$100.00` is `$100`. */
+const short = (words) => words.replace(/(\.\d*?)0+(?=\D|$)/, "$1").replace(/\.(?=\D|$)/, "");
+
 function options(card, index) {
   const { spell, least } = CHARTS[index];
   const axis = { stroke: () => ink("muted"), font: "11px system-ui, sans-serif", grid: { stroke: () => ink("grid"), width: 1 }, ticks: { show: false } };
@@ -76,7 +79,7 @@ function options(card, index) {
     scales: { x: { time: true, range: () => card.range }, y: { range: (_, low, high) => [0, Math.max(least ?? 0, (high ?? 0) * 1.1) || 1] } },
     axes: [
       { ...axis, size: 24, space: 60, values: (_, times) => times.map((at) => moment(at * 1e6, at * 1e6).slice(0, 5)) },
-      { ...axis, size: 58, space: 30, values: (_, values) => values.map(spell) },
+      { ...axis, size: 54, space: 36, values: (_, values) => values.map((value) => short(spell(value))) },
     ],
     series: [{}, ...LINES.map((_, order) => line(order))],
     hooks: {
@@ -108,6 +111,7 @@ function makeFigure(parent, { title }) {
   const readout = element("span", "readout");
   caption.append(element("span", "title", title), readout);
   const place = element("div", "place");
+  place.setAttribute("aria-hidden", "true");
   figure.append(caption, place);
   parent.append(figure);
   return { figure, place, readout, chart: null };
@@ -125,13 +129,17 @@ let cards = 0;
 export function makeCharts(parent) {
   const grid = element("div", "chart-grid");
   parent.append(makeLegend(), grid);
-  const card = { key: `card-${(cards += 1)}`, weights: [], range: [0, 1], figures: CHARTS.map((one) => makeFigure(grid, one)), visible: false, due: null };
+  const card = { key: `card-${(cards += 1)}`, weights: [], range: [0, 1], figures: CHARTS.map((one) => makeFigure(grid, one)), visible: false, due: null, drawn: -1 };
 
   function draw() {
     if (!card.visible || !card.due) return;
     const { series, name, now_us } = card.due;
     card.due = null;
-    card.weights = series.of(name).weights;
+    const { weights, changes } = series.of(name);
+    // A document comes every second, a point of the curves every five.
+    if (changes === card.drawn) return;
+    card.drawn = changes;
+    card.weights = weights;
     const now = now_us / 1e6;
     CHARTS.forEach(({ field, scale }, index) => {
       const data = series.columns(name, field);

@@ -1,4 +1,4 @@
-// Numbers as people read them. What does not exist is a dash, never a zero.
+// Numbers as people read them. What does not exist is a dash, never a zero. No line breaks between a number and its unit.
 
 const NONE = "–";
 const whole = new Intl.NumberFormat("en-GB", { maximumFractionDigits: 0 });
@@ -12,49 +12,49 @@ export function count(value) {
   if (missing(value)) return NONE;
   if (Math.abs(value) < 1e6) return whole.format(value);
   const [divisor, unit] = Math.abs(value) < 1e9 ? [1e6, "M"] : [1e9, "G"];
-  return `${(value / divisor).toFixed(digits(value / divisor))} ${unit}`;
+  return `${(value / divisor).toFixed(digits(value / divisor))}\u00a0${unit}`;
 }
 
 /** A rate: `4.2/s`. */
-export const perSecond = (value) => (missing(value) ? NONE : `${value.toFixed(digits(value))}/s`);
+export const perSecond = (value) => (missing(value) ? NONE : `${value === 0 ? 0 : value.toFixed(digits(value))}/s`);
 
 /** A share, 0 to 1, in percent: `0.25 %`. */
 export function share(value) {
   if (missing(value)) return NONE;
   const percent = value * 100;
-  if (percent === 0) return "0 %";
-  if (Math.abs(percent) < 0.005) return "<0.01 %";
-  return `${percent.toFixed(Math.abs(percent) >= 10 ? 1 : 2)} %`;
+  if (percent === 0) return "0\u00a0%";
+  if (Math.abs(percent) < 0.005) return "<0.01\u00a0%";
+  return `${percent.toFixed(Math.abs(percent) >= 10 ? 1 : 2)}\u00a0%`;
 }
 
 /** A percentage that somebody set: `12.5 %`, without idle zeros. */
-export const percent = (value) => (missing(value) ? NONE : `${Number(value.toFixed(2))} %`);
+export const percent = (value) => (missing(value) ? NONE : `${Number(value.toFixed(2))}\u00a0%`);
 
 /** A difference in percent with its sign: `+12 %`. */
 export function change(ratio) {
   if (missing(ratio)) return NONE;
   const percentage = (ratio - 1) * 100;
-  if (Math.abs(percentage) < 0.5) return "±0 %";
+  if (Math.abs(percentage) < 0.5) return "±0\u00a0%";
   const sign = percentage > 0 ? "+" : "−";
   if (ratio >= 10) return `×${ratio.toFixed(0)}`;
-  return `${sign}${Math.abs(percentage).toFixed(0)} %`;
+  return `${sign}${Math.abs(percentage).toFixed(0)}\u00a0%`;
 }
 
 /** A difference of shares in points with its sign: `+0.31 pp`. */
 export function points(difference) {
   if (missing(difference)) return NONE;
   const value = difference * 100;
-  if (Math.abs(value) < 0.005) return "±0 pp";
-  return `${value > 0 ? "+" : "−"}${Math.abs(value).toFixed(Math.abs(value) >= 10 ? 1 : 2)} pp`;
+  if (Math.abs(value) < 0.005) return "±0\u00a0pp";
+  return `${value > 0 ? "+" : "−"}${Math.abs(value).toFixed(Math.abs(value) >= 10 ? 1 : 2)}\u00a0pp`;
 }
 
 /** Microseconds: `870 µs`, `412 ms`, `1.84 s`, `2.1 min`. */
 export function micros(value) {
   if (missing(value)) return NONE;
-  if (value < 1e3) return `${value.toFixed(0)} µs`;
-  if (value < 1e6) return `${(value / 1e3).toFixed(value < 1e4 ? 1 : 0)} ms`;
-  if (value < 1e8) return `${(value / 1e6).toFixed(value < 1e7 ? 2 : 1)} s`;
-  return `${(value / 6e7).toFixed(1)} min`;
+  if (value < 1e3) return `${value.toFixed(0)}\u00a0µs`;
+  if (value < 1e6) return `${(value / 1e3).toFixed(value < 1e4 ? 1 : 0)}\u00a0ms`;
+  if (value < 1e8) return `${(value / 1e6).toFixed(value < 1e7 ? 2 : 1)}\u00a0s`;
+  return `${(value / 6e7).toFixed(1)}\u00a0min`;
 }
 
 /** Nano-dollars: `$12.40`, `$0.00031`. */
@@ -86,13 +86,13 @@ export function bytes(value) {
 export function span(seconds) {
   if (missing(seconds)) return NONE;
   const full = Math.max(0, Math.floor(seconds));
-  if (full < 60) return `${full} s`;
+  if (full < 60) return `${full}\u00a0s`;
   const minutes = Math.floor(full / 60);
-  if (minutes < 60) return `${minutes} min`;
+  if (minutes < 60) return `${minutes}\u00a0min`;
   const hours = Math.floor(minutes / 60);
-  if (hours < 24) return minutes % 60 ? `${hours} h ${minutes % 60} min` : `${hours} h`;
+  if (hours < 24) return minutes % 60 ? `${hours}\u00a0h ${minutes % 60}\u00a0min` : `${hours}\u00a0h`;
   const days = Math.floor(hours / 24);
-  return hours % 24 ? `${days} d ${hours % 24} h` : `${days} d`;
+  return hours % 24 ? `${days}\u00a0d ${hours % 24}\u00a0h` : `${days}\u00a0d`;
 }
 
 const two = (value) => String(value).padStart(2, "0");

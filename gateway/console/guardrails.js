@@ -14,30 +14,38 @@ const COURSE = { width: 96, height: 22 };
 const finite = (value) => typeof value === "number" && Number.isFinite(value);
 const neutral = (guardrail) => (guardrail.scale === "ratio" ? 1 : 0);
 
-/** Where a value lies between "no difference" (0) and the margin (1). A margin at no difference itself has unit length 1. */
+/**
+ * Where a value lies, as seen from the margin (0): a unit is from there to "no difference", which is -1, or 1 where the
+ * margin demands an improvement. A margin at no difference itself has the unit of its scale.
+ */
 function place(guardrail, value) {
   const length = Math.abs(guardrail.margin - neutral(guardrail));
-  return (value - neutral(guardrail)) / (length > 0 ? length : 1);
+  return (value - guardrail.margin) / (length > 0 ? length : 1);
 }
 
-/** The track shows places from -1 to 2; what lies beyond ends at its edge. */
-const x = (at) => (Math.min(2, Math.max(-1, at)) + 1) * (TRACK.width / 3);
+/** The track shows places from -2 to 1, the margin at two thirds; what lies beyond ends at its edge. */
+const x = (at) => (Math.min(1, Math.max(-2, at)) + 2) * (TRACK.width / 3);
 
 function drawTrack(parent, guardrail, ink) {
   const { width, height } = TRACK;
   const middle = height / 2;
-  const margin = x(place(guardrail, guardrail.margin));
+  const margin = x(0);
+  const equal = x(place(guardrail, neutral(guardrail)));
   const [low, high] = [guardrail.lower, guardrail.upper].map((value) => (finite(value) ? x(place(guardrail, value)) : null));
   const svg = drawn("svg", { viewBox: `0 0 ${width} ${height}`, preserveAspectRatio: "none", "aria-hidden": "true", class: `ink-${ink}` });
   svg.append(
     drawn("rect", { class: "beyond", x: margin, y: 0, width: width - margin, height }),
-    drawn("line", { class: "grid", x1: x(0), x2: x(0), y1: 2, y2: height - 2 }),
+    drawn("line", { class: "grid", x1: equal, x2: equal, y1: 2, y2: height - 2 }),
     drawn("line", { class: "margin", x1: margin, x2: margin, y1: 0, y2: height }),
   );
   if (finite(guardrail.estimate) || low !== null || high !== null) {
     svg.append(drawn("line", { class: "range", x1: low ?? 0, x2: high ?? width, y1: middle, y2: middle }));
     if (high !== null) svg.append(drawn("line", { class: "end", x1: high, x2: high, y1: middle - 5, y2: middle + 5 }));
   }
+  // What lies beyond an edge is pointed at.
+  const [least, most] = [guardrail.lower, guardrail.upper].map((value) => (finite(value) ? place(guardrail, value) : null));
+  if (most !== null && most > 1) svg.append(drawn("path", { class: "spot", d: `M${width} ${middle} l-9 -6 v12 z` }));
+  if (least !== null && least < -2) svg.append(drawn("path", { class: "spot", d: `M0 ${middle} l9 -6 v12 z` }));
   if (finite(guardrail.estimate)) {
     const at = x(place(guardrail, guardrail.estimate));
     svg.append(drawn("line", { class: "estimate", x1: at, x2: at, y1: middle - 4, y2: middle + 4 }));
@@ -53,13 +61,13 @@ function drawCourse(parent, guardrail, looks, ink) {
     return;
   }
   const { width, height } = COURSE;
-  const top = Math.max(1.25, Math.min(3, Math.max(...places)));
-  const bottom = Math.min(0, Math.max(-1, Math.min(...places)));
+  const top = Math.max(0.25, Math.min(2, Math.max(...places)));
+  const bottom = Math.min(-1, Math.max(-2, Math.min(...places)));
   const y = (at) => height - 2 - ((Math.min(top, Math.max(bottom, at)) - bottom) / (top - bottom)) * (height - 4);
   const spots = places.map((at, index) => [2 + (index / (places.length - 1)) * (width - 4), y(at)]);
   const svg = drawn("svg", { viewBox: `0 0 ${width} ${height}`, "aria-hidden": "true", class: `ink-${ink}` });
   svg.append(
-    drawn("line", { class: "margin", x1: 0, x2: width, y1: y(1), y2: y(1) }),
+    drawn("line", { class: "margin", x1: 0, x2: width, y1: y(0), y2: y(0) }),
     drawn("polyline", { class: "line", points: spots.map(([a, b]) => `${a.toFixed(1)},${b.toFixed(1)}`).join(" ") }),
     drawn("circle", { class: "spot", cx: spots.at(-1)[0].toFixed(1), cy: spots.at(-1)[1].toFixed(1), r: 2.5 }),
   );
@@ -71,7 +79,7 @@ function spelled(guardrail, value) {
   if (!finite(value)) return "unbounded";
   if (guardrail.scale === "ratio") {
     const change = (value - 1) * 100;
-    return `${change > 0 ? "+" : change < 0 ? "−" : ""}${Math.abs(change).toFixed(Math.abs(change) >= 10 ? 0 : 1)} %`;
+    return `${change > 0 ? "+" : change < 0 ? "−" : ""}${Math.abs(change).toFixed(Math.abs(change) >= 10 ? 0 : 1)}\u00a0%`;
   }
   return points(value);
 }
@@ -113,9 +121,10 @@ function need(one) {
 }
 
 function showNone(slot) {
-  text(slot["evidence-note"], "No verdict has been published. `weighbridge evaluate RECORDS --publish` judges the records and puts its verdict here.");
+  text(slot["evidence-note"], "No verdict has been published. To put one here: weighbridge evaluate RECORDS --publish URL");
   for (const name of ["reasons", "needed", "guardrails"]) list(slot[name], [], String, String, String);
   text(slot["guardrails-note"], "");
+  shown(slot.key, false);
 }
 
 /** Writes a verdict into a card's slots; `seen` remembers which one is shown. */
@@ -134,6 +143,7 @@ export function showGuardrails(slot, migration, now_us, seen) {
     showNone(slot);
     return;
   }
+  shown(slot.key, verdict.guardrails.length > 0);
   lines(slot.reasons, verdict.reasons.slice(0, REASONS_MAX));
   lines(slot.needed, verdict.needed.slice(0, REASONS_MAX).map(need));
   shown(slot.needed, verdict.needed.length > 0);
@@ -143,8 +153,8 @@ export function showGuardrails(slot, migration, now_us, seen) {
     .sort((a, b) => rank(a.guardrail) - rank(b.guardrail) || a.index - b.index);
   const visible = sorted.slice(0, GUARDRAILS_MAX);
   list(slot.guardrails, visible, ({ guardrail }) => `${guardrail.metric}\u0000${guardrail.segment}`, () => fromTemplate("guardrail-template"), updateRow);
-  const rest = sorted.length - visible.length;
-  text(slot["guardrails-note"], rest > 0 ? `And ${several(rest, "more guardrail", "more guardrails")}, none of them in a worse state; the verdict's file has all.` : "");
+  const rest = sorted.length - visible.length + (verdict.guardrails_left_out ?? 0);
+  text(slot["guardrails-note"], rest > 0 ? `${several(rest, "guardrail is", "guardrails are")} not shown here; the verdict's file and the report have all.` : "");
 }
 
 /** The worst first; those that do not decide after those that do. */

@@ -83,17 +83,19 @@ function makeQuota() {
   const bar = element("span");
   track.append(bar);
   track.setAttribute("aria-hidden", "true");
-  root.append(track, words);
+  root.append(words, track);
   return { root, words, bar };
 }
 
 function updateQuota(entry, quota) {
-  const spell = quota.unit === "usd" || quota.unit === "nanos" || quota.unit === "cost_nanos" ? money : count;
-  const resets = quota.resets_us === null || quota.resets_us === undefined ? "" : `, again in ${span(quota.resets_us / 1e6)}`;
-  const aside = quota.set_aside > 0 ? ` (+${spell(quota.set_aside)} set aside)` : "";
-  text(entry.words, `${quota.limit}: ${spell(quota.used)}${aside} of ${spell(quota.max)} ${reason(quota.unit)}, ${percent(quota.left_percent)} left${resets}`);
-  length(entry.bar, quota.left_percent === null ? 0 : 1 - quota.left_percent / 100);
-  attribute(entry.root, "class", quota.left_percent !== null && quota.left_percent < LEFT_PERCENT ? "quota warn" : "quota");
+  const spell = quota.unit === "nano_dollars" ? money : count;
+  const unit = quota.unit === "nano_dollars" ? "" : ` ${reason(quota.unit)}`;
+  const aside = quota.set_aside > 0 ? `${spell(quota.set_aside)} set aside` : "";
+  const again = quota.resets_us === null ? "" : `full again in ${span(quota.resets_us / 1e6)}`;
+  const used = `${spell(quota.used)} of ${spell(quota.max)}${unit}`;
+  text(entry.words, [quota.limit, used, aside, `${percent(quota.left_percent)} left`, again].filter(Boolean).join(" · "));
+  length(entry.bar, 1 - quota.left_percent / 100);
+  attribute(entry.root, "class", quota.left_percent < LEFT_PERCENT ? "quota warn" : "quota");
 }
 
 function consumers({ consumers: items, consumers_left_out }) {
@@ -124,7 +126,7 @@ function audit({ audit: changes, at_us }) {
     visible,
     (change) => [change.at, change.migration, change.what, change.epoch, change.replica].join(" "),
     () => {
-      const entry = row(["when", "", "", "reason", ""]);
+      const entry = row(["when", "", "short", "reason", "short"]);
       entry.time = element("time");
       entry.cells[0].append(entry.time);
       return entry;

@@ -91,6 +91,7 @@ export function updateCard(entry, migration, document, series, live) {
   const { slot } = entry;
   entry.migration = migration;
   text(slot.name, migration.name);
+  attribute(slot.heading, "title", migration.name);
   text(slot.baseline, migration.baseline);
   text(slot.candidate, migration.candidate);
   const found = signs(migration, document);
@@ -100,7 +101,8 @@ export function updateCard(entry, migration, document, series, live) {
   showVerdict(slot, migration, document.at_us);
   showWeight(slot, migration, document.at_us);
   showMoney(slot, migration);
-  shown(slot.shadow, migration.shadow_percent > 0 || migration.shadow_paused !== null);
+  const mirrors = migration.shadow_percent > 0 || migration.arms.some((one) => one.role !== "served");
+  shown(slot.shadow, mirrors || migration.shadow_paused !== null);
   text(slot.shadow, migration.shadow_paused ? "Resume shadow" : "Pause shadow");
   showArms(slot, migration);
   showGuardrails(slot, migration, document.at_us, entry.seen);

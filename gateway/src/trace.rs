@@ -12,6 +12,7 @@ mod attributes;
 mod context;
 mod counts;
 mod export;
+mod line;
 mod root;
 mod spans;
 
@@ -111,8 +112,9 @@ impl Traces {
         live.config.propagate.contains(&link.config.name).then(|| trace.headers(span))
     }
 
-    /// A leg has ended.
+    /// A leg has ended and is on record: it becomes a line and a span, where they are wanted.
     pub(crate) fn ended(&self, context: &Context, leg: &Leg, exchange: Exchange) {
+        line::tell(&exchange, context.trace.as_ref());
         let (Some(live), Some(trace), Some(span)) = (&self.live, &context.trace, leg.span) else { return };
         if !trace.sampled {
             return;

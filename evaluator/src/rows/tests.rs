@@ -156,6 +156,11 @@ fn a_tier_and_where_a_row_is_from_do_not_disturb_each_other() {
 fn a_uuid_is_its_own_key_and_other_spellings_are_other_ids() {
     let key = |text: &str| PairKey::of(text).bits();
     assert_eq!(key("019a8f3c-1b2d-7e4f-8a9b-0c1d2e3f4a5b"), 0x019a_8f3c_1b2d_7e4f_8a9b_0c1d_2e3f_4a5b);
+    let uuid = |text: &str| PairKey::of(text).uuid();
+    assert_eq!(uuid("019a8f3c-1b2d-7e4f-8a9b-0c1d2e3f4a5b").as_deref(), Some("019a8f3c-1b2d-7e4f-8a9b-0c1d2e3f4a5b"));
+    // What could be taken for a hash is hashed.
+    assert_eq!(uuid("019a8f3c-1b2d-7e4f-ca9b-0c1d2e3f4a5b"), None);
+    assert!((0..1000).all(|index| uuid(&format!("request-{index}")).is_none()));
     let others = [
         "019A8F3C-1b2d-7e4f-8a9b-0c1d2e3f4a5b",
         "019a8f3c01b2d-7e4f-8a9b-0c1d2e3f4a5b",

@@ -2,7 +2,7 @@
 //!
 //! Fields may be added; one that stands here keeps its meaning. A number that does not exist is absent (`null`), never 0.
 
-use super::history::Curves;
+use super::history::{Curves, Point};
 use crate::admin::ShadowPause;
 use crate::admin::audit::AuditEntry;
 use crate::admin::verdict::Shown;
@@ -84,6 +84,8 @@ pub(super) struct ArmShown {
     /// Since the start: requests that the candidate cannot serve. Only of the arm that serves them.
     pub unfit: Option<u64>,
     pub ttft_us: Option<Quantiles>,
+    /// Until the first text that a person sees: thinking is before it.
+    pub first_visible_us: Option<Quantiles>,
     pub duration_us: Option<Quantiles>,
     pub output_token_us: Option<Quantiles>,
     pub tokens: TokensShown,
@@ -94,6 +96,8 @@ pub(super) struct ArmShown {
     /// Answers that the gateway's own guard blocked or cut.
     pub guard_blocks: u64,
     pub since_start: SinceStart,
+    /// The newest point of its curves, with which a page that has `history` goes on. `None` before the second sample.
+    pub point: Option<Point>,
 }
 
 #[derive(Debug, Clone, Serialize)]

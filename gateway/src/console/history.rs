@@ -50,8 +50,8 @@ struct Track {
 }
 
 /// One point of an arm's curves.
-#[derive(Debug, Clone, Copy, PartialEq)]
-struct Point {
+#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+pub(super) struct Point {
     at_us: i64,
     per_second: f64,
     error_share: Option<f64>,
@@ -170,6 +170,11 @@ impl History {
             Some((_, first)) => live.since(first),
             None => live,
         }
+    }
+
+    /// The newest point of an arm's curves: by it, who has the curves goes on with them.
+    pub(super) fn newest(&self, key: &ArmKey) -> Option<Point> {
+        self.tracks.get(key)?.points.back().copied()
     }
 
     /// The curves.

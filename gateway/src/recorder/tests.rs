@@ -128,7 +128,7 @@ async fn a_flush_puts_everything_before_it_in_the_file_and_the_end_the_rest() {
     let counts = recorder.close(writer).await;
     assert_eq!((counts.written, counts.waiting, counts.lost, counts.healthy), (11, 0, 0, true));
     assert_eq!(pairs(folder.path()), numbers(0..11));
-    other.record(exchange("late", Role::Served));
+    other.record(&exchange("late", Role::Served));
     other.flush().await;
     assert_eq!((other.counts().dropped_served, pairs(folder.path()).len()), (1, 11));
 }
@@ -154,7 +154,7 @@ async fn the_interval_flushes_by_itself_and_half_a_queue_calls_the_writer() {
 #[tokio::test]
 async fn nothing_is_recorded_without_a_file_and_a_record_beyond_every_bound_is_counted() {
     let (nowhere, writer) = Recorder::start(None, "digest").unwrap();
-    nowhere.record(exchange("0", Role::Served));
+    nowhere.record(&exchange("0", Role::Served));
     nowhere.flush().await;
     let counts = nowhere.close(writer).await;
     assert_eq!((counts.written, counts.healthy), (0, true));

@@ -4,7 +4,6 @@
 //! own name and under theirs, with more behind them: reasoning models take minutes, and a provider that queues may take ten
 //! of them before its first token.
 
-use super::sample::Counts;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 /// Upper bounds of whole answers: the conventions', doubled on.
@@ -108,22 +107,14 @@ impl Histogram {
         let counts = self.counts.iter().map(|count| count.load(Ordering::Relaxed)).collect();
         Reading { bounds: self.bounds, unit: self.unit, counts, sum: self.sum.load(Ordering::Relaxed) }
     }
-
-    /// The counts as they stand, for windows of time.
-    pub(super) fn counts(&self) -> Counts {
-        Counts {
-            bounds_us: self.bounds,
-            counts: self.counts.iter().map(|count| count.load(Ordering::Relaxed)).collect(),
-        }
-    }
 }
 
 /// What a histogram holds at one moment.
 #[derive(Debug, Clone)]
 pub(super) struct Reading {
-    bounds: &'static [u64],
+    pub(super) bounds: &'static [u64],
     unit: u32,
-    counts: Vec<u64>,
+    pub(super) counts: Vec<u64>,
     sum: u64,
 }
 

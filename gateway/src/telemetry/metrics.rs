@@ -121,7 +121,7 @@ impl Metrics {
 
     /// The gateway's own time so far.
     pub(crate) fn overhead(&self) -> Counts {
-        self.0.overhead.counts()
+        Counts::of(&self.0.overhead)
     }
 
     /// Requests of a migration that stayed on the baseline so far, because the candidate cannot serve them.

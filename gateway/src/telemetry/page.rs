@@ -47,6 +47,7 @@ impl Collector for Page {
         self.moderators(&mut writer)?;
         self.replicas(&mut writer)?;
         self.guard(&mut writer)?;
+        self.spans(&mut writer)?;
         self.process(&mut writer)?;
         if self.views.gen_ai {
             gen_ai::write(&mut writer, &series)?;

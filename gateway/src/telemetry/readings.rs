@@ -13,6 +13,7 @@ use crate::replicas::StoreCounts;
 use crate::safety::{GuardReading, ModeratorReading};
 use crate::shadow::ShadowCounts;
 use crate::state::Shared;
+use crate::trace::SpanCounts;
 use crate::upstream::UpstreamCounts;
 use judge::verdict::{Decision, State};
 
@@ -109,6 +110,8 @@ pub(super) struct Readings {
     /// `None` where nothing is limited and no usage is kept.
     pub quotas: Option<QuotaCounts>,
     pub prices: PriceReading,
+    /// `None` where no spans are exported.
+    pub spans: Option<SpanCounts>,
 }
 
 /// The readings of a running gateway.
@@ -129,6 +132,7 @@ pub(super) fn of(shared: &Shared, now_us: i64) -> Readings {
         redis: shared.replicas.as_ref().map(|replicas| replicas.counts()),
         guard: shared.safety.reading(),
         quotas: plane.config.quotas.counts_anything().then(|| shared.quotas.counts(&plane.config.quotas.rules, now_us)),
+        spans: shared.traces.counts(),
         prices: prices(&plane.config, &shared.metrics, now_us),
     }
 }

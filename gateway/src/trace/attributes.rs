@@ -56,6 +56,13 @@ impl Attributes {
         self.add(key, Value::DoubleValue(number));
     }
 
+    /// Seconds, as the conventions want them.
+    pub(super) fn maybe_seconds(&mut self, key: &str, micros: Option<u64>) {
+        if let Some(micros) = micros {
+            self.real(key, micros as f64 / 1e6);
+        }
+    }
+
     pub(super) fn flag(&mut self, key: &str, is_set: bool) {
         self.add(key, Value::BoolValue(is_set));
     }

@@ -7,7 +7,7 @@
 use super::attributes::Attributes;
 use super::context::Trace;
 use crate::exchange::Context;
-use datasets::{Exchange, Moderation, Role};
+use datasets::{Exchange, Moderation};
 use http::Uri;
 use opentelemetry::trace::{SpanId, TraceFlags};
 use opentelemetry_proto::tonic::trace::v1::span::SpanKind;
@@ -124,9 +124,7 @@ fn generative(all: &mut Attributes, exchange: &Exchange) {
     all.flag("gen_ai.request.stream", exchange.streamed);
     all.maybe_text("gen_ai.response.model", exchange.model_answered.as_deref());
     all.texts("gen_ai.response.finish_reasons", exchange.finish_reason.as_slice());
-    if let Some(ttft_us) = exchange.ttft_us {
-        all.real("gen_ai.response.time_to_first_chunk", ttft_us as f64 / 1e6);
-    }
+    all.maybe_seconds("gen_ai.response.time_to_first_chunk", exchange.first_event_us.or(exchange.ttft_us));
     if exchange.structured {
         all.text("gen_ai.output.type", "json");
     }
@@ -153,6 +151,8 @@ fn migration(all: &mut Attributes, exchange: &Exchange) {
     all.number("weighbridge.epoch", exchange.epoch);
     all.real("weighbridge.weight_percent", f64::from(exchange.weight_bp) / 100.0);
     all.maybe_text("weighbridge.assigned_by", exchange.assigned_by.map(datasets::AssignedBy::name));
+    all.maybe_seconds("weighbridge.time_to_first_text", exchange.ttft_us);
+    all.maybe_seconds("weighbridge.time_to_first_visible_text", exchange.first_visible_us);
     all.number("weighbridge.attempts", u64::from(exchange.attempts));
     if let Some(cost_nanos) = exchange.cost_nanos {
         all.integer("weighbridge.cost_nanos", cost_nanos);
@@ -165,11 +165,7 @@ fn migration(all: &mut Attributes, exchange: &Exchange) {
     if exchange.moderation == Some(Moderation::BlockedByProvider) {
         all.flag("weighbridge.blocked_by_provider", true);
     }
-    let dropped: Vec<String> = exchange.dropped.clone();
-    all.texts("weighbridge.dropped", &dropped);
-    if exchange.role == Role::Fallback {
-        all.flag("weighbridge.fallback", true);
-    }
+    all.texts("weighbridge.dropped", &exchange.dropped);
 }
 
 /// A span that has nothing but its place in the trace; implemented here because it is ours to say.
@@ -217,6 +213,3 @@ fn default_port(address: &Uri) -> u16 {
 fn nanos(at_us: i64) -> u64 {
     u64::try_from(at_us).unwrap_or(0).saturating_mul(1000)
 }
-
-#[cfg(test)]
-mod tests;

@@ -92,6 +92,7 @@ mod tests {
         let [queue_us, first_text_us, thinking_us] = parts;
         let (visible_p50_us, visible_p95_us) = (1_000_000, 2_000_000);
         FirstToken {
+            segment: "all".to_owned(),
             arm: name.to_owned(),
             n,
             unknown: 3,

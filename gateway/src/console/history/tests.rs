@@ -25,7 +25,7 @@ fn key(migration: &str, arm: &'static str, role: &'static str) -> ArmKey {
 
 fn tick(history: &mut History, metrics: &Metrics, number: i64, percent: f64) {
     let now_us = START_US + number * STEP_SECONDS * SECOND_US;
-    let epoch = u64::try_from(START_US / 1000).unwrap() + u64::from(percent > 0.0);
+    let epoch = u64::try_from(now_us / 1000).unwrap();
     history.take(now_us, metrics.sample(), metrics.overhead(), &[in_force("m", epoch, percent)]);
 }
 
@@ -56,6 +56,9 @@ fn a_window_holds_what_came_in_it_and_a_curve_what_came_in_each_step() {
     assert!(curve.ttft_p95_us[50].unwrap() > curve.ttft_p50_us[50].unwrap());
     let last = curve.at_us.len() - 1;
     assert_eq!((curve.per_second[last], curve.error_share[last], curve.ttft_p50_us[last]), (0.0, None, None));
+    let newest = history.newest(&key("m", "baseline", "served")).unwrap();
+    assert_eq!((newest.at_us, newest.per_second, newest.error_share), (curve.at_us[last], 0.0, None));
+    assert_eq!(history.newest(&key("m", "candidate", "served")), None);
 }
 
 #[test]

@@ -202,6 +202,8 @@ fn readings_are_on_the_page() {
         ("weighbridge_price_stale", "model=c,provider=deepseek", 0.0),
         ("weighbridge_records_written_total", "", 9.0),
         ("weighbridge_records_healthy", "", 0.0),
+        ("weighbridge_spans_exported_total", "", 8.0),
+        ("weighbridge_spans_dropped_total", "reason=queue_full", 2.0),
         ("weighbridge_quota_refused_total", "limit=team-a", 5.0),
         ("weighbridge_quota_left_percent", "limit=team-a,unit=tokens", 12.5),
         ("weighbridge_quota_journal_errors_total", "", 4.0),

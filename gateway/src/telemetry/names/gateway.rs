@@ -138,6 +138,12 @@ pub(in super::super) const PRICE_STALE: Metric = metric(
     "1 if the price in force of a model in use is doubtful: ended, not verified, inferred, or old; else 0",
     &["provider", "model"],
 );
+/// Exported spans.
+pub(in super::super) const SPANS_EXPORTED: Metric =
+    metric("weighbridge_spans_exported", "Spans that the trace collector took", &[]);
+/// Lost spans.
+pub(in super::super) const SPANS_DROPPED: Metric =
+    metric("weighbridge_spans_dropped", "Spans not exported, by reason", &["reason"]);
 /// Build.
 pub(in super::super) const BUILD: Metric = metric("weighbridge_build", "The program", &["version"]);
 /// Start.
@@ -182,6 +188,8 @@ pub(super) const ALL: &[Metric] = &[
     RECORDS_HEALTHY,
     PRICE_AGE,
     PRICE_STALE,
+    SPANS_EXPORTED,
+    SPANS_DROPPED,
     BUILD,
     PROCESS_START,
     PROCESS_MEMORY,

@@ -81,6 +81,12 @@ impl Page {
         writer.gauge(names::RECORDS_HEALTHY, [(Values::new(), i64::from(records.healthy))])
     }
 
+    pub(super) fn spans(&self, writer: &mut Writer<'_>) -> fmt::Result {
+        let Some(spans) = &self.readings.spans else { return Ok(()) };
+        writer.counter(names::SPANS_EXPORTED, [(Values::new(), spans.exported)])?;
+        writer.counter(names::SPANS_DROPPED, spans.dropped.iter().map(|(reason, spans)| (vec![*reason], *spans)))
+    }
+
     pub(super) fn process(&self, writer: &mut Writer<'_>) -> fmt::Result {
         writer.info(names::BUILD, [vec![env!("CARGO_PKG_VERSION")]])?;
         #[expect(clippy::cast_precision_loss, reason = "exact to the microsecond until the year 2255")]

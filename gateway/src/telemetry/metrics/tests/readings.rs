@@ -107,6 +107,7 @@ pub(super) fn readings() -> Readings {
             usage_rows: 6,
             usage_folded: 7,
         }),
+        spans: Some(crate::trace::SpanCounts { exported: 8, dropped: vec![("queue_full", 2)] }),
         prices: PriceReading {
             age_us: 86_400_500_000,
             models: vec![
