@@ -231,6 +231,7 @@ fn configuration(folder: &Path, [openai, deepseek, moderation]: &[String; 3], re
     }
     format!(
         "{text}\n[[quotas]]\nname = \"tight\"\nconsumers = [\"team-b\"]\nwindow = \"1s\"\nrequests = 1\n\n\
-         [keys]\nfile = \"{folder}/consumers.json\"\n\n[redis]\nurl = \"{redis}\"\n"
+         [keys]\nfile = \"{folder}/consumers.json\"\n\n[redis]\nurl = \"{redis}\"\n\n\
+         [traces]\nendpoint = \"{moderation}/no-collector\"\n"
     )
 }
