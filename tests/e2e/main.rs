@@ -29,6 +29,7 @@ mod first_token;
 mod guard_backends;
 mod import;
 mod keys;
+mod logs;
 mod metrics;
 mod migrations;
 mod plan;
