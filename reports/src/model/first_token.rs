@@ -77,11 +77,18 @@ fn difference(baseline: &FirstToken, candidate: &FirstToken) -> String {
     let Some((name, most)) = parts.into_iter().max_by(|a, b| a.1.abs().total_cmp(&b.1.abs())) else {
         return String::new();
     };
-    format!(
-        "On average the first visible text comes {} against the baseline; the part that differs most is {name}, by {}.",
-        format::micros_signed(all),
-        format::micros_signed(most)
-    )
+    let (all_said, most_said) = (format::micros(all.abs()), format::micros_signed(most));
+    if all < 0.0 {
+        format!(
+            "On average the candidate's first visible text comes {all_said} earlier; the part that differs most is {name}, by \
+             {most_said}."
+        )
+    } else {
+        format!(
+            "On average the candidate's first visible text comes {all_said} later; the part that differs most is {name}, by \
+             {most_said}."
+        )
+    }
 }
 
 #[cfg(test)]
@@ -109,8 +116,8 @@ mod tests {
         let view = super::first_token(&Evidence { first_token, ..Evidence::default() }).unwrap();
         assert_eq!(
             view.sentence,
-            "On average the first visible text comes +1.32 s against the baseline; the part that differs most is \
-             thinking, by +1.40 s."
+            "On average the candidate's first visible text comes 1.32 s later; the part that differs most is thinking, by \
+             +1.40 s."
         );
         assert_eq!((view.rows[1].whole.as_str(), view.rows[1].unknown.as_str()), ("1.78 s", "3"));
     }

@@ -21,6 +21,18 @@ pub(crate) fn quantiles(evidence: &Evidence, metric: &str, segment: &str) -> Opt
     Some(QuantilePanel { title: names::guardrail(metric, segment), description, rows })
 }
 
+/// All of them, in the order of the verdict.
+pub(crate) fn all_quantiles(evidence: &Evidence) -> Vec<QuantilePanel> {
+    let mut keys: Vec<(&str, &str)> = Vec::new();
+    for q in &evidence.quantiles {
+        let key = (q.metric.as_str(), q.segment.as_str());
+        if !keys.contains(&key) {
+            keys.push(key);
+        }
+    }
+    keys.into_iter().filter_map(|(metric, segment)| quantiles(evidence, metric, segment)).collect()
+}
+
 fn row(q: &QuantileDifference) -> QuantileRow {
     let share = |us: Option<i64>| {
         let baseline = q.baseline_us.filter(|us| *us > 0)?;
