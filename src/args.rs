@@ -226,6 +226,19 @@ pub(crate) struct Serve {
     /// Read the configuration again whenever the file changes, too.
     #[arg(long)]
     pub watch: bool,
+    /// How standard error reads. `WEIGHBRIDGE_LOG` says what is shown: `info` by default, and with
+    /// `info,weighbridge::exchange=debug` one line for each call of a provider.
+    #[arg(long, default_value = "text", env = "WEIGHBRIDGE_LOG_FORMAT")]
+    pub log_format: LogFormat,
+}
+
+/// How the log is written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum LogFormat {
+    /// For people.
+    Text,
+    /// For programs: one JSON object a line.
+    Json,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -310,6 +323,10 @@ pub(crate) struct Evaluate {
     /// Count broken lines instead of stopping at the first one.
     #[arg(long)]
     pub skip_broken: bool,
+    /// Add both answers to the examples in the verdict and the report, where the records keep them in full. Without it no
+    /// text of an answer is in any output.
+    #[arg(long)]
+    pub with_answers: bool,
     /// Print the verdict as JSON.
     #[arg(long)]
     pub json: bool,
@@ -319,6 +336,27 @@ pub(crate) struct Evaluate {
     /// Write JUnit XML for a CI system: one case a guardrail and one for the verdict, which is an error if it is HOLD.
     #[arg(long, value_name = "FILE")]
     pub junit: Option<PathBuf>,
+    /// Language of the report and of the summary.
+    #[arg(long, value_enum, default_value_t = Lang::En)]
+    pub lang: Lang,
+}
+
+/// A language of reports.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Lang {
+    /// English.
+    En,
+    /// Chinese, simplified.
+    Zh,
+}
+
+impl std::convert::From<Lang> for reports::Language {
+    fn from(lang: Lang) -> Self {
+        match lang {
+            Lang::En => Self::En,
+            Lang::Zh => Self::Zh,
+        }
+    }
 }
 
 #[derive(Debug, ClapArgs)]
@@ -328,6 +366,9 @@ pub(crate) struct Report {
     /// Folder for the report.
     #[arg(long)]
     pub out: PathBuf,
+    /// Language of the report.
+    #[arg(long, value_enum, default_value_t = Lang::En)]
+    pub lang: Lang,
 }
 
 #[derive(Debug, ClapArgs)]

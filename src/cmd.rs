@@ -17,16 +17,18 @@ mod serve;
 mod simulate;
 mod usage;
 
-use crate::args::{Args, Command};
+use crate::args::{Args, Command, LogFormat};
+use crate::logs;
 use crate::outcome::{Exit, Failure};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
-use tracing_subscriber::EnvFilter;
 
 /// Runs the subcommand.
 pub(crate) fn run(args: Args) -> Result<Exit, Failure> {
-    let level = if matches!(args.command, Command::Serve(_)) { "info" } else { "warn" };
-    start_log(level);
+    match &args.command {
+        Command::Serve(serve) => logs::start("info", serve.log_format),
+        _ => logs::start("warn", LogFormat::Text),
+    }
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()
@@ -61,14 +63,6 @@ async fn dispatch(args: Args) -> Result<Exit, Failure> {
         Command::Usage(args) => usage::run(&args).await,
         Command::Prices(args) => prices::run(&args),
     }
-}
-
-/// Logs go to standard error; `WEIGHBRIDGE_LOG` sets what is shown, in the usual filter syntax.
-fn start_log(level: &str) {
-    use std::io::IsTerminal;
-    let filter = EnvFilter::try_from_env("WEIGHBRIDGE_LOG").unwrap_or_else(|_| EnvFilter::new(level));
-    let ansi = std::io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty());
-    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).with_ansi(ansi).init();
 }
 
 /// Refuses to write onto a file that is read.

@@ -29,6 +29,24 @@ pub(crate) fn paragraph(text: &str, indent: usize) -> String {
     format!("{:indent$}{}\n", "", wrapped(text, indent, indent))
 }
 
+/// Lines of a label and words, each line with its end: those that are longer than [`WIDTH`] go on in lines of their own,
+/// behind `label` blanks. What stands in the label's columns, and every line that fits, stays as it is.
+pub(crate) fn labelled(text: &str, label: usize) -> String {
+    let mut out = String::with_capacity(text.len());
+    for line in text.lines() {
+        if line.chars().count() <= WIDTH {
+            out.push_str(line);
+        } else {
+            let words = line.char_indices().nth(label).map_or(line.len(), |(place, _)| place);
+            let (name, words) = line.split_at(words);
+            out.push_str(name);
+            out.push_str(&wrapped(words, label, label));
+        }
+        out.push('\n');
+    }
+    out
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -47,6 +65,15 @@ mod tests {
         let lines = paragraph(&"word ".repeat(20), 2);
         assert!(lines.lines().all(|line| line.starts_with("  word") && line.chars().count() <= WIDTH), "{lines}");
         assert!(lines.ends_with('\n') && lines.lines().count() == 2, "{lines}");
+    }
+
+    #[test]
+    fn only_lines_that_are_too_long_are_broken() {
+        let text = format!("rate     10/s\n\n  sum    {}\n", "12 words ".repeat(12));
+        let lines = labelled(&text, 9);
+        assert!(lines.starts_with("rate     10/s\n\n  sum    12 words 12"), "{lines}");
+        assert!(lines.lines().all(|line| line.chars().count() <= WIDTH) && lines.lines().count() == 5, "{lines}");
+        assert!(lines.lines().skip(3).all(|line| line.starts_with("         ") && !line.starts_with("          ")));
     }
 
     #[test]

@@ -3,10 +3,12 @@
 mod args;
 mod cmd;
 mod lines;
+mod logs;
 mod outcome;
 mod prices;
 mod render;
 mod stop;
+mod table;
 mod verdict_file;
 
 use clap::Parser;

@@ -1,6 +1,7 @@
 //! The only place that prints: results to standard output, everything else to standard error.
-#![expect(clippy::print_stdout, clippy::print_stderr, reason = "this is where printing belongs")]
+#![expect(clippy::print_stderr, reason = "this is where printing belongs")]
 
+use crate::logs;
 use crate::outcome::Failure;
 use std::io::{IsTerminal, Write};
 
@@ -25,7 +26,11 @@ pub(crate) fn result(text: &str) {
 
 /// A remark on the way.
 pub(crate) fn note(text: &str) {
-    eprintln!("{text}");
+    if logs::is_json() {
+        tracing::info!(target: logs::TARGET, "{text}");
+    } else {
+        eprintln!("{text}");
+    }
 }
 
 /// How far a run is: one line that replaces the one before, for people on a terminal only.
@@ -37,12 +42,15 @@ pub(crate) fn progress(text: &str) {
 
 /// Why the run failed.
 pub(crate) fn failure(failure: &Failure) {
-    eprintln!("error: {}", failure.message);
+    if logs::is_json() {
+        tracing::error!(target: logs::TARGET, exit_code = failure.exit as u8, "{}", failure.message);
+    } else {
+        eprintln!("error: {}", failure.message);
+    }
 }
 
 /// Help goes to standard output, wrong usage to standard error, as clap decides.
 pub(crate) fn clap_message(message: &clap::Error) {
-    if message.print().is_err() {
-        println!("{message}");
-    }
+    // A reader that has gone away, as in `| head`, is no failure.
+    let _closed = message.print();
 }

@@ -131,7 +131,9 @@ pub(crate) fn full_exchange() -> Exchange {
         structured: true,
         at_us: 1,
         sent_us: 2,
+        first_event_us: Some(2),
         ttft_us: Some(3),
+        first_visible_us: Some(4),
         duration_us: 4,
         status: 200,
         attempts: 2,
@@ -241,7 +243,7 @@ fn every_word_of_a_closed_list_is_named() {
 
 pub(crate) const ROLES: [Role; 6] =
     [Role::Served, Role::Shadow, Role::Replayed, Role::Observed, Role::Fallback, Role::Repeat];
-pub(crate) const FATES: [ShadowFate; 9] = [
+pub(crate) const FATES: [ShadowFate; 10] = [
     ShadowFate::Sent,
     ShadowFate::NotSampled,
     ShadowFate::QueueFull,
@@ -251,6 +253,7 @@ pub(crate) const FATES: [ShadowFate; 9] = [
     ShadowFate::BudgetSpent,
     ShadowFate::CandidateBusy,
     ShadowFate::BreakerOpen,
+    ShadowFate::Paused,
 ];
 pub(crate) const ASSIGNED_BY: [AssignedBy; 6] = [
     AssignedBy::Weight,
@@ -348,6 +351,7 @@ pub(crate) fn any_exchange() -> impl Strategy<Value = Exchange> {
     let who = (text(), any::<bool>(), prop::sample::select(&ROLES[..]), text(), any::<u64>(), any::<u32>());
     let ids = (of(text()), of(text()), text(), text(), of(text()), any::<bool>());
     let times = (any::<i64>(), any::<i64>(), of(any::<u64>()), any::<u64>(), any::<u16>());
+    let firsts = (of(any::<u64>()), of(any::<u64>()));
     let ends = (of(prop::sample::select(&ERRORS[..])), of(text()), of(text()), any::<bool>());
     let sizes = (of(any_usage()), of(any::<i64>()), any::<u64>(), any::<u64>(), prop::sample::select(&TIERS[..]));
     let content = (of(text()), of(text()), of(prop::sample::select(&FATES[..])), prop::collection::vec(text(), 0..3));
@@ -362,8 +366,8 @@ pub(crate) fn any_exchange() -> impl Strategy<Value = Exchange> {
         any_guard(),
     );
     let assigned = (of(prop::sample::select(&ASSIGNED_BY[..])), of(any::<u32>()), of(any::<u32>()));
-    let all = (who, ids, times, ends, sizes, content, endpoint, assigned, judged);
-    all.prop_map(|(who, ids, times, ends, sizes, content, endpoint, assigned, judged)| Exchange {
+    let all = (who, ids, (times, firsts), ends, sizes, content, endpoint, assigned, judged);
+    all.prop_map(|(who, ids, (times, firsts), ends, sizes, content, endpoint, assigned, judged)| Exchange {
         pair: who.0,
         arm: if who.1 { Arm::Baseline } else { Arm::Candidate },
         role: who.2,
@@ -384,7 +388,9 @@ pub(crate) fn any_exchange() -> impl Strategy<Value = Exchange> {
         structured: judged.0,
         at_us: times.0,
         sent_us: times.1,
+        first_event_us: firsts.0,
         ttft_us: times.2,
+        first_visible_us: firsts.1,
         duration_us: times.3,
         status: times.4,
         attempts: endpoint.2,

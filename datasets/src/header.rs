@@ -22,7 +22,7 @@ impl Format {
     pub const fn version(self) -> Version {
         match self {
             Self::Requests => Version { major: 2, minor: 1 },
-            Self::Exchanges => Version { major: 1, minor: 5 },
+            Self::Exchanges => Version { major: 1, minor: 6 },
             Self::Labels => Version { major: 1, minor: 0 },
         }
     }

@@ -72,6 +72,8 @@ pub enum ShadowFate {
     CandidateBusy,
     /// The other arm's circuit breaker was open.
     BreakerOpen,
+    /// Somebody had paused the mirror: nothing was drawn.
+    Paused,
 }
 
 /// How a request came to its arm.
@@ -179,9 +181,17 @@ pub struct Exchange {
     pub at_us: i64,
     /// When it was sent to this provider, microseconds since the Unix epoch.
     pub sent_us: i64,
+    /// From sending to the first event of the stream that has data, whatever is in it; absent where none came or the answer
+    /// was not streamed. Files before 1.6 do not say.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub first_event_us: Option<u64>,
     /// From sending to the first visible or reasoning text; absent where none came or the answer was not streamed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub ttft_us: Option<u64>,
+    /// From sending to the first visible text or call of a tool; absent where none came or the answer was not streamed.
+    /// Files before 1.6 do not say.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub first_visible_us: Option<u64>,
     /// From sending to the last byte, or to the failure.
     pub duration_us: u64,
     /// HTTP status of the provider; 0 if there was no answer.

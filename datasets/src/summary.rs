@@ -94,9 +94,15 @@ pub struct Group {
     pub guard: Option<GuardSums>,
     /// Answers without times.
     pub untimed: u64,
+    /// Time to the first event of the stream; absent where there is none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub first_event: Option<Times>,
     /// Time to the first token; absent where there is none.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub ttft: Option<Times>,
+    /// Time to the first visible text or call of a tool; absent where there is none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub first_visible: Option<Times>,
     /// Time to the last byte.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub duration: Option<Times>,
@@ -184,7 +190,9 @@ struct Sums {
     errors: BTreeMap<&'static str, u64>,
     guard: Option<GuardSums>,
     untimed: u64,
+    first_event: Option<Histogram<u64>>,
     ttft: Option<Histogram<u64>>,
+    first_visible: Option<Histogram<u64>>,
     duration: Option<Histogram<u64>>,
 }
 
@@ -221,6 +229,16 @@ impl Sums {
         }
         if let Some(ttft) = ttft_us {
             record(&mut self.ttft, ttft);
+        }
+    }
+
+    /// What came before and after the first text, of an answer whose times are known.
+    fn firsts(&mut self, row: &Exchange) {
+        let of_both = [(&mut self.first_event, row.first_event_us), (&mut self.first_visible, row.first_visible_us)];
+        for (histogram, us) in of_both {
+            if let Some(us) = us.filter(|_| row.error.is_none()) {
+                record(histogram, us);
+            }
         }
     }
 
@@ -291,6 +309,9 @@ impl Summing {
         }
         let known = row.recorded != Some(FromLog::Untimed);
         sums.times(row.error, known.then_some(row.duration_us), row.ttft_us.filter(|_| known));
+        if known {
+            sums.firsts(row);
+        }
     }
 
     /// A logged request, with its recorded answer if it has one.
@@ -345,7 +366,9 @@ impl Summing {
             errors: sums.errors.clone(),
             guard: sums.guard.clone(),
             untimed: sums.untimed,
+            first_event: times(sums.first_event.as_ref()),
             ttft: times(sums.ttft.as_ref()),
+            first_visible: times(sums.first_visible.as_ref()),
             duration: times(sums.duration.as_ref()),
         };
         Summary {
@@ -383,7 +406,9 @@ mod tests {
                 at_us: index as i64,
                 unit: Some(format!("u{}", index % 7)),
                 duration_us: index * 1000,
+                first_event_us: (index % 4 == 0).then_some(index),
                 ttft_us: Some(index),
+                first_visible_us: Some(index * 2_000),
                 recorded: (index % 10 == 2).then_some(FromLog::Untimed),
                 ..full_exchange()
             });
@@ -400,6 +425,9 @@ mod tests {
         let duration = baseline.duration.unwrap();
         assert_eq!(duration.count, 400);
         assert!(duration.p50_us.abs_diff(500_000) <= 6_000 && duration.max_us >= 1_000_000, "{duration:?}");
+        let visible = baseline.first_visible.unwrap();
+        assert!(visible.count == 400 && visible.p50_us.abs_diff(1_000_000) <= 12_000, "{visible:?}");
+        assert_eq!(baseline.first_event.map(|times| times.count), Some(200), "a failure and an unknown time are none");
         let guard = baseline.guard.as_ref().unwrap();
         assert_eq!((guard.answers.seen, guard.answers.failed, guard.categories["self_harm"]), (500, 500, 500));
         assert_eq!(summary.groups[1].errors, BTreeMap::from([("timeout", 100)]));

@@ -49,6 +49,11 @@ fn exchanges_of_all_versions_are_read() {
     assert!(fifth.iter().all(|row| row.tier == Tier::Standard));
     let sixth: Vec<Exchange> = read("exchanges-1.5.ndjson", Format::Exchanges);
     assert_eq!(sixth.iter().map(|row| row.tier).collect::<Vec<_>>(), [Tier::Flex, Tier::Standard]);
+    assert!(sixth.iter().all(|row| row.first_event_us.is_none() && row.first_visible_us.is_none()));
+    let seventh: Vec<Exchange> = read("exchanges-1.6.ndjson", Format::Exchanges);
+    let firsts: Vec<_> = seventh.iter().map(|row| (row.first_event_us, row.ttft_us, row.first_visible_us)).collect();
+    let thought = (Some(510_000), Some(540_000), Some(2_900_000));
+    assert_eq!(firsts, [(Some(398_000), Some(412_000), Some(412_000)), thought, (Some(700_000), None, None)]);
     let usage = sixth[0].usage.unwrap();
     assert_eq!((usage.cached, usage.cache_write, usage.prompt_audio), (Some(1_024), Some(512), Some(40)));
     assert_eq!((usage.prompt_image, usage.completion_audio), (Some(85), Some(20)));
@@ -121,10 +126,10 @@ fn nothing_is_appended_to_a_file_whose_header_would_become_untrue() {
     let path = folder.path().join("records.ndjson");
     let header = Header::new(Format::Exchanges, Redaction::Hashed);
     for (name, change, what) in [
-        ("exchanges-1.2.ndjson", ("", ""), "version 1.2, this writer has 1.5"),
+        ("exchanges-1.2.ndjson", ("", ""), "version 1.2, this writer has 1.6"),
         ("exchanges-1.2.ndjson", (r#""1.2""#, r#""1.9""#), "version 1.9"),
-        ("exchanges-1.2.ndjson", (r#""1.2""#, r#""1.5""#), ""),
-        ("exchanges-1.2.ndjson", (r#""1.2","#, r#""1.5","redaction":"full","#), "redaction"),
+        ("exchanges-1.2.ndjson", (r#""1.2""#, r#""1.6""#), ""),
+        ("exchanges-1.2.ndjson", (r#""1.2","#, r#""1.6","redaction":"full","#), "redaction"),
     ] {
         let mut text = std::fs::read_to_string(kept(name)).unwrap();
         if change.1.contains("redaction") {

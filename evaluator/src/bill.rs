@@ -248,6 +248,12 @@ impl PricedPairs {
         self.costs.get(index).copied().flatten().filter(|costs| costs.current).map(|costs| costs.nanos)
     }
 
+    /// What the pair of this place cost when it was answered.
+    #[must_use]
+    pub fn paid(&self, index: usize) -> Option<[i64; 2]> {
+        self.costs.get(index).copied().flatten().map(|costs| costs.nanos)
+    }
+
     /// Pairs with a price.
     #[must_use]
     pub const fn priced(&self) -> u64 {
@@ -344,7 +350,7 @@ pub fn bill(priced: &PricedPairs, account: &Account<'_>, fallbacks: u64) -> Bill
         notes,
         by_arm: account.by_arm(),
         by_model: account.by_model(),
-        by_consumer: Vec::new(),
+        by_consumer: account.by_consumer(),
         by_day: account.by_day(),
         by_hour,
         counterfactual: Some(counterfactual),

@@ -1,8 +1,11 @@
 //! Compact evidence for pictures: quantiles and sums, no content.
 
+mod first_token;
+
 use crate::pair::Pair;
 use crate::rows::{Names, Row};
 use datasets::Arm;
+use first_token::Parts;
 use judge::counters::{Canary, Histogram, Paired};
 use judge::metric::Latency;
 use judge::verdict::{Count, Distribution, Evidence, Outcomes, Tokens};
@@ -33,30 +36,35 @@ pub fn evidence(
         }
     }
     let arms = [Arm::Baseline, Arm::Candidate];
-    let mut all = arms.map(|arm| (outcomes_of(arm, "all"), Endings::new(names), TokensOf::new(arm, names)));
+    let mut all =
+        arms.map(|arm| (outcomes_of(arm, "all"), Endings::new(names), TokensOf::new(arm, names), Parts::new()));
     for pair in pairs {
-        for ((counted, endings, tokens), row) in all.iter_mut().zip([pair.baseline, pair.candidate]) {
+        for ((counted, endings, tokens, parts), row) in all.iter_mut().zip([pair.baseline, pair.candidate]) {
             counted.n += 1;
             endings.add(row);
             tokens.add(row);
+            parts.add(row);
         }
     }
-    let (mut outcomes, mut tokens) = (Vec::new(), Vec::new());
-    for (counted, endings, of_arm) in all {
+    let (mut outcomes, mut tokens, mut first_token) = (Vec::new(), Vec::new(), Vec::new());
+    for (arm, (counted, endings, of_arm, parts)) in arms.into_iter().zip(all) {
+        first_token.extend(parts.finish(arm, "all"));
         outcomes.push(endings.finish(counted, names));
         tokens.push(of_arm.finish(names));
     }
     if canary.is_some() {
-        outcomes.extend(arms.iter().map(|arm| {
-            let (mut counted, mut endings) = (outcomes_of(*arm, "canary"), Endings::new(names));
-            for row in of(served, *arm) {
+        for arm in arms {
+            let (mut counted, mut endings, mut parts) = (outcomes_of(arm, "canary"), Endings::new(names), Parts::new());
+            for row in of(served, arm) {
                 counted.n += 1;
                 endings.add(row);
+                parts.add(row);
             }
-            endings.finish(counted, names)
-        }));
+            outcomes.push(endings.finish(counted, names));
+            first_token.extend(parts.finish(arm, "canary"));
+        }
     }
-    Evidence { latency, tokens, outcomes, ..Evidence::default() }
+    Evidence { latency, tokens, outcomes, first_token, ..Evidence::default() }
 }
 
 fn of<'a, 'b>(served: &'b [&'a Row], arm: Arm) -> impl Iterator<Item = &'a Row> + 'b {

@@ -12,6 +12,8 @@ pub struct Counts {
     pub load: LoadCounts,
     /// In single metrics.
     pub pairs: PairCounts,
+    /// Answers of the examples that were asked for and are not on record.
+    pub answers_missing: u64,
 }
 
 impl Counts {
@@ -40,6 +42,10 @@ impl Counts {
             (
                 self.pairs.outdated_served,
                 "served requests were answered at prices that have changed since; their cost is not compared",
+            ),
+            (
+                self.answers_missing,
+                "answers of the examples are not on record; only records of redaction `full` keep them",
             ),
             (self.pairs.without_first_token, "streamed pairs without a first token on one side, not timed to it"),
         ];

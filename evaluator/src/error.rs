@@ -106,6 +106,12 @@ pub enum EvaluateError {
         /// Metric.
         metric: String,
     },
+    /// Answers were asked for, and standard input cannot be read twice.
+    #[error(
+        "answers are taken from a second reading of the records, and standard input can be read only once; write it to a \
+         file and name that, or leave out --with-answers"
+    )]
+    AnswersOfInput,
     /// A replay summary that is none.
     #[error("{path}: {message}; name the JSON that `weighbridge replay` wrote")]
     Summary {
@@ -137,6 +143,7 @@ impl EvaluateError {
             | Self::SeveralMigrations { .. }
             | Self::UnknownMigration { .. }
             | Self::Weight { .. }
+            | Self::AnswersOfInput
             | Self::LabelConflict { .. }
             | Self::LabelNameTaken { .. }
             | Self::Summary { .. } => ErrorKind::Usage,

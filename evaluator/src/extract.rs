@@ -17,7 +17,9 @@ mod plan;
 mod rates;
 mod segment;
 pub(crate) mod served;
+mod stretches;
 
+pub(crate) use pairs::latencies_of;
 pub use pairs::{PairCounts, Unlabelled};
 
 use crate::bill::{CurrentPrices, PricedPairs};
@@ -28,7 +30,8 @@ use crate::pair::Pairing;
 use crate::rows::{NameId, PairKey, Row, Rows, hash64, key::Domain};
 use crate::run::both;
 use datasets::{Arm, Role};
-use judge::counters::{Canary, Paired, Plan};
+use judge::counters::{Canary, Paired, PairedEvidence, Plan};
+use judge::course::Stretch;
 use judge::evidence::{Evidence, SegmentEvidence};
 use judge::policy::{ClusterBy, Policy};
 use judge::verdict::Window;
@@ -36,6 +39,7 @@ use outcome::Limits;
 use segment::Segmenter;
 use std::cell::RefCell;
 use std::collections::HashMap;
+use stretches::Stretches;
 use wire::price::Tariffs;
 
 /// What the evidence is taken from.
@@ -79,6 +83,8 @@ pub struct Extracted {
     pub newest_evidence_us: i64,
     /// What was left out of single metrics.
     pub pair_counts: PairCounts,
+    /// The evidence's pairs and served traffic by stretch of time, in order.
+    pub stretches: Vec<Stretch>,
 }
 
 /// Extracts everything.
@@ -98,10 +104,13 @@ pub fn extract(sources: Sources<'_>) -> Result<Extracted, EvaluateError> {
     let window = Window { from_us, to_us };
     let served = served::served(sources.rows, judged.epoch, judged.weight_bp, sources.pairing);
     let frozen = freeze(&sources, &served)?;
-    let counted = count_pairs(&sources, &frozen, &served);
+    let newest_evidence_us = evidence_rows(&sources, &served).map(|row| row.at_us).max().unwrap_or(window.to_us);
+    let looks = sources.policy.levels.looks;
+    let stretches = Stretches::of(&sources.pairing.pairs, &served, looks, newest_evidence_us);
+    let counted = count_pairs(&sources, &frozen, &served, &stretches);
     let mut pair_counts = counted.counts;
     pair_counts.not_drawn = served::not_drawn(rows);
-    let (canary, outdated_served) = count_served(&sources, &frozen, &served);
+    let (canary, served_stretches, outdated_served) = count_served(&sources, &frozen, &served, &stretches);
     pair_counts.outdated_served = outdated_served;
     let (mut instrument, rates) = both(
         || health::instrument(&sources, &judged, &pair_counts, &served),
@@ -109,7 +118,6 @@ pub fn extract(sources: Sources<'_>) -> Result<Extracted, EvaluateError> {
     );
     let (moderation, guard) = moderation::moderation(&sources, &served);
     instrument.guard = guard;
-    let newest_evidence_us = evidence_rows(&sources, &served).map(|row| row.at_us).max().unwrap_or(window.to_us);
     let evidence = Evidence {
         weight_percent,
         repeat: repeats(&sources, &frozen.plan),
@@ -133,6 +141,7 @@ pub fn extract(sources: Sources<'_>) -> Result<Extracted, EvaluateError> {
         window,
         newest_evidence_us,
         pair_counts,
+        stretches: side_by_side(&stretches, counted.stretches, served_stretches),
     })
 }
 
@@ -168,14 +177,15 @@ fn freeze(sources: &Sources<'_>, served: &[&Row]) -> Result<plan::Frozen, Evalua
     plan::freeze(&sources.pairing.pairs, &baseline, labels, sources.policy)
 }
 
-/// Pairs, over everything and by segment.
+/// Pairs, over everything (by stretch too) and by segment.
 struct CountedPairs {
-    all: judge::counters::PairedEvidence,
+    all: PairedEvidence,
+    stretches: Vec<PairedEvidence>,
     segments: std::collections::BTreeMap<String, SegmentEvidence>,
     counts: PairCounts,
 }
 
-fn count_pairs(sources: &Sources<'_>, frozen: &plan::Frozen, served: &[&Row]) -> CountedPairs {
+fn count_pairs(sources: &Sources<'_>, frozen: &plan::Frozen, served: &[&Row], stretches: &Stretches) -> CountedPairs {
     let pairs = &sources.pairing.pairs;
     let names = sources.rows.names();
     let segmenter = Segmenter::new(pairs, served, names, sources.policy);
@@ -194,20 +204,30 @@ fn count_pairs(sources: &Sources<'_>, frozen: &plan::Frozen, served: &[&Row]) ->
             repeats: &repeats,
             segmenter: &segmenter,
             clusters: &clusters,
+            stretch_of: &stretches.of_pairs(pairs),
+            stretches: stretches.len(),
         },
     );
+    let mut all = PairedEvidence::default();
+    counted.stretches.iter().for_each(|stretch| all.merge(stretch));
     let segments = segmenter.names().map(str::to_owned).zip(counted.segments);
     CountedPairs {
-        all: counted.all,
+        all,
+        stretches: counted.stretches,
         segments: segments.map(|(name, paired)| (name, SegmentEvidence { paired, canary: None })).collect(),
         counts: counted.counts,
     }
 }
 
-/// The served traffic, and how many of its requests were answered at prices that have changed since.
-fn count_served(sources: &Sources<'_>, frozen: &plan::Frozen, served: &[&Row]) -> (Option<Canary>, u64) {
+/// The served traffic, the same by stretch, and how many of its requests were answered at prices that have changed since.
+fn count_served(
+    sources: &Sources<'_>,
+    frozen: &plan::Frozen,
+    served: &[&Row],
+    stretches: &Stretches,
+) -> (Option<Canary>, Vec<Canary>, u64) {
     if served.is_empty() {
-        return (None, 0);
+        return (None, Vec::new(), 0);
     }
     let names = sources.rows.names();
     let keys = ClusterKeys::new(sources);
@@ -219,10 +239,23 @@ fn count_served(sources: &Sources<'_>, frozen: &plan::Frozen, served: &[&Row]) -
         cost: &prices,
         cluster: &|row| keys.of(row),
         reference_until_us: frozen.served_until_us,
+        stretches,
     };
-    let canary = served::evidence(served, sources.pairing, context);
+    let (canary, by_stretch) = served::evidence(served, sources.pairing, context).unzip();
     let outdated = prices.borrow().outdated;
-    (canary, outdated)
+    (canary, by_stretch.unwrap_or_default(), outdated)
+}
+
+/// Pairs and served traffic of each stretch.
+fn side_by_side(stretches: &Stretches, pairs: Vec<PairedEvidence>, served: Vec<Canary>) -> Vec<Stretch> {
+    let served = served.into_iter().map(Some).chain(std::iter::repeat_with(|| None));
+    let evidence = pairs.into_iter().zip(served);
+    stretches
+        .newest_us()
+        .iter()
+        .zip(evidence)
+        .map(|(at_us, (paired, canary))| Stretch { at_us: *at_us, paired, canary })
+        .collect()
 }
 
 /// The baseline's repetitions that can be true and were answered to the end, by pair.

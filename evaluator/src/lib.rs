@@ -9,6 +9,7 @@ pub mod charts;
 pub mod compact;
 pub mod counts;
 pub mod error;
+mod examples;
 pub mod extract;
 pub mod labels;
 pub mod load;
@@ -16,6 +17,7 @@ pub mod output;
 pub mod pair;
 pub mod paired_answers;
 pub mod parquet;
+mod quantiles;
 pub mod rows;
 pub mod run;
 

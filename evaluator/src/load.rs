@@ -14,7 +14,7 @@
 //! baseline that was asked once more) are set aside: nothing that compares the arms ever sees them.
 //!
 //! The rows come back sorted by content, never by file, so that splitting or shuffling the files changes nothing.
-//! They stay in memory as [`Row`]s, 160 bytes each; their texts go as soon as they are read.
+//! They stay in memory as [`Row`]s, 168 bytes each; their texts go as soon as they are read.
 
 mod files;
 mod hashed;

@@ -166,6 +166,7 @@ impl<'a> Sorting<'a> {
             (Role::Served, Some(ShadowFate::BudgetSpent)) => "budget spent",
             (Role::Served, Some(ShadowFate::CandidateBusy)) => "candidate busy",
             (Role::Served, Some(ShadowFate::BreakerOpen)) => "breaker open",
+            (Role::Served, Some(ShadowFate::Paused)) => "mirror paused",
             (Role::Served, None) => "not mirrored",
             (Role::Shadow, _) => "served side missing",
             _ => partner_missing,
@@ -174,7 +175,7 @@ impl<'a> Sorting<'a> {
     }
 
     /// Whether a second outcome of this request was intended. The sampling is decided before the answer is known, so
-    /// what was not sampled is no loss; what was sampled and then lost is.
+    /// what was not sampled, or was asked while somebody had paused the mirror, is no loss; what was sampled and then lost is.
     /// A mirrored copy without its served row was intended too, and the pair is lost. What is too old to be a pair is
     /// too old to be a loss.
     const fn intended(&self, row: &Row) -> bool {
@@ -182,7 +183,7 @@ impl<'a> Sorting<'a> {
             return false;
         }
         match (row.role, row.shadow) {
-            (Role::Served, Some(ShadowFate::NotSampled | ShadowFate::Unfit) | None)
+            (Role::Served, Some(ShadowFate::NotSampled | ShadowFate::Paused | ShadowFate::Unfit) | None)
             | (Role::Observed | Role::Fallback | Role::Repeat, _) => false,
             (Role::Served, Some(_)) | (Role::Shadow, _) => true,
             (Role::Replayed, _) => self.both_replayed,

@@ -24,6 +24,7 @@ pub use error::ParquetError;
 pub use read::is_parquet;
 pub(crate) use read::{read, rows_of};
 pub use records::Reader;
+pub(crate) use records::each_pair_id;
 pub use write::{Writer, stream_whole, write};
 
 #[cfg(test)]

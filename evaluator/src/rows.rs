@@ -1,7 +1,7 @@
 //! The compact rows that everything after reading works on.
 //!
 //! A record as it lies in a file is an [`Exchange`] of about a kilobyte, most of it text that an evaluation only
-//! compares or counts. A [`Row`] is 160 bytes and `Copy`: ids and digests become hashes ([`key`]), names become numbers
+//! compares or counts. A [`Row`] is 168 bytes and `Copy`: ids and digests become hashes ([`key`]), names become numbers
 //! of a table ([`names`]), times and counts take as many bytes as they need. Five million of them fit into 0.8 GB.
 //!
 //! Nothing here depends on the order of files: the numbers of names follow the sorted names ([`Names::sorted`]), hashes

@@ -5,15 +5,19 @@ use crate::bill::{Account, AccountOptions, PricedPairs};
 use crate::charts;
 use crate::counts::Counts;
 use crate::error::EvaluateError;
+use crate::examples;
 use crate::extract::{self, Extracted, Sources, served::drawn};
 use crate::labels::Labels;
 use crate::load::{self, Loaded};
 use crate::pair::{self, Pairing};
+use crate::quantiles;
 use crate::rows::{Row, Rows};
 use datasets::digest;
-use judge::counters::Canary;
+use judge::counters::{Canary, Paired};
+use judge::course::course;
 use judge::evidence::Evidence;
 use judge::policy::Policy;
+use judge::quantiles::quantile_differences;
 use judge::verdict::{Input, SCHEMA, Verdict};
 use serde::Deserialize;
 use std::path::{Path, PathBuf};
@@ -36,6 +40,8 @@ pub struct Options {
     pub skip_broken: bool,
     /// Prices, if not those that come with this version.
     pub tariffs: Option<Tariffs>,
+    /// Add both answers to the examples, where the records keep them. Without it no text of an answer is in a verdict.
+    pub with_answers: bool,
     /// Version of weighbridge, for the verdict.
     pub version: String,
 }
@@ -52,6 +58,7 @@ impl Options {
             replay_summaries: Vec::new(),
             skip_broken: false,
             tariffs: None,
+            with_answers: false,
             version: version.to_owned(),
         }
     }
@@ -72,7 +79,10 @@ pub struct Outcome {
 /// # Errors
 /// [`EvaluateError`]; its `kind` says whose turn it is.
 pub fn evaluate(inputs: &[PathBuf], options: &Options) -> Result<Outcome, EvaluateError> {
-    gather(inputs, options, |gathered| judged(gathered, options))
+    if options.with_answers && inputs.iter().any(|path| path == Path::new("-")) {
+        return Err(EvaluateError::AnswersOfInput);
+    }
+    gather(inputs, options, |gathered| judged(gathered, inputs, options))?
 }
 
 /// The judge's evidence alone, as [`evaluate`] would judge it, for those who plan instead of judging.
@@ -120,16 +130,28 @@ fn gather<T>(inputs: &[PathBuf], options: &Options, used: impl FnOnce(Gathered<'
     Ok(used(Gathered { loaded: &loaded, pairing: &pairing, priced: &priced, tariffs: &tariffs, extracted, inputs }))
 }
 
-fn judged(gathered: Gathered<'_>, options: &Options) -> Outcome {
+fn judged(gathered: Gathered<'_>, records: &[PathBuf], options: &Options) -> Result<Outcome, EvaluateError> {
     let Gathered { loaded, pairing, priced, tariffs, extracted, inputs } = gathered;
     let judged = judge::judge(&extracted.evidence, &options.policy);
-    let (evidence, bill) = both(
-        || pictures(&loaded.rows, pairing, &extracted),
-        || {
-            let account = Account::of(pairing, &loaded.rows, &loaded.aside, tariffs, AccountOptions::default());
-            bill::bill(priced, &account, loaded.counts.fallbacks)
-        },
-    );
+    let pooled = extracted.evidence.paired.pooled();
+    let pictures = || -> Result<judge::verdict::Evidence, EvaluateError> {
+        Ok(judge::verdict::Evidence {
+            course: course(&extracted.stretches, &extracted.evidence, &options.policy, &judged),
+            examples: examples::examples(&examples::Sources {
+                pairing,
+                priced,
+                names: loaded.rows.names(),
+                pooled: &pooled,
+                records,
+                with_answers: options.with_answers,
+            })?,
+            ..pictures(&loaded.rows, pairing, &extracted, &pooled)
+        })
+    };
+    let (evidence, bill) = both(pictures, || {
+        let account = Account::of(pairing, &loaded.rows, &loaded.aside, tariffs, AccountOptions::default());
+        bill::bill(priced, &account, loaded.counts.fallbacks)
+    });
     let verdict = Verdict {
         schema: SCHEMA.to_owned(),
         verdict: judged.verdict,
@@ -154,11 +176,21 @@ fn judged(gathered: Gathered<'_>, options: &Options) -> Outcome {
         seed: 0,
         version: options.version.clone(),
         created_at: rfc3339(extracted.newest_evidence_us),
-        evidence,
+        evidence: evidence?,
     };
-    let counts =
-        Counts { exchanges: loaded.rows.len() as u64, load: loaded.counts.clone(), pairs: extracted.pair_counts };
-    Outcome { verdict, counts }
+    let counts = Counts {
+        exchanges: loaded.rows.len() as u64,
+        load: loaded.counts.clone(),
+        pairs: extracted.pair_counts.clone(),
+        answers_missing: if options.with_answers { answers_missing(&verdict) } else { 0 },
+    };
+    Ok(Outcome { verdict, counts })
+}
+
+/// Answers that examples should have and that are not on record, although something was answered.
+fn answers_missing(verdict: &Verdict) -> u64 {
+    let sides = verdict.evidence.examples.iter().flat_map(|example| [&example.baseline, &example.candidate]);
+    sides.filter(|side| side.answer_chars > 0 && side.answer.is_none()).count() as u64
 }
 
 /// Two answers, the second one on a thread of its own.
@@ -174,12 +206,16 @@ pub(crate) fn both<A, B: Send>(first: impl FnOnce() -> A, second: impl FnOnce() 
     })
 }
 
-fn pictures(rows: &Rows, pairing: &Pairing<'_>, extracted: &Extracted) -> judge::verdict::Evidence {
+fn pictures(rows: &Rows, pairing: &Pairing<'_>, extracted: &Extracted, pooled: &Paired) -> judge::verdict::Evidence {
     let units = |canary: &&Canary| canary.epochs.values().any(|epoch| epoch.units_baseline + epoch.units_candidate > 0);
     let canary = extracted.evidence.canary.as_ref().filter(units);
     let of_epoch = |row: &&Row| row.epoch == extracted.epoch && drawn(row);
     let served: Vec<&Row> = if canary.is_some() { rows.all().iter().filter(of_epoch).collect() } else { Vec::new() };
-    charts::evidence(&pairing.pairs, &extracted.evidence.paired.pooled(), &served, rows.names(), canary)
+    let correlations = quantiles::correlations(&pairing.pairs, pooled);
+    judge::verdict::Evidence {
+        quantiles: quantile_differences(&extracted.evidence, &correlations),
+        ..charts::evidence(&pairing.pairs, pooled, &served, rows.names(), canary)
+    }
 }
 
 fn sorted(mut inputs: Vec<Input>) -> Vec<Input> {

@@ -10,6 +10,7 @@ mod money;
 mod odd;
 mod pairing;
 mod parts;
+mod pictures;
 mod planted;
 mod recorded;
 mod roles;

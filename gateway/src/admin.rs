@@ -1,22 +1,32 @@
-//! The admin plane: health, and the weight. It has a listener of its own and a token.
+//! The admin plane: health, and what may be changed while the gateway runs. It has a listener of its own and a token
+//! ([`access`]).
 //!
 //! A weight change names the epoch it was decided on (`If-Match`, from `ETag`); if somebody was faster, it is refused
-//! with 412, so that two controllers can never undo each other unseen.
+//! with 412, so that two controllers can never undo each other unseen. The way back to the baseline ([`rollback`]) and the
+//! pause of the mirror ([`shadow`]) need none. [`verdict`] keeps what an evaluation said last, and [`audit`] what was
+//! changed by whom.
+
+pub(crate) mod access;
+pub(crate) mod audit;
+mod rollback;
+pub(crate) mod shadow;
+pub(crate) mod verdict;
 
 use crate::lane::{Lane, Snapshot};
 use crate::plane::PlaneError;
 use crate::problem::Problem;
 use crate::routing::WeightBp;
 use crate::state::{NotChanged, Shared};
-use axum::extract::{Path, Request, State};
-use axum::middleware::{self, Next};
+use access::Pass;
+use audit::{Note, What};
+use axum::extract::{Extension, Path, State};
+use axum::middleware;
 use axum::response::{IntoResponse, Response};
-use axum::routing::{get, post};
+use axum::routing::{get, post, put};
 use axum::{Json, Router};
 use http::{HeaderMap, HeaderValue, StatusCode, header};
 use serde::{Deserialize, Serialize};
-use sha2::{Digest, Sha256};
-use std::sync::{Arc, PoisonError};
+use std::sync::Arc;
 
 /// The state of a migration, as the admin plane shows it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -33,6 +43,18 @@ pub struct MigrationState {
     pub baseline: String,
     /// Candidate provider.
     pub candidate: String,
+    /// Since when and why the mirror is paused; absent where it is not.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub shadow_paused: Option<ShadowPause>,
+}
+
+/// Somebody has paused the mirror.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ShadowPause {
+    /// Since when, microseconds since the Unix epoch.
+    pub at_us: i64,
+    /// Why.
+    pub reason: String,
 }
 
 /// Body of a weight change.
@@ -50,18 +72,23 @@ pub(crate) fn router(shared: Arc<Shared>) -> Router {
     let guarded = Router::new()
         .route("/admin/v1/migrations", get(list))
         .route("/admin/v1/migrations/{name}/weight", get(show).put(change))
-        .route("/admin/v1/audit", get(audit))
+        .route("/admin/v1/migrations/{name}/rollback", post(rollback::roll_back))
+        .route("/admin/v1/migrations/{name}/shadow", put(shadow::change))
+        .route("/admin/v1/audit", get(trail))
         .route("/admin/v1/providers", get(providers))
         .route("/admin/v1/config/reload", post(reload))
         .route("/metrics", get(metrics))
         .merge(crate::replicas::routes())
         .merge(crate::callers::routes::routes())
         .merge(crate::quota::routes::routes())
-        .route_layer(middleware::from_fn_with_state(Arc::clone(&shared), authorise));
+        .merge(verdict::routes())
+        .merge(crate::console::guarded_routes())
+        .route_layer(middleware::from_fn_with_state(Arc::clone(&shared), access::authorise));
     Router::new()
         .route("/healthz", get(|| async { "ok\n" }))
         .route("/readyz", get(ready))
         .merge(guarded)
+        .merge(crate::console::open_routes())
         .fallback(|| async { unknown("address") })
         .with_state(shared)
 }
@@ -72,18 +99,6 @@ pub(crate) fn problem(status: StatusCode, code: &str, message: impl Into<String>
 
 pub(crate) fn unknown(what: &str) -> Response {
     problem(StatusCode::NOT_FOUND, "not_found", format!("unknown {what}"))
-}
-
-/// Compares digests, so that the time taken says nothing about the token.
-async fn authorise(State(shared): State<Arc<Shared>>, request: Request, next: Next) -> Response {
-    let given = request.headers().get(header::AUTHORIZATION).map(HeaderValue::as_bytes).unwrap_or_default();
-    let token = shared.plane.load().config.admin_token.clone();
-    if Sha256::digest(given) == Sha256::digest(token.as_bytes()) {
-        next.run(request).await
-    } else {
-        let message = "wrong or missing admin token: send `Authorization: Bearer TOKEN`";
-        problem(StatusCode::UNAUTHORIZED, "invalid_api_key", message)
-    }
 }
 
 async fn ready(State(shared): State<Arc<Shared>>) -> Response {
@@ -143,12 +158,13 @@ async fn reload(State(shared): State<Arc<Shared>>) -> Response {
     }
 }
 
-async fn metrics(State(shared): State<Arc<Shared>>) -> Response {
-    crate::telemetry::scrape(&shared)
+async fn metrics(State(shared): State<Arc<Shared>>, headers: HeaderMap) -> Response {
+    crate::telemetry::scrape(&shared, &headers)
 }
 
 async fn change(
     State(shared): State<Arc<Shared>>,
+    Extension(pass): Extension<Pass>,
     Path(name): Path<String>,
     headers: HeaderMap,
     body: axum::body::Bytes,
@@ -168,30 +184,41 @@ async fn change(
         Ok(weight) => weight,
         Err(message) => return problem(StatusCode::BAD_REQUEST, "invalid_weight", message),
     };
-    match shared.change_weight(&name, expected, weight, &change.reason, crate::clock::now_us()).await {
+    let reason = match access::reason(pass, &change.reason) {
+        Ok(reason) => reason,
+        Err(refused) => return *refused,
+    };
+    let note = Note { what: What::Weight, who: pass.who, reason: &reason };
+    match shared.change_weight(&name, expected, weight, note, crate::clock::now_us()).await {
         Ok((lane, new)) => tagged(&lane, new),
-        Err(NotChanged::Unknown) => unknown("migration"),
-        Err(NotChanged::Epoch(now)) => {
-            let message = format!("the epoch is {} by now, not {expected}: read the weight again", now.epoch);
+        Err(error) => not_changed(error, "the weight"),
+    }
+}
+
+/// Why something is as it was.
+fn not_changed(why: NotChanged, what: &str) -> Response {
+    match why {
+        NotChanged::Unknown => unknown("migration"),
+        NotChanged::Epoch(now) => {
+            let message = format!("the epoch is {} by now: read the weight again", now.epoch);
             problem(StatusCode::PRECONDITION_FAILED, "epoch_changed", message)
         }
-        Err(NotChanged::Home(error)) => {
-            let what = if error.is_uncertain() { "it is not known whether it did" } else { "nothing has changed" };
-            let message =
-                format!("the weight cannot be changed on all replicas: {error}; {what}: read the weight again");
+        NotChanged::Home(error) => {
+            let done = if error.is_uncertain() { "it is not known whether it did" } else { "nothing has changed" };
+            let message = format!("{what} cannot be changed on all replicas: {error}; {done}: read it again");
             problem(StatusCode::SERVICE_UNAVAILABLE, "replicas_unreachable", message)
         }
     }
 }
 
 /// The changes on all replicas; while Redis is away, those of this one.
-async fn audit(State(shared): State<Arc<Shared>>) -> Response {
+async fn trail(State(shared): State<Arc<Shared>>) -> Response {
     if let Some(replicas) = &shared.replicas
         && let Ok(entries) = replicas.audit().await
     {
         return Json(serde_json::json!({ "changes": entries, "shared": true })).into_response();
     }
-    let entries = shared.audit.lock().unwrap_or_else(PoisonError::into_inner).clone();
+    let entries = shared.audit.latest(audit::ENTRIES_MAX);
     Json(serde_json::json!({ "changes": entries, "shared": false })).into_response()
 }
 
@@ -203,6 +230,7 @@ fn state(lane: &Lane, snapshot: Snapshot) -> MigrationState {
         epoch: snapshot.epoch,
         baseline: lane.baseline.provider().to_owned(),
         candidate: lane.candidate.as_ref().map_or("", |link| link.provider()).to_owned(),
+        shadow_paused: lane.pause(),
     }
 }
 

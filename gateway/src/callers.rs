@@ -32,13 +32,12 @@ use crate::problem::Problem;
 use crate::replicas::Replicas;
 use arc_swap::ArcSwap;
 use home::{Home, HomeError, Look};
-use http::{HeaderName, HeaderValue, request};
+use http::{HeaderMap, HeaderName, HeaderValue, request};
 use lease::keys::{
     Chance, Change, ChangeError, Consumer, Document, DocumentError, Entry, Listing, Outcome, Place, Refusal, RingError,
     Wish,
 };
 use presented::Presented;
-use refuse::Refusals;
 use roll::{Holder, Roll};
 use std::collections::HashSet;
 use std::net::{IpAddr, SocketAddr};
@@ -46,7 +45,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tally::Tally;
 use wire::Endpoint;
 
-pub(crate) use refuse::RefusalCounts;
+pub(crate) use refuse::{RefusalCounts, Refusals};
 
 /// How often a change is made anew because somebody else was faster, before it is given up.
 const TRIES: usize = 16;
@@ -369,15 +368,24 @@ pub(crate) fn changed(
     expected: Option<u64>,
     now_us: i64,
 ) -> Result<(Document, Outcome), CallersError> {
-    let mut seed = [0; 32];
-    let provider = rustls::crypto::aws_lc_rs::default_provider();
-    provider.secure_random.fill(&mut seed).map_err(|_| CallersError::Chance)?;
+    let seed = chance().ok_or(CallersError::Chance)?;
     Ok(lease::keys::changed(kept, change, expected, &mut Chance::new(seed), now_us)?)
 }
 
-/// Where a request comes from.
+/// 256 bits that nobody can guess; `None` if the system gives none.
+pub(crate) fn chance() -> Option<[u8; 32]> {
+    let mut bits = [0; 32];
+    rustls::crypto::aws_lc_rs::default_provider().secure_random.fill(&mut bits).ok()?;
+    Some(bits)
+}
+
 fn source(config: &Config, parts: &request::Parts, peer: IpAddr) -> IpAddr {
-    let forwarded = parts.headers.get_all("x-forwarded-for").iter().map(http::HeaderValue::as_bytes);
+    source_of(config, &parts.headers, peer)
+}
+
+/// Where a request comes from.
+pub(crate) fn source_of(config: &Config, headers: &HeaderMap, peer: IpAddr) -> IpAddr {
+    let forwarded = headers.get_all("x-forwarded-for").iter().map(http::HeaderValue::as_bytes);
     lease::keys::source(peer, forwarded, &config.trusted_proxies)
 }
 

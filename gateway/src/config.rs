@@ -18,6 +18,8 @@ mod resilience;
 mod safety;
 mod server;
 mod shadow;
+mod telemetry;
+mod trace;
 mod transport;
 mod valid;
 
@@ -34,6 +36,8 @@ pub use resilience::{BreakerConfig, RetryConfig};
 pub use safety::{BackendConfig, Compiled, Judge, Safety};
 pub use server::{AnswerModel, Authenticate, Limits};
 pub use shadow::Shadow;
+pub use telemetry::MetricViews;
+pub use trace::{TraceClients, Traces};
 pub use transport::{HttpVersion, TlsRoots};
 pub use valid::Config;
 

@@ -4,6 +4,7 @@ use crate::config::Records;
 use crate::lane::{Lane, Snapshot};
 use crate::routing::Assignment;
 use crate::safety::{Said, Watch};
+use crate::trace::{LegSpan, Trace};
 use datasets::{Arm, Exchange, GuardCheck, Guarded, Moderation, Redaction, Role, ShadowFate};
 use guard::Action;
 use std::sync::Arc;
@@ -45,6 +46,8 @@ pub(crate) struct Context {
     pub tariffs: Arc<Tariffs>,
     /// The guard, where a policy holds.
     pub watch: Option<Watch>,
+    /// The trace that it belongs to, where spans are wanted.
+    pub trace: Option<Arc<Trace>>,
 }
 
 /// One call to one provider.
@@ -58,13 +61,17 @@ pub(crate) struct Leg {
     pub attempts: u32,
     pub dropped: Vec<&'static str>,
     pub shadow: Option<ShadowFate>,
+    /// Its span, where its request has a trace.
+    pub span: Option<LegSpan>,
 }
 
 /// How it ended.
 #[derive(Debug)]
 pub(crate) struct Outcome {
     pub status: u16,
+    pub first_event_us: Option<u64>,
     pub ttft_us: Option<u64>,
+    pub first_visible_us: Option<u64>,
     pub duration_us: u64,
     pub error: Option<ErrorKind>,
     /// What was read of the answer; `None` if there was none.
@@ -124,7 +131,9 @@ pub(crate) fn exchange(context: &Context, leg: &Leg, outcome: Outcome, records: 
         structured: context.form.is_demanded(),
         at_us: context.at_us,
         sent_us: leg.sent_us,
+        first_event_us: outcome.first_event_us,
         ttft_us: outcome.ttft_us,
+        first_visible_us: outcome.first_visible_us,
         duration_us: outcome.duration_us,
         status: outcome.status,
         attempts: leg.attempts,

@@ -1,9 +1,10 @@
 //! One migration at work: its providers, and the weights in force.
 
+use crate::admin::ShadowPause;
 use crate::config::{Migration, ProviderConfig};
 use crate::routing::{WeightBp, Weights};
 use crate::upstream::{Upstream, UpstreamError};
-use arc_swap::ArcSwap;
+use arc_swap::{ArcSwap, ArcSwapOption};
 use datasets::NO_MIGRATION;
 use std::sync::Arc;
 use wire::provider::Adapter;
@@ -47,15 +48,25 @@ pub(crate) struct Lane {
     pub baseline: Arc<Link>,
     pub candidate: Option<Arc<Link>>,
     snapshot: ArcSwap<Snapshot>,
+    /// Shared with the lane that follows this one: what somebody has paused stays so.
+    pause: Arc<ArcSwapOption<ShadowPause>>,
 }
 
 impl Lane {
-    pub(crate) fn new(migration: Migration, baseline: Arc<Link>, candidate: Arc<Link>, snapshot: Snapshot) -> Self {
+    /// `before` is the lane of the same migration that this one follows.
+    pub(crate) fn new(
+        migration: Migration,
+        baseline: Arc<Link>,
+        candidate: Arc<Link>,
+        snapshot: Snapshot,
+        before: Option<&Self>,
+    ) -> Self {
         Self {
             migration: Some(migration),
             baseline,
             candidate: Some(candidate),
             snapshot: ArcSwap::from_pointee(snapshot),
+            pause: before.map(|before| Arc::clone(&before.pause)).unwrap_or_default(),
         }
     }
 
@@ -67,6 +78,7 @@ impl Lane {
             baseline,
             candidate: None,
             snapshot: ArcSwap::from_pointee(Snapshot { epoch, weights }),
+            pause: Arc::default(),
         }
     }
 
@@ -77,6 +89,21 @@ impl Lane {
 
     pub(crate) fn snapshot(&self) -> Snapshot {
         **self.snapshot.load()
+    }
+
+    /// Whether copies are offered to nobody at the moment. Takes no lock: it is asked with every request.
+    pub(crate) fn is_paused(&self) -> bool {
+        self.pause.load().is_some()
+    }
+
+    /// Since when and why copies are offered to nobody.
+    pub(crate) fn pause(&self) -> Option<ShadowPause> {
+        self.pause.load().as_deref().cloned()
+    }
+
+    /// Pauses copies, or offers them again. Callers hold the lock that orders changes.
+    pub(crate) fn set_pause(&self, pause: Option<ShadowPause>) {
+        self.pause.store(pause.map(Arc::new));
     }
 
     /// Puts weights in force that were decided elsewhere. Callers hold the lock that orders changes.

@@ -11,6 +11,7 @@ pub mod admin;
 mod callers;
 mod clock;
 pub mod config;
+mod console;
 mod deadline;
 mod exchange;
 mod ingress;
@@ -35,6 +36,7 @@ mod socket;
 mod state;
 mod telemetry;
 mod ticket;
+mod trace;
 mod upstream;
 pub mod usage;
 

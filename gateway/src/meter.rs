@@ -6,7 +6,7 @@ use crate::safety::Listener;
 use bytes::{Bytes, BytesMut};
 use guard::Action;
 use std::time::{Duration, Instant};
-use wire::chat::{Answer, Fold, Seen};
+use wire::chat::{Answer, Firsts, Fold, Seen};
 use wire::provider::{Adapter, ClientError, Edit, View};
 use wire::sse::{Decoder, Frame};
 use wire::{Endpoint, ErrorKind};
@@ -36,7 +36,8 @@ pub(crate) struct Meter {
     failed: Option<ClientError>,
     /// Where the guard judges answers: hears what is said.
     listener: Option<Listener>,
-    ttft: Option<Duration>,
+    /// When what came first came, since sending.
+    firsts: Firsts<Duration>,
 }
 
 /// How frames are edited on their way to the client. Streams always pass frame by frame, so that what the gateway itself
@@ -117,7 +118,7 @@ impl Meter {
             begun: false,
             failed: None,
             listener: None,
-            ttft: None,
+            firsts: Firsts::default(),
         }
     }
 
@@ -165,7 +166,7 @@ impl Meter {
 
     /// The first token was here: text, reasoning or a tool call; or there is nothing more to come.
     pub(crate) const fn has_spoken(&self) -> bool {
-        self.ttft.is_some() || self.fold.is_over()
+        self.firsts.text.is_some() || self.fold.is_over()
     }
 
     /// The answer has begun: an event, not only comments.
@@ -193,12 +194,10 @@ impl Meter {
         if let Some(listener) = &mut self.listener {
             listener.event(data);
         }
-        match self.fold.chunk(data) {
-            Seen::Content | Seen::Reasoning if self.ttft.is_none() => self.ttft = Some(now - self.sent),
-            Seen::Error if self.failed.is_none() => {
-                self.failed = Some(self.adapter.error_event(self.endpoint, data));
-            }
-            _ => {}
+        let seen = self.fold.chunk(data);
+        self.firsts.see(seen, now - self.sent);
+        if seen == Seen::Error && self.failed.is_none() {
+            self.failed = Some(self.adapter.error_event(self.endpoint, data));
         }
         let Some(editor) = editor else { return };
         match editor.adapter.edit(editor.endpoint, data, &editor.view()) {
@@ -224,7 +223,7 @@ impl Meter {
 
     /// What is wrong with a stream that began with an error and nothing else.
     pub(crate) fn failed_first(&self) -> Option<ClientError> {
-        if self.ttft.is_none() { self.failed.clone() } else { None }
+        if self.firsts.text.is_none() { self.failed.clone() } else { None }
     }
 
     /// The error that a whole answer is in spite of its status.
@@ -257,7 +256,9 @@ impl Meter {
         }
         Outcome {
             status: self.status,
-            ttft_us: self.ttft.map(micros),
+            first_event_us: self.firsts.event.map(micros),
+            ttft_us: self.firsts.text.map(micros),
+            first_visible_us: self.firsts.visible.map(micros),
             duration_us: micros(now - self.sent),
             error: failure.or(self.failed.map(|error| error.kind)).or_else(|| {
                 // What was too long to be read is not known to be wrong.
@@ -276,7 +277,9 @@ impl Meter {
 pub(crate) fn failed(sent: Instant, now: Instant, status: u16, error: ErrorKind) -> Outcome {
     Outcome {
         status,
+        first_event_us: None,
         ttft_us: None,
+        first_visible_us: None,
         duration_us: micros(now - sent),
         error: Some(error),
         answer: None,
@@ -290,3 +293,6 @@ pub(crate) fn failed(sent: Instant, now: Instant, status: u16, error: ErrorKind)
 fn micros(duration: Duration) -> u64 {
     u64::try_from(duration.as_micros()).unwrap_or(u64::MAX)
 }
+
+#[cfg(test)]
+mod tests;

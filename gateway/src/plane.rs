@@ -75,7 +75,7 @@ impl Plane {
             let before = old.and_then(|old| old.lane(&migration.name));
             let alike = old.is_some_and(|old| divides_alike(&old.config, &config));
             let snapshot = snapshot(migration, before.map(Arc::as_ref), alike, &baseline, &candidate, now_us);
-            lanes.push(Arc::new(Lane::new(migration.clone(), baseline, candidate, snapshot)));
+            lanes.push(Arc::new(Lane::new(migration.clone(), baseline, candidate, snapshot, before.map(Arc::as_ref))));
         }
         let epoch = next_epoch(old.map_or(0, |old| old.plain.snapshot().epoch), now_us);
         let plain = Arc::new(Lane::plain(find(&config.default_provider)?, epoch));

@@ -106,6 +106,24 @@ pub(crate) struct QuotaCounts {
     pub usage_folded: u64,
 }
 
+/// An account as the console shows it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct KnownBalance {
+    /// Name of the limit.
+    pub limit: Arc<str>,
+    pub unit: &'static str,
+    /// Whose account it is, such as `consumer=team-a`.
+    pub subject: String,
+    /// The limit, with what was topped up.
+    pub max: u64,
+    pub left: u64,
+    /// What counts in the window: used, or set aside.
+    pub taken: u64,
+    pub reserved: u64,
+    /// Microseconds until all of it is free again; `None`: it never is by itself.
+    pub reset_us: Option<i64>,
+}
+
 impl Quotas {
     /// Opens what is kept.
     ///
@@ -182,6 +200,30 @@ impl Quotas {
     /// The usage book as it stands, if there is one.
     pub(crate) fn book(&self) -> Option<Book> {
         self.store.book()
+    }
+
+    /// What each consumer pays for on a UTC day, if usage is kept.
+    pub(crate) fn today(&self, day: i64) -> Option<BTreeMap<String, Sums>> {
+        self.store.on_day(day)
+    }
+
+    /// Every account of these rules, as far as it is known without asking anybody.
+    pub(crate) fn known_balances(&self, rules: &[QuotaRule], now_us: i64) -> Vec<KnownBalance> {
+        let limits: Vec<&Limit> = rules.iter().flat_map(|rule| &rule.limits).collect();
+        let known = |balance: store::Balance| {
+            let limit = limits.get(balance.limit)?;
+            Some(KnownBalance {
+                limit: Arc::clone(&limit.name),
+                unit: limit.unit.name(),
+                subject: balance.account.subject().to_owned(),
+                max: balance.left.amount,
+                left: balance.left.left,
+                taken: balance.taken,
+                reserved: balance.reserved,
+                reset_us: balance.left.reset_us,
+            })
+        };
+        self.store.known_balances(now_us, &limits).into_iter().filter_map(known).collect()
     }
 
     pub(crate) fn store(&self) -> &Store {

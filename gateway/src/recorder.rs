@@ -88,8 +88,7 @@ impl Recorder {
     }
 
     /// Hands a record over, or counts it as dropped. Costs about two microseconds and never waits.
-    #[expect(clippy::needless_pass_by_value, reason = "an exchange is recorded once, and this is the end of it")]
-    pub(crate) fn record(&self, exchange: Exchange) {
+    pub(crate) fn record(&self, exchange: &Exchange) {
         let Some(queue) = self.queue.as_deref().map(|closing| &closing.0) else { return };
         let priority = match exchange.role {
             Role::Shadow | Role::Repeat => Priority::Shadow,
@@ -97,7 +96,7 @@ impl Recorder {
         };
         SCRATCH.with_borrow_mut(|line| {
             line.clear();
-            if serde_json::to_writer(&mut *line, &exchange).is_err() {
+            if serde_json::to_writer(&mut *line, exchange).is_err() {
                 self.tally.not_serialised();
             } else {
                 line.push(b'\n');

@@ -10,6 +10,7 @@
 mod change;
 mod document;
 mod ledger;
+mod pause;
 mod routes;
 mod shape;
 mod store;
@@ -46,6 +47,7 @@ pub(crate) struct Replicas {
     store: Store,
     change: Script,
     offer: Script,
+    pause: Script,
     beat: Script,
     ledger: Script,
     /// Consumers and their keys.
@@ -55,6 +57,10 @@ pub(crate) struct Replicas {
     /// Settlements that Redis could not be told of.
     backlog: ledger::Backlog,
     known: Mutex<BTreeMap<String, Known>>,
+    /// Which mirrors are paused, as Redis has said.
+    pauses: Mutex<BTreeMap<String, pause::SharedPause>>,
+    /// Names of the replicas that lived at the last beat.
+    alive: Mutex<Vec<String>>,
     /// Since when Redis has not answered.
     lost_since: Mutex<Option<Instant>>,
     /// Somebody said that something changed.
@@ -80,12 +86,15 @@ impl Replicas {
             config: config.clone(),
             change: Script::new(include_str!("replicas/lua/change.lua")),
             offer: Script::new(include_str!("replicas/lua/offer.lua")),
+            pause: Script::new(include_str!("replicas/lua/pause.lua")),
             beat: Script::new(include_str!("replicas/lua/beat.lua")),
             ledger: Script::new(include_str!("replicas/lua/quota.lua")),
             keys: document::SharedDocument::new("keys"),
             other_keys: Notify::new(),
             backlog: ledger::Backlog::default(),
             known: Mutex::default(),
+            pauses: Mutex::default(),
+            alive: Mutex::default(),
             // Until the first answer it is lost.
             lost_since: Mutex::new(Some(started)),
             heard: Notify::new(),
@@ -158,6 +167,11 @@ impl Replicas {
     /// Redis did not do it, or did not say so.
     pub(crate) async fn seed_keys(&self, text: &[u8]) -> Result<(), StoreError> {
         self.keys.seed(self, text).await
+    }
+
+    /// Names of the replicas that live, as Redis said with the last beat.
+    pub(crate) fn alive(&self) -> Vec<String> {
+        self.alive.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     fn known(&self, migration: &str) -> Option<Known> {

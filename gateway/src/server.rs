@@ -1,11 +1,14 @@
 //! Start and stop.
 //!
 //! Stopping goes in phases: not ready any more, for as long as load balancers need to notice; no new connections; open answers may end until the drain deadline;
-//! then they are cut with an error event; copies under way may end for a moment; the record queue is emptied to disk; and
-//! the summary says what was lost. Every phase has a deadline of its own: a client that never reads cannot hold it up.
+//! then they are cut with an error event; copies under way may end for a moment; spans are exported; the record queue is
+//! emptied to disk; and the summary says what was lost. Every phase has a deadline of its own: a client that never reads cannot hold it up.
 
+use crate::admin::audit::Trail;
+use crate::admin::verdict::Verdicts;
 use crate::callers::{self, Callers, CallersError};
 use crate::config::{Config, PriceFile};
+use crate::console::{self, Console};
 use crate::ingress::Held;
 use crate::listener;
 use crate::memory::Memory;
@@ -17,13 +20,13 @@ use crate::safety::Safety;
 use crate::shadow::{self, Mirror, ShadowCounts};
 use crate::state::{Reload, Shared};
 use crate::telemetry::Metrics;
+use crate::trace::Traces;
 use arc_swap::ArcSwap;
 use axum::Router;
 use axum::serve::ListenerExt;
 use datasets::WriteError;
-use std::collections::VecDeque;
 use std::net::SocketAddr;
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 use tokio::net::TcpListener;
@@ -62,6 +65,11 @@ pub enum StartError {
     /// The configuration cannot be put in force.
     #[error(transparent)]
     Plane(#[from] PlaneError),
+    /// Spans cannot be exported.
+    #[error(
+        "traces: TLS cannot be set up: {0}; if the system has no certificates, set tls_roots = \"bundled\" or name a ca_file"
+    )]
+    Traces(#[from] rustls::Error),
     /// Redis cannot be called.
     #[error("redis: the address cannot be used ({}); check redis.url", .0.category())]
     Redis(#[from] redis::RedisError),
@@ -123,7 +131,9 @@ pub async fn start(config: Config, reload: Option<Reload>) -> Result<Running, St
     let shared = Arc::new(Shared {
         reload,
         changes: tokio::sync::Mutex::new(()),
-        audit: Mutex::new(VecDeque::new()),
+        audit: Trail::default(),
+        verdicts: Verdicts::default(),
+        console: Console::new(crate::clock::now_us()),
         replicas: replicas.clone(),
         callers: Callers::start(&config, replicas.clone(), crate::clock::now_us())?,
         quotas: Quotas::start(&config.quotas.store, replicas, crate::clock::now_us())?,
@@ -132,6 +142,7 @@ pub async fn start(config: Config, reload: Option<Reload>) -> Result<Running, St
         recorder,
         memory: Memory::new(limits.reasoning_bytes),
         metrics,
+        traces: Traces::start(config.traces.as_ref(), &uuid::Uuid::now_v7().to_string())?,
         held: Held::default(),
         permits: Arc::new(Semaphore::new(limits.requests_in_flight)),
         permits_max: limits.requests_in_flight,
@@ -151,6 +162,7 @@ pub async fn start(config: Config, reload: Option<Reload>) -> Result<Running, St
     shadow::start_workers(queue, shared.shadow.workers, &shared, &workers);
     tasks.spawn(listener::run(listener, Arc::clone(&shared), tasks.clone()));
     admin.spawn(callers::home::watch(Arc::clone(&shared)));
+    admin.spawn(console::run(Arc::clone(&shared)));
     serve_admin(&admin, admin_listener, crate::admin::router(Arc::clone(&shared)), &shared.gone);
     tracing::info!(%address, %admin_address, "gateway is up");
     Ok(Running { address, admin_address, shared, tasks, admin, workers, writer })
@@ -167,8 +179,9 @@ fn serve_admin(tasks: &TaskTracker, listener: TcpListener, router: Router, stopp
         }
     });
     let stop = stopping.clone().cancelled_owned();
+    let service = router.into_make_service_with_connect_info::<SocketAddr>();
     tasks.spawn(async move {
-        if let Err(error) = axum::serve(listener, router).with_graceful_shutdown(stop).await {
+        if let Err(error) = axum::serve(listener, service).with_graceful_shutdown(stop).await {
             tracing::error!(%error, "a listener ended");
         }
     });
@@ -237,6 +250,7 @@ impl Running {
         shared.cut.cancel();
         drain_served(&shared, &tasks).await;
         drain_mirror(&shared, &workers, drain).await;
+        shared.traces.close().await;
         if tokio::time::timeout(DISK_GRACE, shared.recorder.flush()).await.is_err() {
             tracing::error!("the disk does not take the last records");
         }

@@ -53,7 +53,9 @@ pub struct ShadowCounts {
     pub abandoned: u64,
     /// Copies that wait or are under way.
     pub held: u64,
-    /// Their bytes.
+    /// Of those, the ones that wait for a worker.
+    pub waiting: u64,
+    /// Bytes of all that are held.
     pub held_bytes: u64,
     /// Spent today, nano-dollars (UTC).
     pub spent_today_nanos: i64,
@@ -206,6 +208,7 @@ impl Mirror {
             dropped_by_reason: by_reason,
             abandoned: load(&self.tally.abandoned),
             held: accepted.saturating_sub(ended),
+            waiting: self.queue.max_capacity().saturating_sub(self.queue.capacity()) as u64,
             held_bytes: self.bytes_held.load(Ordering::Relaxed) as u64,
             spent_today_nanos: self.budget().spent_nanos(day_of(now_us)),
         }
@@ -273,12 +276,13 @@ async fn call(
     shared: &Shared,
 ) -> Outcome {
     let begun = Instant::now();
+    let beside = shared.traces.headers(context, leg, link);
     let sending = tokio::select! {
         biased;
         () = shared.cut_mirror.cancelled() => {
             return meter::failed(begun, Instant::now(), 0, ErrorKind::GatewayStopped);
         }
-        sending = link.mirror.send(path, body, context.streamed) => sending,
+        sending = link.mirror.send(path, body, context.streamed, beside.as_ref()) => sending,
     };
     let mut sent = match sending {
         Ok(sent) => sent,

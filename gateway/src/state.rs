@@ -1,8 +1,11 @@
 //! What handlers share. A handler loads the plane once and keeps it until its answer has ended; a new configuration makes
 //! a new plane, a weight change a new snapshot of one lane.
 
+use crate::admin::audit::{AuditEntry, Note, Trail};
+use crate::admin::verdict::Verdicts;
 use crate::callers::Callers;
 use crate::config::{Config, Records, Shadow};
+use crate::console::Console;
 use crate::ingress::Held;
 use crate::lane::{Lane, Snapshot};
 use crate::memory::Memory;
@@ -14,61 +17,16 @@ use crate::routing::WeightBp;
 use crate::safety::Safety;
 use crate::shadow::{Job, Mirror};
 use crate::telemetry::Metrics;
+use crate::trace::Traces;
 use arc_swap::ArcSwap;
-use std::collections::VecDeque;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 use wire::price::Call;
 use wire::{Usage, UsageSource};
 
-/// Weight changes that the audit remembers; the oldest is forgotten first.
-pub(crate) const AUDIT_ENTRIES_MAX: usize = 1000;
 /// Bytes of an answer that are kept for judging its form if records do not say.
 const ANSWER_BYTES_MAX: usize = 256 * 1024;
-
-/// Characters of a reason that the audit keeps.
-const REASON_CHARS_MAX: usize = 1000;
-
-/// One weight change.
-#[derive(Debug, Clone, serde::Serialize)]
-pub(crate) struct AuditEntry {
-    pub at: String,
-    pub migration: String,
-    pub from_percent: f64,
-    pub to_percent: f64,
-    pub epoch: u64,
-    pub reason: String,
-    /// Which replica was told, where there are several.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub replica: Option<String>,
-}
-
-impl AuditEntry {
-    /// Reads an entry as it is shared between replicas.
-    pub(crate) fn from_shared(line: &str) -> Option<Self> {
-        #[derive(serde::Deserialize)]
-        struct Line {
-            at: String,
-            migration: String,
-            from_bp: u32,
-            to_bp: u32,
-            epoch: u64,
-            reason: String,
-            replica: String,
-        }
-        let line: Line = serde_json::from_str(line).ok()?;
-        Some(Self {
-            at: line.at,
-            migration: line.migration,
-            from_percent: f64::from(line.from_bp) / 100.0,
-            to_percent: f64::from(line.to_bp) / 100.0,
-            epoch: line.epoch,
-            reason: line.reason,
-            replica: Some(line.replica),
-        })
-    }
-}
 
 /// Reads the configuration again; the command knows from where.
 pub type Reload = Box<dyn Fn() -> Result<Config, crate::ConfigError> + Send + Sync>;
@@ -90,7 +48,10 @@ pub(crate) struct Shared {
     /// Orders changes of weights and configurations; readers of the snapshots never wait for it.
     pub changes: tokio::sync::Mutex<()>,
     /// What this process changed.
-    pub audit: Mutex<VecDeque<AuditEntry>>,
+    pub audit: Trail,
+    /// The last verdict on each migration.
+    pub verdicts: Verdicts,
+    pub console: Console,
     /// `None` for a gateway that is alone.
     pub replicas: Option<Arc<Replicas>>,
     pub callers: Callers,
@@ -100,6 +61,7 @@ pub(crate) struct Shared {
     pub recorder: Recorder,
     pub memory: Memory,
     pub metrics: Metrics,
+    pub traces: Traces,
     pub held: Held,
     pub permits: Arc<Semaphore>,
     pub permits_max: usize,
@@ -146,7 +108,7 @@ impl Shared {
         name: &str,
         expected: u64,
         weight: WeightBp,
-        reason: &str,
+        note: Note<'_>,
         now_us: i64,
     ) -> Result<(Arc<Lane>, Snapshot), NotChanged> {
         // The lane is looked up under the lock: one of a configuration that has just been replaced would take the change
@@ -154,7 +116,22 @@ impl Shared {
         let _order = self.changes.lock().await;
         let plane = self.plane.load_full();
         let lane = plane.lane(name).cloned().ok_or(NotChanged::Unknown)?;
-        let reason: String = reason.chars().take(REASON_CHARS_MAX).collect();
+        let new = self.put_weight(&plane, &lane, (expected, weight), note, now_us).await?;
+        Ok((lane, new))
+    }
+
+    /// The same for a lane of the plane in force. Callers hold the lock that orders changes.
+    ///
+    /// # Errors
+    /// The same.
+    pub(crate) async fn put_weight(
+        &self,
+        plane: &Plane,
+        lane: &Lane,
+        (expected, weight): (u64, WeightBp),
+        note: Note<'_>,
+        now_us: i64,
+    ) -> Result<Snapshot, NotChanged> {
         let (old, new) = match &self.replicas {
             None => {
                 let old = lane.snapshot();
@@ -164,15 +141,15 @@ impl Shared {
                 (old, lane.set_weight(weight, now_us))
             }
             Some(replicas) => {
-                let change = replicas.change_weight(&plane, &lane, (expected, weight), &reason, now_us);
+                let change = replicas.change_weight(plane, lane, (expected, weight), note, now_us);
                 match change.await.map_err(NotChanged::Home)? {
                     Changed::Done { old, new } => (old, new),
                     Changed::Epoch(now) => return Err(NotChanged::Epoch(now)),
                 }
             }
         };
-        self.note(entry(lane.name(), old, new, &reason, now_us));
-        Ok((lane, new))
+        self.audit.note(AuditEntry::weight(lane.name(), old, new, note, now_us));
+        Ok(new)
     }
 
     /// Puts a new configuration in force, whole or not at all. Requests under way end under the one they began with.
@@ -195,7 +172,8 @@ impl Shared {
         for lane in &new.lanes {
             let (before, after) = (old.lane(lane.name()).map(|lane| lane.snapshot()), lane.snapshot());
             if let Some(before) = before.filter(|before| before.epoch != after.epoch) {
-                self.note(entry(lane.name(), before, after, "configuration reloaded", now_us));
+                let note = Note::config("configuration reloaded");
+                self.audit.note(AuditEntry::weight(lane.name(), before, after, note, now_us));
             }
         }
         tracing::info!(config_digest = new.config.digest, "a new configuration is in force");
@@ -204,29 +182,4 @@ impl Shared {
         self.plane.store(Arc::new(new));
         Ok(())
     }
-
-    fn note(&self, entry: AuditEntry) {
-        note(&mut self.audit.lock().unwrap_or_else(PoisonError::into_inner), entry);
-    }
-}
-
-fn entry(migration: &str, old: Snapshot, new: Snapshot, reason: &str, now_us: i64) -> AuditEntry {
-    AuditEntry {
-        at: jiff::Timestamp::from_microsecond(now_us).unwrap_or_default().to_string(),
-        migration: migration.to_owned(),
-        from_percent: old.weights.candidate.percent(),
-        to_percent: new.weights.candidate.percent(),
-        epoch: new.epoch,
-        reason: reason.to_owned(),
-        replica: None,
-    }
-}
-
-fn note(audit: &mut VecDeque<AuditEntry>, entry: AuditEntry) {
-    let AuditEntry { migration, from_percent, to_percent, epoch, reason, .. } = &entry;
-    tracing::info!(migration, from = from_percent, to = to_percent, epoch, reason, "weight changed");
-    if audit.len() == AUDIT_ENTRIES_MAX {
-        audit.pop_front();
-    }
-    audit.push_back(entry);
 }

@@ -81,7 +81,10 @@ impl Ticket {
         }
         let Ok(runtime) = tokio::runtime::Handle::try_current() else { return Some(outcome) };
         let (shared, context, leg) = (Arc::clone(&self.shared), Arc::clone(&self.context), self.leg.clone());
-        let place = self.place.take();
+        let mut place = self.place.take();
+        if let Some(place) = &mut place {
+            place.let_go_of_trace();
+        }
         runtime.spawn(async move {
             let charge = settle(&shared, &context, &leg, judged(&context, outcome).await);
             if let Some(mut place) = place {
@@ -134,7 +137,8 @@ pub(crate) async fn judged(context: &Context, mut outcome: Outcome) -> Outcome {
     outcome
 }
 
-/// What is done with every outcome, served or not: reasoning is remembered, metrics are counted, the record is kept.
+/// What is done with every outcome, served or not: reasoning is remembered, metrics are counted, the record is kept, a span
+/// made of it.
 /// Returns what it used.
 pub(crate) fn settle(shared: &Shared, context: &Context, leg: &Leg, outcome: Outcome) -> Charge {
     // Calls that no client ever saw do not come back, and must not push out those that may.
@@ -146,6 +150,7 @@ pub(crate) fn settle(shared: &Shared, context: &Context, leg: &Leg, outcome: Out
     shared.metrics.observe(&record);
     let entry = shared.quotas.used(&record, |model| shared.metrics.knows_model(model));
     let charge = Charge { usage: record.usage, cost_nanos: record.cost_nanos, entry };
-    shared.recorder.record(record);
+    shared.recorder.record(&record);
+    shared.traces.ended(context, leg, record);
     charge
 }

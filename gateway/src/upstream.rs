@@ -31,7 +31,7 @@ use client::Client;
 use counters::Counters;
 use deadlines::Deadlines;
 use failure::Refused;
-use http::Response;
+use http::{HeaderMap, Response};
 use hyper::body::Incoming;
 use keys::{Keys, Turn};
 use retry::{Decision, Tried};
@@ -96,11 +96,18 @@ impl Upstream {
         self.health.breaker_state()
     }
 
-    /// Sends a request and returns at the headers of a good answer, after as many tries as the configuration allows.
+    /// Sends a request and returns at the headers of a good answer, after as many tries as the configuration allows. Every
+    /// try carries the headers `beside`.
     ///
     /// # Errors
     /// The last try's failure, or a [`Refusal`] of the gateway itself; nothing has reached the client by then.
-    pub(crate) async fn send(&self, path: &'static str, body: Bytes, streamed: bool) -> Result<Sent, Box<Failure>> {
+    pub(crate) async fn send(
+        &self,
+        path: &'static str,
+        body: Bytes,
+        streamed: bool,
+        beside: Option<&HeaderMap>,
+    ) -> Result<Sent, Box<Failure>> {
         let counters = &self.health.counters;
         let begun = Instant::now();
         let deadlines = Deadlines::begin(self.config.timeouts, streamed, begun);
@@ -122,7 +129,7 @@ impl Upstream {
             }
             let sent = Instant::now();
             let turn = self.keys.turn(sent.into_std());
-            let mut failure = match self.attempt(path, body.clone(), turn, &deadlines, sent).await {
+            let mut failure = match self.attempt(path, (body.clone(), beside), turn, &deadlines, sent).await {
                 Ok(response) => {
                     turn.inspect(|turn| self.keys.accepted(*turn));
                     let (sent, deadline) = (begun.into_std(), deadlines.total);
@@ -163,14 +170,14 @@ impl Upstream {
     async fn attempt(
         &self,
         path: &'static str,
-        body: Bytes,
+        (body, beside): (Bytes, Option<&HeaderMap>),
         turn: Option<Turn>,
         deadlines: &Deadlines,
         sent: Instant,
     ) -> Result<Response<Incoming>, Box<Failure>> {
         let authorization = turn.and_then(|turn| self.keys.authorization(turn));
         let answered =
-            tokio::time::timeout_at(deadlines.headers(sent), self.client.post(path, body, authorization)).await;
+            tokio::time::timeout_at(deadlines.headers(sent), self.client.post(path, body, authorization, beside)).await;
         let response = match answered {
             Ok(Ok(response)) => response,
             Ok(Err(unanswered)) => {

@@ -186,9 +186,11 @@ impl Board {
 mod tests {
     use super::*;
     use crate::measure::Instants;
+    use wire::chat::Firsts;
 
     fn sample(error: Option<ErrorKind>, ttft_us: Option<u64>) -> Sample {
-        let instants = Instants { planned_us: 0, sent_us: 0, first_text_us: ttft_us, done_us: 9_000 };
+        let firsts = Firsts { text: ttft_us, ..Firsts::default() };
+        let instants = Instants { planned_us: 0, sent_us: 0, firsts, done_us: 9_000 };
         Sample { instants, error, usage: None, cost_nanos: Some(7) }
     }
 

@@ -1,10 +1,12 @@
 //! What is measured of one exchange.
 //!
-//! Four instants are kept, each as an offset from the origin of the schedule: planned, sent, first text, last byte.
+//! Six instants are kept, each as an offset from the origin of the schedule: planned, sent, first event, first text, first
+//! visible text, last byte.
 //! Latency is reported from *sent* (what the server did) and from *planned* (what a user who arrived on time would
 //! have waited, send lag included). A tool that shows only the first looks fast exactly when it is too slow to send.
 
 use std::time::{Duration, Instant};
+use wire::chat::Firsts;
 use wire::{ErrorKind, Usage, UsageSource};
 
 /// Offsets from the origin, and what the origin was on the wall clock.
@@ -38,8 +40,8 @@ impl Clock {
 pub(crate) struct Instants {
     pub(crate) planned_us: u64,
     pub(crate) sent_us: u64,
-    /// First non-empty visible or reasoning text, in streamed answers only.
-    pub(crate) first_text_us: Option<u64>,
+    /// What came first of a streamed answer; nothing of one that came whole.
+    pub(crate) firsts: Firsts<u64>,
     /// Last byte, or the failure.
     pub(crate) done_us: u64,
 }
@@ -63,15 +65,27 @@ impl Instants {
         self.done_us.saturating_sub(self.sent_us)
     }
 
+    pub(crate) fn first_event_us(&self) -> Option<u64> {
+        self.since_sent(self.firsts.event)
+    }
+
     pub(crate) fn ttft_us(&self) -> Option<u64> {
-        self.first_text_us.map(|first| first.saturating_sub(self.sent_us))
+        self.since_sent(self.firsts.text)
+    }
+
+    pub(crate) fn first_visible_us(&self) -> Option<u64> {
+        self.since_sent(self.firsts.visible)
+    }
+
+    fn since_sent(&self, instant_us: Option<u64>) -> Option<u64> {
+        instant_us.map(|instant| instant.saturating_sub(self.sent_us))
     }
 
     /// Time per output token after the first: `(duration - TTFT) / (tokens - 1)`. Tokens come from the provider's
     /// report, never from chunks, since one chunk may hold several.
     pub(crate) fn tpot_us(&self, usage: Option<&Usage>) -> Option<u64> {
         let usage = usage.filter(|usage| usage.source == UsageSource::Provider && usage.completion > 1)?;
-        let generation = self.done_us.saturating_sub(self.first_text_us?);
+        let generation = self.done_us.saturating_sub(self.firsts.text?);
         Some(generation / (usage.completion - 1))
     }
 }
@@ -82,14 +96,17 @@ mod tests {
 
     #[test]
     fn time_per_token_needs_a_stream_and_a_report() {
-        let instants = Instants { planned_us: 0, sent_us: 500, first_text_us: Some(1_000), done_us: 10_000 };
+        let firsts = Firsts { event: Some(900), text: Some(1_000), visible: Some(4_000) };
+        let instants = Instants { planned_us: 0, sent_us: 500, firsts, done_us: 10_000 };
         let usage = |completion, source| Usage::new(1, completion, source);
         assert_eq!(instants.tpot_us(Some(&usage(10, UsageSource::Provider))), Some(1_000));
         assert_eq!(instants.tpot_us(Some(&usage(1, UsageSource::Provider))), None);
         assert_eq!(instants.tpot_us(Some(&usage(10, UsageSource::Estimate))), None);
         assert_eq!(instants.tpot_us(None), None);
-        let whole = Instants { first_text_us: None, ..instants };
+        let whole = Instants { firsts: Firsts::default(), ..instants };
         assert_eq!(whole.tpot_us(Some(&usage(10, UsageSource::Provider))), None);
+        assert_eq!((instants.first_event_us(), instants.first_visible_us()), (Some(400), Some(3_500)));
+        assert_eq!((whole.first_event_us(), whole.first_visible_us()), (None, None));
         assert_eq!((instants.lag_us(), instants.ttft_us(), instants.duration_us()), (500, Some(500), 9_500));
     }
 }

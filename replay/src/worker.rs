@@ -14,7 +14,7 @@ use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::time::Sleep;
-use wire::chat::{Answer, Fold, Seen};
+use wire::chat::{Answer, Firsts, Fold, Seen};
 use wire::sse::Decoder;
 use wire::{Endpoint, ErrorKind};
 
@@ -80,7 +80,7 @@ impl Sender {
         let sent_us = self.clock.now_us();
         on_send(sent_us);
         let mut received = Received {
-            instants: Instants { planned_us, sent_us, first_text_us: None, done_us: sent_us },
+            instants: Instants { planned_us, sent_us, firsts: Firsts::default(), done_us: sent_us },
             status: 0,
             headers: HeaderMap::new(),
             streamed: item.streamed,
@@ -193,7 +193,7 @@ impl Sender {
             // Only for the sake of the connection: the answer is complete, its last byte was timed above.
             ended = tokio::time::timeout(AFTER_DONE, read_out(body)).await.is_ok_and(|whole| whole);
         }
-        received.instants.first_text_us = reader.first_text_us;
+        received.instants.firsts = reader.firsts;
         received.chunk_gaps_us = std::mem::take(&mut reader.gaps_us);
         received.body = reader.finish(broken);
         ended
@@ -238,7 +238,7 @@ async fn within<T>(deadline: Pin<&mut Sleep>, work: impl Future<Output = T>) -> 
 struct StreamReader {
     decoder: Decoder,
     fold: Fold,
-    first_text_us: Option<u64>,
+    firsts: Firsts<u64>,
     last_text_us: u64,
     gaps_us: Vec<u32>,
     done: bool,
@@ -249,7 +249,7 @@ impl StreamReader {
         Self {
             decoder: Decoder::new(),
             fold: Fold::new(endpoint, answer_bytes_max),
-            first_text_us: None,
+            firsts: Firsts::default(),
             last_text_us: 0,
             gaps_us: Vec::new(),
             done: false,
@@ -267,11 +267,11 @@ impl StreamReader {
     }
 
     fn see(&mut self, seen: Seen, now_us: u64) {
+        let has_spoken = self.firsts.text.is_some();
+        self.firsts.see(seen, now_us);
         match seen {
             Seen::Content | Seen::Reasoning => {
-                if self.first_text_us.is_none() {
-                    self.first_text_us = Some(now_us);
-                } else if self.gaps_us.len() < GAPS_MAX {
+                if has_spoken && self.gaps_us.len() < GAPS_MAX {
                     self.gaps_us.push(u32::try_from(now_us - self.last_text_us).unwrap_or(u32::MAX));
                 }
                 self.last_text_us = now_us;
@@ -299,7 +299,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn first_text_is_neither_a_role_nor_an_empty_string_nor_a_comment() {
+    fn an_event_is_no_comment_and_text_neither_a_role_nor_an_empty_string() {
         let mut reader = StreamReader::new(Endpoint::Chat, 100);
         let mut take = |text: &'static str, now_us| reader.take(Bytes::from_static(text.as_bytes()), now_us);
         take(": keep-alive\n\n", 10);
@@ -309,7 +309,8 @@ mod tests {
         take("data: {\"choices\":[{\"index\":0,\"delta\":{\"content\":\"a\"}}]}\n\n", 90);
         take("data: {\"choices\":[],\"usage\":{\"prompt_tokens\":1,\"completion_tokens\":2}}\n\n", 95);
         take("data: [DONE]\n\n", 99);
-        assert_eq!((reader.first_text_us, reader.gaps_us.as_slice(), reader.done), (Some(40), &[50][..], true));
+        let firsts = Firsts { event: Some(20), text: Some(40), visible: Some(90) };
+        assert_eq!((reader.firsts, reader.gaps_us.as_slice(), reader.done), (firsts, &[50][..], true));
         assert!(matches!(reader.finish(None), Body::Streamed(answer, None) if answer.text == "a"));
     }
 }

@@ -123,11 +123,17 @@ fn quantile_charts(verdict: &Verdict, page: &Page) -> Vec<Option<Value>> {
 
 /// What the first visible text waits for.
 fn first_token_chart(verdict: &Verdict) -> Option<Value> {
-    let group = [inputs::times::first_token(&verdict.evidence)?];
-    let said: Vec<String> = group[0].bars.iter().map(|bar| format!("{} {}", bar.label, bar.value)).collect();
+    let groups = inputs::times::first_token(&verdict.evidence);
+    let said: Vec<String> = groups
+        .iter()
+        .map(|group| {
+            let bars: Vec<String> = group.bars.iter().map(|bar| format!("{} {}", bar.label, bar.value)).collect();
+            format!("{}: {}.", group.heading, bars.join(", "))
+        })
+        .collect();
     let title = "Mean time to the first visible text, by what it waits for";
-    let draw = |width: f64| bars::draw(&group, width, title, format!("{}.", said.join(", ")));
-    Some(both("first-token", &draw(720.0), &draw(340.0)))
+    let draw = |width: f64| bars::draw(&groups, width, title, said.join(" "));
+    (!groups.is_empty()).then(|| both("first-token", &draw(720.0), &draw(340.0)))
 }
 
 /// Errors and finish reasons, in the order of their tables.

@@ -25,6 +25,7 @@ mod files;
 mod format;
 mod html;
 mod junit;
+mod language;
 mod markdown;
 mod model;
 mod palette;
@@ -35,6 +36,7 @@ mod states;
 mod twin;
 
 pub use error::ReportError;
+pub use language::Language;
 pub use preflight::{preflight_html, preflight_markdown, write_preflight};
 pub use simulation::{simulation_table, write_simulation};
 
@@ -44,11 +46,13 @@ pub struct Options {
     /// PNG pictures beside the page (`guardrails.png`, `course.png`, `latency.png`, `quantiles.png`, `first-token.png`, `cost.png`,
     /// `bill.png`, `paid.png`, `outcomes.png`: those of which the verdict has evidence; each also `@2x`).
     pub pictures: bool,
+    /// Language of the page and of the summary. Tables, JUnit and the verdict itself are for machines and stay English.
+    pub language: Language,
 }
 
 impl Default for Options {
     fn default() -> Self {
-        Self { pictures: true }
+        Self { pictures: true, language: Language::En }
     }
 }
 
@@ -69,8 +73,8 @@ pub struct Written {
 /// [`ReportError`] names the file or folder that could not be written and what to do. Everything is rendered before
 /// the first file is touched, except for the pictures.
 pub fn write(verdict: &Verdict, out: &Path, options: Options) -> Result<Written, ReportError> {
-    let page = html(verdict)?;
-    let summary = markdown::render(verdict)?;
+    let page = options.language.page(html(verdict)?);
+    let summary = markdown::bounded(options.language.markdown(markdown::render(verdict)?));
     let tables = evidence::all(verdict)?;
     files::make_folder(out)?;
     let mut written = vec![
@@ -101,9 +105,10 @@ pub fn html(verdict: &Verdict) -> Result<String, ReportError> {
 /// The summary in GitHub-flavoured Markdown, for a step summary of a CI run or a comment on a change. Never as large as
 /// 1 MiB, which is what a step summary may have: long lists end with a sentence that says how much is left out.
 #[must_use]
-pub fn markdown(verdict: &Verdict) -> String {
+pub fn markdown(verdict: &Verdict, language: Language) -> String {
     // The template is bundled and tested; if it ever failed, the answer itself must still come through.
-    markdown::render(verdict).unwrap_or_else(|_| format!("## {}\n", verdict.verdict.word()))
+    let english = markdown::render(verdict).unwrap_or_else(|_| format!("## {}\n", verdict.verdict.word()));
+    markdown::bounded(language.markdown(english))
 }
 
 /// The verdict as JUnit XML, for CI systems: one case a guardrail and one for the verdict. Only a GO is green: what is

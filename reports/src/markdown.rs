@@ -2,6 +2,8 @@
 
 mod limits;
 
+pub(crate) use limits::bounded;
+
 use judge::verdict::Verdict;
 use minijinja::syntax::SyntaxConfig;
 use minijinja::value::{Serde, ValueKind};

@@ -52,7 +52,7 @@ struct Picture {
 fn scenes(verdict: &Verdict) -> Vec<(&'static str, Scene)> {
     let forest = inputs::forest(verdict);
     let groups = inputs::bar_groups(verdict);
-    let first_token: Vec<BarGroup> = inputs::times::first_token(&verdict.evidence).into_iter().collect();
+    let first_token = inputs::times::first_token(&verdict.evidence);
     let bars = |groups: &[BarGroup]| (!groups.is_empty()).then(|| bars::draw(groups, BARS, "", String::new()));
     let always = [
         Picture {

@@ -8,7 +8,7 @@ use judge::verdict::{
     Bill, Evidence, GuardArm, GuardHealth, Guardrail, Moderation, ModerationTable, Scale, Side, Source, State, Verdict,
 };
 
-use crate::{Options, html, junit, markdown, write};
+use crate::{Language, Options, html, junit, write};
 
 const NAMES: [&str; 4] = ["go", "hold", "no-go", "full"];
 
@@ -81,6 +81,10 @@ pub(crate) fn complete() -> Verdict {
     verdict.evidence.first_token = serde_json::from_value(pictures["first_token"].take()).unwrap();
     verdict.evidence.examples = serde_json::from_value(pictures["examples"].take()).unwrap();
     verdict
+}
+
+fn markdown(verdict: &Verdict) -> String {
+    crate::markdown(verdict, Language::En)
 }
 
 /// A verdict with as little in it as the format allows.
@@ -183,7 +187,7 @@ fn the_same_verdict_gives_the_same_bytes() {
 #[test]
 fn pictures_can_be_left_out() {
     let folder = tempfile::tempdir().unwrap();
-    let written = write(&fixture("go"), folder.path(), Options { pictures: false }).unwrap();
+    let written = write(&fixture("go"), folder.path(), Options { pictures: false, ..Options::default() }).unwrap();
     assert_eq!(written.files.len(), 7);
     assert!(files(folder.path()).keys().all(|name| !name.ends_with(".png")));
 }
@@ -390,7 +394,7 @@ fn infinities_are_words() {
 fn the_table_has_one_line_a_guardrail_in_plain_numbers() {
     let folder = tempfile::tempdir().unwrap();
     let verdict = fixture("no-go");
-    write(&verdict, folder.path(), Options { pictures: false }).unwrap();
+    write(&verdict, folder.path(), Options { pictures: false, ..Options::default() }).unwrap();
     let mut reader = csv::Reader::from_path(folder.path().join("evidence.csv")).unwrap();
     assert_eq!(
         reader.headers().unwrap().iter().take(5).collect::<Vec<_>>(),

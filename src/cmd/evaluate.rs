@@ -1,5 +1,7 @@
 //! `weighbridge evaluate`.
 
+pub(super) mod summary;
+
 use crate::args;
 use crate::outcome::{Exit, Failure};
 use crate::render;
@@ -16,26 +18,27 @@ pub(super) fn run(args: &args::Evaluate) -> Result<Exit, Failure> {
     options.migration.clone_from(&args.migration);
     options.replay_summaries.clone_from(&args.replay_summary);
     options.skip_broken = args.skip_broken;
+    options.with_answers = args.with_answers;
     options.tariffs = Some(args.prices.tariffs()?);
     let Outcome { verdict, counts } = evaluator::evaluate(&args.records, &options).map_err(|error| failure(&error))?;
     let json = output::to_json(&verdict);
     if !is_standard_output(&args.out) {
         write(&args.out, json.as_bytes())?;
     }
-    let markdown = args.summary.as_ref().map(|path| (path, reports::markdown(&verdict)));
+    let markdown = args.summary.as_ref().map(|path| (path, reports::markdown(&verdict, args.lang.into())));
     if args.json || is_standard_output(&args.out) {
         render::result(&json);
     } else if let Some((_, markdown)) = markdown.as_ref().filter(|(path, _)| is_standard_output(path)) {
         render::result(markdown);
     } else {
-        render::result(&output::summary_text(&verdict, render::colour()));
+        render::result(&summary::of(&verdict, render::colour()));
     }
     if !is_standard_output(&args.out) {
         render::note(&format!("verdict  {}", args.out.display()));
     }
     counts.remarks().iter().for_each(|remark| render::note(remark));
     if let Some(folder) = &args.report {
-        render::note(&write_report(&verdict, folder)?);
+        render::note(&write_report(&verdict, folder, args.lang.into())?);
     }
     if let Some((path, markdown)) = markdown.filter(|(path, _)| !is_standard_output(path)) {
         write(path, markdown.as_bytes())?;
@@ -97,8 +100,9 @@ pub(super) fn failure(error: &EvaluateError) -> Failure {
 }
 
 /// Writes a report; returns the line that says where it is.
-pub(super) fn write_report(verdict: &Verdict, folder: &Path) -> Result<String, Failure> {
-    let written = reports::write(verdict, folder, reports::Options::default()).map_err(Failure::world)?;
+pub(super) fn write_report(verdict: &Verdict, folder: &Path, language: reports::Language) -> Result<String, Failure> {
+    let options = reports::Options { language, ..reports::Options::default() };
+    let written = reports::write(verdict, folder, options).map_err(Failure::world)?;
     Ok(format!("report   {}", written.page.display()))
 }
 

@@ -6,7 +6,7 @@ mod plane;
 
 use crate::args;
 use crate::outcome::{Exit, Failure};
-use crate::{render, verdict_file};
+use crate::{lines, render, verdict_file};
 use decide::{Step, decide};
 use gateway::admin::WeightChange;
 use judge::verdict::Verdict;
@@ -21,8 +21,21 @@ pub(super) async fn run(args: &args::Gate) -> Result<Exit, Failure> {
         .map_err(|_| Failure::usage(format!("the variable {} is not set: export the admin token", args.token_env)))?;
     let plane = AdminPlane::new(&args.target, &token)?;
     let step = pass(&plane, &verdict, max_age, args.apply).await?;
-    render::result(&step.text);
+    render::result(&told(&verdict, &step.text));
     Ok(step.exit)
+}
+
+/// The verdict in a line, and below it what follows from it.
+fn told(verdict: &Verdict, text: &str) -> String {
+    let judged = format!(
+        "{}, epoch {} at {} %, evidence until {}",
+        render::name(&verdict.migration),
+        verdict.epoch,
+        verdict.weight_percent,
+        verdict.created_at
+    );
+    let label = |name: &str, words: &str| format!("{name:<8}{}\n", lines::wrapped(words, 8, 8));
+    label(verdict.verdict.word(), &judged) + &label("gate", &render::name(text))
 }
 
 /// What the gate did or would do.

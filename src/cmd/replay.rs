@@ -2,6 +2,7 @@
 
 use super::evaluate::{is_standard_output, write};
 use crate::args;
+use crate::lines::labelled;
 use crate::outcome::{Exit, Failure};
 use crate::{render, stop};
 use datasets::import::ImportOptions;
@@ -11,6 +12,9 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::time::Duration;
 use wire::{Endpoint, ErrorKind};
+
+/// Columns before the words of a summary.
+const LABEL: usize = 21;
 
 pub(super) async fn run(args: args::Replay) -> Result<Exit, Failure> {
     if args.merge {
@@ -23,7 +27,7 @@ pub(super) async fn run(args: args::Replay) -> Result<Exit, Failure> {
     if args.dry_run {
         let now_us = jiff::Timestamp::now().as_microsecond();
         let dry = replay::dry_run(log, &options, now_us).map_err(failure)?;
-        render::result(&if args.json { json(&dry)? } else { dry.to_text() });
+        render::result(&if args.json { json(&dry)? } else { labelled(&dry.to_text(), LABEL) });
         return Ok(if dry.refused_because.is_empty() { Exit::Done } else { Exit::Usage });
     }
     let progress = replay::progress::for_stderr();
@@ -49,7 +53,7 @@ fn result(args: &args::Replay, summary: &Summary) -> Result<Exit, Failure> {
     if let Some(path) = args.summary.as_deref().filter(|path| !is_standard_output(path)) {
         write(path, json.as_bytes())?;
     }
-    render::result(&if as_json { json } else { summary.to_text() });
+    render::result(&if as_json { json } else { labelled(&summary.to_text(), LABEL) });
     if summary.sent > 0 && summary.failed.get(&ErrorKind::Auth) == Some(&summary.sent) {
         render::note(
             "every request was refused for want of a valid key: name the variable that holds it with --api-key-env",

@@ -3,6 +3,8 @@
 //! Both sum up by the same code, so they agree to the nano-dollar about the same requests. Records say what was reckoned
 //! when they were written; with `--prices` their tokens are priced anew, each on the clock of its sending.
 
+mod table;
+
 use super::gate::AdminPlane;
 use super::records::source::{Record, Source, files};
 use crate::args;
@@ -37,7 +39,7 @@ pub(super) async fn run(args: &args::Usage) -> Result<Exit, Failure> {
             .map_err(|error| Failure { exit: Exit::Bug, message: format!("a report does not serialise: {error}") })?;
         render::result(&(json + "\n"));
     } else {
-        render::result(&report.table());
+        render::result(&table::of(&report));
     }
     Ok(Exit::Done)
 }

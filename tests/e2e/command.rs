@@ -32,6 +32,7 @@ pub(crate) fn weighbridge<S: AsRef<OsStr>>(args: impl IntoIterator<Item = S>) ->
         .env("WEIGHBRIDGE_ADMIN_TOKEN", crate::harness::TOKEN)
         .env("NO_COLOR", "1")
         .env_remove("WEIGHBRIDGE_LOG")
+        .env_remove("WEIGHBRIDGE_LOG_FORMAT")
         .env_remove("RUST_BACKTRACE")
         .env_remove("WEIGHBRIDGE_PRICES")
         .stdin(Stdio::null());

@@ -1,7 +1,7 @@
 //! The page of numbers: what the records say, summed up, and nothing that is anybody's business.
 #![expect(clippy::float_cmp, reason = "numbers of things, which are exact")]
 
-use crate::harness::{House, PROVIDER_KEY, Plan, TOKEN, chat, environment, read, until};
+use crate::harness::{Answer, House, PROVIDER_KEY, Plan, TOKEN, chat, environment, read, until};
 use datasets::{Exchange, Role};
 use mocks::{Faults, Latency, Profile};
 use serde_json::json;
@@ -16,11 +16,14 @@ struct Page {
 
 impl Page {
     async fn of(house: &House) -> Self {
-        let answer = house.admin("/metrics").await;
+        let answer = scrape(house, Some("application/openmetrics-text; version=1.0.0; q=0.5, */*; q=0.1")).await;
         assert_eq!(answer.status, 200);
         assert!(answer.header("content-type").starts_with("application/openmetrics-text"));
-        let text = answer.text;
-        assert!(text.ends_with("# EOF\n"));
+        assert!(answer.text.ends_with("# EOF\n"));
+        Self::parse(answer.text)
+    }
+
+    fn parse(text: String) -> Self {
         let lines = text.lines().filter(|line| !line.starts_with('#'));
         let sample = |line: &str| {
             let (key, value) = line.rsplit_once(' ').unwrap();
@@ -40,6 +43,13 @@ impl Page {
         let fits = |key: &str| key.split('{').next() == Some(name) && labels.iter().all(|label| key.contains(label));
         self.samples.iter().filter(|(key, _)| fits(key)).map(|(_, value)| value).sum()
     }
+}
+
+/// The page as a scraper gets it that accepts this.
+async fn scrape(house: &House, accept: Option<&str>) -> Answer {
+    let request = house.client.get(format!("http://{}/metrics", house.gateway.admin_address)).bearer_auth(TOKEN);
+    let request = accept.iter().fold(request, |request, accept| request.header("accept", *accept));
+    read(request.send().await.unwrap()).await
 }
 
 const fn role(role: Role) -> &'static str {
@@ -125,6 +135,7 @@ async fn the_counters_are_the_records_summed_up_before_and_after_a_reload() {
     assert_eq!(page.get("weighbridge_epoch{migration=\"move\"}"), house.gateway.epoch() as f64);
     assert_eq!(page.get("weighbridge_records_written_total"), records.len() as f64);
     assert_eq!(page.get("weighbridge_records_healthy"), 1.0);
+    assert!(page.sum("weighbridge_shadow_tax_seconds_count", &[]) > 0.0, "requests were mirrored");
     let copies = records.iter().filter(|record| matches!(record.role, Role::Shadow | Role::Repeat)).count();
     assert_eq!(page.get("weighbridge_shadow_finished_total"), copies as f64);
 }
@@ -202,4 +213,46 @@ async fn nobodys_secret_is_on_the_page() {
         404,
         "not on the clients' side"
     );
+}
+
+/// Without a word, with `*/*` and with `text/plain` it is the older text; the samples are the same.
+#[tokio::test]
+async fn scrapers_get_the_text_that_they_can_read_and_the_views_that_are_on() {
+    let house = Plan { weight_percent: 50.0, extra: "metrics = { higress = true }\n", ..Plan::default() }.build().await;
+    for index in 0..20 {
+        let more = json!({"stream": index % 2 == 0, "stream_options": {"include_usage": true}});
+        let more = if index % 2 == 0 { more } else { json!({}) };
+        house.ask(&chat(&format!("question {index}"), &more)).await;
+    }
+    let records = house.records().await;
+    let open = Page::of(&house).await;
+    for accept in [None, Some("*/*"), Some("text/plain;version=0.0.4;q=1,*/*;q=0.1")] {
+        let plain = scrape(&house, accept).await;
+        assert_eq!(plain.header("content-type"), "text/plain; version=0.0.4; charset=utf-8", "{accept:?}");
+        assert!(!plain.text.contains("# EOF"));
+        assert!(plain.text.contains("# TYPE weighbridge_exchanges_total counter\n"));
+        assert!(plain.text.contains("# TYPE route_upstream_model_consumer_metric_input_token counter\n"));
+        let plain = Page::parse(plain.text);
+        assert!(plain.samples.keys().eq(open.samples.keys()), "{}", plain.text);
+    }
+    let reported: Vec<&Exchange> = records
+        .iter()
+        .filter(|record| record.usage.is_some_and(|usage| usage.source == wire::UsageSource::Provider))
+        .collect();
+    assert!(reported.len() >= 20);
+    let total = |of: &dyn Fn(&Exchange) -> u64| reported.iter().map(|record| of(record)).sum::<u64>() as f64;
+    let input = total(&|record| record.usage.map_or(0, |usage| usage.prompt));
+    assert_eq!(open.sum("gen_ai_client_token_usage_sum", &[("gen_ai_token_type", "input")]), input);
+    assert_eq!(open.sum("route_upstream_model_consumer_metric_input_token", &[("ai_consumer", "none")]), input);
+    let count = reported.len() as f64;
+    assert_eq!(open.sum("route_upstream_model_consumer_metric_llm_duration_count", &[("ai_route", "move")]), count);
+    assert_eq!(open.sum("gen_ai_client_operation_duration_seconds_count", &[]), records.len() as f64);
+    for (provider, arm) in [("openai", datasets::Arm::Baseline), ("deepseek", datasets::Arm::Candidate)] {
+        let of_arm = records.iter().filter(|record| record.arm == arm).count() as f64;
+        let counted = open.sum(
+            "gen_ai_client_operation_duration_seconds_count",
+            &[("gen_ai_operation_name", "chat"), ("gen_ai_provider_name", provider)],
+        );
+        assert_eq!(counted, of_arm, "{provider}");
+    }
 }

@@ -2,10 +2,12 @@
 
 pub mod answer;
 pub mod error;
+pub mod firsts;
 pub mod fold;
 pub mod tools;
 
 pub use answer::Answer;
 pub use error::ErrorBody;
+pub use firsts::Firsts;
 pub use fold::{Fold, Seen};
 pub use tools::ToolCalls;

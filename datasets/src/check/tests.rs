@@ -13,6 +13,11 @@ fn good() -> Exchange {
     Exchange { error: None, answer: None, ..full_exchange() }
 }
 
+/// One whose time to the first text stands alone, as in files before 1.6.
+fn timed() -> Exchange {
+    Exchange { first_event_us: None, first_visible_us: None, ..good() }
+}
+
 fn of(rows: &[Exchange]) -> Report {
     let mut check = Check::new("r.ndjson", &header(Format::Exchanges));
     for (row, line) in rows.iter().zip(2..) {
@@ -33,11 +38,11 @@ fn a_good_record_has_no_problem_and_each_impossible_value_is_named() {
         (Exchange { attempts: 0, ..good() }, "attempts", "1 or more"),
         (Exchange { status: 99, ..good() }, "status", "HTTP"),
         (Exchange { cost_nanos: Some(-1), ..good() }, "cost_nanos", "below zero"),
-        (Exchange { duration_us: 0, ttft_us: None, ..good() }, "duration_us", "zero"),
+        (Exchange { duration_us: 0, ttft_us: None, ..timed() }, "duration_us", "zero"),
         (Exchange { duration_us: 24 * 3_600 * 1_000_000, ..good() }, "duration_us", "24 hours"),
-        (Exchange { ttft_us: Some(0), ..good() }, "ttft_us", "zero"),
-        (Exchange { ttft_us: Some(5_000), duration_us: 3_000, ..good() }, "ttft_us", "after the last byte"),
-        (Exchange { streamed: false, ..good() }, "ttft_us", "not streamed"),
+        (Exchange { ttft_us: Some(0), ..timed() }, "ttft_us", "zero"),
+        (Exchange { ttft_us: Some(5_000), duration_us: 3_000, ..timed() }, "ttft_us", "after the last byte"),
+        (Exchange { streamed: false, ..timed() }, "ttft_us", "not streamed"),
         (Exchange { recorded: Some(FromLog::Untimed), ..good() }, "duration_us", "untimed"),
         (Exchange { answer: Some("a".into()), ..good() }, "answer", "not kept"),
         (Exchange { error: Some(wire::ErrorKind::Server), tools_digest: None, ..good() }, "answer_digest", "failed"),
@@ -72,8 +77,50 @@ fn a_good_record_has_no_problem_and_each_impossible_value_is_named() {
     let told: Vec<_> = twice.problems.iter().map(|found| (found.member.as_deref(), found.what.as_str())).collect();
     assert_eq!(told.len(), 1, "{told:?}");
     assert!(told[0].0 == Some("usage.cache_write") && told[0].1.contains("with `cached`"), "{told:?}");
-    let untimed = Exchange { recorded: Some(FromLog::Untimed), duration_us: 0, ttft_us: None, ..good() };
+    let untimed = Exchange { recorded: Some(FromLog::Untimed), duration_us: 0, ttft_us: None, ..timed() };
     assert!(of(&[untimed]).is_sound());
+}
+
+#[test]
+fn the_parts_of_the_time_to_the_first_visible_text_follow_each_other() {
+    let row = |firsts: [Option<u64>; 3]| {
+        let [first_event_us, ttft_us, first_visible_us] = firsts;
+        Exchange { first_event_us, ttft_us, first_visible_us, duration_us: 3_000, ..good() }
+    };
+    for sound in [
+        [Some(1), Some(2), Some(3)],
+        [Some(2), Some(2), Some(2)],
+        [Some(3_500), None, None],
+        [None, Some(2), None],
+        [None, Some(2), Some(4_000)],
+        [None, None, Some(1)],
+    ] {
+        assert!(of(&[row(sound)]).is_sound(), "{sound:?}: {:?}", of(&[row(sound)]));
+    }
+    let cases = [
+        ([Some(0), Some(2), Some(2)], "first_event_us", "zero"),
+        ([Some(3), Some(2), Some(2)], "first_event_us", "after the first text"),
+        ([Some(4_001), None, None], "first_event_us", "after the last byte"),
+        ([Some(1), Some(2), Some(1)], "first_visible_us", "before the first text"),
+        ([Some(1), Some(2), Some(4_001)], "first_visible_us", "after the last byte"),
+    ];
+    for (firsts, member, what) in cases {
+        let problems = of(&[row(firsts)]).problems;
+        let told: Vec<_> = problems.iter().map(|found| (found.member.as_deref(), found.what.as_str())).collect();
+        assert_eq!(told.len(), 1, "{firsts:?}: {told:?}");
+        assert!(told[0].0 == Some(member) && told[0].1.contains(what), "{firsts:?}: {told:?}");
+    }
+    // A failure's clock is not looked at, but what was not streamed has none of these.
+    let failed = Exchange {
+        error: Some(wire::ErrorKind::Truncated),
+        answer_digest: None,
+        tools_digest: None,
+        ..row([Some(9), Some(2), Some(1)])
+    };
+    assert!(of(std::slice::from_ref(&failed)).is_sound());
+    let whole = of(&[Exchange { streamed: false, ..failed }]).problems;
+    let told: Vec<_> = whole.iter().filter_map(|found| found.member.as_deref()).collect();
+    assert_eq!(told, ["first_event_us", "first_visible_us", "ttft_us"]);
 }
 
 #[test]

@@ -45,10 +45,17 @@ pub(super) fn of_exchange(row: &Exchange, redaction: Redaction, tell: Tell<'_>) 
         Some(FromLog::Untimed) => {}
         // A failure counts as infinitely slow, whatever its clock says.
         _ if row.error.is_some() => {}
-        _ => times(Some(row.duration_us), row.ttft_us, tell),
+        _ => {
+            times(Some(row.duration_us), row.ttft_us, tell);
+            firsts(row, tell);
+        }
     }
-    if row.ttft_us.is_some() && !row.streamed {
-        tell("ttft_us", "has a value although the answer was not streamed");
+    let of_streams =
+        [("first_event_us", row.first_event_us), ("ttft_us", row.ttft_us), ("first_visible_us", row.first_visible_us)];
+    for (member, us) in of_streams {
+        if us.is_some() && !row.streamed {
+            tell(member, "has a value although the answer was not streamed");
+        }
     }
     if row.prompt_wide_chars.is_some_and(|wide| wide > row.prompt_chars) {
         tell("prompt_wide_chars", "more than `prompt_chars`");
@@ -153,6 +160,25 @@ fn tokens(usage: Option<&Usage>, tell: Tell<'_>) {
 fn money(cost_nanos: Option<i64>, tell: Tell<'_>) {
     if cost_nanos.is_some_and(|cost| cost < 0) {
         tell("cost_nanos", "below zero");
+    }
+}
+
+/// The parts of the time to the first visible text, which come one after the other.
+fn firsts(row: &Exchange, tell: Tell<'_>) {
+    let (event, text, visible) = (row.first_event_us, row.ttft_us, row.first_visible_us);
+    let after = |earlier: Option<u64>, later: Option<u64>| earlier.zip(later).is_some_and(|(one, next)| one > next);
+    let late = |us: Option<u64>| us.is_some_and(|us| us > row.duration_us.saturating_add(TTFT_TOLERANCE_US));
+    if event == Some(0) {
+        tell("first_event_us", "zero");
+    } else if after(event, text) {
+        tell("first_event_us", "after the first text");
+    } else if late(event) {
+        tell("first_event_us", "after the last byte");
+    }
+    if after(text, visible) {
+        tell("first_visible_us", "before the first text");
+    } else if late(visible) {
+        tell("first_visible_us", "after the last byte");
     }
 }
 

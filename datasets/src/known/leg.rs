@@ -45,10 +45,14 @@ pub(super) enum End {
 pub(super) struct Leg {
     pub(super) end: End,
     pub(super) ttft_us: u64,
+    pub(super) first_event_us: u64,
+    pub(super) first_visible_us: u64,
     pub(super) duration_us: u64,
     pub(super) prompt_tokens: u64,
     pub(super) cached_tokens: u64,
     pub(super) completion_tokens: u64,
+    /// Part of them that is thought aloud.
+    pub(super) reasoning_tokens: u64,
     pub(super) quality: Option<f64>,
 }
 
@@ -98,10 +102,14 @@ pub(super) fn leg(setting: &Setting<'_>, prompt: &Prompt, draws: &mut Draws) -> 
     Leg {
         end,
         ttft_us,
+        first_event_us: whole(ttft_us as f64 * arm.first_event_share).max(1),
+        first_visible_us: ttft_us + whole(pauses_ms * 1e3 * arm.thinking_share),
         duration_us,
         prompt_tokens,
         cached_tokens: whole(prompt_tokens as f64 * arm.cached_share),
         completion_tokens: whole(tokens) + 1,
+        // One token is visible whatever the share.
+        reasoning_tokens: (tokens * arm.thinking_share).floor() as u64,
         quality: prompt.scored.then_some((score * 1e6).round() / 1e6),
     }
 }

@@ -155,6 +155,8 @@ pub struct Behaviour {
     pub ttft_sigma: f64,
     pub token_ms: f64,
     pub token_sigma: f64,
+    pub first_event_share: f64,
+    pub thinking_share: f64,
     pub slow_share: f64,
     pub slow_factor: f64,
     pub latency_ratio: f64,

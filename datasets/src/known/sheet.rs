@@ -84,24 +84,34 @@ impl Sheet {
         sheet.duration_us = leg.duration_us;
         ending(sheet, leg, prompt);
         let answered = matches!(leg.end, End::Answered { .. } | End::Filtered);
-        let seen = answered || (leg.end == End::Cancelled && leg.ttft_us <= leg.duration_us);
-        sheet.ttft_us = Some(leg.ttft_us).filter(|_| seen && prompt.streamed);
+        let seen = |us: u64| {
+            let came = answered || (leg.end == End::Cancelled && us <= leg.duration_us);
+            (came && prompt.streamed).then_some(us)
+        };
+        sheet.first_event_us = seen(leg.first_event_us);
+        sheet.ttft_us = seen(leg.ttft_us);
+        sheet.first_visible_us = seen(leg.first_visible_us);
+        let thought = Some(leg.reasoning_tokens).filter(|tokens| *tokens > 0);
         sheet.usage = answered.then_some(Usage {
             cached: Some(leg.cached_tokens),
+            reasoning: thought,
             ..Usage::new(leg.prompt_tokens, leg.completion_tokens, UsageSource::Provider)
         });
         sheet.cost_nanos = sheet.usage.as_ref().zip(price).and_then(|(usage, row)| cost(usage, row));
-        sheet.answer_chars = match (answered, prompt.wide) {
-            (false, _) => 0,
-            (true, false) => leg.completion_tokens * 4,
-            (true, true) => leg.completion_tokens * 3 / 2,
-        };
+        let visible = leg.completion_tokens - leg.reasoning_tokens;
+        sheet.answer_chars = if answered { characters(visible, prompt.wide) } else { 0 };
+        sheet.reasoning_chars = thought.filter(|_| answered).map(|tokens| characters(tokens, prompt.wide));
         sheet.quality = leg.quality.filter(|_| leg.is_comparable());
         let digest = leg.is_comparable().then_some(mixed(prompt.number ^ variant << 60));
         written(&mut sheet.answer_digest, digest);
         written(&mut sheet.tools_digest, digest.filter(|_| prompt.tool).map(mixed));
         sheet
     }
+}
+
+/// Characters that so many tokens are.
+const fn characters(tokens: u64, wide: bool) -> u64 {
+    if wide { tokens * 3 / 2 } else { tokens * 4 }
 }
 
 /// Status, error, finish and form.
@@ -182,7 +192,9 @@ fn blank(arm: Arm, profile: &Profile, behaviour: &Behaviour) -> Exchange {
         structured: false,
         at_us: 0,
         sent_us: 0,
+        first_event_us: None,
         ttft_us: None,
+        first_visible_us: None,
         duration_us: 0,
         status: 200,
         attempts: 1,

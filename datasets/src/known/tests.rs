@@ -179,6 +179,11 @@ fn every_record_is_whole_possible_and_priced_as_the_tariff_says() {
     for row in &rows {
         assert!(row.duration_us > 0 && row.sent_us > row.at_us, "{row:?}");
         assert!(row.ttft_us.is_none_or(|ttft| ttft > 0 && ttft <= row.duration_us && row.streamed), "{row:?}");
+        let firsts = [row.first_event_us, row.ttft_us, row.first_visible_us];
+        assert!(firsts.iter().flatten().is_sorted() && row.first_event_us != Some(0), "{row:?}");
+        assert!(firsts.iter().flatten().all(|us| *us <= row.duration_us && row.streamed), "{row:?}");
+        let all = row.streamed && row.error.is_none();
+        assert!(!all || firsts.iter().all(Option::is_some), "{row:?}");
         assert!(row.quality.is_none_or(|quality| (0.0..=1.0).contains(&quality)), "{row:?}");
         assert_eq!(row.usage.is_some(), row.error.is_none());
         let priced = row
@@ -186,6 +191,33 @@ fn every_record_is_whole_possible_and_priced_as_the_tariff_says() {
             .and_then(|usage| tariffs.price(&wire::price::Call::new(&row.provider, &row.model, row.sent_us), &usage));
         assert_eq!(row.cost_nanos, priced.map(|priced| priced.nanos));
     }
+}
+
+#[test]
+fn what_is_thought_aloud_comes_before_what_is_visible_and_changes_nothing_else() {
+    let thinking = "[candidate]\nfirst_event_share = 0.25\nthinking_share = 0.6";
+    let ((plain, truth), (thought, same)) = (made("", 2_000, 5), made(thinking, 2_000, 5));
+    assert_eq!((truth.records, plain.len()), (same.records, thought.len()));
+    let mut seen = 0;
+    for (plain, row) in plain.iter().zip(&thought) {
+        assert_eq!(
+            (row.ttft_us, row.duration_us, row.cost_nanos),
+            (plain.ttft_us, plain.duration_us, plain.cost_nanos)
+        );
+        let thought = row.usage.and_then(|usage| usage.reasoning).is_some();
+        if row.arm == Arm::Baseline || row.error.is_some() {
+            assert!(!thought, "{row:?}");
+            continue;
+        }
+        assert!(thought || row.usage.is_some_and(|usage| usage.completion <= 3), "{row:?}");
+        let firsts = (row.first_event_us, row.ttft_us, row.first_visible_us);
+        let (Some(event), Some(text), Some(visible)) = firsts else { continue };
+        seen += 1;
+        assert!((event as f64 - text as f64 * 0.25).abs() <= 1.0, "{row:?}");
+        assert!(((visible - text) as f64 - (row.duration_us - text) as f64 * 0.6).abs() <= 1.0, "{row:?}");
+        assert!(row.answer_chars > 0 && (row.answer_chars < plain.answer_chars || !thought), "{row:?}");
+    }
+    assert!(seen > 1_000, "{seen}");
 }
 
 #[test]

@@ -91,6 +91,7 @@ const FATES: &[&str] = &[
     "budget_spent",
     "candidate_busy",
     "breaker_open",
+    "paused",
 ];
 const ERRORS: &[&str] = &[
     "connect",
@@ -197,7 +198,9 @@ pub(super) const EXCHANGE: &[Member] = &[
     member("structured", Shape::Flag, Need::No).since("1.2"),
     member("at_us", Shape::Instant, Need::Required),
     member("sent_us", Shape::Instant, Need::Required),
+    member("first_event_us", Shape::Micros, Need::Optional).since("1.6"),
     member("ttft_us", Shape::Micros, Need::Optional),
+    member("first_visible_us", Shape::Micros, Need::Optional).since("1.6"),
     member("duration_us", Shape::Micros, Need::Required),
     member("status", Shape::Count(16), Need::Required),
     member("attempts", Shape::Count(32), Need::One).since("1.1"),

@@ -8,6 +8,7 @@
 mod independence;
 mod measure;
 mod needed;
+pub mod quantiles;
 mod questions;
 mod sentence;
 mod views;
@@ -107,6 +108,33 @@ pub(crate) fn answers<'d>(
     asked
         .map(|(question, measured)| {
             answer(question, &measured, reach, levels, policy, doubts(question), per_hour(question))
+        })
+        .collect()
+}
+
+/// What a guardrail's numbers say, and nothing about why.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Numbers {
+    pub(crate) n: u64,
+    pub(crate) estimate: Option<f64>,
+    pub(crate) lower: Option<f64>,
+    pub(crate) upper: Option<f64>,
+    pub(crate) state: State,
+}
+
+/// The numbers of all guardrails, with nothing that casts doubt on them.
+pub(crate) fn numbers(questions: &[Question<'_>], levels: LevelsInForce, policy: &Policy) -> Vec<Numbers> {
+    let measured: Vec<Measured> = questions.iter().map(|question| measure::measure(question, levels)).collect();
+    let reach = reach(questions, &measured, policy);
+    let doubts = Doubts { alarms: &[], epoch: None };
+    let asked = questions.iter().zip(&measured);
+    asked
+        .map(|(question, measured)| Numbers {
+            n: measured.n,
+            estimate: measured.estimate,
+            lower: measured.lower,
+            upper: measured.upper,
+            state: state(question, measured, reach, levels, policy, doubts),
         })
         .collect()
 }

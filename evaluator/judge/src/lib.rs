@@ -9,6 +9,7 @@
 
 pub mod compute;
 pub mod counters;
+pub mod course;
 mod decide;
 pub mod evidence;
 mod guardrail;
@@ -26,3 +27,4 @@ mod wide;
 mod words;
 
 pub use decide::{Judged, judge};
+pub use guardrail::quantiles;

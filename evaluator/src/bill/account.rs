@@ -3,7 +3,7 @@
 use super::models::Models;
 use super::walk::{Columns, Key, Plan, Walk, Walked};
 use crate::pair::Pairing;
-use crate::rows::{Names, Row, Rows};
+use crate::rows::{NameId, Names, Row, Rows};
 use crate::run::both;
 use ::bill::money::saturated;
 use ::bill::reckon::{Reckoning, Window, reckon};
@@ -15,6 +15,9 @@ use wire::price::{Row as TableRow, STALE_AFTER_DAYS, Tariffs};
 
 /// Rows of a table in the verdict.
 const MODELS_LISTED: usize = 32;
+const CONSUMERS_LISTED: usize = 32;
+/// Stands for requests without a consumer.
+const ANONYMOUS: &str = "anonymous";
 /// Days of a table in the verdict.
 const DAYS_LISTED: usize = 62;
 /// Microseconds of a day.
@@ -70,12 +73,17 @@ impl Column {
     }
 }
 
+/// What was paid for one consumer on one arm.
+type ByConsumer = ((Arm, Option<NameId>), Sums);
+
 /// What was paid, and what the traffic would have cost on either arm.
 #[derive(Debug)]
 pub struct Account<'a> {
     names: &'a Names,
     groups: Vec<(Key, Sums)>,
     other: Sums,
+    /// By arm and consumer, and what was too much to tell apart.
+    consumers: (Vec<ByConsumer>, Sums),
     /// The traffic on either arm.
     pub reckoning: Reckoning,
     /// Doubtful prices among those that were used.
@@ -109,7 +117,7 @@ impl<'a> Account<'a> {
         let doubted_at_us = options.doubted_at_us.or(options.priced_at_us).unwrap_or(window.to_us);
         let stale = stale(&std::mem::take(&mut walked.used), tariffs, doubted_at_us);
         let (groups, other) = walked.book.sorted();
-        Self { names, groups, other, reckoning, stale }
+        Self { names, groups, other, consumers: walked.consumers.sorted(), reckoning, stale }
     }
 
     /// Sums by columns, in the order of the columns' values.
@@ -166,6 +174,25 @@ impl<'a> Account<'a> {
     #[must_use]
     pub fn by_model(&self) -> Vec<Paid> {
         self.paid(&[Column::Arm, Column::Model], MODELS_LISTED)
+    }
+
+    /// By arm and consumer; the dearest first.
+    #[must_use]
+    pub fn by_consumer(&self) -> Vec<Paid> {
+        let (rows, other) = &self.consumers;
+        let name = |consumer: Option<NameId>| consumer.map_or(ANONYMOUS, |name| self.names.text(name));
+        let mut rows: Vec<(&str, &str, &Sums)> =
+            rows.iter().map(|((arm, consumer), sums)| (arm.name(), name(*consumer), sums)).collect();
+        rows.sort_by(|(arm_a, a, of_a), (arm_b, b, of_b)| (of_b.nanos, arm_a, a).cmp(&(of_a.nanos, arm_b, b)));
+        let mut other = *other;
+        rows.iter().skip(CONSUMERS_LISTED).for_each(|(.., sums)| other.merge(sums));
+        let rest = (other.exchanges > 0).then(|| Paid { arm: Some("other".to_owned()), ..other.paid() });
+        let named = |(arm, consumer, sums): (&str, &str, &Sums)| Paid {
+            arm: Some(arm.to_owned()),
+            consumer: Some(consumer.to_owned()),
+            ..sums.paid()
+        };
+        rows.into_iter().take(CONSUMERS_LISTED).map(named).chain(rest).collect()
     }
 
     /// By day and arm.
@@ -241,7 +268,7 @@ impl Group {
                 Column::Arm => group.arm = Some(key.arm.name()),
                 Column::Role => group.role = Some(key.role.map_or("recorded", role_name)),
                 Column::Consumer => {
-                    let name = key.consumer.map_or("anonymous", |name| names.text(name));
+                    let name = key.consumer.map_or(ANONYMOUS, |name| names.text(name));
                     group.consumer = Some(name.to_owned());
                 }
                 Column::Model => {

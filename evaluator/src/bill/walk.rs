@@ -20,6 +20,8 @@ use wire::{ErrorKind, Usage};
 
 /// Groups that are told apart while walking.
 const ROWS_MAX: usize = 200_000;
+/// Consumers that are told apart while walking, once for each arm.
+const CONSUMERS_MAX: usize = 50_000;
 const HOUR_US: i64 = 3_600_000_000;
 
 /// Which group an exchange is paid in. What nobody asked about is 0.
@@ -46,6 +48,8 @@ pub(super) struct Columns {
 #[derive(Debug)]
 pub(super) struct Walked<'t> {
     pub(super) book: Book<Key>,
+    /// The same by arm and consumer alone: thousands of consumers must not crowd models and days out of the other book.
+    pub(super) consumers: Book<(Arm, Option<NameId>)>,
     pub(super) traffic: Traffic,
     /// Rows of the price table that were used, in the order of first use.
     pub(super) used: Vec<&'t TableRow>,
@@ -90,7 +94,12 @@ pub(super) struct Walk<'t> {
 impl<'t> Walk<'t> {
     pub(super) fn new(plan: Plan<'t>) -> Self {
         let prices = Prices::at(plan.rows.names(), plan.tariffs, plan.at_us);
-        let walked = Walked { book: Book::new(ROWS_MAX), traffic: Traffic::default(), used: Vec::new() };
+        let walked = Walked {
+            book: Book::new(ROWS_MAX),
+            consumers: Book::new(2 * CONSUMERS_MAX),
+            traffic: Traffic::default(),
+            used: Vec::new(),
+        };
         Self { plan, prices, walked }
     }
 
@@ -152,6 +161,8 @@ impl<'t> Walk<'t> {
         let answered = row.error.is_none();
         let line = Line { answered, usage, cost, answer_chars: u64::from(row.answer_chars) };
         self.walked.book.of(key, like).add(&line);
+        let like = row.consumer.map_or(0, |name| name.position() as usize + 1) * 2 + row.arm as usize;
+        self.walked.consumers.of((row.arm, row.consumer), like).add(&line);
         Costed { row, usage, cost }
     }
 
@@ -299,6 +310,7 @@ impl Walked<'_> {
     /// Adds what another walk found.
     pub(super) fn merge(&mut self, other: Self) {
         self.book.merge(&other.book);
+        self.consumers.merge(&other.consumers);
         self.traffic.merge(&other.traffic);
         for row in other.used {
             if !self.used.iter().any(|used| std::ptr::eq(*used, row)) {

@@ -4,6 +4,9 @@
 //! walked as they lie in the memory. Where they are many, pairs are walked cluster by cluster, so that the sums of one
 //! consumer or conversation are complete when the next begins and need not be kept. The counters do not depend on the
 //! order. Two threads take half of the pairs each.
+//!
+//! Over everything, pairs are counted in stretches of time ([`super::stretches`]), whose sum is the evidence. The sums of
+//! a cluster are handed over stretch by stretch, as far as it has grown in each.
 
 use super::outcome::{self, Limits, answers_in_text, erred};
 use super::segment::Segmenter;
@@ -12,7 +15,7 @@ use crate::labels::Labels;
 use crate::pair::Pair;
 use crate::rows::{Names, PairKey, Row};
 use crate::run::both;
-use judge::counters::{ClusterSums, PairOutcome, PairedEvidence, Plan};
+use judge::counters::{ClusterSums, Clusters, PairOutcome, PairedEvidence, Plan};
 use judge::metric::{FIRST_LABEL, Latency, Share};
 use std::collections::{BTreeMap, HashMap, HashSet};
 
@@ -105,12 +108,26 @@ pub(super) struct Context<'a> {
     pub(super) segmenter: &'a Segmenter,
     /// Key of each pair's cluster, in the pairs' order; 0 for a pair that stands for itself.
     pub(super) clusters: &'a [u64],
+    /// Stretch of time of each pair, in the pairs' order, and how many stretches there are.
+    pub(super) stretch_of: &'a [u8],
+    pub(super) stretches: usize,
 }
 
-/// Counted pairs: over everything, and by segment in the segmenter's order.
+impl Context<'_> {
+    fn cluster(&self, index: u32) -> u64 {
+        self.clusters.get(index as usize).copied().unwrap_or(0)
+    }
+
+    fn stretch(&self, index: u32) -> usize {
+        self.stretch_of.get(index as usize).map_or(0, |stretch| usize::from(*stretch))
+    }
+}
+
+/// Counted pairs: over everything by stretch of time, and by segment in the segmenter's order.
 #[derive(Debug, Default)]
 pub(super) struct Counted {
-    pub(super) all: PairedEvidence,
+    /// Clusters closed; see [`Clusters::close_in_steps`].
+    pub(super) stretches: Vec<PairedEvidence>,
     pub(super) segments: Vec<PairedEvidence>,
     pub(super) counts: PairCounts,
 }
@@ -152,19 +169,22 @@ fn in_order(pairs: &[Pair<'_>], context: Context<'_>) -> Counted {
     let order: Vec<u32> = (0..).take(pairs.len()).collect();
     let (first, second) = order.split_at(order.len() / 2);
     let mut counted = on_two_threads(first, second, |order| count_open(pairs, order, context));
-    std::iter::once(&mut counted.all).chain(&mut counted.segments).for_each(|evidence| evidence.clusters.close());
+    // Nobody needs them open any more.
+    let _all = Clusters::close_in_steps(counted.stretches.iter_mut().map(|stretch| &mut stretch.clusters));
+    counted.segments.iter_mut().for_each(|evidence| evidence.clusters.close());
     counted
 }
 
 fn count_open(pairs: &[Pair<'_>], order: &[u32], context: Context<'_>) -> Counted {
-    let mut counted = Counted::new(context.segmenter.len());
+    let mut counted = Counted::new(context);
     for index in order {
-        let index = *index as usize;
-        let Some(pair) = pairs.get(index) else { continue };
-        let outcome = outcome(pair, index, context, &mut counted.counts);
+        let Some(pair) = pairs.get(*index as usize) else { continue };
+        let outcome = outcome(pair, *index as usize, context, &mut counted.counts);
         let epoch = pair.epoch();
-        let cluster = context.clusters.get(index).copied().filter(|key| *key != 0);
-        counted.all.add(context.plan, epoch, cluster, &outcome);
+        let cluster = Some(context.cluster(*index)).filter(|key| *key != 0);
+        if let Some(stretch) = counted.stretches.get_mut(context.stretch(*index)) {
+            stretch.add(context.plan, epoch, cluster, &outcome);
+        }
         for segment in context.segmenter.of(pair.baseline, context.names) {
             if let Some(evidence) = counted.segments.get_mut(segment) {
                 evidence.add(context.plan, epoch, cluster, &outcome);
@@ -176,9 +196,9 @@ fn count_open(pairs: &[Pair<'_>], order: &[u32], context: Context<'_>) -> Counte
 
 /// Counts all pairs cluster by cluster.
 fn by_cluster(pairs: &[Pair<'_>], context: Context<'_>) -> Counted {
-    let key = |index: &u32| context.clusters.get(*index as usize).copied().unwrap_or(0);
+    let key = |index: &u32| context.cluster(*index);
     let mut order: Vec<u32> = (0..).take(pairs.len()).collect();
-    order.sort_by_key(key);
+    order.sort_by_key(|index| (key(index), context.stretch(*index)));
     let middle = order.len() / 2;
     // The second half begins with a new cluster.
     let begin = |index: &u32| key(index) != order.get(middle).map_or(0, key);
@@ -188,12 +208,18 @@ fn by_cluster(pairs: &[Pair<'_>], context: Context<'_>) -> Counted {
 }
 
 impl Counted {
-    fn new(segments: usize) -> Self {
-        Self { segments: vec![PairedEvidence::default(); segments], ..Self::default() }
+    fn new(context: Context<'_>) -> Self {
+        Self {
+            stretches: vec![PairedEvidence::default(); context.stretches],
+            segments: vec![PairedEvidence::default(); context.segmenter.len()],
+            ..Self::default()
+        }
     }
 
     fn merge(&mut self, other: &Self) {
-        self.all.merge(&other.all);
+        for (own, others) in self.stretches.iter_mut().zip(&other.stretches) {
+            own.merge(others);
+        }
         for (own, others) in self.segments.iter_mut().zip(&other.segments) {
             own.merge(others);
         }
@@ -201,30 +227,37 @@ impl Counted {
     }
 }
 
-/// Counts the pairs of complete clusters, which stand together.
+/// Counts the pairs of complete clusters, which stand together, those of one stretch together within a cluster.
 fn count_some(pairs: &[Pair<'_>], order: &[u32], context: Context<'_>) -> Counted {
-    let mut counted = Counted::new(context.segmenter.len());
-    let key = |index: u32| context.clusters.get(index as usize).copied().unwrap_or(0);
-    let mut sums: Vec<ClusterSums> = vec![ClusterSums::default(); context.segmenter.len() + 1];
-    for cluster in order.chunk_by(|a, b| key(*a) == key(*b)) {
-        let own_cluster = cluster.first().is_some_and(|index| key(*index) != 0);
-        for index in cluster {
-            let Some(pair) = pairs.get(*index as usize) else { continue };
-            let outcome = outcome(pair, *index as usize, context, &mut counted.counts);
-            let epoch = pair.epoch();
-            let (of_all, of_segments) = sums.split_at_mut(1);
-            counted.all.add_to(context.plan, epoch, &outcome, of_all.first_mut().filter(|_| own_cluster));
-            for segment in context.segmenter.of(pair.baseline, context.names) {
-                let (Some(evidence), Some(sums)) = (counted.segments.get_mut(segment), of_segments.get_mut(segment))
-                else {
-                    continue;
-                };
-                evidence.add_to(context.plan, epoch, &outcome, Some(sums).filter(|_| own_cluster));
+    let mut counted = Counted::new(context);
+    let (mut sums, mut before) = (ClusterSums::default(), ClusterSums::default());
+    let mut of_segments: Vec<ClusterSums> = vec![ClusterSums::default(); context.segmenter.len()];
+    for cluster in order.chunk_by(|a, b| context.cluster(*a) == context.cluster(*b)) {
+        let own_cluster = cluster.first().is_some_and(|index| context.cluster(*index) != 0);
+        for run in cluster.chunk_by(|a, b| context.stretch(*a) == context.stretch(*b)) {
+            let at = run.first().map_or(0, |index| context.stretch(*index));
+            for index in run {
+                let Some(pair) = pairs.get(*index as usize) else { continue };
+                let outcome = outcome(pair, *index as usize, context, &mut counted.counts);
+                let epoch = pair.epoch();
+                if let Some(stretch) = counted.stretches.get_mut(at) {
+                    stretch.add_to(context.plan, epoch, &outcome, Some(&mut sums).filter(|_| own_cluster));
+                }
+                for segment in context.segmenter.of(pair.baseline, context.names) {
+                    let of_segment = (counted.segments.get_mut(segment), of_segments.get_mut(segment));
+                    let (Some(evidence), Some(sums)) = of_segment else { continue };
+                    evidence.add_to(context.plan, epoch, &outcome, Some(sums).filter(|_| own_cluster));
+                }
+            }
+            if let Some(stretch) = counted.stretches.get_mut(at).filter(|_| own_cluster) {
+                stretch.clusters.grow(&before, &sums);
+                before.clone_from(&sums);
             }
         }
         if own_cluster {
-            let evidences = std::iter::once(&mut counted.all).chain(&mut counted.segments);
-            for (evidence, sums) in evidences.zip(&mut sums) {
+            sums.clear();
+            before.clear();
+            for (evidence, sums) in counted.segments.iter_mut().zip(&mut of_segments) {
                 if !sums.is_empty() {
                     evidence.clusters.add_closed(sums);
                     sums.clear();
@@ -362,6 +395,13 @@ fn latencies(made: &mut PairOutcome, pair: &Pair<'_>, counts: &mut PairCounts) {
         [Some(_), None] | [None, Some(_)] => counts.one_gap += 1,
         [None, None] => {}
     }
+}
+
+/// Latencies that can be asked of a pair, by [`Latency::slot`]; see [`PairOutcome::latency_us`].
+pub(crate) fn latencies_of(pair: &Pair<'_>) -> [Option<[Option<u64>; 2]>; 3] {
+    let mut made = PairOutcome::default();
+    latencies(&mut made, pair, &mut PairCounts::default());
+    made.latency_us
 }
 
 /// The baseline against its own repetition, as if the repetition were the candidate.

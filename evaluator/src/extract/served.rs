@@ -1,12 +1,13 @@
 //! Evidence from served traffic: what only real load can show.
 
 use super::outcome::{self, Limits};
+use super::stretches::Stretches;
 use crate::bill::CurrentPrices;
 use crate::pair::Pairing;
 use crate::rows::{Names, PairKey, Row, Rows};
 use datasets::{Arm, AssignedBy, Role, ShadowFate};
 use judge::counters::canary::{block_outcomes, block_slots};
-use judge::counters::{Canary, CanaryEpoch, Plan, ServedOutcome};
+use judge::counters::{Canary, CanaryEpoch, Clusters, Plan, ServedOutcome};
 use judge::evidence::EarlierEpoch;
 use judge::metric::Share;
 use judge::stats::blocks::{Block, BlockFormer, Served};
@@ -82,26 +83,38 @@ pub(super) struct Context<'a> {
     /// Up to this instant the baseline's requests made the thresholds. Latencies of neither arm are tested there: those
     /// of the candidate alone would stand against nothing.
     pub(super) reference_until_us: Option<i64>,
+    pub(super) stretches: &'a Stretches,
 }
 
-/// Evidence from served traffic; `None` if nothing was served.
-pub(super) fn evidence(served: &[&Row], pairing: &Pairing<'_>, context: Context<'_>) -> Option<Canary> {
+/// Evidence from served traffic, and the same by stretch of time with its clusters closed in steps; `None` if nothing was
+/// served.
+pub(super) fn evidence(served: &[&Row], pairing: &Pairing<'_>, context: Context<'_>) -> Option<(Canary, Vec<Canary>)> {
     served.first()?;
     let in_pairs: HashSet<PairKey> = pairing.pairs.iter().map(|pair| pair.baseline.pair).collect();
     let epochs: BTreeSet<u64> = served.iter().map(|row| row.epoch).collect();
-    let mut canary = Canary::default();
+    let mut stretches = vec![Canary::default(); context.stretches.len()];
     for epoch in epochs {
         let rows: Vec<&Row> = served.iter().copied().filter(|row| row.epoch == epoch).collect();
-        count_epoch(&mut canary, epoch, &rows, &in_pairs, context);
+        count_epoch(&mut stretches, epoch, &rows, &in_pairs, context);
     }
-    canary.close_clusters_above(CLUSTERS_OPEN_MAX);
-    Some(canary)
+    let baselines = Clusters::close_in_steps(stretches.iter_mut().map(|canary| &mut canary.clusters_baseline));
+    let candidates = Clusters::close_in_steps(stretches.iter_mut().map(|canary| &mut canary.clusters_candidate));
+    let mut canary = Canary::default();
+    stretches.iter().for_each(|stretch| canary.merge(stretch));
+    // Few clusters stay known by themselves, so that they can be added to.
+    for (clusters, open) in [(&mut canary.clusters_baseline, baselines), (&mut canary.clusters_candidate, candidates)] {
+        if open.len() <= CLUSTERS_OPEN_MAX {
+            *clusters = Clusters::default();
+            clusters.open = open;
+        }
+    }
+    Some((canary, stretches))
 }
 
 /// Clusters that are kept by themselves.
 const CLUSTERS_OPEN_MAX: usize = 10_000;
 
-fn count_epoch(canary: &mut Canary, epoch: u64, rows: &[&Row], in_pairs: &HashSet<PairKey>, context: Context<'_>) {
+fn count_epoch(stretches: &mut [Canary], epoch: u64, rows: &[&Row], in_pairs: &HashSet<PairKey>, context: Context<'_>) {
     let weight_bp = rows.last().map_or(0, |row| row.weight_bp);
     let mut units: [HashSet<Result<NonZeroU64, PairKey>>; 2] = Default::default();
     // Whether a request asks for a stream is known before it is answered; only what is alike in that is compared.
@@ -114,12 +127,15 @@ fn count_epoch(canary: &mut Canary, epoch: u64, rows: &[&Row], in_pairs: &HashSe
         if context.reference_until_us.is_some_and(|until| row.at_us <= until) {
             outcome.latency_us = [None; 3];
         }
-        canary.add(context.plan, epoch, &outcome);
-        let served = canary.epochs.entry(epoch).or_default();
-        blocks[usize::from(row.streamed)].push(served, row, block_outcomes(context.plan, &outcome));
+        let at = context.stretches.at(row.at_us);
+        if let Some(stretch) = stretches.get_mut(at) {
+            stretch.add(context.plan, epoch, &outcome);
+        }
+        blocks[usize::from(row.streamed)].push(stretches, (epoch, at), row, block_outcomes(context.plan, &outcome));
     }
-    let served = canary.epochs.entry(epoch).or_default();
-    blocks.into_iter().for_each(|blocks| blocks.finish(served));
+    blocks.into_iter().for_each(|blocks| blocks.finish(stretches, epoch));
+    let Some(last) = stretches.last_mut() else { return };
+    let served = last.epochs.entry(epoch).or_default();
     served.weight_bp = u32::from(weight_bp);
     served.units_baseline = units[0].len() as u64;
     served.units_candidate = units[1].len() as u64;
@@ -129,28 +145,34 @@ fn count_epoch(canary: &mut Canary, epoch: u64, rows: &[&Row], in_pairs: &HashSe
 struct Blocks {
     former: Option<BlockFormer>,
     streamed: bool,
-    /// Day of the newest request, which is the day of what is closed next.
+    /// Day and stretch of the newest request, which are those of what is closed next: a block closes with a request of its
+    /// own minute, or with the first one of a later minute, and no stretch ends within a minute.
     day: i64,
+    stretch: usize,
 }
 
 impl Blocks {
     fn new(weight_bp: u16, streamed: bool) -> Self {
-        Self { former: BlockFormer::new(f64::from(weight_bp) / 10_000.0).ok(), streamed, day: 0 }
+        let former = BlockFormer::new(f64::from(weight_bp) / 10_000.0).ok();
+        Self { former, streamed, day: 0, stretch: 0 }
     }
 
-    fn push(&mut self, served: &mut CanaryEpoch, row: &Row, outcomes: u64) {
+    fn push(&mut self, stretches: &mut [Canary], (epoch, stretch): (u64, usize), row: &Row, outcomes: u64) {
         let (day, streamed) = (self.day, self.streamed);
-        if let Some(former) = &mut self.former {
+        if let (Some(former), Some(canary)) = (&mut self.former, stretches.get_mut(self.stretch)) {
             let minute = row.at_us.div_euclid(MINUTE_US);
             let request = Served { stratum: 0, minute, candidate: row.arm == Arm::Candidate, outcomes };
-            former.push(request, |block| add_block(served, day, streamed, block));
+            former.push(request, |block| add_block(canary.epochs.entry(epoch).or_default(), day, streamed, block));
         }
         self.day = row.at_us.div_euclid(HOUR_US * DAY_HOURS);
+        self.stretch = stretch;
     }
 
-    fn finish(self, served: &mut CanaryEpoch) {
-        if let Some(former) = self.former {
-            former.finish(|block| add_block(served, self.day, self.streamed, block));
+    fn finish(self, stretches: &mut [Canary], epoch: u64) {
+        if let (Some(former), Some(canary)) = (self.former, stretches.get_mut(self.stretch)) {
+            let add =
+                |block: &Block| add_block(canary.epochs.entry(epoch).or_default(), self.day, self.streamed, block);
+            former.finish(add);
         }
     }
 }

@@ -45,7 +45,7 @@ pub(super) const OTHERS: [Column; 3] =
     [optional("reasoning_chars", Kind::Whole), optional("answer", Kind::Text), optional("dropped", Kind::Text)];
 
 /// What an evaluation reads. Members that a record may leave out may be null or have no column at all.
-pub(super) const COLUMNS: [Column; 49] = [
+pub(super) const COLUMNS: [Column; 51] = [
     required("pair", Kind::Text),
     required("arm", Kind::Text),
     required("role", Kind::Text),
@@ -65,7 +65,9 @@ pub(super) const COLUMNS: [Column; 49] = [
     required("streamed", Kind::Flag),
     required("at_us", Kind::Whole),
     required("sent_us", Kind::Whole),
+    optional("first_event_us", Kind::Time),
     optional("ttft_us", Kind::Time),
+    optional("first_visible_us", Kind::Time),
     required("duration_us", Kind::Time),
     required("status", Kind::Whole),
     optional("attempts", Kind::Whole),

@@ -105,6 +105,29 @@ impl Reader {
     }
 }
 
+/// Hands out the pair id of every row until `each` says that it has seen enough; nothing else of the file is decoded.
+///
+/// # Errors
+/// The file is no Parquet file of records.
+pub(crate) fn each_pair_id(path: &Path, mut each: impl FnMut(&str) -> bool) -> Result<(), ParquetError> {
+    let layout = Layout::open(path)?;
+    let mut decoder = Decoder::new(&layout)?;
+    for (group, metadata) in layout.metadata.row_groups.iter().enumerate() {
+        let rows = metadata.num_rows();
+        for start in (0..rows).step_by(SLICE_ROWS) {
+            let slice = start..rows.min(start + SLICE_ROWS);
+            let arrays = decoder.column(group, "pair", &slice)?.unwrap_or_default();
+            let texts = arrays.iter().filter_map(|array| array.as_any().downcast_ref::<Utf8ViewArray>());
+            for id in texts.flat_map(|texts| texts.iter().flatten()) {
+                if !each(id) {
+                    return Ok(());
+                }
+            }
+        }
+    }
+    Ok(())
+}
+
 impl Iterator for Reader {
     type Item = Result<Exchange, ParquetError>;
 

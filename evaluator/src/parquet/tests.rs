@@ -102,9 +102,16 @@ fn every_row_is_the_row_that_the_record_makes() {
     assert_eq!(read_rows, expected);
 }
 
-/// The columns that came with records 1.5.
-const COLUMNS_OF_1_5: [&str; 5] =
-    ["usage_cache_write", "usage_prompt_audio", "usage_prompt_image", "usage_completion_audio", "tier"];
+/// The columns that came with records 1.5 and later.
+const LATER_COLUMNS: [&str; 7] = [
+    "first_event_us",
+    "first_visible_us",
+    "usage_cache_write",
+    "usage_prompt_audio",
+    "usage_prompt_image",
+    "usage_completion_audio",
+    "tier",
+];
 
 #[test]
 fn a_table_of_an_older_version_is_read_without_what_came_later() {
@@ -112,8 +119,8 @@ fn a_table_of_an_older_version_is_read_without_what_came_later() {
     let (rows, files) = (varied(), Files::new());
     let new = table(&files, "new.parquet", &rows);
     let frame = ParquetReader::new(std::fs::File::open(new).unwrap()).finish().unwrap();
-    let mut old = frame.drop_many(COLUMNS_OF_1_5);
-    assert_eq!(frame.width() - old.width(), COLUMNS_OF_1_5.len());
+    let mut old = frame.drop_many(LATER_COLUMNS);
+    assert_eq!(frame.width() - old.width(), LATER_COLUMNS.len());
     let path = files.path("old.parquet");
     let header = Header { version: "1.4".to_owned(), ..header() };
     let metadata = vec![(columns::HEADER.to_owned(), serde_json::to_string(&header).unwrap())];
@@ -122,6 +129,8 @@ fn a_table_of_an_older_version_is_read_without_what_came_later() {
         .finish(&mut old)
         .unwrap();
     let without = |row: &Exchange| Exchange {
+        first_event_us: None,
+        first_visible_us: None,
         tier: Tier::Standard,
         usage: row.usage.map(|usage| Usage {
             cached: usage.cached,
@@ -176,6 +185,7 @@ fn foreign() -> Vec<Column> {
         column("at_us", [at; 6]),
         column("sent_us", [at; 6]),
         column("ttft_us", [Some(300.0), None, Some(400.0), Some(f64::NAN), Some(100.0), Some(100.0)]),
+        column("first_event_us", [Some(200.0), None, Some(250.0), Some(f64::NAN), None, None]),
         column("duration_us", [900i64, 900, 900, 900, 900, -5]),
         column("status", [200u32; 6]),
         column("prompt_chars", [10u64; 6]),
@@ -427,7 +437,9 @@ fn odd(texts: &[String], numbers: [u64; 10], there: [bool; 24], quality: f64) ->
         structured: there[12],
         at_us: signed(4),
         sent_us: signed(5),
+        first_event_us: number(10),
         ttft_us: number(13),
+        first_visible_us: number(16),
         duration_us: numbers[6],
         status: numbers[7] as u16,
         attempts: numbers[8] as u32,

@@ -1,8 +1,9 @@
 //! Ids as numbers.
 //!
 //! A pair id is a UUID nearly always (the gateway makes them), and then its 128 bits are the key. Any other id is
-//! hashed to 128 bits (XXH3, seeded with the domain, so that the same text in two fields gives two numbers). Two ids out
-//! of 2.5 million share a key with a probability of 1e-26.
+//! hashed (XXH3, seeded with the domain, so that the same text in two fields gives two numbers). The two bits that tell a
+//! UUID's variant tell the two apart: both are set in a hash and in no UUID of RFC 9562, so that a UUID can be read back
+//! from its key. Two ids out of 2.5 million share a key with a probability of 4e-26.
 //!
 //! Request ids, units and answers are only ever asked "the same or not": 64 bits, where two of 5 million share a number
 //! with a probability of 7e-7. The hash is not made against forgers: who can write record files can write any verdict.
@@ -27,6 +28,9 @@ pub enum Domain {
     Consumer = 6,
 }
 
+/// Bits that a UUID has not both, and a hash has.
+const HASHED: u128 = 0b11 << 62;
+
 /// A pair id as 128 bits. Ordered as the UUID's text is, where it is one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
 pub struct PairKey {
@@ -39,8 +43,8 @@ impl PairKey {
     /// The key of a pair id.
     #[must_use]
     pub fn of(text: &str) -> Self {
-        let bits =
-            uuid_bits(text.as_bytes()).unwrap_or_else(|| xxh3_128_with_seed(text.as_bytes(), Domain::Pair as u64));
+        let hash = || xxh3_128_with_seed(text.as_bytes(), Domain::Pair as u64) | HASHED;
+        let bits = uuid_bits(text.as_bytes()).filter(|bits| bits & HASHED != HASHED).unwrap_or_else(hash);
         Self { high: (bits >> 64) as u64, low: bits as u64 }
     }
 
@@ -48,6 +52,17 @@ impl PairKey {
     #[must_use]
     pub const fn bits(self) -> u128 {
         (self.high as u128) << 64 | self.low as u128
+    }
+
+    /// The id, where it is a UUID; `None` where the key is a hash of it.
+    #[must_use]
+    pub fn uuid(self) -> Option<String> {
+        if self.bits() & HASHED == HASHED {
+            return None;
+        }
+        let digits = format!("{:032x}", self.bits());
+        let part = |from: usize, to: usize| digits.get(from..to).unwrap_or_default();
+        Some(format!("{}-{}-{}-{}-{}", part(0, 8), part(8, 12), part(12, 16), part(16, 20), part(20, 32)))
     }
 
     /// A well mixed number for partitioning. The bits of a UUID are not: version 7 begins with the time, and version 1

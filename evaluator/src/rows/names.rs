@@ -293,7 +293,7 @@ impl<T: Clone + Ord + Hash> Table<T> {
         if let Some(number) = self.numbers.get(value) {
             return *number;
         }
-        // A row takes 160 bytes, and each row brings a few names at most: memory ends long before the numbers do.
+        // A row takes 168 bytes, and each row brings a few names at most: memory ends long before the numbers do.
         let number = self.values.len() as u32;
         self.values.push(value.clone());
         self.numbers.insert(value.clone(), number);

@@ -49,6 +49,11 @@ impl Optional32 {
         Self(value.map_or(Self::NONE, |value| value.min(Self::MAX) as u32))
     }
 
+    /// As it is; none where it does not fit.
+    pub(super) fn fitting(value: Option<u64>) -> Self {
+        Self::saturating(value.filter(|value| *value <= Self::MAX))
+    }
+
     pub(super) fn get(self) -> Option<u64> {
         (self.0 != Self::NONE).then_some(u64::from(self.0))
     }

@@ -14,7 +14,7 @@ use wire::{ErrorKind, Usage, UsageSource};
 /// Quality is kept in millionths, whose sums are exact in any order.
 const QUALITY_UNITS: f64 = 1e6;
 
-/// One arm's outcome of one request, as far as an evaluation needs it: 160 bytes.
+/// One arm's outcome of one request, as far as an evaluation needs it: 168 bytes.
 ///
 /// What fits as it is, is a field; what is packed has a method. Numbers of names are looked up in the [`Names`] of the
 /// same [`Rows`](super::Rows).
@@ -76,6 +76,8 @@ pub struct Row {
     assigned_bp: Optional16,
     shadow_bp: Optional16,
     ttft_us: Optional40,
+    first_visible_us: Optional40,
+    first_event_us: Optional32,
     duration_us: Unsigned40,
     cost_nanos: Optional40,
     quality: Optional32,
@@ -135,6 +137,9 @@ impl Row {
             assigned_bp: Optional16::saturating(fields.assigned_bp),
             shadow_bp: Optional16::saturating(fields.shadow_bp),
             ttft_us: Optional40::saturating(fields.ttft_us.map(|ttft| u64::try_from(ttft).unwrap_or(0))),
+            // What is no time makes no fault: nothing is judged by these two, so it is as if it were not there.
+            first_visible_us: Optional40::saturating(fields.first_visible_us.and_then(|us| u64::try_from(us).ok())),
+            first_event_us: Optional32::fitting(fields.first_event_us.and_then(|us| u64::try_from(us).ok())),
             duration_us: Unsigned40::saturating(u64::try_from(fields.duration_us).unwrap_or(0)),
             cost_nanos: Optional40::saturating(fields.cost_nanos.map(|cost| u64::try_from(cost).unwrap_or(0))),
             quality: Optional32::saturating(fields.quality.map(millionths)),
@@ -161,6 +166,20 @@ impl Row {
     #[must_use]
     pub const fn ttft_us(&self) -> Option<u64> {
         self.ttft_us.get()
+    }
+
+    /// From sending to the first event of the stream that has data, microseconds; absent where none came, where the answer
+    /// was not streamed, where the record does not say, and beyond 71 minutes.
+    #[must_use]
+    pub fn first_event_us(&self) -> Option<u64> {
+        self.first_event_us.get()
+    }
+
+    /// From sending to the first visible text or call of a tool, microseconds; absent where none came, where the answer was
+    /// not streamed, and where the record does not say.
+    #[must_use]
+    pub const fn first_visible_us(&self) -> Option<u64> {
+        self.first_visible_us.get()
     }
 
     /// Tokens, with all their parts.
@@ -291,7 +310,9 @@ impl Row {
             streamed: false,
             at_us: 0,
             sent_us: 0,
+            first_event_us: None,
             ttft_us: None,
+            first_visible_us: None,
             duration_us: 0,
             status: 0,
             attempts: 0,
@@ -375,6 +396,7 @@ impl Row {
                 counts,
             ),
             (self.cached_tokens, self.reasoning_tokens, self.prompt_wide_chars, self.assigned_bp, self.shadow_bp),
+            (self.first_event_us, self.first_visible_us),
             (self.cache_write_tokens, self.prompt_audio_tokens, self.prompt_image_tokens, self.completion_audio_tokens),
             (self.epoch, self.request, self.unit, self.answer, self.tools, self.consumer, self.route, self.ending),
         )

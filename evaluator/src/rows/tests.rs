@@ -23,7 +23,7 @@ fn good() -> Exchange {
 
 #[test]
 fn a_row_is_as_small_as_promised() {
-    assert_eq!(size_of::<Row>(), 160);
+    assert_eq!(size_of::<Row>(), 168);
 }
 
 #[test]
@@ -45,7 +45,9 @@ fn packing_keeps_every_value() {
         shadow_bp: Some(0),
         model_answered: Some("deepseek-flash-1".to_owned()),
         sent_us: NOON_US - 5,
+        first_event_us: Some(4_294_967_294),
         ttft_us: Some(86_399_999_999),
+        first_visible_us: Some(86_400_000_000),
         duration_us: 86_400_000_000,
         status: 599,
         attempts: 3,
@@ -65,6 +67,10 @@ fn packing_keeps_every_value() {
     assert_eq!(packed.fault(), None);
     assert_eq!((packed.at_us, packed.sent_us), (NOON_US, NOON_US - 5));
     assert_eq!((packed.ttft_us(), packed.duration_us()), (full.ttft_us, full.duration_us));
+    let firsts = |row: &Row| (row.first_event_us(), row.first_visible_us());
+    assert_eq!(firsts(&packed), (full.first_event_us, full.first_visible_us));
+    let (late, _) = row(&Exchange { first_event_us: Some(4_294_967_295), first_visible_us: None, ..good() });
+    assert_eq!((firsts(&late), late.fault()), ((None, None), None));
     assert_eq!((packed.usage(), packed.cost_nanos()), (Some(usage), Some(1_099_000_000_000)));
     assert!(packed.usage_is_estimate());
     assert_eq!(packed.tier(), Tier::Ultrafast);
@@ -150,6 +156,11 @@ fn a_tier_and_where_a_row_is_from_do_not_disturb_each_other() {
 fn a_uuid_is_its_own_key_and_other_spellings_are_other_ids() {
     let key = |text: &str| PairKey::of(text).bits();
     assert_eq!(key("019a8f3c-1b2d-7e4f-8a9b-0c1d2e3f4a5b"), 0x019a_8f3c_1b2d_7e4f_8a9b_0c1d_2e3f_4a5b);
+    let uuid = |text: &str| PairKey::of(text).uuid();
+    assert_eq!(uuid("019a8f3c-1b2d-7e4f-8a9b-0c1d2e3f4a5b").as_deref(), Some("019a8f3c-1b2d-7e4f-8a9b-0c1d2e3f4a5b"));
+    // What could be taken for a hash is hashed.
+    assert_eq!(uuid("019a8f3c-1b2d-7e4f-ca9b-0c1d2e3f4a5b"), None);
+    assert!((0..1000).all(|index| uuid(&format!("request-{index}")).is_none()));
     let others = [
         "019A8F3C-1b2d-7e4f-8a9b-0c1d2e3f4a5b",
         "019a8f3c01b2d-7e4f-8a9b-0c1d2e3f4a5b",

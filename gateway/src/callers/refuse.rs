@@ -39,7 +39,7 @@ pub(crate) struct RefusalCounts {
 }
 
 impl Refusals {
-    pub(super) fn new(requests_in_flight_max: usize) -> Self {
+    pub(crate) fn new(requests_in_flight_max: usize) -> Self {
         let waiting_max = (requests_in_flight_max / 4).clamp(1, WAITING_MAX);
         Self {
             brake: Mutex::new(Brake::new(BrakePolicy::default())),
@@ -69,7 +69,7 @@ impl Refusals {
     }
 
     /// A wrong key: returns when it may be said.
-    pub(super) async fn wrong(&self, refusal: Refusal, source: IpAddr, now_us: i64) {
+    pub(crate) async fn wrong(&self, refusal: Refusal, source: IpAddr, now_us: i64) {
         self.count(match refusal {
             Refusal::Unknown => "unknown",
             Refusal::Expired => "expired",

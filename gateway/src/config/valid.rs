@@ -13,6 +13,8 @@ use super::redis::{RawRedis, Redis};
 use super::safety::{RawSafety, Safety};
 use super::server::{AnswerModel, Authenticate, Limits, RawAdmin, RawServer};
 use super::shadow::{RawShadow, Shadow};
+use super::telemetry::{MetricViews, RawMetrics};
+use super::trace::{RawTraces, Traces};
 use http::{HeaderName, HeaderValue};
 use serde::Deserialize;
 use std::collections::BTreeMap;
@@ -44,6 +46,9 @@ pub(super) struct Raw {
     quotas: Vec<RawRule>,
     quota_store: Option<RawStore>,
     quotas_higress: Option<RawHigress>,
+    #[serde(default)]
+    metrics: RawMetrics,
+    traces: Option<RawTraces>,
 }
 
 /// A checked configuration.
@@ -93,6 +98,10 @@ pub struct Config {
     pub prices: Prices,
     /// What consumers may use.
     pub quotas: QuotaConfig,
+    /// Under which names metrics are shown.
+    pub metrics: MetricViews,
+    /// Where spans go; `None` makes none.
+    pub traces: Option<Traces>,
     /// SHA-256 of the configuration's text.
     pub digest: String,
 }
@@ -161,6 +170,10 @@ impl Checker<'_> {
         };
         let quotas = self.quotas(raw.quotas, raw.quota_store.as_ref(), raw.quotas_higress, &consumers, is_alone);
         let prices = self.prices(&raw.prices);
+        let traces = match raw.traces {
+            Some(traces) => Some(self.traces(traces, &providers)?),
+            None => None,
+        };
         let migrations = migrations?;
         let providers: BTreeMap<String, ProviderConfig> =
             providers.into_iter().map(|(name, provider)| Some((name, provider?))).collect::<Option<_>>()?;
@@ -187,6 +200,8 @@ impl Checker<'_> {
             redis,
             prices: prices?,
             quotas: quotas?,
+            metrics: raw.metrics.views(),
+            traces,
             digest: datasets::digest::of_bytes(text.as_bytes()),
         })
     }
@@ -209,6 +224,7 @@ impl Config {
             ("[quota_store]", self.quotas.store != other.quotas.store),
             ("[records]", self.records != other.records),
             ("[redis]", self.redis != other.redis),
+            ("[traces]", self.traces != other.traces),
         ]
         .into_iter()
         .filter_map(|(key, differs)| differs.then_some(key))

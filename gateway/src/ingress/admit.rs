@@ -7,7 +7,7 @@ use http::{HeaderMap, HeaderValue};
 use http_body::Body;
 use http_body_util::BodyExt;
 use hyper::body::Incoming;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::time::Duration;
 
 /// How long a client may take to send its request: until then it holds a place.
@@ -17,6 +17,18 @@ const REQUEST_BODY_TIMEOUT: Duration = Duration::from_secs(60);
 #[derive(Debug, Default)]
 pub(crate) struct Held {
     bytes: AtomicUsize,
+    refused: AtomicU64,
+}
+
+impl Held {
+    pub(crate) fn bytes(&self) -> u64 {
+        self.bytes.load(Ordering::Relaxed) as u64
+    }
+
+    /// Requests refused because all together were too many bytes.
+    pub(crate) fn refused(&self) -> u64 {
+        self.refused.load(Ordering::Relaxed)
+    }
 }
 
 /// A request's share of them, given back when it is dropped.
@@ -82,6 +94,7 @@ async fn collect(mut body: Incoming, limit: usize, share: &mut Share<'_>) -> Res
             return Err(Problem::too_large(limit));
         }
         if !share.grow_to(read) {
+            share.held.refused.fetch_add(1, Ordering::Relaxed);
             return Err(Problem::busy("holds as many bytes of requests as it may"));
         }
         if first.is_empty() && all.is_empty() {

@@ -17,13 +17,14 @@ use crate::routing::Asked;
 use crate::safety::Inspected;
 use crate::shadow::Job;
 use crate::state::Shared;
+use crate::trace::Root;
 use bytes::Bytes;
 use datasets::{Arm, Role, ShadowFate};
 use http::{HeaderName, HeaderValue, Request, Response};
 use hyper::body::Incoming;
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 use wire::Endpoint;
 use wire::usage::Tally;
 
@@ -38,14 +39,19 @@ pub(super) async fn answer(
     pair: &str,
 ) -> Response<Reply> {
     let cut = shared.cut.clone();
+    let root = shared.traces.begin(endpoint, request.headers(), pair);
     let mut notices = Headers::new();
     let answered = tokio::select! {
         biased;
         // A request that has no answer yet when the drain deadline passes gets none.
         () = cut.cancelled() => Err(Problem::busy("is shutting down")),
-        answered = run(shared, endpoint, request, peer, pair, &mut notices) => answered,
+        answered = run(shared, endpoint, request, peer, (pair, root.as_ref()), &mut notices) => answered,
     };
-    tell(answered.unwrap_or_else(Problem::respond), notices)
+    let response = tell(answered.unwrap_or_else(Problem::respond), notices);
+    if let Some(root) = root {
+        root.answered(response.status());
+    }
+    response
 }
 
 async fn run(
@@ -53,7 +59,7 @@ async fn run(
     endpoint: Endpoint,
     request: Request<Incoming>,
     peer: SocketAddr,
-    pair: &str,
+    (pair, root): (&str, Option<&Arc<Root>>),
     notices: &mut Headers,
 ) -> Result<Response<Reply>, Problem> {
     if shared.stopping.is_cancelled() {
@@ -92,7 +98,7 @@ async fn run(
     let asked = ask(&shared, &plane, lane, &caller, &errand, (&parsed, &measured.1, body.len()), at_us);
     let quota = shared.quotas.reserve(asked).await?;
     let left = quota.headers.clone();
-    let mut place = Place::new(permit, quota);
+    let mut place = Place::new(permit, quota, root.cloned());
     let (masked, watch) = match shared.safety.request(&plane, &caller, lane, (&parsed, &body), pair).await {
         Inspected::Passed(watch) => (None, watch),
         Inspected::Masked(masked, watch) => (Some(masked), Some(watch)),
@@ -107,8 +113,12 @@ async fn run(
         measured = parsed.measure();
     }
     let (headers, consumer) = (&parts.headers, caller.name.clone());
-    let head = Head { endpoint, headers, consumer, pair, arrived, at_us, measured, watch };
+    let trace = root.map(|root| root.trace());
+    let head = Head { endpoint, headers, consumer, pair, arrived, at_us, measured, watch, trace };
     let prepared = prepare(&shared, &plane, lane, head, &parsed)?;
+    if let Some(root) = root {
+        root.decided(&prepared.context);
+    }
     if let Some(feature) = prepared.unfit {
         shared.metrics.unfit(lane.name(), feature);
     }
@@ -145,11 +155,21 @@ async fn serve(
     body: Bytes,
     place: Place,
 ) -> Result<Response<Reply>, Problem> {
-    let Prepared { plan, context, wants_usage, serve, copy, model, unfit: _ } = prepared;
-    let fate = mirror(shared, &context, copy).or(plan.no_mirror);
-    if plan.repeat && plan.assignment.arm == Arm::Baseline {
-        offer_repeat(shared, &context, &serve);
-    }
+    let Prepared { plan, context, wants_usage, serve, copy, rewriting, model, unfit: _ } = prepared;
+    let repeats = plan.repeat && plan.assignment.arm == Arm::Baseline;
+    let fate = if copy.is_some() || repeats {
+        let begun = Instant::now();
+        let rewriting = copy.as_ref().map_or(Duration::ZERO, |_| rewriting);
+        let fate = mirror(shared, &context, copy);
+        if repeats {
+            offer_repeat(shared, &context, &serve);
+        }
+        shared.metrics.copied(rewriting + begun.elapsed());
+        fate
+    } else {
+        None
+    };
+    let fate = fate.or(plan.no_mirror);
     let arm = plan.assignment.arm;
     let fallback =
         context.lane.migration.as_ref().filter(|_| arm == Arm::Candidate).map(|migration| &migration.fallback);
@@ -215,7 +235,8 @@ fn offer(
 ) -> ShadowFate {
     let Addressed { path, model, rewritten } = addressed;
     let (provider, dropped) = (link.provider(), rewritten.dropped);
-    let leg = Leg { arm, role, provider, model, sent_us: 0, attempts: 1, dropped, shadow: None };
+    let span = shared.traces.leg(context);
+    let leg = Leg { arm, role, provider, model, sent_us: 0, attempts: 1, dropped, shadow: None, span };
     let body = Bytes::from(rewritten.body);
     let job = Job { path, body, link: Arc::clone(link), context: Arc::clone(context), leg };
     let estimate_nanos = Shared::estimate_nanos(&job);

@@ -84,12 +84,15 @@ pub(super) async fn open(
         attempts: 1,
         dropped: addressed.rewritten.dropped,
         shadow: attempt.shadow,
+        span: shared.traces.leg(context),
     };
+    let beside = shared.traces.headers(context, &leg, link);
     let mut ticket = Ticket::new(Arc::clone(shared), Arc::clone(context), leg, place);
     if attempt.role == Role::Served {
         shared.metrics.sent_after(ticket.sent - context.arrived);
     }
-    match link.serve.send(addressed.path, Bytes::from(addressed.rewritten.body), context.streamed).await {
+    let body = Bytes::from(addressed.rewritten.body);
+    match link.serve.send(addressed.path, body, context.streamed, beside.as_ref()).await {
         Ok(sent) => {
             let Sent { response, attempts, sent, slot, deadline } = sent;
             ticket.leg.attempts = attempts;

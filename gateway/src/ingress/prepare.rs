@@ -8,10 +8,11 @@ use crate::problem::Problem;
 use crate::routing::{Asked, Assignment, Plan, Question, plan, split, stay};
 use crate::safety::Watch;
 use crate::state::Shared;
+use crate::trace::Trace;
 use datasets::{Arm, AssignedBy, NO_MIGRATION};
 use http::{HeaderMap, HeaderName};
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 use wire::provider::{Lookout, Rewritten, Target, Unfit};
 use wire::usage::{Characters, Tally};
 use wire::{Endpoint, Request};
@@ -36,6 +37,8 @@ pub(super) struct Prepared {
     pub serve: Addressed,
     /// For the candidate, where the mirror gets a copy.
     pub copy: Option<Addressed>,
+    /// How long it took to put the request in the candidate's terms.
+    pub rewriting: Duration,
     /// What the client called the model.
     pub model: String,
     /// The feature because of which the candidate does not get it.
@@ -53,6 +56,7 @@ pub(super) struct Head<'a> {
     /// Characters of the prompt, and what is billed of it.
     pub measured: (Characters, Tally),
     pub watch: Option<Watch>,
+    pub trace: Option<Arc<Trace>>,
 }
 
 impl Head<'_> {
@@ -69,6 +73,8 @@ struct Decided {
     /// The request in the candidate's terms; the feature that stands in the way if it does not get it, `None` where
     /// nobody asked.
     for_candidate: Result<Addressed, Option<&'static str>>,
+    /// How long that took.
+    rewriting: Duration,
 }
 
 /// Everything about a request that is decided before it is sent.
@@ -120,6 +126,7 @@ pub(super) fn prepare(
         tier: request.tier(),
         tariffs: Arc::clone(&plane.config.prices.tariffs),
         watch: head.watch,
+        trace: head.trace,
     };
     Ok(Prepared {
         plan,
@@ -127,6 +134,7 @@ pub(super) fn prepare(
         wants_usage: request.include_usage,
         serve,
         copy,
+        rewriting: decided.rewriting,
         model: request.model.clone().into_owned(),
         unfit,
     })
@@ -144,13 +152,15 @@ fn decide(
 ) -> Decided {
     let conversation = || request.unit(head.text(&plane.config.conversation_header));
     let (Some(migration), Some(candidate)) = (&lane.migration, &lane.candidate) else {
-        return Decided { plan: Plan::PLAIN, unit: split::unit_bytes(&conversation()), for_candidate: Err(None) };
+        let unit = split::unit_bytes(&conversation());
+        return Decided { plan: Plan::PLAIN, unit, for_candidate: Err(None), rewriting: Duration::ZERO };
     };
     let consumer = head.consumer.as_deref();
     let unit = migration.assign_by.unit(conversation, consumer, head.pair);
     let weights = snapshot.weights;
     // While nothing can go to the candidate, nobody asks whether it could serve.
     let in_play = migration.reaches_candidate(weights);
+    let begun = Instant::now();
     let for_candidate = if in_play {
         let model = migration.models.get(&request.model).ok_or(stay::UNMAPPED);
         model
@@ -159,6 +169,7 @@ fn decide(
     } else {
         Err(None)
     };
+    let rewriting = begun.elapsed();
     let question = Question {
         unit: &unit,
         headers: head.headers,
@@ -166,9 +177,10 @@ fn decide(
         prompt_chars: prompt.total(),
         consumer,
         model: &request.model,
+        paused: lane.is_paused(),
     };
     let plan = plan(&migration.salt, &migration.rules, &migration.sampling, weights, &question);
-    Decided { plan, unit, for_candidate }
+    Decided { plan, unit, for_candidate, rewriting }
 }
 
 /// The request in the baseline's terms.

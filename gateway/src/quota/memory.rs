@@ -9,6 +9,7 @@ use super::store::{Balance, Top};
 use crate::config::QuotaStore;
 use crate::usage::{Book, Key, Sums};
 use lease::quota::{AccountName, Claim, Entry, Id, Ledger, Left, Limit, Refusal, Settled};
+use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::{self, RecvTimeoutError};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -158,6 +159,11 @@ impl Memory {
 
     pub(super) fn book(&self) -> Option<Book> {
         self.inner().state.book.clone()
+    }
+
+    /// Summed under the lock, and not copied: a book may have many rows.
+    pub(super) fn on_day(&self, day: i64) -> Option<BTreeMap<String, Sums>> {
+        self.inner().state.book.as_ref().map(|book| book.on_day(day))
     }
 
     pub(super) fn counts(&self) -> super::QuotaCounts {

@@ -11,6 +11,7 @@ use crate::config::QuotaStore;
 use crate::replicas::{Replicas, Spent};
 use crate::usage::{Book, Key, Sums};
 use lease::quota::{AccountName, Claim, Id, Left, Limit, Refusal};
+use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -202,6 +203,10 @@ impl Store {
 
     pub(super) fn book(&self) -> Option<Book> {
         self.memory.book()
+    }
+
+    pub(super) fn on_day(&self, day: i64) -> Option<BTreeMap<String, Sums>> {
+        self.memory.on_day(day)
     }
 
     pub(super) fn counts(&self) -> super::QuotaCounts {

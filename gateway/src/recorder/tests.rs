@@ -53,7 +53,9 @@ fn exchange(pair: &str, role: Role) -> Exchange {
         structured: false,
         at_us: 1,
         sent_us: 2,
+        first_event_us: None,
         ttft_us: None,
+        first_visible_us: None,
         duration_us: 3,
         status: 200,
         attempts: 1,
@@ -116,17 +118,17 @@ async fn a_flush_puts_everything_before_it_in_the_file_and_the_end_the_rest() {
     let folder = tempfile::tempdir().unwrap();
     let (recorder, writer) = Recorder::start(Some(&records(folder.path())), "digest").unwrap();
     for number in 0..10 {
-        recorder.record(exchange(&number.to_string(), Role::Served));
+        recorder.record(&exchange(&number.to_string(), Role::Served));
     }
     assert_eq!((recorder.counts().waiting, recorder.counts().written), (10, 0), "nobody is woken for a record");
     recorder.flush().await;
     assert_eq!(pairs(folder.path()), numbers(0..10));
-    recorder.record(exchange("10", Role::Shadow));
+    recorder.record(&exchange("10", Role::Shadow));
     let other = recorder.clone();
     let counts = recorder.close(writer).await;
     assert_eq!((counts.written, counts.waiting, counts.lost, counts.healthy), (11, 0, 0, true));
     assert_eq!(pairs(folder.path()), numbers(0..11));
-    other.record(exchange("late", Role::Served));
+    other.record(&exchange("late", Role::Served));
     other.flush().await;
     assert_eq!((other.counts().dropped_served, pairs(folder.path()).len()), (1, 11));
 }
@@ -136,14 +138,14 @@ async fn the_interval_flushes_by_itself_and_half_a_queue_calls_the_writer() {
     let folder = tempfile::tempdir().unwrap();
     let often = Records { flush_interval: Duration::from_millis(5), ..records(folder.path()) };
     let (recorder, writer) = Recorder::start(Some(&often), "digest").unwrap();
-    recorder.record(exchange("0", Role::Served));
+    recorder.record(&exchange("0", Role::Served));
     until("the flush by time", || recorder.counts().written == 1).await;
     recorder.close(writer).await;
 
     let folder = tempfile::tempdir().unwrap();
     let (recorder, writer) = Recorder::start(Some(&records(folder.path())), "digest").unwrap();
     for number in 0..501 {
-        recorder.record(exchange(&number.to_string(), Role::Served));
+        recorder.record(&exchange(&number.to_string(), Role::Served));
     }
     until("the flush by size", || recorder.counts().written == 501).await;
     recorder.close(writer).await;
@@ -152,15 +154,15 @@ async fn the_interval_flushes_by_itself_and_half_a_queue_calls_the_writer() {
 #[tokio::test]
 async fn nothing_is_recorded_without_a_file_and_a_record_beyond_every_bound_is_counted() {
     let (nowhere, writer) = Recorder::start(None, "digest").unwrap();
-    nowhere.record(exchange("0", Role::Served));
+    nowhere.record(&exchange("0", Role::Served));
     nowhere.flush().await;
     let counts = nowhere.close(writer).await;
     assert_eq!((counts.written, counts.healthy), (0, true));
 
     let folder = tempfile::tempdir().unwrap();
     let (recorder, writer) = Recorder::start(Some(&records(folder.path())), "digest").unwrap();
-    recorder.record(Exchange { answer: Some("x".repeat(2 << 20)), ..exchange("long", Role::Served) });
-    recorder.record(exchange("short", Role::Served));
+    recorder.record(&Exchange { answer: Some("x".repeat(2 << 20)), ..exchange("long", Role::Served) });
+    recorder.record(&exchange("short", Role::Served));
     let counts = recorder.close(writer).await;
     assert_eq!((counts.too_long, counts.written, pairs(folder.path())), (1, 1, vec!["short".to_owned()]));
 }
@@ -173,7 +175,7 @@ async fn copies_and_repetitions_give_way_to_what_clients_got() {
     let (recorder, writer) = Recorder::start_on(&small, "digest", disk.opener()).unwrap();
     // A disk that hangs, so that the queue fills up behind the batch in the writer's hands.
     disk.hang(true);
-    recorder.record(exchange("0", Role::Served));
+    recorder.record(&exchange("0", Role::Served));
     let flush = tokio::spawn({
         let recorder = recorder.clone();
         async move { recorder.flush().await }
@@ -181,11 +183,11 @@ async fn copies_and_repetitions_give_way_to_what_clients_got() {
     until("the writer at the disk", || disk.hangs()).await;
     for role in [Role::Shadow, Role::Repeat] {
         for _ in 0..5 {
-            recorder.record(exchange("copy", role));
+            recorder.record(&exchange("copy", role));
         }
     }
     for _ in 0..4 {
-        recorder.record(exchange("served", Role::Fallback));
+        recorder.record(&exchange("served", Role::Fallback));
     }
     let counts = recorder.counts();
     assert_eq!((counts.waiting, counts.dropped_shadow, counts.dropped_served), (8, 4, 2));
@@ -201,17 +203,17 @@ async fn a_full_disk_stops_recording_and_not_the_traffic_and_recovers() {
     let disk = Disk::new();
     let small = Records { queue_lines_max: 8, ..records(folder.path()) };
     let (recorder, writer) = Recorder::start_on(&small, "digest", disk.opener()).unwrap();
-    recorder.record(exchange("0", Role::Served));
+    recorder.record(&exchange("0", Role::Served));
     recorder.flush().await;
     // Room for a part of a line only.
     disk.room(40);
-    recorder.record(exchange("1", Role::Served));
+    recorder.record(&exchange("1", Role::Served));
     recorder.flush().await;
     let counts = recorder.counts();
     assert!(!counts.healthy && counts.disk_error.unwrap().contains("free space"));
     assert_eq!(pairs(folder.path()), ["0"], "no half line stays");
     for number in 2..20 {
-        recorder.record(exchange(&number.to_string(), Role::Served));
+        recorder.record(&exchange(&number.to_string(), Role::Served));
     }
     assert_eq!((recorder.counts().lost, recorder.counts().dropped_served), (10, 0), "what had no room is the disk's");
     disk.room(usize::MAX);
@@ -221,7 +223,7 @@ async fn a_full_disk_stops_recording_and_not_the_traffic_and_recovers() {
     assert!(counts.disk_error.is_some(), "what happened stays known");
     assert_eq!(pairs(folder.path()), numbers(0..10));
     disk.room(0);
-    recorder.record(exchange("at the end", Role::Served));
+    recorder.record(&exchange("at the end", Role::Served));
     let counts = recorder.close(Some(writer)).await;
     assert_eq!((counts.healthy, counts.written, counts.lost), (false, 10, 11));
 }
@@ -233,7 +235,7 @@ async fn the_disk_is_tried_again_without_being_asked() {
     let often = Records { flush_interval: Duration::from_millis(5), ..records(folder.path()) };
     let (recorder, writer) = Recorder::start_on(&often, "digest", disk.opener()).unwrap();
     disk.room(0);
-    recorder.record(exchange("0", Role::Served));
+    recorder.record(&exchange("0", Role::Served));
     until("the failure", || !recorder.counts().healthy).await;
     disk.room(usize::MAX);
     until("the recovery", || recorder.counts().healthy).await;
@@ -249,7 +251,7 @@ async fn rotation_loses_and_splits_no_line_and_every_part_has_its_header() {
     for number in 0..100 {
         // Some lines are longer than a whole part.
         let answer = (number % 10 == 9).then(|| "x".repeat(3000));
-        recorder.record(Exchange { answer, ..exchange(&number.to_string(), Role::Served) });
+        recorder.record(&Exchange { answer, ..exchange(&number.to_string(), Role::Served) });
         if number % 7 == 0 {
             recorder.flush().await;
         }
@@ -276,7 +278,7 @@ async fn a_part_is_closed_when_it_is_old_but_never_an_empty_one() {
     let (recorder, writer) = Recorder::start(Some(&old), "digest").unwrap();
     for number in 0..3 {
         recorder.flush().await;
-        recorder.record(exchange(&number.to_string(), Role::Served));
+        recorder.record(&exchange(&number.to_string(), Role::Served));
         recorder.flush().await;
     }
     let counts = recorder.close(writer).await;
@@ -294,7 +296,7 @@ async fn old_parts_are_deleted_only_where_a_number_is_given_and_nothing_else_is(
         let few = Records { rotate_interval: Some(Duration::from_nanos(1)), files_max, ..records(folder.path()) };
         let (recorder, writer) = Recorder::start(Some(&few), "digest").unwrap();
         for number in 0..10 {
-            recorder.record(exchange(&number.to_string(), Role::Served));
+            recorder.record(&exchange(&number.to_string(), Role::Served));
             recorder.flush().await;
         }
         let counts = recorder.close(writer).await;
@@ -311,7 +313,7 @@ async fn a_file_is_continued_if_its_header_holds_for_the_new_lines() {
         let records = Records { redaction, ..records(folder.path()) };
         async move {
             let (recorder, writer) = Recorder::start(Some(&records), digest).unwrap();
-            recorder.record(exchange(pair, Role::Served));
+            recorder.record(&exchange(pair, Role::Served));
             recorder.close(writer).await
         }
     };
@@ -328,11 +330,11 @@ async fn a_file_is_continued_if_its_header_holds_for_the_new_lines() {
 async fn a_file_that_was_taken_away_is_begun_again() {
     let folder = tempfile::tempdir().unwrap();
     let (recorder, writer) = Recorder::start(Some(&records(folder.path())), "digest").unwrap();
-    recorder.record(exchange("0", Role::Served));
+    recorder.record(&exchange("0", Role::Served));
     recorder.flush().await;
     let away = folder.path().join("away.ndjson");
     std::fs::rename(folder.path().join("records.ndjson"), &away).unwrap();
-    recorder.record(exchange("1", Role::Served));
+    recorder.record(&exchange("1", Role::Served));
     recorder.close(writer).await;
     assert_eq!(pairs_in(&away), ["0"]);
     assert_eq!(pairs_in(&folder.path().join("records.ndjson")), ["1"]);
@@ -353,7 +355,7 @@ fn many_producers_lose_nothing_and_keep_their_own_order() {
             let recorder = &recorder;
             scope.spawn(move || {
                 for number in 0..1000 {
-                    recorder.record(exchange(&format!("{producer}-{number:04}"), Role::Served));
+                    recorder.record(&exchange(&format!("{producer}-{number:04}"), Role::Served));
                 }
             });
         }
@@ -373,7 +375,7 @@ fn many_producers_lose_nothing_and_keep_their_own_order() {
 fn the_writer_ends_with_the_last_handle() {
     let folder = tempfile::tempdir().unwrap();
     let (recorder, writer) = Recorder::start(Some(&records(folder.path())), "digest").unwrap();
-    recorder.record(exchange("0", Role::Served));
+    recorder.record(&exchange("0", Role::Served));
     drop(recorder);
     writer.unwrap().join().unwrap();
     assert_eq!(pairs(folder.path()), ["0"]);

@@ -3,16 +3,16 @@
 use super::store::{Function, StoreError};
 use super::weight::{Fields, Join, Origin, Proposal, SharedWeight, join};
 use super::{Replicas, own};
+use crate::admin::audit::{self, AuditEntry, Note};
 use crate::lane::{Lane, Snapshot, next_epoch};
 use crate::plane::Plane;
 use crate::routing::WeightBp;
-use crate::state::{AUDIT_ENTRIES_MAX, AuditEntry};
 use redis::{FromRedisValue, Script, ScriptInvocation, Value};
 use std::sync::Arc;
 
 /// A weight that no replica has read for so long is forgotten: nobody expects a migration that comes back next year to
 /// begin where it was.
-const WEIGHT_KEPT: std::time::Duration = std::time::Duration::from_hours(30 * 24);
+pub(super) const WEIGHT_KEPT: std::time::Duration = std::time::Duration::from_hours(30 * 24);
 /// How often others may be faster before a replica gives up.
 const TRIES_MAX: usize = 5;
 
@@ -49,21 +49,23 @@ impl Replicas {
     }
 
     /// Keys and arguments that both scripts begin with.
-    fn call<'s>(&self, script: &'s Script) -> ScriptInvocation<'s> {
+    pub(super) fn call<'s>(&self, script: &'s Script) -> ScriptInvocation<'s> {
         let mut call = script.prepare_invoke();
         call.key(self.audit_key())
             .arg(self.store.channel())
-            .arg(AUDIT_ENTRIES_MAX)
+            .arg(audit::ENTRIES_MAX)
             .arg(u64::try_from(WEIGHT_KEPT.as_millis()).unwrap_or(u64::MAX));
         call
     }
 
-    fn entry(&self, migration: &str, to: WeightBp, reason: &str, now_us: i64) -> String {
+    fn entry(&self, migration: &str, to: WeightBp, note: Note<'_>, now_us: i64) -> String {
         serde_json::json!({
-            "at": jiff::Timestamp::from_microsecond(now_us).unwrap_or_default().to_string(),
+            "at": audit::at(now_us),
             "migration": migration,
+            "what": note.what.name(),
+            "who": note.who.name(),
             "to_bp": to.bp(),
-            "reason": reason,
+            "reason": note.reason,
             "replica": self.name,
         })
         .to_string()
@@ -78,12 +80,12 @@ impl Replicas {
         plane: &Plane,
         lane: &Lane,
         (expected, weight): (u64, WeightBp),
-        reason: &str,
+        note: Note<'_>,
         now_us: i64,
     ) -> Result<Changed, StoreError> {
         let base = self.known(lane.name()).map_or_else(|| own(plane, lane, Origin::File), |known| known.weight);
         let next = SharedWeight { epoch: next_epoch(expected, now_us), weight, origin: Origin::Set, ..base.clone() };
-        let entry = self.entry(lane.name(), weight, reason, now_us);
+        let entry = self.entry(lane.name(), weight, note, now_us);
         let wanted = Wanted { migration: lane.name(), expected, next: &next, entry };
         for _ in 0..TRIES_MAX {
             let before = lane.snapshot();
@@ -95,10 +97,21 @@ impl Replicas {
                     return Ok(if done { Changed::Done { old: before, new } } else { Changed::Epoch(new) });
                 }
                 // It has lost its data a moment ago: it gets the weight back before anything is changed.
-                None => drop(self.offer(lane.name(), &base, "Redis had no weight", now_us, true).await?),
+                None => drop(self.offer(lane.name(), &base, Note::gateway("Redis had no weight"), now_us, true).await?),
             }
         }
         Err(StoreError::Contended)
+    }
+
+    /// The snapshot of a lane as all replicas have it, which is in force then.
+    ///
+    /// # Errors
+    /// Redis did not say.
+    pub(crate) async fn look(&self, lane: &Lane) -> Result<Snapshot, StoreError> {
+        if let Some(now) = self.read(std::iter::once(lane.name())).await?.into_iter().next().flatten() {
+            self.put(lane, &now);
+        }
+        Ok(lane.snapshot())
     }
 
     /// Brings a plane in agreement with the other replicas before it is put in force: lanes that begin take the shared
@@ -174,13 +187,14 @@ impl Replicas {
         let named = || joining.iter().map(|one| one.lane.name()).zip(&steps);
         for (migration, step) in named() {
             if let Join::Offer(own) = step
-                && self.offer(migration, own, "first weight", now_us, true).await? != *own
+                && self.offer(migration, own, Note::config("first weight"), now_us, true).await? != *own
             {
                 return Ok(None);
             }
         }
-        let entry =
-            |migration, next: &SharedWeight| self.entry(migration, next.weight, "configuration changed", now_us);
+        let entry = |migration, next: &SharedWeight| {
+            self.entry(migration, next.weight, Note::config("configuration changed"), now_us)
+        };
         let wanted: Vec<Wanted<'_>> = named()
             .filter_map(|(migration, step)| match step {
                 Join::Begin { expected, next } => {
@@ -237,14 +251,14 @@ impl Replicas {
         &self,
         migration: &str,
         weight: &SharedWeight,
-        reason: &str,
+        note: Note<'_>,
         now_us: i64,
         only_if_absent: bool,
     ) -> Result<SharedWeight, StoreError> {
         let mut call = self.call(&self.offer);
         call.key(self.weight_key(migration)).arg(i32::from(only_if_absent));
         arguments(&mut call, weight);
-        call.arg(self.entry(migration, weight.weight, reason, now_us));
+        call.arg(self.entry(migration, weight.weight, note, now_us));
         let reply: Value = self.store.run(Function::Weights, &call).await?;
         state(reply)?.ok_or(StoreError::Unexpected)
     }
@@ -267,6 +281,7 @@ impl Replicas {
             let kept = u64::try_from(WEIGHT_KEPT.as_millis()).unwrap_or(u64::MAX);
             commands.cmd("PEXPIRE").arg(self.weight_key(lane.name())).arg(kept).ignore();
         }
+        self.keep_pauses(plane, commands);
     }
 }
 

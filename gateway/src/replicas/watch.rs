@@ -5,8 +5,10 @@
 
 use super::Replicas;
 use super::document::Stamp;
+use super::pause::{self, SharedPause};
 use super::store::{Function, StoreError};
 use super::weight::{Fields, SharedWeight, Step, step};
+use crate::admin::audit::Note;
 use crate::plane::Plane;
 use crate::state::Shared;
 use futures_util::StreamExt;
@@ -92,6 +94,16 @@ async fn subscribe(replicas: &Replicas) -> Result<redis::aio::PubSubStream, redi
 /// A migration's weight as it stands in Redis; an error is what nobody understands.
 type Read = Result<Option<SharedWeight>, ()>;
 
+/// The same of its mirror's pause.
+type ReadPause = Result<Option<SharedPause>, ()>;
+
+/// Everything that is shared, of the migrations in the order of the plane.
+struct Probed {
+    weights: Vec<Read>,
+    pauses: Vec<ReadPause>,
+    keys: KeyStamp,
+}
+
 /// Which keys Redis has.
 type KeyStamp = Result<Option<Stamp>, StoreError>;
 
@@ -120,12 +132,12 @@ impl Round {
         let read = replicas.probe(&plane, is_due(&mut self.kept, KEEP_INTERVAL, now)).await;
         replicas.heard_from(read.is_ok(), Instant::now());
         match read {
-            Ok((stored, keys)) => {
+            Ok(Probed { weights, pauses, keys }) => {
                 // A stamp that cannot be read is an error of whoever reads the keys.
                 if keys.map_or(true, |keys| replicas.keys.differs(keys.as_ref())) {
                     replicas.other_keys.notify_one();
                 }
-                if let Err(error) = follow(shared, replicas, &plane, &stored).await {
+                if let Err(error) = follow(shared, replicas, &plane, (&weights, pauses)).await {
                     tracing::warn!(%error, "weights are not yet those of the other replicas");
                 }
                 replicas.catch_up().await;
@@ -164,7 +176,7 @@ async fn follow(
     shared: &Shared,
     replicas: &Replicas,
     read_for: &Arc<Plane>,
-    stored: &[Read],
+    (stored, pauses): (&[Read], Vec<ReadPause>),
 ) -> Result<(), StoreError> {
     // Changes and reloads wait meanwhile, so what is put in force here is not older than what they do.
     let _order = shared.changes.lock().await;
@@ -192,11 +204,24 @@ async fn follow(
             Step::Keep => replicas.put(lane, &known.weight),
             Step::Take(weight) => replicas.put(lane, &weight),
             Step::Offer => {
-                let reason = "written back: Redis had lost it";
-                let agreed = replicas.offer(lane.name(), &known.weight, reason, now_us, false).await?;
+                let note = Note::gateway("written back: Redis had lost it");
+                let agreed = replicas.offer(lane.name(), &known.weight, note, now_us, false).await?;
                 replicas.put(lane, &agreed);
             }
             Step::Join => joins = true,
+        }
+    }
+    for (lane, stored) in plane.lanes.iter().zip(pauses) {
+        match stored {
+            Ok(stored) => replicas.follow_pause(lane, stored).await?,
+            Err(()) => {
+                replicas.store.failed(Function::Weights);
+                tracing::error!(
+                    migration = lane.name(),
+                    key = replicas.pause_key(lane.name()),
+                    "Redis holds no pause that this program understands: delete the key"
+                );
+            }
         }
     }
     if joins { replicas.join_late(&plane, now_us).await } else { Ok(()) }
@@ -204,10 +229,13 @@ async fn follow(
 
 impl Replicas {
     /// Reads everything that is shared, in one round trip, whether Redis counts as away or not.
-    async fn probe(&self, plane: &Plane, keep: bool) -> Result<(Vec<Read>, KeyStamp), StoreError> {
+    async fn probe(&self, plane: &Plane, keep: bool) -> Result<Probed, StoreError> {
         let mut commands = redis::pipe();
         for lane in &plane.lanes {
             commands.cmd("HMGET").arg(self.weight_key(lane.name())).arg(SharedWeight::FIELDS.as_slice());
+        }
+        for lane in &plane.lanes {
+            commands.cmd("HMGET").arg(self.pause_key(lane.name())).arg(pause::FIELDS.as_slice());
         }
         if keep {
             self.keep(plane, &mut commands);
@@ -215,7 +243,12 @@ impl Replicas {
         self.keys.ask(self, &mut commands);
         let mut values: Vec<Fields> = self.store.probe(Function::Watch, &commands).await?;
         let keys = values.pop().unwrap_or_default();
-        Ok((values.iter().map(|fields| SharedWeight::read(fields)).collect(), Stamp::parse(&keys)))
+        let pauses = values.split_off(plane.lanes.len().min(values.len()));
+        Ok(Probed {
+            weights: values.iter().map(|fields| SharedWeight::read(fields)).collect(),
+            pauses: pauses.iter().map(|fields| SharedPause::read(fields)).collect(),
+            keys: Stamp::parse(&keys),
+        })
     }
 
     /// Says that this replica lives; returns all that do, and how many milliseconds ago each was heard.
@@ -224,6 +257,9 @@ impl Replicas {
         call.key(self.store.key("replicas"))
             .arg(self.name.as_str())
             .arg(u64::try_from(BEAT_KEPT.as_millis()).unwrap_or(0));
-        self.store.run(Function::Watch, &call).await
+        let alive: Vec<(String, u64)> = self.store.run(Function::Watch, &call).await?;
+        let names = alive.iter().map(|(name, _)| name.clone()).collect();
+        *self.alive.lock().unwrap_or_else(std::sync::PoisonError::into_inner) = names;
+        Ok(alive)
     }
 }

@@ -34,6 +34,8 @@ pub struct Question<'a> {
     pub consumer: Option<&'a str>,
     /// Model that the client named.
     pub model: &'a str,
+    /// Somebody has paused the mirror: no copies, no second calls.
+    pub paused: bool,
 }
 
 /// What happens to a request.
@@ -75,6 +77,11 @@ pub fn plan(salt: &str, rules: &Rules, sampling: &Sampling, weights: Weights, qu
         return Plan { assignment, ..Plan::PLAIN };
     }
     let share = sampling.share(question.prompt_chars, question.consumer, question.model, weights.shadow);
+    if question.paused {
+        // Not `not_sampled`: no coin was tossed, and the probability of a copy is nothing.
+        let fate = if share > WeightBp::ZERO { ShadowFate::Paused } else { ShadowFate::NotSampled };
+        return Plan { assignment, no_mirror: Some(fate), ..Plan::PLAIN };
+    }
     let mirror = hit(salt, "/shadow", question.unit, share);
     Plan {
         assignment,

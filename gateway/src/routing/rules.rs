@@ -116,7 +116,7 @@ impl Rules {
 }
 
 /// The value of the first cookie of this name. HTTP/2 clients may send several `cookie` headers (RFC 9113, 8.2.3).
-fn cookie<'h>(headers: &'h HeaderMap, name: &str) -> Option<&'h [u8]> {
+pub(crate) fn cookie<'h>(headers: &'h HeaderMap, name: &str) -> Option<&'h [u8]> {
     let pairs = headers.get_all(header::COOKIE).iter().flat_map(|value| value.as_bytes().split(|byte| *byte == b';'));
     pairs.into_iter().find_map(|pair| {
         let pair = pair.trim_ascii();

@@ -1,12 +1,13 @@
 //! Counting exchanges: what each one adds to its cell.
 
-use super::histogram::{Histogram, OVERHEAD_BOUNDS_US};
+use super::histogram::{Histogram, OVERHEAD_BOUNDS_US, SHADOW_TAX_BOUNDS_US};
 use super::page::Page;
 use super::process::Process;
 use super::readings::Readings;
-use super::series::{Cell, FORM_FAILURES, Labels, OTHER, OUTCOMES, SERIES_MAX, Series, Table};
+use super::sample::{self, ArmKey, Counts, Sample};
+use super::series::{Labels, OTHER, SERIES_MAX, Series, Table};
 use super::unfit::{Pair, Unfit};
-use crate::config::Migration;
+use crate::config::{MetricViews, Migration};
 use arc_swap::ArcSwap;
 use datasets::{Exchange, Role};
 use prometheus_client::registry::Registry;
@@ -14,11 +15,9 @@ use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
-use wire::usage::Loss;
-use wire::{ErrorKind, Usage};
 
 /// Consumer label of callers without a name.
-const ANONYMOUS: &str = "anonymous";
+pub(super) const ANONYMOUS: &str = "anonymous";
 
 /// All counters of the process. They live as long as it does: a new configuration goes on counting.
 #[derive(Debug)]
@@ -28,6 +27,7 @@ pub(crate) struct Metrics(Arc<Inner>);
 pub(super) struct Inner {
     table: Table,
     overhead: Histogram,
+    shadow_tax: Histogram,
     /// Requests refused because as many are served as may be.
     shed: AtomicU64,
     /// Requests that the candidate did not get.
@@ -49,6 +49,7 @@ impl Metrics {
         Self(Arc::new(Inner {
             table: Table::new(SERIES_MAX),
             overhead: Histogram::new(&OVERHEAD_BOUNDS_US),
+            shadow_tax: Histogram::new(&SHADOW_TAX_BOUNDS_US),
             shed: AtomicU64::new(0),
             unfit: Unfit::default(),
             models: ArcSwap::default(),
@@ -74,7 +75,7 @@ impl Metrics {
             endpoint: exchange.endpoint.name(),
         };
         let is_known_model = || exchange.error.is_none() || self.0.models.load().contains(&exchange.model);
-        self.0.table.with(&labels, is_known_model, |cell| add(cell, exchange));
+        self.0.table.with(&labels, is_known_model, |cell| cell.add(exchange));
     }
 
     /// Whether the configuration names a model.
@@ -106,13 +107,40 @@ impl Metrics {
         self.0.overhead.add(u64::try_from(own.as_micros()).unwrap_or(u64::MAX));
     }
 
+    /// Counts the time that a served request spent on the copies made of it.
+    pub(crate) fn copied(&self, time: Duration) {
+        // Of a few microseconds half a one matters.
+        let rounded = time.saturating_add(Duration::from_nanos(500));
+        self.0.shadow_tax.add(u64::try_from(rounded.as_micros()).unwrap_or(u64::MAX));
+    }
+
+    /// What every arm of every migration did so far, all models, consumers and endpoints together.
+    pub(crate) fn sample(&self) -> BTreeMap<ArmKey, Sample> {
+        sample::fold(&self.0.series())
+    }
+
+    /// The gateway's own time so far.
+    pub(crate) fn overhead(&self) -> Counts {
+        Counts::of(&self.0.overhead)
+    }
+
+    /// Requests of a migration that stayed on the baseline so far, because the candidate cannot serve them.
+    pub(crate) fn unfit_so_far(&self, migration: &str) -> u64 {
+        self.0.unfit.of(migration)
+    }
+
+    /// Requests refused so far because as many are served as may be.
+    pub(crate) fn shed_so_far(&self) -> u64 {
+        self.0.shed()
+    }
+
     /// The page, in OpenMetrics text.
     ///
     /// # Errors
     /// Never in practice: the text is written to memory.
-    pub(super) fn render(&self, readings: Readings) -> Result<String, std::fmt::Error> {
+    pub(super) fn render(&self, readings: Readings, views: MetricViews) -> Result<String, std::fmt::Error> {
         let mut registry = Registry::default();
-        registry.register_collector(Box::new(Page { metrics: Arc::clone(&self.0), readings }));
+        registry.register_collector(Box::new(Page { metrics: Arc::clone(&self.0), readings, views }));
         let mut text = String::with_capacity(16 * 1024);
         prometheus_client::encoding::text::encode(&mut text, &registry)?;
         Ok(text)
@@ -140,59 +168,12 @@ impl Inner {
         &self.overhead
     }
 
+    pub(super) const fn shadow_tax(&self) -> &Histogram {
+        &self.shadow_tax
+    }
+
     pub(super) const fn process(&self) -> &Process {
         &self.process
-    }
-}
-
-fn add(cell: &Cell, exchange: &Exchange) {
-    if let Some(outcome) = cell.outcomes.get(outcome(exchange.error)) {
-        outcome.fetch_add(1, Ordering::Relaxed);
-    }
-    more(&cell.retries, u64::from(exchange.attempts.saturating_sub(1)));
-    more(&cell.fallbacks, u64::from(exchange.role == Role::Fallback));
-    more(&cell.moderation_blocks, u64::from(exchange.moderation.is_some()));
-    if let Some(usage) = &exchange.usage {
-        add_usage(cell, usage, exchange);
-    }
-    if let Some(failure) = &exchange.form_failure {
-        let place = FORM_FAILURES.iter().position(|name| name == failure).unwrap_or(FORM_FAILURES.len() - 1);
-        if let Some(count) = cell.form_failures.get(place) {
-            count.fetch_add(1, Ordering::Relaxed);
-        }
-    }
-    // How fast an error came is no latency: it would make a failing provider look quick.
-    if exchange.error.is_none() {
-        cell.duration.add(exchange.duration_us);
-    }
-    if let Some(ttft_us) = exchange.ttft_us {
-        cell.first_token.add(ttft_us);
-        let later_tokens = exchange.usage.map_or(0, |usage| usage.completion.saturating_sub(1));
-        if exchange.error.is_none() && later_tokens > 0 {
-            cell.output_token.add(exchange.duration_us.saturating_sub(ttft_us) / later_tokens);
-        }
-    }
-}
-
-fn add_usage(cell: &Cell, usage: &Usage, exchange: &Exchange) {
-    let cost_nanos = exchange.cost_nanos;
-    more(&cell.prompt_tokens, usage.prompt);
-    more(&cell.cached_tokens, usage.cached.unwrap_or(0));
-    more(&cell.completion_tokens, usage.completion);
-    more(&cell.reasoning_tokens, usage.reasoning.unwrap_or(0));
-    if let Some(loss) = Loss::of(usage, exchange.error) {
-        for (reason, count) in Loss::ALL.iter().zip(&cell.usage_estimated) {
-            more(count, u64::from(*reason == loss));
-        }
-    }
-    more(&cell.unpriced, u64::from(cost_nanos.is_none()));
-    more(&cell.cost_nanos, cost_nanos.and_then(|nanos| u64::try_from(nanos).ok()).unwrap_or(0));
-}
-
-/// Adds; nothing is written for nothing.
-fn more(counter: &AtomicU64, amount: u64) {
-    if amount > 0 {
-        counter.fetch_add(amount, Ordering::Relaxed);
     }
 }
 
@@ -204,47 +185,6 @@ pub(crate) const fn role_name(role: Role) -> &'static str {
         Role::Observed => "observed",
         Role::Fallback => "fallback",
         Role::Repeat => "repeat",
-    }
-}
-
-/// Names of the outcomes, by [`outcome`].
-pub(super) const OUTCOME_NAMES: [&str; OUTCOMES] = [
-    "ok",
-    ErrorKind::Connect.name(),
-    ErrorKind::Timeout.name(),
-    ErrorKind::Truncated.name(),
-    ErrorKind::Malformed.name(),
-    ErrorKind::RateLimit.name(),
-    ErrorKind::Quota.name(),
-    ErrorKind::Auth.name(),
-    ErrorKind::BadRequest.name(),
-    ErrorKind::NotFound.name(),
-    ErrorKind::Moderation.name(),
-    ErrorKind::Overloaded.name(),
-    ErrorKind::Server.name(),
-    ErrorKind::ClientCancelled.name(),
-    ErrorKind::GatewayStopped.name(),
-    ErrorKind::GatewayBusy.name(),
-];
-
-const fn outcome(error: Option<ErrorKind>) -> usize {
-    match error {
-        None => 0,
-        Some(ErrorKind::Connect) => 1,
-        Some(ErrorKind::Timeout) => 2,
-        Some(ErrorKind::Truncated) => 3,
-        Some(ErrorKind::Malformed) => 4,
-        Some(ErrorKind::RateLimit) => 5,
-        Some(ErrorKind::Quota) => 6,
-        Some(ErrorKind::Auth) => 7,
-        Some(ErrorKind::BadRequest) => 8,
-        Some(ErrorKind::NotFound) => 9,
-        Some(ErrorKind::Moderation) => 10,
-        Some(ErrorKind::Overloaded) => 11,
-        Some(ErrorKind::Server) => 12,
-        Some(ErrorKind::ClientCancelled) => 13,
-        Some(ErrorKind::GatewayStopped) => 14,
-        Some(ErrorKind::GatewayBusy) => 15,
     }
 }
 

@@ -3,6 +3,7 @@
 //! Plain values between the parts and the page, so that the page can be tested without any of them.
 
 use super::metrics::Metrics;
+use crate::admin::verdict::{GuardrailShown, Shown, Verdicts};
 use crate::callers::{Callers, RefusalCounts};
 use crate::config::Config;
 use crate::lane::{Lane, Link};
@@ -12,7 +13,9 @@ use crate::replicas::StoreCounts;
 use crate::safety::{GuardReading, ModeratorReading};
 use crate::shadow::ShadowCounts;
 use crate::state::Shared;
+use crate::trace::SpanCounts;
 use crate::upstream::UpstreamCounts;
+use judge::verdict::{Decision, State};
 
 /// A migration's shares in force.
 #[derive(Debug)]
@@ -22,6 +25,36 @@ pub(super) struct MigrationReading {
     pub shadow_percent: f64,
     /// Epoch of constant weight.
     pub epoch: u64,
+    /// Kinds of the providers of both arms.
+    pub baseline: &'static str,
+    pub candidate: &'static str,
+    pub shadow_paused: bool,
+    /// The last one that was given.
+    pub verdict: Option<VerdictReading>,
+}
+
+/// A verdict in the words of its format.
+#[derive(Debug)]
+pub(super) struct VerdictReading {
+    pub decision: Decision,
+    /// It is about the epoch in force, and young enough.
+    pub in_force: bool,
+    /// Since its newest evidence, microseconds; `None` if it does not say.
+    pub age_us: Option<i64>,
+    /// Metric, segment and state of each, as many as are kept.
+    pub guardrails: Vec<(String, String, State)>,
+}
+
+/// What the bounded readings may grow to.
+#[derive(Debug, Default)]
+pub(super) struct Bounds {
+    pub requests_in_flight: usize,
+    pub requests_held_bytes: usize,
+    pub shadow_queue_copies: usize,
+    pub shadow_held_bytes: usize,
+    /// Nano-dollars; `None` without a bound.
+    pub shadow_cost_per_day_nanos: Option<i64>,
+    pub records_queue_lines: usize,
 }
 
 /// A provider's client.
@@ -57,6 +90,11 @@ pub(super) struct PriceReading {
 pub(super) struct Readings {
     /// Client requests being served.
     pub requests_in_flight: u64,
+    /// Bytes of all requests that are read or wait for their answer to begin.
+    pub requests_held_bytes: u64,
+    /// Requests refused because these are as many as may be.
+    pub requests_refused: u64,
+    pub bounds: Bounds,
     pub migrations: Vec<MigrationReading>,
     pub providers: Vec<ProviderReading>,
     pub shadow: ShadowCounts,
@@ -72,6 +110,8 @@ pub(super) struct Readings {
     /// `None` where nothing is limited and no usage is kept.
     pub quotas: Option<QuotaCounts>,
     pub prices: PriceReading,
+    /// `None` where no spans are exported.
+    pub spans: Option<SpanCounts>,
 }
 
 /// The readings of a running gateway.
@@ -80,7 +120,10 @@ pub(super) fn of(shared: &Shared, now_us: i64) -> Readings {
     let in_flight = shared.permits_max.saturating_sub(shared.permits.available_permits());
     Readings {
         requests_in_flight: u64::try_from(in_flight).unwrap_or(u64::MAX),
-        migrations: plane.lanes.iter().map(|lane| migration(lane)).collect(),
+        requests_held_bytes: shared.held.bytes(),
+        requests_refused: shared.held.refused(),
+        bounds: bounds(shared, &plane.config),
+        migrations: plane.lanes.iter().map(|lane| migration(lane, &shared.verdicts, now_us)).collect(),
         providers: plane.links.iter().flat_map(|(name, link)| clients(name, link)).collect(),
         shadow: shared.mirror.counts(now_us),
         callers: callers(&shared.callers),
@@ -89,7 +132,20 @@ pub(super) fn of(shared: &Shared, now_us: i64) -> Readings {
         redis: shared.replicas.as_ref().map(|replicas| replicas.counts()),
         guard: shared.safety.reading(),
         quotas: plane.config.quotas.counts_anything().then(|| shared.quotas.counts(&plane.config.quotas.rules, now_us)),
+        spans: shared.traces.counts(),
         prices: prices(&plane.config, &shared.metrics, now_us),
+    }
+}
+
+/// Those that are in force: some are taken only at the start.
+fn bounds(shared: &Shared, config: &Config) -> Bounds {
+    Bounds {
+        requests_in_flight: shared.permits_max,
+        requests_held_bytes: config.limits.request_bytes_in_flight,
+        shadow_queue_copies: shared.shadow.queue_jobs,
+        shadow_held_bytes: shared.shadow.queue_bytes,
+        shadow_cost_per_day_nanos: shared.shadow.cost_per_day_max_nanos,
+        records_queue_lines: shared.records.as_ref().map_or(0, |records| records.queue_lines_max),
     }
 }
 
@@ -113,13 +169,28 @@ fn callers(callers: &Callers) -> CallersReading {
     CallersReading { refusals: callers.counts(), old_uses: callers.tally().old_uses(), kept }
 }
 
-fn migration(lane: &Lane) -> MigrationReading {
+fn migration(lane: &Lane, verdicts: &Verdicts, now_us: i64) -> MigrationReading {
     let snapshot = lane.snapshot();
     MigrationReading {
         name: lane.name().to_owned(),
         weight_percent: snapshot.weights.candidate.percent(),
         shadow_percent: snapshot.weights.shadow.percent(),
         epoch: snapshot.epoch,
+        baseline: lane.baseline.provider(),
+        candidate: lane.candidate.as_ref().map_or("", |link| link.provider()),
+        shadow_paused: lane.is_paused(),
+        verdict: verdicts.of(lane.name()).map(|kept| verdict(&kept.shown(snapshot.epoch, now_us), now_us)),
+    }
+}
+
+fn verdict(shown: &Shown, now_us: i64) -> VerdictReading {
+    let created_us = shown.created_at.parse().ok().map(jiff::Timestamp::as_microsecond);
+    let guardrail = |one: &GuardrailShown| (one.metric.clone(), one.segment.clone(), one.state);
+    VerdictReading {
+        decision: shown.verdict,
+        in_force: shown.matches && !shown.stale,
+        age_us: created_us.map(|created_us| now_us.saturating_sub(created_us).max(0)),
+        guardrails: shown.guardrails.iter().map(guardrail).collect(),
     }
 }
 

@@ -5,13 +5,12 @@
 //! So does a model that cannot be trusted as a label: one with odd characters, or one that only ever failed as unknown,
 //! because a client could invent as many of those as it likes.
 
-use super::histogram::{DURATION_BOUNDS_US, FIRST_TOKEN_BOUNDS_US, Histogram, OUTPUT_TOKEN_BOUNDS_US};
+use super::cell::Cell;
 use arc_swap::ArcSwap;
 use std::collections::{HashMap, HashSet};
 use std::hash::{BuildHasher, BuildHasherDefault, Hash, Hasher, RandomState};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
-use wire::usage::Loss;
 
 /// Label sets beyond which models and consumers are folded.
 pub(super) const SERIES_MAX: usize = 2000;
@@ -19,22 +18,6 @@ pub(super) const SERIES_MAX: usize = 2000;
 pub(super) const OTHER: &str = "other";
 /// Longest model name that becomes a label.
 const MODEL_BYTES_MAX: usize = 96;
-/// Outcomes: `ok` and every kind of error.
-pub(super) const OUTCOMES: usize = 16;
-/// Names of failed forms; one that is not here counts as the last.
-pub(super) const FORM_FAILURES: [&str; 10] = [
-    "length",
-    "content_filter",
-    "other_finish",
-    "no_finish",
-    "empty",
-    "not_json",
-    "tool_leak",
-    "tool_not_json",
-    "no_tool_call",
-    OTHER,
-];
-
 /// A label set.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(super) struct Labels<'a> {
@@ -45,49 +28,6 @@ pub(super) struct Labels<'a> {
     pub model: &'a str,
     pub consumer: &'a str,
     pub endpoint: &'static str,
-}
-
-/// The counters of one label set.
-#[derive(Debug)]
-pub(super) struct Cell {
-    pub outcomes: [AtomicU64; OUTCOMES],
-    pub form_failures: [AtomicU64; FORM_FAILURES.len()],
-    pub prompt_tokens: AtomicU64,
-    pub cached_tokens: AtomicU64,
-    pub completion_tokens: AtomicU64,
-    pub reasoning_tokens: AtomicU64,
-    /// Exchanges with estimated tokens, by [`Loss::ALL`].
-    pub usage_estimated: [AtomicU64; Loss::ALL.len()],
-    pub cost_nanos: AtomicU64,
-    pub unpriced: AtomicU64,
-    pub fallbacks: AtomicU64,
-    pub retries: AtomicU64,
-    pub moderation_blocks: AtomicU64,
-    pub duration: Histogram,
-    pub first_token: Histogram,
-    pub output_token: Histogram,
-}
-
-impl Cell {
-    fn new() -> Self {
-        Self {
-            outcomes: Default::default(),
-            form_failures: Default::default(),
-            prompt_tokens: AtomicU64::new(0),
-            cached_tokens: AtomicU64::new(0),
-            completion_tokens: AtomicU64::new(0),
-            reasoning_tokens: AtomicU64::new(0),
-            usage_estimated: Default::default(),
-            cost_nanos: AtomicU64::new(0),
-            unpriced: AtomicU64::new(0),
-            fallbacks: AtomicU64::new(0),
-            retries: AtomicU64::new(0),
-            moderation_blocks: AtomicU64::new(0),
-            duration: Histogram::new(&DURATION_BOUNDS_US),
-            first_token: Histogram::new(&FIRST_TOKEN_BOUNDS_US),
-            output_token: Histogram::new(&OUTPUT_TOKEN_BOUNDS_US),
-        }
-    }
 }
 
 /// A cell with its labels.

@@ -29,6 +29,12 @@ impl Unfit {
         *count = count.saturating_add(1);
     }
 
+    /// Those of one migration so far.
+    pub(super) fn of(&self, migration: &str) -> u64 {
+        let counts = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        counts.iter().filter(|((name, _), _)| name == migration).map(|(_, count)| count).sum()
+    }
+
     /// All counts so far.
     pub(super) fn all(&self) -> BTreeMap<Pair, u64> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()

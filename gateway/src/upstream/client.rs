@@ -106,27 +106,37 @@ impl Client {
         path: &'static str,
         body: Bytes,
         authorization: Option<&HeaderValue>,
+        beside: Option<&HeaderMap>,
     ) -> Result<Response<Incoming>, Unanswered> {
         let address = self.address(path)?;
         let start = Instant::now();
-        match self.inner.request(self.request(address.clone(), body.clone(), authorization)).await {
+        match self.inner.request(self.request(address.clone(), body.clone(), authorization, beside)).await {
             Ok(response) => Ok(response),
             Err(error) if went_stale(&error) && start.elapsed() < STALE_WITHIN => {
                 self.counters.resends.add_one();
-                let again = self.inner.request(self.request(address, body, authorization));
+                let again = self.inner.request(self.request(address, body, authorization, beside));
                 again.await.map_err(|error| Unanswered::from(&error))
             }
             Err(error) => Err(Unanswered::from(&error)),
         }
     }
 
-    fn request(&self, address: Uri, body: Bytes, authorization: Option<&HeaderValue>) -> Request<Full<Bytes>> {
+    fn request(
+        &self,
+        address: Uri,
+        body: Bytes,
+        authorization: Option<&HeaderValue>,
+        beside: Option<&HeaderMap>,
+    ) -> Request<Full<Bytes>> {
         let mut request = Request::new(Full::new(body));
         *request.method_mut() = Method::POST;
         *request.uri_mut() = address;
         *request.headers_mut() = self.headers.clone();
         if let Some(authorization) = authorization {
             request.headers_mut().insert(header::AUTHORIZATION, authorization.clone());
+        }
+        for (name, value) in beside.into_iter().flatten() {
+            request.headers_mut().insert(name, value.clone());
         }
         request
     }

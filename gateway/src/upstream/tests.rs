@@ -62,7 +62,7 @@ async fn upstream(
 }
 
 async fn send(upstream: &Upstream, streamed: bool) -> Result<Sent, Box<Failure>> {
-    upstream.send(PATH, Bytes::from_static(b"{\"a\":1}"), streamed).await
+    upstream.send(PATH, Bytes::from_static(b"{\"a\":1}"), streamed, None).await
 }
 
 /// What is asked for: a whole answer, or a stream.

@@ -220,6 +220,30 @@ impl Book {
         self.rows.iter()
     }
 
+    /// What each consumer pays for on one day. Costs as much as the day has rows.
+    #[must_use]
+    pub fn on_day(&self, day: i64) -> BTreeMap<String, Sums> {
+        let first = Key {
+            day,
+            payer: Payer::Consumer,
+            migration: String::new(),
+            consumer: String::new(),
+            model: String::new(),
+            provider: String::new(),
+            arm: Arm::Baseline,
+            role: Role::Served,
+        };
+        let mut sums: BTreeMap<String, Sums> = BTreeMap::new();
+        let rows = self.rows.range(first..).take_while(|(key, _)| key.day == day && key.payer == Payer::Consumer);
+        for (key, row) in rows {
+            match sums.get_mut(&key.consumer) {
+                Some(sum) => sum.add(row),
+                None => drop(sums.insert(key.consumer.clone(), *row)),
+            }
+        }
+        sums
+    }
+
     /// How many rows there are.
     #[must_use]
     pub fn len(&self) -> usize {

@@ -1,6 +1,7 @@
 use super::*;
 use crate::measure::{Instants, Sample};
 use proptest::prelude::*;
+use wire::chat::Firsts;
 use wire::{Usage, UsageSource};
 
 fn facts() -> Facts {
@@ -34,9 +35,14 @@ fn parts(facts: Facts, index: u32, samples: &[Sample]) -> Parts {
     Parts { facts, counts, tally, lag, wall_us: (0, 1_000_000), shards: vec![index], shard_reasons: vec![] }
 }
 
+fn spoke_at(text: Option<u64>) -> Firsts<u64> {
+    Firsts { text, ..Firsts::default() }
+}
+
 fn sample(planned_us: u64, lag_us: u64, error: Option<ErrorKind>) -> Sample {
     let sent_us = planned_us + lag_us;
-    let instants = Instants { planned_us, sent_us, first_text_us: Some(sent_us + 20_000), done_us: sent_us + 90_000 };
+    let instants =
+        Instants { planned_us, sent_us, firsts: spoke_at(Some(sent_us + 20_000)), done_us: sent_us + 90_000 };
     let usage = Usage { cached: Some(4), ..Usage::new(10, 8, UsageSource::Provider) };
     Sample { instants, error, usage: Some(usage), cost_nanos: Some(1_000) }
 }
@@ -207,7 +213,7 @@ fn any_sample() -> impl Strategy<Value = Sample> {
             let instants = Instants {
                 planned_us,
                 sent_us,
-                first_text_us: tokens.map(|_| sent_us + took_us / 3),
+                firsts: spoke_at(tokens.map(|_| sent_us + took_us / 3)),
                 done_us: sent_us + took_us,
             };
             let usage = tokens.map(|completion| Usage {

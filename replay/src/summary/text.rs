@@ -9,7 +9,7 @@ struct Page(String);
 impl Page {
     fn line(&mut self, name: &str, value: &str) {
         // Writing into a string cannot fail.
-        let _infallible = writeln!(self.0, "{name:<22} {value}");
+        let _infallible = writeln!(self.0, "{name:<20} {value}");
     }
 
     fn count(&mut self, name: &str, count: u64, remark: &str) {
@@ -24,7 +24,7 @@ impl Page {
             .into_iter()
             .map(|us| format!("{:>10.1}", ms(us)))
             .collect();
-        let _infallible = writeln!(self.0, "{name:<22} {cells} {:>9}", d.count);
+        let _infallible = writeln!(self.0, "{name:<20}{cells}{:>9}", d.count);
     }
 
     fn table(&mut self, title: &str, latencies: &Latencies) {
@@ -32,8 +32,9 @@ impl Page {
             self.line(title, "no exchange succeeded");
             return;
         }
-        let heads: String = ["p50", "p90", "p95", "p99", "max", "n"].map(|head| format!("{head:>10}")).concat();
-        let _infallible = writeln!(self.0, "\n{title:<22} {heads}");
+        let heads: String =
+            ["p50", "p90", "p95", "p99", "max"].map(|head| format!("{head:>10}")).concat() + &format!("{:>9}", "n");
+        let _infallible = writeln!(self.0, "\n{title:<20}{heads}");
         self.row("  TTFT from sent", latencies.ttft_from_sent.as_ref());
         self.row("  TTFT from planned", latencies.ttft_from_planned.as_ref());
         self.row("  whole from sent", latencies.duration_from_sent.as_ref());

@@ -63,6 +63,7 @@ async fn two_replays_of_one_log_join_by_pair_and_are_priced() {
         assert_eq!((a.prompt_chars, a.answer_chars, a.form_failure.as_deref()), (11, 9, None));
         assert!(a.cost_nanos.unwrap() > 0 && b.cost_nanos.unwrap() > 0);
         assert!(a.ttft_us.unwrap() <= a.duration_us && a.sent_us >= a.at_us);
+        assert!(a.first_event_us.unwrap() <= a.ttft_us.unwrap() && a.first_visible_us == a.ttft_us);
         assert_eq!(a.answer, None);
         assert_eq!(a.answer_digest.as_deref(), Some(digest::content("weighbridge", "ab ab ab ").as_str()));
     }
@@ -99,6 +100,7 @@ async fn the_recorded_baseline_saves_its_calls() {
         (all[1].at_us, Role::Replayed, Some("as it was"))
     );
     assert_eq!((all[0].ttft_us, all[0].duration_us, all[0].form_failure.as_deref()), (Some(5), 9, None));
+    assert_eq!((all[0].first_event_us, all[0].first_visible_us), (None, None), "a log does not tell");
     // 1000 x 0.15 + 500 x 0.60 USD per million.
     assert_eq!(all[0].cost_nanos, Some(450_000));
     assert_eq!((all[3].error, all[3].cost_nanos, all[3].status), (Some(ErrorKind::RateLimit), None, 429));

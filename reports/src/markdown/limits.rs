@@ -76,7 +76,7 @@ fn groups(groups: &mut Vec<GuardrailGroup>) -> usize {
 }
 
 /// The last resort: a text that is still too long ends after a whole line, with what was open closed.
-pub(super) fn bounded(text: String) -> String {
+pub(crate) fn bounded(text: String) -> String {
     if text.len() <= BYTES_AT_MOST {
         return text;
     }

@@ -6,7 +6,7 @@ use super::{files, labels};
 use crate::args;
 use crate::outcome::{Exit, Failure};
 use crate::prices::PriceTable;
-use crate::{render, stop};
+use crate::{lines, render, stop};
 use datasets::LoggedRequest;
 use evaluator::{Options, output};
 use gateway::Config;
@@ -200,7 +200,7 @@ impl Stage {
         let outcome = evaluator::evaluate(&[records], &options).map_err(|error| evaluate::failure(&error))?;
         let verdict = outcome.verdict;
         evaluate::write(&verdict_path, output::to_json(&verdict).as_bytes())?;
-        render::result(&indent(&output::summary_text(&verdict, render::colour())));
+        render::result(&evaluate::summary::of(&verdict, render::colour()));
         let written = reports::write(&verdict, &folder, reports::Options::default()).map_err(Failure::world)?;
         render::result(&format!("  report {}", written.page.display()));
         Ok(Act { verdict, file: verdict_path, replay_summaries, page: written.page })
@@ -213,7 +213,7 @@ impl Stage {
         let target = format!("http://{}", self.gateway.admin_address);
         command(&format!("weighbridge gate {} --target {target}{flag}", act.file.display()));
         let passed = gate::pass(&self.plane, &act.verdict, Duration::from_secs(24 * 3600), apply).await?;
-        render::result(&format!("  {}", passed.text));
+        render::result(&lines::paragraph(&passed.text, 2));
         Ok(passed.raised)
     }
 
@@ -229,10 +229,6 @@ fn command(text: &str) {
 /// An option once for each path.
 fn options_text(option: &str, paths: &[PathBuf]) -> String {
     paths.iter().map(|path| format!(" {option} {}", path.display())).collect()
-}
-
-fn indent(text: &str) -> String {
-    text.lines().map(|line| format!("  {line}\n")).collect()
 }
 
 fn capital(name: &str) -> String {

@@ -107,7 +107,13 @@ fn of_group(group: &Group) -> String {
     if group.untimed > 0 {
         row("untimed", &format!("{} answers without times", group.untimed));
     }
-    for (name, times) in [("ttft", group.ttft), ("duration", group.duration)] {
+    let times = [
+        ("event", group.first_event),
+        ("ttft", group.ttft),
+        ("visible", group.first_visible),
+        ("duration", group.duration),
+    ];
+    for (name, times) in times {
         if let Some(times) = times {
             row(name, &quantiles(times));
         }

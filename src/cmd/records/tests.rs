@@ -80,11 +80,11 @@ fn records_are_sorted_and_upgraded_where_asked() {
     let text_of = text(folder, "r.ndjson");
     let (header, lines) = text_of.split_once('\n').unwrap();
     let turned: Vec<&str> = lines.lines().rev().collect();
-    let old = header.replace(r#""version":"1.5""#, r#""version":"1.1""#);
+    let old = header.replace(r#""version":"1.6""#, r#""version":"1.1""#);
     std::fs::write(folder.join("turned.ndjson"), format!("{old}\n{}\n", turned.join("\n"))).unwrap();
     records(folder, "convert {}/turned.ndjson --sort --upgrade --out {}/sorted.ndjson").unwrap();
     let sorted = Lines::<Exchange>::open(&folder.join("sorted.ndjson"), Format::Exchanges).unwrap();
-    assert_eq!(sorted.header().version, "1.5");
+    assert_eq!(sorted.header().version, "1.6");
     let times: Vec<i64> = sorted.map(|row| row.unwrap().at_us).collect();
     assert!(times.is_sorted() && times.len() == lines.lines().count());
     records(folder, "convert {}/turned.ndjson --sort --out {}/sorted.parquet").unwrap();
@@ -116,7 +116,7 @@ fn a_check_names_what_is_wrong_by_its_exit_code() {
 fn what_a_newer_version_has_is_not_lost_silently() {
     let kept = folder();
     let folder = kept.path();
-    let newer = text(folder, "r.ndjson").replacen(r#""version":"1.5""#, r#""version":"1.9""#, 1);
+    let newer = text(folder, "r.ndjson").replacen(r#""version":"1.6""#, r#""version":"1.9""#, 1);
     let newer = newer.replacen(r#""streamed":"#, r#""mood":1,"streamed":"#, 1);
     std::fs::write(folder.join("newer.ndjson"), &newer).unwrap();
     assert_eq!(records(folder, "check {}/newer.ndjson").unwrap(), Exit::Done);
@@ -127,7 +127,7 @@ fn what_a_newer_version_has_is_not_lost_silently() {
     assert!(told.contains("line 2: member mood") && !folder.join("newer.parquet").exists(), "{told}");
     records(folder, "convert {}/newer.ndjson --drop-unknown --out {}/newer.parquet").unwrap();
     let reader = evaluator::parquet::Reader::open(&folder.join("newer.parquet")).unwrap();
-    assert_eq!(reader.header().unwrap().version, "1.5");
+    assert_eq!(reader.header().unwrap().version, "1.6");
 }
 
 #[test]

@@ -99,6 +99,8 @@ impl Checks {
             ("refused", arm.refused),
             ("truncated", arm.truncated),
             ("structured_failure", arm.structured_failure),
+            ("first_event_share", arm.first_event_share),
+            ("thinking_share", arm.thinking_share),
             ("slow_share", arm.slow_share),
             ("cached_share", arm.cached_share),
             ("quality", arm.quality),

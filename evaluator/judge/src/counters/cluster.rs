@@ -157,6 +157,21 @@ impl EffectMoments {
         self.nn = self.nn.saturating_add(n * n);
     }
 
+    /// One cluster has grown: what stood for it is taken out, and what it is now comes in.
+    const fn grow(&mut self, before: Effect, after: Effect) {
+        let (mut old, mut new) = (Self::ZERO, Self::ZERO);
+        old.add(before);
+        new.add(after);
+        self.clusters = self.clusters.saturating_add(new.clusters.saturating_sub(old.clusters));
+        self.s = self.s.saturating_add(new.s - old.s);
+        self.n = self.n.saturating_add(new.n - old.n);
+        self.ss = self.ss.saturating_add(new.ss - old.ss);
+        self.sn = self.sn.saturating_add(new.sn - old.sn);
+        self.nn = self.nn.saturating_add(new.nn - old.nn);
+    }
+
+    const ZERO: Self = Self { clusters: 0, s: 0, n: 0, ss: 0, sn: 0, nn: 0 };
+
     /// Adds other clusters.
     pub const fn merge(&mut self, other: &Self) {
         self.clusters = self.clusters.saturating_add(other.clusters);
@@ -222,6 +237,25 @@ impl AmountMoments {
         self.cn = self.cn.saturating_add(sums.c.saturating_mul(n));
     }
 
+    /// One cluster has grown; as [`EffectMoments::grow`]. Squares saturate, so that differences of them fit.
+    const fn grow(&mut self, before: AmountSums, after: AmountSums) {
+        let (mut old, mut new) = (Self::ZERO, Self::ZERO);
+        old.add(before);
+        new.add(after);
+        self.clusters = self.clusters.saturating_add(new.clusters.saturating_sub(old.clusters));
+        self.n = self.n.saturating_add(new.n.saturating_sub(old.n));
+        self.nn = self.nn.saturating_add(new.nn.saturating_sub(old.nn));
+        self.b = self.b.saturating_add(new.b.saturating_sub(old.b));
+        self.c = self.c.saturating_add(new.c.saturating_sub(old.c));
+        self.bb = self.bb.saturating_add(new.bb.saturating_sub(old.bb));
+        self.cc = self.cc.saturating_add(new.cc.saturating_sub(old.cc));
+        self.bc = self.bc.saturating_add(new.bc.saturating_sub(old.bc));
+        self.bn = self.bn.saturating_add(new.bn.saturating_sub(old.bn));
+        self.cn = self.cn.saturating_add(new.cn.saturating_sub(old.cn));
+    }
+
+    const ZERO: Self = Self { clusters: 0, n: 0, nn: 0, b: 0, c: 0, bb: 0, cc: 0, bc: 0, bn: 0, cn: 0 };
+
     /// Adds other clusters.
     pub const fn merge(&mut self, other: &Self) {
         self.clusters = self.clusters.saturating_add(other.clusters);
@@ -283,6 +317,44 @@ impl Clusters {
         }
     }
 
+    /// A cluster has grown from `before` (empty where it is new) to `after`, and neither is kept. What was added for it
+    /// before, here or in clusters that these will be merged with, is taken out; so the sums of clusters that grow over
+    /// time can be known at every instant without keeping any of them.
+    pub fn grow(&mut self, before: &ClusterSums, after: &ClusterSums) {
+        self.closed = self.closed.saturating_add(u64::from(before.is_empty() && !after.is_empty()));
+        if self.closed_effects.len() < after.effects.len() {
+            self.closed_effects.resize(after.effects.len(), EffectMoments::default());
+        }
+        for (slot, (moments, effect)) in self.closed_effects.iter_mut().zip(&after.effects).enumerate() {
+            moments.grow(before.effects.get(slot).copied().unwrap_or_default(), *effect);
+        }
+        for ((moments, before), after) in self.closed_amounts.iter_mut().zip(before.amounts).zip(after.amounts) {
+            moments.grow(before, after);
+        }
+    }
+
+    /// Turns the open clusters of stretches of time, given in order, into what each stretch adds to the sums over the
+    /// clusters so far: the first few stretches merged are then those first few, every cluster closed. Returns all
+    /// clusters as they are after the last stretch, open.
+    #[must_use]
+    pub fn close_in_steps<'a>(stretches: impl IntoIterator<Item = &'a mut Self>) -> BTreeMap<u64, ClusterSums> {
+        let mut so_far: BTreeMap<u64, ClusterSums> = BTreeMap::new();
+        let mut before = ClusterSums::default();
+        for stretch in stretches {
+            for (key, sums) in std::mem::take(&mut stretch.open) {
+                let own = so_far.entry(key).or_default();
+                before.clone_from(own);
+                if before.is_empty() {
+                    *own = sums;
+                } else {
+                    own.merge(&sums);
+                }
+                stretch.grow(&before, own);
+            }
+        }
+        so_far
+    }
+
     /// Closes all open clusters: they are complete.
     pub fn close(&mut self) {
         for sums in std::mem::take(&mut self.open).into_values() {
@@ -331,6 +403,29 @@ impl Clusters {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn stretches_closed_in_steps_give_every_prefix() {
+        let added = [(1, 0, 1), (2, 5, -1), (1, 0, 1), (3, 30, 1), (2, 0, 1), (1, 5, 0), (3, 30, -1), (1, 40, 1)];
+        let counted = |some: &[(u64, usize, i64)]| {
+            let mut clusters = Clusters::default();
+            for (key, slot, effect) in some {
+                clusters.of(*key).add(*slot, *effect);
+                clusters.of(*key).add_amount(Amount::Cost, 10 * effect, 7);
+            }
+            clusters
+        };
+        let mut stretches: Vec<Clusters> = added.chunks(2).map(counted).collect();
+        let all = Clusters::close_in_steps(&mut stretches);
+        assert_eq!(all, counted(&added).open);
+        let mut running = Clusters::default();
+        for (index, stretch) in stretches.iter().enumerate() {
+            running.merge(stretch);
+            let mut prefix = counted(added.get(..2 * index + 2).unwrap());
+            prefix.close();
+            assert_eq!(running, prefix, "stretch {index}");
+        }
+    }
 
     #[test]
     fn closing_changes_no_sum() {

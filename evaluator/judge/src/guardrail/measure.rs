@@ -10,6 +10,8 @@ mod mean;
 mod quantile;
 mod share;
 
+pub(super) use quantile::{independence_of as served_independence, one_look_independence as paired_independence};
+
 use super::LevelsInForce;
 use super::questions::{Question, Subject};
 use crate::policy::Looks;

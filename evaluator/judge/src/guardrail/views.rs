@@ -50,7 +50,7 @@ pub(crate) struct PairsView<'a> {
 }
 
 impl<'a> PairsView<'a> {
-    fn new(evidence: &'a PairedEvidence, plan: &'a Plan) -> Self {
+    pub(super) fn new(evidence: &'a PairedEvidence, plan: &'a Plan) -> Self {
         let (pooled, restarts) = (evidence.pooled(), evidence.since_each_later_epoch());
         let frequent_effect = frequent(|latency, quantile| {
             let place = plan.of(latency)?.margin_at[quantile.slot()];
@@ -91,7 +91,7 @@ pub(crate) struct ServedView<'a> {
 }
 
 impl<'a> ServedView<'a> {
-    fn new(canary: &'a Canary, plan: &'a Plan) -> Self {
+    pub(super) fn new(canary: &'a Canary, plan: &'a Plan) -> Self {
         let epochs = || canary.epochs.values();
         let totals = canary.totals();
         let arm = |arm: &ServedArm, clusters: &Clusters, places: fn(&Thresholds) -> [usize; 3]| {

@@ -60,14 +60,18 @@ pub struct QuantileDifference {
 }
 
 /// What the time to the first visible text is made of on one arm: means, because only they add up. Over streamed answers
-/// that did not fail and whose record has all parts.
+/// that did not fail and whose record has all parts. Where that is none of them (`n` is 0), every time is 0 and means
+/// nothing. An arm without streamed answers has no entry.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct FirstToken {
     /// `baseline` or `candidate`.
     pub arm: String,
+    /// `all`: the paired requests; `canary`: what clients were served in the judged epoch.
+    pub segment: String,
     /// Answers in it.
     pub n: u64,
-    /// Streamed answers that are left out, because their record does not have all parts.
+    /// Streamed answers that are left out, because their record does not have all parts: it is from before records 1.6 or
+    /// from a request log, or nothing visible came.
     pub unknown: u64,
     /// From sending to the provider's first event, microseconds: the way, the queue and the reading of the prompt.
     pub queue_us: f64,
@@ -84,13 +88,14 @@ pub struct FirstToken {
 /// One request whose two answers differ much.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Example {
-    /// Its pair in the records.
+    /// Its pair in the records; `#` and a number where the id cannot be read once more (standard input).
     pub pair: String,
     /// When it arrived, microseconds since the Unix epoch.
     pub at_us: i64,
     /// Model that the baseline was asked for.
     pub model: String,
-    /// Why it is here: `error`, `moderation`, `finish`, `form`, `text`, `length`, `latency` or `cost`.
+    /// Why it is here: `error`, `moderation`, `finish`, `form`, `text` (by scores of quality), `length`, `latency` or
+    /// `cost` (beyond what the price lists make).
     pub kind: String,
     /// How much the two differ, 0 (not at all) to 1 (in everything), by the measure of its kind.
     pub difference: f64,
@@ -110,20 +115,27 @@ pub struct ExampleSide {
     /// HTTP status; 0 without an answer.
     pub status: u16,
     /// What went wrong.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub error: Option<String>,
     /// Finish reason.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub finish_reason: Option<String>,
     /// How the answer fails its form.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub form_failure: Option<String>,
-    /// Who intervened: `provider`, `guard` or `model`, with the category where one is known.
+    /// Who intervened: `provider`, `guard` or `model`, with the categories where they are known (`guard: violence`), and
+    /// several of them parted by `; `.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub moderation: Option<String>,
     /// Characters of the visible answer.
     pub answer_chars: u64,
     /// From sending to the last byte, microseconds.
     pub duration_us: u64,
     /// Cost, decimal string in the bill's currency.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cost: Option<String>,
-    /// The answer itself, if the records keep it and somebody asked for it.
+    /// The answer itself, if the records keep it and somebody asked for it: its first 4000 characters, and an ellipsis
+    /// where there are more.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub answer: Option<String>,
 }

@@ -19,7 +19,7 @@ fn child(folder: &Path) {
     let (recorder, _writer) = Recorder::start(Some(&often), "digest").unwrap();
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     for number in 0.. {
-        recorder.record(exchange(&number.to_string(), Role::Served));
+        recorder.record(&exchange(&number.to_string(), Role::Served));
         if number + 1 == FLUSHED {
             runtime.block_on(recorder.flush());
             println!("\nflushed");
@@ -57,7 +57,7 @@ fn a_killed_process_leaves_a_readable_file_without_its_last_interval_only() {
     process.wait().unwrap();
     // The next run cuts off what the kill tore, and goes on.
     let (recorder, writer) = Recorder::start(Some(&records(folder.path())), "digest").unwrap();
-    recorder.record(exchange("after", Role::Served));
+    recorder.record(&exchange("after", Role::Served));
     drop(recorder);
     writer.unwrap().join().unwrap();
     let mut found = pairs(folder.path());

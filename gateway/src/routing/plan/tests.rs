@@ -18,6 +18,7 @@ struct Case {
     headers: HeaderMap,
     fits: bool,
     prompt_chars: u64,
+    paused: bool,
 }
 
 impl Default for Case {
@@ -28,6 +29,7 @@ impl Default for Case {
             headers: HeaderMap::new(),
             fits: true,
             prompt_chars: 10,
+            paused: false,
         }
     }
 }
@@ -48,6 +50,7 @@ impl Case {
             prompt_chars: self.prompt_chars,
             consumer: None,
             model: "m",
+            paused: self.paused,
         };
         plan("s", &self.rules, &self.sampling, weights, &question)
     }
@@ -67,6 +70,24 @@ fn only_what_the_baseline_serves_is_mirrored() {
     assert_eq!((served.assignment.arm, served.mirror, served.no_mirror), (Arm::Candidate, false, None));
     assert!(Case::default().plan(b"u", weights(0.0, 100.0)).mirror);
     assert_eq!(Case::default().plan(b"u", weights(0.0, 0.0)).no_mirror, Some(ShadowFate::NotSampled));
+}
+
+#[test]
+fn a_pause_stops_copies_and_second_calls_and_changes_nobodys_arm() {
+    let sampling = Sampling { repeat: WeightBp::ALL, ..Sampling::default() };
+    let paused = Case { paused: true, sampling: sampling.clone(), ..Case::default() };
+    let running = Case { sampling, ..Case::default() };
+    for unit in 0..200u32 {
+        let unit = unit.to_le_bytes();
+        let (before, after) = (running.plan(&unit, weights(30.0, 40.0)), paused.plan(&unit, weights(30.0, 40.0)));
+        assert_eq!(after.assignment, before.assignment);
+        assert_eq!((after.mirror, after.repeat, after.shadow_bp), (false, false, 0));
+        let fate = (after.assignment.arm == Arm::Baseline).then_some(ShadowFate::Paused);
+        assert_eq!(after.no_mirror, fate);
+    }
+    assert_eq!(paused.plan(b"u", weights(0.0, 0.0)).no_mirror, Some(ShadowFate::NotSampled), "nothing would have been");
+    let unfit = Case { fits: false, ..paused };
+    assert_eq!(unfit.plan(b"u", weights(0.0, 40.0)).no_mirror, Some(ShadowFate::Unfit));
 }
 
 #[test]

@@ -1,23 +1,19 @@
 //! The page is parsed back by a parser that accepts nothing but what OpenMetrics allows.
 
+mod readings;
 mod strict;
+mod views;
 
 use super::*;
-use crate::callers::RefusalCounts;
-use crate::quota::QuotaCounts;
-use crate::recorder::RecorderCounts;
-use crate::replicas::StoreCounts;
-use crate::safety::ModeratorReading;
-use crate::shadow::ShadowCounts;
-use crate::telemetry::names::ALL;
-use crate::telemetry::readings::{CallersReading, MigrationReading, PriceReading, ProviderReading};
-use crate::upstream::{BreakerState, UpstreamCounts};
+use crate::telemetry::names;
 use datasets::Moderation;
+use readings::readings;
 use strict::Parsed;
+use wire::ErrorKind;
 
 fn exchange(model: &str) -> Exchange {
     let text = r#"{"pair":"p","arm":"baseline","role":"served","migration":"m","epoch":1,"weight_bp":1000,
-        "provider":"openai","model":"x","streamed":true,"at_us":1,"sent_us":2,"ttft_us":200000,"duration_us":1200000,
+        "provider":"openai","model":"x","streamed":true,"at_us":1,"sent_us":2,"first_event_us":90000,"ttft_us":200000,"first_visible_us":700000,"duration_us":1200000,
         "status":200,"consumer":"team-a","prompt_chars":4,"answer_chars":5,"cost_nanos":525000,
         "usage":{"prompt":100,"completion":11,"cached":40,"reasoning":3,"source":"provider"}}"#;
     Exchange { model: model.to_owned(), ..serde_json::from_str(text).unwrap() }
@@ -27,8 +23,15 @@ fn metrics() -> Metrics {
     Metrics::new(1_700_000_000_500_000)
 }
 
+/// Only our own names.
+const OWN: MetricViews = MetricViews { gen_ai: false, higress: false };
+
 fn page(metrics: &Metrics, readings: Readings) -> Parsed {
-    let text = metrics.render(readings).unwrap();
+    seen(metrics, readings, OWN)
+}
+
+fn seen(metrics: &Metrics, readings: Readings, views: MetricViews) -> Parsed {
+    let text = metrics.render(readings, views).unwrap();
     strict::parse(&text).unwrap_or_else(|error| panic!("{error}\n{text}"))
 }
 
@@ -48,7 +51,9 @@ fn an_exchange_adds_its_tokens_money_and_times() {
         ("weighbridge_cost_usd_total", 0.001_05),
         ("weighbridge_duration_seconds_sum", 2.4),
         ("weighbridge_duration_seconds_count", 2.0),
+        ("weighbridge_first_event_seconds_sum", 0.18),
         ("weighbridge_first_token_seconds_sum", 0.4),
+        ("weighbridge_first_visible_seconds_sum", 1.4),
         // (1.2 s - 0.2 s) over the ten tokens after the first.
         ("weighbridge_output_token_seconds_sum", 0.2),
         ("weighbridge_output_token_seconds_count", 2.0),
@@ -106,15 +111,6 @@ fn failures_are_counted_by_kind_and_are_no_latency() {
 }
 
 #[test]
-fn every_outcome_has_its_own_place() {
-    for (place, name) in OUTCOME_NAMES.iter().enumerate().skip(1) {
-        let kind: ErrorKind = serde_json::from_str(&format!("\"{name}\"")).unwrap();
-        assert_eq!(outcome(Some(kind)), place, "{name}");
-    }
-    assert_eq!((outcome(None), OUTCOME_NAMES[0]), (0, "ok"));
-}
-
-#[test]
 fn series_are_bounded_whatever_clients_name() {
     let metrics = metrics();
     for number in 0..SERIES_MAX + 500 {
@@ -139,90 +135,9 @@ fn an_invented_model_that_fails_is_no_label_and_a_configured_one_is() {
         let failed = Exchange { error: Some(ErrorKind::NotFound), ..exchange(model) };
         metrics.observe(&failed);
     }
-    let text = metrics.render(Readings::default()).unwrap();
+    let text = metrics.render(Readings::default(), OWN).unwrap();
     assert!(text.contains("model=\"deepseek-flash\"") && text.contains("model=\"other\""));
     assert!(!text.contains("invented"));
-}
-
-fn readings() -> Readings {
-    Readings {
-        requests_in_flight: 7,
-        migrations: vec![MigrationReading {
-            name: "m".to_owned(),
-            weight_percent: 12.34,
-            shadow_percent: 100.0,
-            epoch: 1_700_000_000_123,
-        }],
-        providers: vec![ProviderReading {
-            name: "a \"quoted\\name\"\nof two lines".to_owned(),
-            plane: "serving",
-            counts: UpstreamCounts {
-                attempts: 11,
-                retries: 4,
-                resends: 1,
-                retries_over_budget: 6,
-                shed: 7,
-                breaker_refused: 8,
-                connects: 9,
-                connect_failures: 10,
-                in_flight: 2,
-                breaker: BreakerState::HalfOpen,
-                breaker_for_ms: 5,
-                breaker_opened: 12,
-                key_failovers: 14,
-                keys: 3,
-                keys_resting: 1,
-            },
-        }],
-        shadow: ShadowCounts {
-            accepted: 4,
-            finished: 3,
-            dropped: 9,
-            dropped_by_reason: [("queue_full", 4), ("budget_spent", 5)].into(),
-            abandoned: 0,
-            held: 1,
-            held_bytes: 2,
-            spent_today_nanos: 1_500_000_000,
-        },
-        callers: CallersReading {
-            refusals: RefusalCounts { refused: vec![("unknown", 3), ("scope", 2)], slowed: 2, unslowed: 1, waiting: 4 },
-            old_uses: 6,
-            kept: Some((true, 5, 1)),
-        },
-        records: Some(RecorderCounts {
-            written: 9,
-            waiting: 0,
-            dropped_served: 1,
-            dropped_shadow: 2,
-            lost: 3,
-            too_long: 4,
-            not_serialised: 5,
-            healthy: false,
-            disk_error: Some("/secret/path is full".to_owned()),
-            parts_closed: 0,
-            parts_deleted: 0,
-        }),
-        guard: crate::safety::GuardReading::default(),
-        moderators: vec![ModeratorReading::sample("judge")],
-        redis: Some(StoreCounts { up: true, calls: [1, 2, 3, 4], failures: [0, 0, 6, 0] }),
-        quotas: Some(QuotaCounts {
-            refused: vec![("team-a".into(), 5)],
-            left_percent: vec![("team-a".into(), "tokens", 12.5)],
-            open_calls: 2,
-            leases_expired: 3,
-            settled_late: 1,
-            journal_errors: 4,
-            usage_rows: 6,
-            usage_folded: 7,
-        }),
-        prices: PriceReading {
-            age_us: 86_400_500_000,
-            models: vec![
-                ("openai".to_owned(), "a \"b\"".to_owned(), true),
-                ("deepseek".to_owned(), "c".to_owned(), false),
-            ],
-        },
-    }
 }
 
 #[test]
@@ -241,6 +156,8 @@ fn models_in_use_are_those_with_a_label_each_once() {
 fn readings_are_on_the_page() {
     let metrics = metrics();
     metrics.sent_after(Duration::from_micros(120));
+    metrics.copied(Duration::from_nanos(1500));
+    metrics.copied(Duration::from_nanos(2499));
     for _ in 0..3 {
         metrics.shed();
         metrics.unfit("m", "n>1");
@@ -250,6 +167,30 @@ fn readings_are_on_the_page() {
     for (name, labels, expected) in [
         ("weighbridge_requests_in_flight", "", 7.0),
         ("weighbridge_requests_shed_total", "reason=requests_in_flight", 3.0),
+        ("weighbridge_requests_shed_total", "reason=request_bytes_in_flight", 2.0),
+        ("weighbridge_requests_in_flight_max", "", 4096.0),
+        ("weighbridge_requests_held_bytes", "", 77.0),
+        ("weighbridge_requests_held_max_bytes", "", 1000.0),
+        ("weighbridge_migration_info", "baseline=openai,candidate=deepseek,migration=m", 1.0),
+        ("weighbridge_shadow_paused", "migration=m", 1.0),
+        ("weighbridge_verdict", "migration=m,verdict=no-go", 1.0),
+        ("weighbridge_verdict", "migration=m,verdict=go", 0.0),
+        ("weighbridge_verdict_age_seconds", "migration=m", 90.0),
+        ("weighbridge_verdict_in_force", "migration=m", 1.0),
+        ("weighbridge_guardrail_state", "metric=error_rate,migration=m,segment=all,state=fail", 1.0),
+        (
+            "weighbridge_guardrail_state",
+            "metric=latency_p95,migration=m,segment=consumer=\"a\",state=hold-insufficient",
+            1.0,
+        ),
+        ("weighbridge_shadow_tax_seconds_bucket", "le=0.000002", 2.0),
+        ("weighbridge_shadow_tax_seconds_bucket", "le=0.000001", 0.0),
+        ("weighbridge_shadow_tax_seconds_sum", "", 0.000_004),
+        ("weighbridge_shadow_queue_copies", "", 1.0),
+        ("weighbridge_shadow_queue_max_copies", "", 10.0),
+        ("weighbridge_shadow_held_max_bytes", "", 20.0),
+        ("weighbridge_shadow_budget_usd", "", 25.0),
+        ("weighbridge_records_queue_max_lines", "", 30.0),
         ("weighbridge_unfit_total", "feature=n>1,migration=m", 3.0),
         ("weighbridge_weight_percent", "migration=m", 12.34),
         ("weighbridge_shadow_percent", "migration=m", 100.0),
@@ -261,6 +202,8 @@ fn readings_are_on_the_page() {
         ("weighbridge_price_stale", "model=c,provider=deepseek", 0.0),
         ("weighbridge_records_written_total", "", 9.0),
         ("weighbridge_records_healthy", "", 0.0),
+        ("weighbridge_spans_exported_total", "", 8.0),
+        ("weighbridge_spans_dropped_total", "reason=queue_full", 2.0),
         ("weighbridge_quota_refused_total", "limit=team-a", 5.0),
         ("weighbridge_quota_left_percent", "limit=team-a,unit=tokens", 12.5),
         ("weighbridge_quota_journal_errors_total", "", 4.0),
@@ -305,12 +248,12 @@ fn every_family_of_the_list_is_on_a_full_page_once_with_the_labels_it_promises()
     let full = Exchange { form_failure: Some("empty".to_owned()), ..exchange("gpt-4o") };
     metrics.observe(&full);
     let page = page(&metrics, readings());
-    for metric in ALL {
+    for metric in names::own() {
         assert_eq!(page.families.iter().filter(|family| *family == metric.name).count(), 1, "{}", metric.name);
         for (labels, _) in page.of_family(metric.name) {
             let names: Vec<&str> = labels.iter().map(|label| label.0.as_str()).filter(|name| *name != "le").collect();
             assert_eq!(names, metric.labels, "{}", metric.name);
         }
     }
-    assert_eq!(page.families.len(), ALL.len());
+    assert_eq!(page.families.len(), names::own().len());
 }

@@ -2,10 +2,15 @@ use super::*;
 use crate::measure::Instants;
 use proptest::prelude::*;
 use wire::ErrorKind;
+use wire::chat::Firsts;
 
 fn sample(planned_us: u64, duration_us: u64) -> Sample {
-    let instants =
-        Instants { planned_us, sent_us: planned_us + 5, first_text_us: None, done_us: planned_us + 5 + duration_us };
+    let instants = Instants {
+        planned_us,
+        sent_us: planned_us + 5,
+        firsts: Firsts::default(),
+        done_us: planned_us + 5 + duration_us,
+    };
     Sample { instants, error: None, usage: None, cost_nanos: None }
 }
 

@@ -353,7 +353,12 @@ fn strata(
     by_ratio
 }
 
-fn independence_of(view: &ServedView<'_>, latency: Latency, quantile: Quantile) -> Independence {
+/// Independence of the arms' exceedances in served traffic.
+pub(in crate::guardrail) fn independence_of(
+    view: &ServedView<'_>,
+    latency: Latency,
+    quantile: Quantile,
+) -> Independence {
     let Some(thresholds) = view.plan.of(latency) else { return Independence::COMPLETE };
     let slot = exceedance_slot(latency, quantile);
     let arm = |candidate: bool| {
@@ -442,7 +447,12 @@ fn one_look(
     .with_independence(independence, levels)
 }
 
-fn one_look_independence(view: &PairsView<'_>, latency: Latency, quantile: Quantile) -> Independence {
+/// Independence of the pairs' exceedances at the margin.
+pub(in crate::guardrail) fn one_look_independence(
+    view: &PairsView<'_>,
+    latency: Latency,
+    quantile: Quantile,
+) -> Independence {
     let Some(thresholds) = view.plan.of(latency) else { return Independence::COMPLETE };
     let place = thresholds.margin_at[quantile.slot()];
     let variance = variance_of(view.pooled.latency[latency.slot()].differences(quantile, place)).unwrap_or(0.0);

@@ -114,7 +114,7 @@ pub fn interval_ranked(
     })
 }
 
-/// The ratio of two arms' quantiles, ready to be bounded.
+/// The ratio of two arms' quantiles (or their difference), ready to be bounded.
 #[derive(Clone, Copy)]
 pub struct QuantileRatio<'a> {
     /// The baseline's values.
@@ -158,6 +158,22 @@ impl QuantileRatio<'_> {
     ///
     /// As [`ranks`], for either arm; a correlation outside -1 to 1 is refused.
     pub fn bound(&self, alpha: f64, side: Side) -> Result<Option<f64>, Refusal> {
+        let log_bound = self.moved(alpha, side, |above, below| (above / below).ln())?;
+        Ok(log_bound.map(f64::exp).filter(|bound| bound.is_finite()))
+    }
+
+    /// A bound of the difference of the two quantiles, candidate less baseline, at one-sided level `alpha`; `None` where no
+    /// finite one exists. As [`QuantileRatio::bound`] on the scale of the values themselves: `d = qC - qB`, and so on.
+    ///
+    /// # Errors
+    ///
+    /// As [`QuantileRatio::bound`].
+    pub fn difference_bound(&self, alpha: f64, side: Side) -> Result<Option<f64>, Refusal> {
+        self.moved(alpha, side, |above, below| above - below)
+    }
+
+    /// The bound of a difference on the scale on which `less` subtracts its second argument from its first.
+    fn moved(&self, alpha: f64, side: Side, less: impl Fn(f64, f64) -> f64) -> Result<Option<f64>, Refusal> {
         if !(-1.0..=1.0).contains(&self.correlation) {
             return Err(Refusal::MarginOutOfRange { margin: self.correlation, expected: "a correlation, -1 to 1" });
         }
@@ -165,7 +181,7 @@ impl QuantileRatio<'_> {
         let candidate = ranks(self.candidate.n(), self.share, alpha, self.candidate_effective)?;
         let (slow, fast, slow_ranks, fast_ranks) = match side {
             Side::Upper => (self.candidate, self.baseline, candidate, baseline),
-            // Exchanging the arms turns the lower bound of the log ratio into the negated upper one.
+            // Exchanging the arms turns the lower bound of the difference into the negated upper one.
             Side::Lower => (self.baseline, self.candidate, baseline, candidate),
         };
         let (Some(high), Some(low)) = (slow_ranks.high, fast_ranks.low) else { return Ok(None) };
@@ -174,7 +190,7 @@ impl QuantileRatio<'_> {
         if !(slow_point.is_finite() && fast.at(fast_ranks.point).1.is_finite() && high.1.is_finite()) {
             return Ok(None);
         }
-        let distance = |above: f64, below: f64| (above / below).ln().max(0.0);
+        let distance = |above: f64, below: f64| less(above, below).max(0.0);
         let mut half = 0.0_f64;
         for a in [distance(high.0, slow_point), distance(high.1, slow_point)] {
             for b in [distance(fast_point, low.0), distance(fast_point, low.1)] {
@@ -182,10 +198,9 @@ impl QuantileRatio<'_> {
             }
         }
         let bound = match side {
-            Side::Upper => (slow_point / fast_point).ln() + half,
-            Side::Lower => (fast_point / slow_point).ln() - half,
-        }
-        .exp();
+            Side::Upper => less(slow_point, fast_point) + half,
+            Side::Lower => less(fast_point, slow_point) - half,
+        };
         Ok(bound.is_finite().then_some(bound))
     }
 }

@@ -9,6 +9,8 @@ pub(super) type Labels = Vec<(String, String)>;
 #[derive(Debug, Default)]
 pub(super) struct Parsed {
     pub families: Vec<String>,
+    /// Which of them are histograms, by their place.
+    histograms: BTreeSet<usize>,
     samples: Vec<(String, Labels, f64, usize)>,
 }
 
@@ -51,8 +53,11 @@ pub(super) fn parse(text: &str) -> Result<Parsed, String> {
             helped = name;
         } else if let Some(of_type) = line.strip_prefix("# TYPE ") {
             let (name, of_kind) = of_type.split_once(' ').ok_or(line)?;
-            ensure(name == helped && ["counter", "gauge", "histogram", "info"].contains(&of_kind), line)?;
+            ensure(name == helped && ["counter", "gauge", "histogram", "info", "unknown"].contains(&of_kind), line)?;
             kind = of_kind;
+            if kind == "histogram" {
+                parsed.histograms.insert(parsed.families.len());
+            }
             parsed.families.push(name.to_owned());
         } else {
             let family = parsed.families.last().ok_or(line)?.clone();
@@ -86,7 +91,7 @@ struct Buckets {
 /// Bounds rise, counts do not fall, `+Inf` is there and equals `_count`, and there is a `_sum`.
 fn histograms(parsed: &Parsed) -> Result<(), String> {
     let mut all = BTreeMap::<(usize, Labels), Buckets>::new();
-    for (name, labels, value, family) in &parsed.samples {
+    for (name, labels, value, family) in parsed.samples.iter().filter(|sample| parsed.histograms.contains(&sample.3)) {
         let Some(suffix) = ["_bucket", "_count", "_sum"].into_iter().find(|suffix| name.ends_with(suffix)) else {
             continue;
         };

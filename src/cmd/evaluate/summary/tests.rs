@@ -83,34 +83,28 @@ fn verdict() -> Verdict {
 fn the_summary_is_one_aligned_page() {
     let expected = "\
 HOLD  chat, epoch 3 at 10 %
-  Not enough.
+- Not enough.
 
   Guardrail          Estimate     Upper    Margin     n  State
   errors             -0.04 pt  +0.31 pt  +0.50 pt  1200  pass
   ttft_p95 (canary)    x1.031         -    x1.150  1200  hold: insufficient
 
 Pairs        1200; no pair: 7 not sampled; mirror loss 0.50 %
-Bill         1.000000 USD baseline, 0.250000 USD candidate, x0.250 (95 %: x0.240 to x0.260)
+Bill         1.000000 USD baseline, 0.250000 USD candidate, x0.250 (95 %: x0.240
+             to x0.260)
 Next weight  10 % (now 10 %, decided by verdict)
 Needed       ttft_p95 (canary): 310 more, about 30 min
 ";
-    assert_eq!(summary_text(&verdict(), false), expected);
+    assert_eq!(of(&verdict(), false), expected);
 }
 
 #[test]
 fn colour_changes_nothing_but_the_colour() {
-    let coloured = summary_text(&verdict(), true);
+    let coloured = of(&verdict(), true);
     assert!(coloured.starts_with("\u{1b}[1;33mHOLD\u{1b}[0m"), "{coloured}");
     let mut plain = coloured;
     for code in ["\u{1b}[1;31m", "\u{1b}[1;32m", "\u{1b}[1;33m", "\u{1b}[0m"] {
         plain = plain.replace(code, "");
     }
-    assert_eq!(plain, summary_text(&verdict(), false));
-}
-
-#[test]
-fn json_reads_back_as_the_same_verdict() {
-    let text = to_json(&verdict());
-    assert!(text.ends_with("}\n") && text.contains("\"schema\": \"weighbridge.verdict/1\""));
-    assert_eq!(serde_json::from_str::<Verdict>(&text).unwrap(), verdict());
+    assert_eq!(plain, of(&verdict(), false));
 }

@@ -1,0 +1,89 @@
+//! The whole chain: gateway, Prometheus, rules, dashboard.
+
+use crate::dashboard::{Dashboard, Question};
+use crate::house::{House, MIGRATION, TOKEN};
+use crate::server::{Prometheus, configuration, has};
+use regex::Regex;
+use std::collections::BTreeSet;
+use std::io::Write;
+use std::process::{Command, Stdio};
+use std::time::{Duration, Instant};
+
+/// Until everything has happened and was scraped, on a machine that is busy with other tests.
+const PATIENCE: Duration = Duration::from_secs(180);
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn every_expression_of_the_dashboard_returns_data_and_every_rule_is_sound() {
+    if !has("prometheus") {
+        return;
+    }
+    let Some(house) = House::start().await else { return };
+    let folder = tempfile::tempdir().unwrap();
+    let prometheus = Prometheus::start(&configuration(folder.path(), house.gateway.admin_address, TOKEN)).await;
+
+    let dashboard = Dashboard::read();
+    let mut open = dashboard.questions(MIGRATION);
+    assert!(open.len() > 100, "{}", open.len());
+    let begun = Instant::now();
+    let mut round = 0;
+    while !open.is_empty() {
+        house.live(round).await;
+        open = unanswered(&prometheus, open).await;
+        assert!(begun.elapsed() < PATIENCE, "no data for\n{open:#?}\n{}\n{}", prometheus.log(), house.page().await);
+        round += 1;
+    }
+    for (label, series) in dashboard.label_values(MIGRATION) {
+        let values = prometheus.ask("series", &[("match[]", &series)]).await.unwrap();
+        assert!(values.as_array().unwrap().iter().any(|one| one[&label].is_string()), "{label} of {series}");
+    }
+    rules_are_sound(&prometheus).await;
+    check_metrics(&house.page().await);
+    house.gateway.shutdown().await;
+}
+
+/// Those that have no data yet.
+async fn unanswered(prometheus: &Prometheus, questions: Vec<Question>) -> Vec<Question> {
+    let mut open = Vec::new();
+    for question in questions {
+        match prometheus.values(&question.expression).await {
+            Ok(values) if !values.is_empty() => {}
+            Ok(_) => open.push(question),
+            Err(error) => panic!("{}: {error}\n{}", question.place, question.expression),
+        }
+    }
+    open
+}
+
+/// Every rule was evaluated without an error, and speaks of metrics that are there.
+async fn rules_are_sound(prometheus: &Prometheus) {
+    let known = prometheus.get("label/__name__/values").await.unwrap();
+    let known: BTreeSet<&str> = known.as_array().unwrap().iter().map(|name| name.as_str().unwrap()).collect();
+    let name =
+        Regex::new(r"[a-z_]*:?(?:weighbridge|process)_[a-z0-9_]+(?::[a-z0-9_]+)*|weighbridge:[a-z0-9_]+").unwrap();
+    let data = prometheus.get("rules").await.unwrap();
+    let rules: Vec<_> =
+        data["groups"].as_array().unwrap().iter().flat_map(|group| group["rules"].as_array().unwrap()).collect();
+    assert!(rules.len() > 40);
+    for rule in rules {
+        assert_eq!(rule["health"], "ok", "{rule:#}");
+        let expression = rule["query"].as_str().unwrap();
+        for found in name.find_iter(expression) {
+            assert!(known.contains(found.as_str()), "{} is not there: {expression}", found.as_str());
+        }
+    }
+}
+
+/// promtool's own opinion of names, types and help.
+fn check_metrics(page: &str) {
+    let mut promtool = Command::new("promtool")
+        .args(["check", "metrics"])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    promtool.stdin.take().unwrap().write_all(page.as_bytes()).unwrap();
+    let output = promtool.wait_with_output().unwrap();
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{said}\n{page}");
+}
