@@ -95,7 +95,8 @@ function updateRow(entry, { guardrail, looks }) {
   text(slot.state, words.word);
   const estimate = finite(guardrail.estimate) ? `${spelled(guardrail, guardrail.estimate)}, ` : "";
   text(slot.numbers, `${estimate}at most ${spelled(guardrail, guardrail.upper)}; margin ${spelled(guardrail, guardrail.margin)}; n ${count(guardrail.n)}`);
-  text(slot.why, guardrail.state === "pass" ? "" : (guardrail.why ?? ""));
+  text(slot.why, guardrail.state === "pass" ? "" : guardrail.why);
+  attribute(slot.row, "title", guardrail.why || null);
   drawTrack(slot.track, guardrail, words.ink);
   drawCourse(slot.course, guardrail, looks, words.ink);
 }
