@@ -389,7 +389,7 @@ async fn feed(browser: &Browser<'_>, document: &Value, from: u32) {
 #[derive(Debug)]
 struct Size {
     /// Elements of the page.
-    elements: f64,
+    elements: u64,
     /// Nodes that are kept, on the page or not.
     nodes: f64,
     listeners: f64,
@@ -413,7 +413,7 @@ async fn size(browser: &Browser<'_>, document: &Value) -> Size {
           take(given); await new Promise((done) => requestAnimationFrame(done)); \
           if (document.querySelector('[data-slot=reasons]').textContent === words) return document.querySelectorAll('*').length; \
         } })()";
-    let elements = browser.run(count, &json!([document, AS_BEFORE])).await.as_f64().unwrap();
+    let elements = browser.run(count, &json!([document, AS_BEFORE])).await.as_u64().unwrap();
     browser.debug("Performance.enable", &json!({})).await;
     browser.debug("HeapProfiler.collectGarbage", &json!({})).await;
     let metrics = browser.debug("Performance.getMetrics", &json!({})).await;
