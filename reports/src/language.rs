@@ -10,14 +10,21 @@
 
 mod lines;
 mod page;
+mod pattern;
 
-use regex::Regex;
+use pattern::{Pattern, is_figure};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::sync::OnceLock;
 
 /// Patterns within patterns: a reason holds a sentence, a sentence the name of a metric.
-const DEPTH_MAX: usize = 4;
+const DEPTH_MAX: usize = 8;
+
+/// Signs at the end of a text, and what they are in Chinese.
+const ENDS: [(&str, &str); 2] = [(".", "。"), (":", "：")];
+
+/// What stands between the items of a list, the outermost first, and what it is in Chinese.
+const BETWEEN: [(&str, &str); 4] = [(" · ", " · "), ("; ", "；"), (": ", "："), (", ", "，")];
 
 /// A language of reports.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -66,19 +73,8 @@ pub(crate) struct Catalogue {
     patterns: Vec<Pattern>,
 }
 
-/// A text with holes.
-#[derive(Debug)]
-struct Pattern {
-    /// The English text, holes as groups.
-    english: Regex,
-    /// The other one, holes as `{name}`.
-    other: String,
-    /// Characters outside of holes: the more, the less it matches by chance.
-    literal_chars: usize,
-}
-
 impl Catalogue {
-    /// Reads a catalogue: one table of TOML, English texts to others.
+    /// Reads a catalogue: one table of TOML, English texts to others. A full stop at an end counts for nothing on either side.
     ///
     /// # Errors
     /// It is no such table, or a pattern has a hole that its translation lacks, or the other way round.
@@ -86,14 +82,16 @@ impl Catalogue {
         let entries: BTreeMap<String, String> = toml::from_str(text).map_err(|error| error.to_string())?;
         let mut catalogue = Self::default();
         for (english, other) in entries {
+            let english = english.strip_suffix('.').unwrap_or(&english);
+            let other = other.strip_suffix('。').unwrap_or(&other).to_owned();
             if english.contains('{') {
-                catalogue.patterns.push(Pattern::new(&english, other)?);
+                catalogue.patterns.push(Pattern::new(english, other)?);
             } else {
-                catalogue.texts.insert(english, other);
+                catalogue.texts.insert(english.to_owned(), other);
             }
         }
-        // The most specific first; of equals the first by name, as they come.
-        catalogue.patterns.sort_by_key(|pattern| std::cmp::Reverse(pattern.literal_chars));
+        // Figures before words, then the most specific first; of equals the first by name, as they come.
+        catalogue.patterns.sort_by_key(|pattern| (pattern.word_holes(), std::cmp::Reverse(pattern.literal_chars())));
         Ok(catalogue)
     }
 
@@ -112,8 +110,8 @@ impl Catalogue {
 
     /// `None` where nothing in it is known.
     fn known(&self, english: &str, depth: usize) -> Option<String> {
-        if let Some(other) = self.texts.get(english) {
-            return Some(other.clone());
+        if is_figure(english) {
+            return self.texts.get(english).cloned();
         }
         let deeper = depth.checked_sub(1)?;
         // A pattern of one sentence must not swallow the next one in its last hole, so whole sentences come first.
@@ -121,8 +119,43 @@ impl Catalogue {
         if all_known {
             return by_sentence;
         }
-        let matched = self.patterns.iter().find_map(|pattern| pattern.fill(english, |hole| self.known(hole, deeper)));
-        matched.or(by_sentence)
+        self.with_its_end(english, deeper).or_else(|| self.listed(english, deeper)).or(by_sentence)
+    }
+
+    /// As a whole, with the sign at its end.
+    fn with_its_end(&self, english: &str, depth: usize) -> Option<String> {
+        let ends = ENDS.iter().find_map(|(sign, other)| english.strip_suffix(*sign).map(|text| (text, *other)));
+        let whole = self.whole(english, depth);
+        whole.or_else(|| ends.and_then(|(text, end)| self.whole(text, depth).map(|said| said + end)))
+    }
+
+    /// As a whole; a capital at its beginning may be there or not.
+    fn whole(&self, english: &str, depth: usize) -> Option<String> {
+        if let Some(other) = self.texts.get(english) {
+            return Some(other.clone());
+        }
+        let filled = |english: &str| {
+            self.patterns.iter().find_map(|pattern| pattern.fill(english, |hole| self.known(hole, depth)))
+        };
+        let turned = other_case(english);
+        turned
+            .as_deref()
+            .and_then(|turned| self.texts.get(turned))
+            .cloned()
+            .or_else(|| filled(english))
+            .or_else(|| filled(&turned?))
+    }
+
+    /// Item by item, where it is a list and one of its items is known.
+    fn listed(&self, english: &str, depth: usize) -> Option<String> {
+        let (between, other) = BETWEEN.iter().find(|(between, _)| english.contains(between))?;
+        let items: Vec<&str> = english.split(between).collect();
+        let known: Vec<Option<String>> = items.iter().map(|item| self.known(item, depth)).collect();
+        if known.iter().all(Option::is_none) {
+            return None;
+        }
+        let said = items.iter().zip(known).map(|(item, known)| known.unwrap_or_else(|| (*item).to_owned()));
+        Some(said.collect::<Vec<_>>().join(other))
     }
 
     /// Sentence by sentence, where there are several and one of them is known; and whether all are.
@@ -149,52 +182,20 @@ impl Catalogue {
     }
 }
 
-impl Pattern {
-    fn new(english: &str, other: String) -> Result<Self, String> {
-        let (mut expression, mut literal_chars, mut holes) = ("^".to_owned(), 0, Vec::new());
-        let mut rest = english;
-        while let Some((before, after)) = rest.split_once('{') {
-            let (hole, after) = after.split_once('}').ok_or_else(|| format!("`{english}`: a hole without an end"))?;
-            literal_chars += before.chars().count();
-            expression.push_str(&regex::escape(before));
-            expression.push_str(&format!("(?P<{hole}>.+?)"));
-            if !other.contains(&format!("{{{hole}}}")) {
-                return Err(format!("`{english}`: its translation lacks {{{hole}}}"));
-            }
-            holes.push(hole);
-            rest = after;
-        }
-        literal_chars += rest.chars().count();
-        expression.push_str(&regex::escape(rest));
-        expression.push('$');
-        if other.matches('{').count() < holes.len() {
-            return Err(format!("`{english}`: its translation has other holes"));
-        }
-        let english = Regex::new(&expression).map_err(|error| format!("`{english}`: {error}"))?;
-        Ok(Self { english, other, literal_chars })
-    }
-
-    /// The other text with what stands in the holes; `None` if the text has another form.
-    fn fill(&self, english: &str, say: impl Fn(&str) -> Option<String>) -> Option<String> {
-        let found = self.english.captures(english)?;
-        let mut text = String::with_capacity(self.other.len() + 32);
-        let mut rest = self.other.as_str();
-        while let Some((before, after)) = rest.split_once('{') {
-            let (hole, after) = after.split_once('}')?;
-            let value = found.name(hole)?.as_str();
-            text.push_str(before);
-            text.push_str(&say(value).unwrap_or_else(|| value.to_owned()));
-            rest = after;
-        }
-        text.push_str(rest);
-        Some(text)
-    }
-}
-
 /// A text cut behind each `. ` that ends a sentence.
 fn sentences(text: &str) -> impl Iterator<Item = &str> {
     text.split_inclusive(". ").map(str::trim_end)
 }
 
+/// The text with its first letter the other way round; `None` where that changes nothing.
+fn other_case(text: &str) -> Option<String> {
+    let mut characters = text.chars();
+    let first = characters.next().filter(|first| first.is_ascii_alphabetic())?;
+    let turned = if first.is_ascii_uppercase() { first.to_ascii_lowercase() } else { first.to_ascii_uppercase() };
+    Some(std::iter::once(turned).chain(characters).collect())
+}
+
+#[cfg(test)]
+mod coverage;
 #[cfg(test)]
 mod tests;

@@ -44,7 +44,7 @@ fn write_escaped(out: &mut Output<'_>, state: &mut State<'_, '_>, value: &Value)
 }
 
 /// A text without meaning to Markdown or HTML, on one line and not longer than a line should be.
-fn escaped(text: &str) -> String {
+pub(crate) fn escaped(text: &str) -> String {
     let mut out = String::with_capacity(text.len().min(limits::CHARACTERS_AT_MOST));
     for (index, c) in text.chars().enumerate() {
         if index == limits::CHARACTERS_AT_MOST {
@@ -66,13 +66,29 @@ fn escaped(text: &str) -> String {
     out
 }
 
+/// What an escaped text was.
+pub(crate) fn unescaped(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    let mut characters = text.chars();
+    while let Some(c) = characters.next() {
+        match c {
+            '\\' => out.extend(characters.next()),
+            c => out.push(c),
+        }
+    }
+    [("&lt;", "<"), ("&gt;", ">"), ("&amp;", "&")].iter().fold(out, |text, (written, c)| text.replace(written, c))
+}
+
 #[cfg(test)]
 mod tests {
-    use super::escaped;
+    use super::{escaped, unescaped};
 
     #[test]
     fn nothing_in_a_text_is_markup() {
         assert_eq!(escaped("a|b\n*c* <script>"), "a\\|b \\*c\\* &lt;script&gt;");
         assert_eq!(escaped("+0.52 pp"), "+0.52 pp");
+        for text in ["a|b *c* <script>", "`x_y` [1] &lt; 5 \\"] {
+            assert_eq!(unescaped(&escaped(text)), text);
+        }
     }
 }

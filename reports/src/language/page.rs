@@ -1,7 +1,7 @@
 //! A finished HTML page in another language.
 //!
-//! The page is our own: it is well formed, has no scripts, and its only raw text is the style sheet. Texts between tags and
-//! those in the attributes that people hear or see are translated, each as a whole; markup is not touched.
+//! The page is our own: it is well formed and has no scripts. Texts between tags and those in the attributes that people hear
+//! or see are translated, each as a whole; markup is not touched, nor is what somebody else wrote: styles, code, answers.
 
 use super::Catalogue;
 use regex::{Captures, Regex};
@@ -11,18 +11,28 @@ use std::sync::OnceLock;
 pub(super) fn translated(page: &str, catalogue: &Catalogue, language: &str) -> String {
     let mut out = String::with_capacity(page.len() + page.len() / 8);
     let mut rest = page;
-    let mut is_raw = false;
+    let mut raw_until: Option<&str> = None;
     while let Some(open) = rest.find('<') {
         let (text, tagged) = rest.split_at(open);
-        push_text(&mut out, text, is_raw, catalogue);
+        push_text(&mut out, text, raw_until.is_some(), catalogue);
         let end = tagged.find('>').map_or(tagged.len(), |end| end + 1);
         let (tag, after) = tagged.split_at(end);
-        is_raw = tag.starts_with("<style") || tag.starts_with("<script");
+        raw_until = match raw_until {
+            Some(closing) => Some(closing).filter(|closing| tag != *closing),
+            None => raw(tag),
+        };
         push_tag(&mut out, tag, catalogue, language);
         rest = after;
     }
-    push_text(&mut out, rest, is_raw, catalogue);
+    push_text(&mut out, rest, raw_until.is_some(), catalogue);
     out
+}
+
+/// The tag that ends what this one begins, if nothing between them is to be translated.
+pub(super) fn raw(tag: &str) -> Option<&'static str> {
+    const RAW: [(&str, &str); 4] =
+        [("<style", "</style>"), ("<script", "</script>"), ("<code", "</code>"), ("<p class=\"answer-text\"", "</p>")];
+    RAW.into_iter().find(|(opening, _)| tag.starts_with(opening)).map(|(_, closing)| closing)
 }
 
 fn push_text(out: &mut String, text: &str, is_raw: bool, catalogue: &Catalogue) {

@@ -1,0 +1,135 @@
+//! What a report in Chinese still says in English: the test prints it, text by text.
+
+use super::{Language, page};
+use crate::markdown;
+use crate::tests::{billed, complete, fixture, guarded};
+use judge::verdict::Verdict;
+use std::collections::BTreeSet;
+
+/// Sentences of the judge and of the bill that the fixtures lack, as they come with a verdict.
+const SENTENCES: &str = include_str!("sentences.txt");
+
+/// So many English words in a row are a text that nobody translated; fewer are names.
+const WORDS: usize = 3;
+
+fn verdicts() -> Vec<Verdict> {
+    let mut verdicts: Vec<Verdict> = ["go", "hold", "no-go", "full"].into_iter().map(fixture).collect();
+    verdicts.extend([billed(), guarded(), complete()]);
+    verdicts
+}
+
+/// Texts of an HTML page in the order of the page; what is code, a style or somebody's answer is none.
+fn texts(page: &str) -> Vec<String> {
+    let told = regex::Regex::new(r#" (?:aria-label|title|alt|data-label)="([^"]*)""#).unwrap();
+    let (mut texts, mut rest, mut raw_until) = (Vec::new(), page, None);
+    while let Some((text, after)) = rest.split_once('<') {
+        if raw_until.is_none() {
+            texts.push(text.to_owned());
+        }
+        let (tag, after) = after.split_once('>').unwrap();
+        let tag = format!("<{tag}>");
+        texts.extend(told.captures_iter(&tag).map(|found| found[1].to_owned()));
+        raw_until = match raw_until {
+            Some(closing) => Some(closing).filter(|closing| tag != *closing),
+            None => page::raw(&tag),
+        };
+        rest = after;
+    }
+    texts
+}
+
+/// Whether words in lower case or with a capital, no code and no name with signs in it, follow each other.
+fn is_english(text: &str) -> bool {
+    let mut run = 0;
+    for word in text.split_whitespace() {
+        let bare = word.trim_matches(|sign: char| sign.is_ascii_punctuation() || "“”…–".contains(sign));
+        let is_word =
+            !bare.is_empty() && !word.starts_with('`') && bare.chars().all(|c| c.is_ascii_alphabetic() || c == '\'');
+        run = if is_word { run + 1 } else { 0 };
+        if run >= WORDS {
+            return true;
+        }
+    }
+    false
+}
+
+/// The English texts whose translation is still English.
+fn missing(english: &[String], said: &[String]) -> BTreeSet<String> {
+    assert_eq!(english.len(), said.len());
+    let left = english.iter().zip(said).filter(|(_, said)| is_english(said));
+    left.map(|(english, said)| format!("{}\n    {}", english.trim(), said.trim())).collect()
+}
+
+fn complain(missing: &BTreeSet<String>) {
+    let list: Vec<&str> = missing.iter().map(String::as_str).collect();
+    assert!(list.is_empty(), "{} texts are not in the catalogue:\n{}", list.len(), list.join("\n"));
+}
+
+#[test]
+fn no_page_has_a_text_in_english() {
+    let mut left = BTreeSet::new();
+    for verdict in verdicts() {
+        let english = crate::html(&verdict).unwrap();
+        let said = Language::Zh.page(english.clone());
+        left.extend(missing(&texts(&english), &texts(&said)));
+    }
+    complain(&left);
+}
+
+#[test]
+fn no_summary_has_a_line_in_english() {
+    let mut left = BTreeSet::new();
+    for verdict in verdicts() {
+        let english = markdown::render(&verdict).unwrap();
+        let said = Language::Zh.markdown(english.clone());
+        let lines = |text: &str| text.lines().map(str::to_owned).collect::<Vec<_>>();
+        left.extend(missing(&lines(&english), &lines(&said)));
+    }
+    complain(&left);
+}
+
+#[test]
+fn no_sentence_of_the_judge_stays_english() {
+    let catalogue = Language::Zh.catalogue().unwrap();
+    let english: Vec<String> = SENTENCES.lines().map(str::to_owned).collect();
+    let said: Vec<String> = english.iter().map(|sentence| catalogue.say(sentence)).collect();
+    complain(&missing(&english, &said));
+}
+
+#[test]
+fn what_is_english_is_recognised() {
+    assert!(is_english("which nobody has translated"));
+    assert!(is_english("错误：no worse than 3"));
+    assert!(!is_english("no worse 3"));
+    assert!(!is_english("`run weighbridge now` 错误 deepseek-chat at gpt-4o"));
+}
+
+#[test]
+fn temp_dump() {
+    let mut all = BTreeSet::new();
+    let figure = regex::Regex::new(r"[+−$€×]?\d[\d.,:\u{202f}]*").unwrap();
+    for verdict in verdicts() {
+        let english = crate::html(&verdict).unwrap();
+        let mut list = texts(&english);
+        list.extend(
+            markdown::render(&verdict)
+                .unwrap()
+                .lines()
+                .flat_map(|l| l.split('|').flat_map(|l| l.split("**")).map(str::to_owned).collect::<Vec<_>>()),
+        );
+        for text in list {
+            let t = text
+                .split_whitespace()
+                .collect::<Vec<_>>()
+                .join(" ")
+                .replace("&#x27;", "'")
+                .replace("&#39;", "'")
+                .replace("&quot;", "\"");
+            let t = figure.replace_all(&t, "{n}").into_owned();
+            if t.chars().any(char::is_alphabetic) {
+                all.insert(t);
+            }
+        }
+    }
+    std::fs::write("/tmp/p8/texts.txt", all.into_iter().collect::<Vec<_>>().join("\n")).unwrap();
+}
