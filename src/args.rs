@@ -339,6 +339,12 @@ pub(crate) struct Evaluate {
     /// Language of the report and of the summary.
     #[arg(long, value_enum, default_value_t = Lang::En)]
     pub lang: Lang,
+    /// Also give the verdict to the gateway with this admin plane, for its console.
+    #[arg(long, value_name = "URL")]
+    pub publish: Option<String>,
+    /// Variable that holds the admin token, for --publish.
+    #[arg(long, default_value = "WEIGHBRIDGE_ADMIN_TOKEN", value_name = "VARIABLE")]
+    pub token_env: String,
 }
 
 /// A language of reports.

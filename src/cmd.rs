@@ -50,7 +50,7 @@ async fn dispatch(args: Args) -> Result<Exit, Failure> {
         Command::Serve(args) => serve::run(args).await,
         Command::Mock(args) => mock::run(args).await,
         Command::Replay(args) => replay::run(*args).await,
-        Command::Evaluate(args) => evaluate::run(&args),
+        Command::Evaluate(args) => evaluate::run(&args).await,
         Command::Report(args) => report::run(&args),
         Command::Gate(args) => gate::run(&args).await,
         Command::Import(args) => import::run(&args),

@@ -31,7 +31,7 @@ let stream = null;
 let frame = 0;
 let done = 0;
 
-const act = makeDialogs({ onDone: sayDone, onSignedOut: toLogin });
+const act = makeDialogs({ onDone: sayDone, onSignedOut: leave });
 
 function sayDone(words) {
   text(byId("done"), words);
@@ -97,24 +97,21 @@ function toState(word) {
 }
 
 function toLogin() {
-  stream?.close();
-  stream = null;
-  newest = null;
-  toState("closed");
-  for (const open of document.querySelectorAll("dialog[open]")) open.close();
-  shown(byId("main"), false);
-  shown(byId("sign-out"), false);
   shown(byId("login"), true);
-  text(byId("about"), "");
   byId("token").focus();
+}
+
+/** Without a session nothing of what was shown stays in the page: it begins anew. */
+function leave() {
+  stream?.close();
+  location.replace("/console");
 }
 
 function toConsole() {
   shown(byId("login"), false);
   shown(byId("main"), true);
   shown(byId("sign-out"), true);
-  stream?.close();
-  stream = listen({ document: take, state: toState, signedOut: toLogin });
+  stream = listen({ document: take, state: toState, signedOut: leave });
 }
 
 byId("login-form").addEventListener("submit", async (event) => {
@@ -137,7 +134,7 @@ byId("login-form").addEventListener("submit", async (event) => {
 
 byId("sign-out").addEventListener("click", async () => {
   await signOut().catch(() => null);
-  toLogin();
+  leave();
 });
 
 document.addEventListener("visibilitychange", schedule);

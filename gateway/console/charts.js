@@ -111,6 +111,7 @@ function makeFigure(parent, { title }) {
   const readout = element("span", "readout");
   caption.append(element("span", "title", title), readout);
   const place = element("div", "place");
+  place.setAttribute("aria-hidden", "true");
   figure.append(caption, place);
   parent.append(figure);
   return { figure, place, readout, chart: null };
@@ -128,13 +129,17 @@ let cards = 0;
 export function makeCharts(parent) {
   const grid = element("div", "chart-grid");
   parent.append(makeLegend(), grid);
-  const card = { key: `card-${(cards += 1)}`, weights: [], range: [0, 1], figures: CHARTS.map((one) => makeFigure(grid, one)), visible: false, due: null };
+  const card = { key: `card-${(cards += 1)}`, weights: [], range: [0, 1], figures: CHARTS.map((one) => makeFigure(grid, one)), visible: false, due: null, drawn: -1 };
 
   function draw() {
     if (!card.visible || !card.due) return;
     const { series, name, now_us } = card.due;
     card.due = null;
-    card.weights = series.of(name).weights;
+    const { weights, changes } = series.of(name);
+    // A document comes every second, a point of the curves every five.
+    if (changes === card.drawn) return;
+    card.drawn = changes;
+    card.weights = weights;
     const now = now_us / 1e6;
     CHARTS.forEach(({ field, scale }, index) => {
       const data = series.columns(name, field);

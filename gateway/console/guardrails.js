@@ -121,7 +121,7 @@ function need(one) {
 }
 
 function showNone(slot) {
-  text(slot["evidence-note"], "No verdict has been published. `weighbridge evaluate RECORDS --publish` judges the records and puts its verdict here.");
+  text(slot["evidence-note"], "No verdict has been published. To put one here: weighbridge evaluate RECORDS --publish URL");
   for (const name of ["reasons", "needed", "guardrails"]) list(slot[name], [], String, String, String);
   text(slot["guardrails-note"], "");
   shown(slot.key, false);
@@ -153,8 +153,8 @@ export function showGuardrails(slot, migration, now_us, seen) {
     .sort((a, b) => rank(a.guardrail) - rank(b.guardrail) || a.index - b.index);
   const visible = sorted.slice(0, GUARDRAILS_MAX);
   list(slot.guardrails, visible, ({ guardrail }) => `${guardrail.metric}\u0000${guardrail.segment}`, () => fromTemplate("guardrail-template"), updateRow);
-  const rest = sorted.length - visible.length;
-  text(slot["guardrails-note"], rest > 0 ? `And ${several(rest, "more guardrail", "more guardrails")}, none of them in a worse state; the verdict's file has all.` : "");
+  const rest = sorted.length - visible.length + (verdict.guardrails_left_out ?? 0);
+  text(slot["guardrails-note"], rest > 0 ? `${several(rest, "guardrail is", "guardrails are")} not shown here; the verdict's file and the report have all.` : "");
 }
 
 /** The worst first; those that do not decide after those that do. */

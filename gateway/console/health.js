@@ -51,7 +51,7 @@ const bad = (text) => ({ level: "bad", text });
 const warn = (text) => ({ level: "warn", text });
 const note = (text) => ({ level: "note", text });
 
-function ofVerdict(migration, now_us) {
+function ofVerdict(migration) {
   const { verdict } = migration;
   const serving = migration.weight_percent > 0;
   if (!verdict) return serving ? [warn("No verdict has been published: nothing proves that this weight is safe.")] : [];
@@ -60,11 +60,8 @@ function ofVerdict(migration, now_us) {
     const why = verdict.reasons[0] ? ` ${verdict.reasons[0]}` : "";
     found.push((serving ? bad : note)(`The verdict is NO-GO${serving ? ` and the candidate still serves ${percent(migration.weight_percent)}` : ""}.${why}`));
   }
-  if (verdict.stale) {
-    found.push(warn(`The verdict is ${span((now_us - verdict.received_us) / 1e6)} old. Judge again before you rely on it.`));
-  } else if (!verdict.matches) {
-    const why = verdict.why_not ? ` ${verdict.why_not}` : "";
-    found.push((serving ? warn : note)(`The verdict is about another epoch, at ${percent(verdict.weight_percent)}.${why}`));
+  if (!verdict.matches || verdict.stale) {
+    found.push((serving ? warn : note)(`The verdict says nothing about now. ${verdict.why_not}`));
   }
   for (const guardrail of verdict.guardrails) {
     if (guardrail.state === "hold-instrument") {
@@ -119,7 +116,7 @@ function ofProviders(migration, document) {
 
 /** Signs of trouble of one migration, the worst first: `{level: "bad" | "warn" | "note", text}`. */
 export function signs(migration, document) {
-  const found = [...ofVerdict(migration, document.at_us), ...ofProviders(migration, document), ...ofArms(migration)];
+  const found = [...ofVerdict(migration), ...ofProviders(migration, document), ...ofArms(migration)];
   if (migration.shadow_paused) {
     found.push(note(`The shadow has been paused for ${span((document.at_us - migration.shadow_paused.at_us) / 1e6)}: ${migration.shadow_paused.reason}`));
   }

@@ -88,8 +88,8 @@ function makeQuota() {
 }
 
 function updateQuota(entry, quota) {
-  const spell = quota.unit === "usd" ? money : count;
-  const unit = quota.unit === "usd" ? "" : ` ${reason(quota.unit)}`;
+  const spell = quota.unit === "nano_dollars" ? money : count;
+  const unit = quota.unit === "nano_dollars" ? "" : ` ${reason(quota.unit)}`;
   const aside = quota.set_aside > 0 ? `${spell(quota.set_aside)} set aside` : "";
   const again = quota.resets_us === null ? "" : `full again in ${span(quota.resets_us / 1e6)}`;
   const used = `${spell(quota.used)} of ${spell(quota.max)}${unit}`;

@@ -18,6 +18,7 @@ export class Series {
   #step_us = 5e6;
   #points = 720;
   #migrations = new Map();
+  #changes = 0;
 
   /** Takes a document: its history, if it has one, else the point that it adds. */
   take(document) {
@@ -27,7 +28,7 @@ export class Series {
     for (const migration of document.migrations) this.#add(migration, document.at_us);
   }
 
-  /** Lines by name (see `LINES`) and `[at_us, percent]` weights of one migration. */
+  /** Lines by name (see `LINES`), `[at_us, percent]` weights, and a number that is another one when either has changed. */
   of(name) {
     return this.#migration(name);
   }
@@ -39,7 +40,7 @@ export class Series {
 
   #migration(name) {
     let found = this.#migrations.get(name);
-    if (!found) this.#migrations.set(name, (found = { lines: new Map(), weights: [] }));
+    if (!found) this.#migrations.set(name, (found = { lines: new Map(), weights: [], changes: (this.#changes += 1) }));
     return found;
   }
 
@@ -59,28 +60,33 @@ export class Series {
     }
   }
 
-  #add(migration, at_us) {
-    const { lines, weights } = this.#migration(migration.name);
-    if (weights.length === 0 || weights.at(-1)[1] !== migration.weight_percent) {
-      weights.push([at_us, migration.weight_percent]);
+  #add({ name, weight_percent, arms }, at_us) {
+    const migration = this.#migration(name);
+    const { weights } = migration;
+    let more = false;
+    if (weights.length === 0 || weights.at(-1)[1] !== weight_percent) {
+      weights.push([at_us, weight_percent]);
       if (weights.length > WEIGHTS_MAX) weights.shift();
+      more = true;
     }
-    for (const one of migration.arms) {
-      if (!one.point || !LINES.includes(keyOf(one))) continue;
-      let line = lines.get(keyOf(one));
-      if (!line) lines.set(keyOf(one), (line = emptyLine()));
-      this.#point(line, one.point);
+    for (const one of arms) {
+      if (one.point && LINES.includes(keyOf(one))) more = this.#point(migration.lines, one) || more;
     }
+    if (more) migration.changes = this.#changes += 1;
   }
 
-  #point(line, point) {
-    if (point.at_us <= (line.at_us.at(-1) ?? -Infinity)) return;
+  #point(lines, one) {
+    let line = lines.get(keyOf(one));
+    if (!line) lines.set(keyOf(one), (line = emptyLine()));
+    const { point } = one;
+    if (point.at_us <= (line.at_us.at(-1) ?? -Infinity)) return false;
     line.at_us.push(point.at_us);
     for (const field of FIELDS) line[field].push(point[field] ?? null);
     if (line.at_us.length > this.#points) {
       line.at_us.shift();
       for (const field of FIELDS) line[field].shift();
     }
+    return true;
   }
 
   /** One field of all lines on a common axis of time in seconds, as uPlot takes it. */

@@ -21,7 +21,6 @@ const METRICS = new Map([
   ["answer_disagreement", "Other answers"],
   ["quality", "Lost quality"],
   ["ttft", "Time to first token"],
-  ["first_token", "Time to first visible text"],
   ["duration", "Total time"],
   ["inter_token", "Time between tokens"],
   ["cost", "Cost per request"],

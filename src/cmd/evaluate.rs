@@ -2,6 +2,7 @@
 
 pub(super) mod summary;
 
+use super::gate::AdminPlane;
 use crate::args;
 use crate::outcome::{Exit, Failure};
 use crate::render;
@@ -10,8 +11,27 @@ use judge::policy::Policy;
 use judge::verdict::Verdict;
 use std::path::Path;
 
-pub(super) fn run(args: &args::Evaluate) -> Result<Exit, Failure> {
+/// Evaluates, writes what is wanted, and tells the gateway last: a verdict is never lost because nobody listens.
+pub(super) async fn run(args: &args::Evaluate) -> Result<Exit, Failure> {
     check_outputs(args)?;
+    let plane = args.publish.as_deref().map(|target| admin_plane(target, &args.token_env)).transpose()?;
+    let (verdict, json) = evaluate(args)?;
+    if let Some(plane) = plane {
+        let why_not = plane.publish(&verdict.migration, &json).await?;
+        let remark = if why_not.is_empty() { String::new() } else { format!("; {why_not}") };
+        render::note(&format!("gateway  {}{remark}", plane.shown()));
+    }
+    Ok(verdict.verdict.into())
+}
+
+fn admin_plane(target: &str, token_env: &str) -> Result<AdminPlane, Failure> {
+    let token = std::env::var(token_env).map_err(|_| {
+        Failure::usage(format!("--token-env names the variable {token_env}, which is not set: export the admin token"))
+    })?;
+    AdminPlane::given_by("--publish", target, &token)
+}
+
+fn evaluate(args: &args::Evaluate) -> Result<(Verdict, String), Failure> {
     let mut options = Options::new(policy(args.policy.as_deref())?, env!("CARGO_PKG_VERSION"));
     options.labels.clone_from(&args.labels);
     options.at_weight_percent = args.at;
@@ -46,7 +66,7 @@ pub(super) fn run(args: &args::Evaluate) -> Result<Exit, Failure> {
     if let Some(path) = &args.junit {
         write(path, reports::junit(&verdict).as_bytes())?;
     }
-    Ok(verdict.verdict.into())
+    Ok((verdict, json))
 }
 
 /// Whether an option for a file means standard output.

@@ -168,6 +168,19 @@ fn each_new_fate_is_loss_with_its_reason() {
 }
 
 #[test]
+fn what_came_while_the_mirror_was_paused_is_no_loss() {
+    let mut rows = traffic(9);
+    rows.push(Exchange {
+        shadow: Some(ShadowFate::Paused),
+        shadow_bp: Some(0),
+        ..exchange("left", Arm::Baseline, Role::Served)
+    });
+    let verdict = judge(&rows).verdict;
+    assert_eq!((verdict.instrument.mirror_intended, verdict.instrument.mirror_observed), (9, 9));
+    assert_eq!(unmatched(&verdict, "mirror paused"), 1);
+}
+
+#[test]
 fn vectors_and_categories_have_no_form_and_no_label_but_errors_times_and_a_price() {
     for endpoint in [Endpoint::Embeddings, Endpoint::Moderations] {
         let mut rows = traffic(60);

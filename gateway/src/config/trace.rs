@@ -184,6 +184,20 @@ mod tests {
     }
 
     #[test]
+    fn the_full_example_states_the_defaults() {
+        let full = include_str!("../../examples/full.toml");
+        let section = full.split_once("# [traces]\n").unwrap().1.split_once("\n\n").unwrap().0;
+        let keys = section.lines().filter_map(|line| line.strip_prefix("# ")).filter(|line| {
+            let key = line.split_once(" = ").map_or("", |(key, _)| key);
+            !key.is_empty() && key.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'_')
+        });
+        let text: String =
+            keys.filter(|line| !line.starts_with("headers_env")).map(|line| format!("{line}\n")).collect();
+        assert_eq!(text.lines().count(), 10, "{text}");
+        assert_eq!(check(&text), check("endpoint = 'http://127.0.0.1:4318/v1/traces'"));
+    }
+
+    #[test]
     fn what_a_collector_is_shown_comes_from_the_environment_and_never_shows() {
         let text =
             "endpoint = 'https://c.example/v1/traces'\nheaders_env = { Api-Key = 'OTLP_KEY' }\npropagate = ['own']";

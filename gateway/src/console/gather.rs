@@ -14,8 +14,9 @@ use crate::state::Shared;
 use crate::telemetry::{ArmKey, Sample};
 use crate::upstream::Upstream;
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
-/// An arm in a role, and whether it is shown before anything was asked of it.
+/// Arms and roles in the order in which they are shown.
 const ARMS: [(&str, &str); 4] =
     [("baseline", "served"), ("candidate", "served"), ("candidate", "shadow"), ("baseline", "repeat")];
 const DAY_US: i64 = 86_400_000_000;
@@ -75,8 +76,8 @@ impl Look<'_> {
         MigrationShown {
             arms: ARMS.into_iter().filter_map(shown).collect(),
             name: name.to_owned(),
-            baseline: lane.baseline.provider().to_owned(),
-            candidate: lane.candidate.as_ref().map_or("", |link| link.provider()).to_owned(),
+            baseline: name_of(Some(&lane.baseline)),
+            candidate: name_of(lane.candidate.as_ref()),
             weight_percent: snapshot.weights.candidate.percent(),
             shadow_percent: snapshot.weights.shadow.percent(),
             shadow_paused: lane.pause(),
@@ -93,7 +94,7 @@ impl Look<'_> {
         ArmShown {
             arm: key.arm,
             role: key.role,
-            provider: link.map_or("", |link| link.provider()).to_owned(),
+            provider: name_of(link),
             window_seconds: whole_seconds(seconds),
             requests: sums.requests(),
             per_second: per_second(sums.requests(), seconds),
@@ -114,6 +115,11 @@ impl Look<'_> {
             point: self.history.newest(key),
         }
     }
+}
+
+/// A provider by the name that it is configured under, as in the list of providers.
+fn name_of(link: Option<&Arc<Link>>) -> String {
+    link.map(|link| link.config.name.clone()).unwrap_or_default()
 }
 
 /// Whether an arm is shown before anything was asked of it.

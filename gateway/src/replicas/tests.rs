@@ -5,6 +5,7 @@ mod documents;
 mod keys;
 mod ledger;
 mod loss;
+mod pauses;
 mod quotas;
 mod transport;
 mod weights;
@@ -116,6 +117,11 @@ impl Replica {
         let url = format!("http://{}/admin/v1/migrations/move/weight", self.running.admin_address);
         let request = self.client.put(url).bearer_auth(TOKEN).header("if-match", format!("\"{epoch}\""));
         told(request.json(&json!({"weight_percent": percent, "reason": "test"}))).await
+    }
+
+    async fn put(&self, path: &str, body: &Value) -> Told {
+        let url = format!("http://{}{path}", self.running.admin_address);
+        told(self.client.put(url).bearer_auth(TOKEN).json(body)).await
     }
 
     fn weight(&self) -> f64 {

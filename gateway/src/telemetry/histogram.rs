@@ -107,14 +107,6 @@ impl Histogram {
         let counts = self.counts.iter().map(|count| count.load(Ordering::Relaxed)).collect();
         Reading { bounds: self.bounds, unit: self.unit, counts, sum: self.sum.load(Ordering::Relaxed) }
     }
-
-    /// The counts as they stand, for windows of time.
-    pub(super) fn counts(&self) -> Counts {
-        Counts {
-            bounds_us: self.bounds,
-            counts: self.counts.iter().map(|count| count.load(Ordering::Relaxed)).collect(),
-        }
-    }
 }
 
 /// What a histogram holds at one moment.

@@ -115,7 +115,7 @@ impl Exporter {
                 }
                 continue;
             }
-            self.export(batch.drain(..).collect(), closing).await;
+            self.export(std::mem::take(&mut batch), closing).await;
         }
     }
 

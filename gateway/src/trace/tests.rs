@@ -2,6 +2,7 @@
 
 mod collector;
 mod export;
+mod lines;
 mod secrets;
 mod tree;
 

@@ -5,11 +5,11 @@ use reqwest::Url;
 use std::net::IpAddr;
 
 /// An HTTP address, with a path in front of the admin plane's own if it stands behind a proxy.
-pub(super) fn parse(target: &str) -> Result<Url, Failure> {
+pub(super) fn parse(option: &str, target: &str) -> Result<Url, Failure> {
     // Text that is no address may still hold a password before an `@`: it is not repeated.
     let shown = target.rsplit('@').next().unwrap_or_default();
     let wrong = |why: &str| {
-        Failure::usage(format!("--target is `{shown}`, {why}: expected an address such as http://127.0.0.1:8081"))
+        Failure::usage(format!("{option} is `{shown}`, {why}: expected an address such as http://127.0.0.1:8081"))
     };
     let url = Url::parse(target).map_err(|error| wrong(&format!("which is none ({error})")))?;
     if !matches!(url.scheme(), "http" | "https") || url.host_str().is_none() {
@@ -54,7 +54,7 @@ mod tests {
         for target in
             ["127.0.0.1:8081", "localhost:8081", "ftp://host", "", "http://", "http://a?b=c", "http://me:pw@host"]
         {
-            let failure = parse(target).unwrap_err();
+            let failure = parse("--target", target).unwrap_err();
             assert_eq!(failure.exit, Exit::Usage, "{target}");
             assert!(failure.message.contains("such as http://127.0.0.1:8081"), "{}", failure.message);
             assert!(!failure.message.contains("pw"), "{}", failure.message);
@@ -65,11 +65,11 @@ mod tests {
     fn a_token_in_clear_is_warned_of_beyond_private_networks() {
         for near in ["http://127.0.0.1:8081", "http://localhost:1", "http://10.0.0.3", "http://[::1]:8081/behind/proxy"]
         {
-            assert_eq!(warning(&parse(near).unwrap()), None, "{near}");
+            assert_eq!(warning(&parse("--target", near).unwrap()), None, "{near}");
         }
-        assert_eq!(warning(&parse("https://gateway.example.com").unwrap()), None);
+        assert_eq!(warning(&parse("--target", "https://gateway.example.com").unwrap()), None);
         for far in ["http://gateway.example.com:8081", "http://203.0.113.9"] {
-            assert!(warning(&parse(far).unwrap()).unwrap().contains("in clear"), "{far}");
+            assert!(warning(&parse("--target", far).unwrap()).unwrap().contains("in clear"), "{far}");
         }
     }
 }

@@ -94,6 +94,7 @@ mod tests {
             epoch: 7,
             baseline: "openai".into(),
             candidate: "deepseek".into(),
+            shadow_paused: None,
         }
     }
 

@@ -17,6 +17,8 @@ pub(crate) struct AdminPlane {
     client: reqwest::Client,
     target: Url,
     authorization: header::HeaderValue,
+    /// The option that gave the address.
+    option: &'static str,
 }
 
 /// What an admin plane says when it refuses.
@@ -28,7 +30,12 @@ struct Refusal {
 
 impl AdminPlane {
     pub(crate) fn new(target: &str, token: &str) -> Result<Self, Failure> {
-        let target = address::parse(target)?;
+        Self::given_by("--target", target, token)
+    }
+
+    /// With the option that gave the address, for messages.
+    pub(crate) fn given_by(option: &'static str, target: &str, token: &str) -> Result<Self, Failure> {
+        let target = address::parse(option, target)?;
         if let Some(warning) = address::warning(&target) {
             render::note(&warning);
         }
@@ -41,7 +48,7 @@ impl AdminPlane {
             .no_proxy()
             .build()
             .map_err(Failure::world)?;
-        Ok(Self { client, target, authorization })
+        Ok(Self { client, target, authorization, option })
     }
 
     /// The address, as people write it.
@@ -142,6 +149,19 @@ impl AdminPlane {
         }
     }
 
+    /// Gives the gateway a verdict to show beside the weight; returns why it says nothing about the weight in force, if it
+    /// does not.
+    pub(crate) async fn publish(&self, migration: &str, verdict: &str) -> Result<String, Failure> {
+        #[derive(serde::Deserialize)]
+        struct Shown {
+            why_not: String,
+        }
+        let request = self.client.put(self.url(&["migrations", migration, "verdict"]));
+        let request = request.header(header::CONTENT_TYPE, "application/json").body(verdict.to_owned());
+        let shown: Shown = self.answered(request).await?;
+        Ok(shown.why_not)
+    }
+
     /// What was used. `query` is passed on.
     pub(crate) async fn usage(&self, query: &[(&str, &str)]) -> Result<gateway::usage::Report, Failure> {
         let mut url = self.target.clone();
@@ -178,16 +198,18 @@ impl AdminPlane {
 
     fn unauthorised(&self) -> Failure {
         Failure::usage(format!(
-            "the admin plane at {} refused the token: check the variable that --token-env names, and --target",
-            self.shown()
+            "the admin plane at {} refused the token: check the variable that --token-env names, and {}",
+            self.shown(),
+            self.option
         ))
     }
 
     fn none_here(&self, answer: &str) -> Failure {
         Failure::usage(format!(
-            "{} answered {answer}: this is no admin plane; is --target the admin address (default \
+            "{} answered {answer}: this is no admin plane; is {} the admin address (default \
              http://127.0.0.1:8081)?",
-            self.shown()
+            self.shown(),
+            self.option
         ))
     }
 

@@ -77,7 +77,11 @@ impl Driver {
         let options = json!({"binary": binary, "args": FLAGS});
         let asked = json!({"capabilities": {"alwaysMatch": {"browserName": "chrome", "goog:chromeOptions": options}}});
         let answer = self.call(Method::POST, "/session", Some(&asked)).await.unwrap();
-        Browser { driver: self, session: answer["sessionId"].as_str().unwrap().to_owned() }
+        let browser = Browser { driver: self, session: answer["sessionId"].as_str().unwrap().to_owned() };
+        // Scripts that wait for hundreds of frames are slow where machines are busy.
+        let patience = json!({"script": WAIT_MAX.as_millis() as u64});
+        browser.call(Method::POST, "/timeouts", Some(&patience)).await.unwrap();
+        browser
     }
 
     /// The value of an answer, or the error's name and words.
@@ -161,7 +165,9 @@ impl Browser<'_> {
     pub(crate) async fn until(&self, what: &str, script: &str) -> Value {
         let began = Instant::now();
         loop {
-            let answer = self.run(script, &json!([])).await;
+            // While the page is being left there is nothing to run it in.
+            let body = json!({"script": script, "args": []});
+            let answer = self.call(Method::POST, "/execute/sync", Some(&body)).await.unwrap_or_default();
             if !matches!(answer, Value::Null | Value::Bool(false)) && answer != json!("") && answer != json!(0) {
                 return answer;
             }
@@ -174,7 +180,7 @@ impl Browser<'_> {
     pub(crate) async fn until_shows(&self, selector: &str, wanted: &str) {
         let shows = format!(
             "return [...document.querySelectorAll({})].some((one) => one.checkVisibility() && \
-             one.textContent.replaceAll('\\u00a0', ' ').includes({}))",
+             one.textContent.replaceAll(/\\s+/g, ' ').includes({}))",
             json!(selector),
             json!(wanted)
         );

@@ -106,6 +106,22 @@ redaction = "hashed"
     Served { child, data, admin }
 }
 
+/// Logs in to the console, well and badly, and changes something; returns the cookie's value.
+async fn log_in(served: &Served) -> String {
+    let mark = ("x-weighbridge-console", "1");
+    let post = |token: &str| {
+        let url = format!("{}/console/session", served.admin);
+        client().post(url).header(mark.0, mark.1).json(&json!({"token": token}))
+    };
+    assert_eq!(post(WRONG_KEY).send().await.unwrap().status(), 401);
+    let told = read(post(TOKEN).send().await.unwrap()).await;
+    let cookie = told.header("set-cookie").split(';').next().unwrap().to_owned();
+    let rollback = format!("{}/admin/v1/migrations/move/rollback", served.admin);
+    let changed = client().post(rollback).header(mark.0, mark.1).header("cookie", &cookie);
+    assert_eq!(changed.json(&json!({"reason": "test"})).send().await.unwrap().status(), 200);
+    cookie.split_once('=').unwrap().1.to_owned()
+}
+
 /// Asks as a client would, well and badly; returns all that came back, heads and bodies.
 async fn traffic(served: &Served) -> String {
     let mut seen = String::new();
@@ -126,7 +142,7 @@ async fn traffic(served: &Served) -> String {
     keep(client().get(format!("{}/v1/models", served.data)).bearer_auth(CONSUMER_KEY)).await;
     keep(client().get(format!("{}/v1/models/nothing", served.data)).bearer_auth(CONSUMER_KEY)).await;
     keep(client().get(format!("{}/v1/elsewhere?key={WRONG_KEY}", served.data))).await;
-    for path in ["migrations", "audit", "providers", "consumers", "quotas", "usage", "replicas", "nothing"] {
+    for path in ["migrations", "console", "audit", "providers", "consumers", "quotas", "usage", "replicas", "nothing"] {
         keep(client().get(format!("{}/admin/v1/{path}", served.admin)).bearer_auth(TOKEN)).await;
         keep(client().get(format!("{}/admin/v1/{path}", served.admin)).bearer_auth(WRONG_KEY)).await;
     }
@@ -152,6 +168,7 @@ async fn no_key_no_token_and_no_prompt_leaves_the_gateway() {
     let judge = mock(Provider::OpenAi, Some("another"), Faults::default()).await;
     let mut served = serve(folder.path(), &openai.base_url(), &deepseek.base_url(), &judge.base_url());
     let mut seen = traffic(&served).await;
+    let cookie = log_in(&served).await;
     assert!(seen.contains("\"finish_reason\":\"stop\""), "somebody was answered: {seen}");
     until("copies have ended", || deepseek.requests().counts().in_flight == 0).await;
     assert!(std::process::Command::new("kill").arg(served.child.id().to_string()).status().unwrap().success());
@@ -169,7 +186,7 @@ async fn no_key_no_token_and_no_prompt_leaves_the_gateway() {
     }
     assert!(seen.contains("\"consumer\":\"team-a\"") && seen.contains("gateway is up"), "records and log are here");
     assert!(seen.contains("Limit pace reached"), "a quota was reached");
-    for secret in [PROVIDER_KEY, SECOND_KEY, JUDGE_KEY, TOKEN, CONSUMER_KEY, WRONG_KEY] {
+    for secret in [PROVIDER_KEY, SECOND_KEY, JUDGE_KEY, TOKEN, CONSUMER_KEY, WRONG_KEY, &cookie] {
         for form in forms(secret) {
             let place = seen.find(&form).map(|at| &seen[at.saturating_sub(300)..(at + 100).min(seen.len())]);
             assert!(place.is_none(), "{secret} as {form} stands in ...{}...", place.unwrap_or_default());

@@ -25,7 +25,7 @@ fn key(migration: &str, arm: &'static str, role: &'static str) -> ArmKey {
 
 fn tick(history: &mut History, metrics: &Metrics, number: i64, percent: f64) {
     let now_us = START_US + number * STEP_SECONDS * SECOND_US;
-    let epoch = u64::try_from(START_US / 1000).unwrap() + u64::from(percent > 0.0);
+    let epoch = u64::try_from(now_us / 1000).unwrap();
     history.take(now_us, metrics.sample(), metrics.overhead(), &[in_force("m", epoch, percent)]);
 }
 

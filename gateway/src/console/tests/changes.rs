@@ -58,7 +58,7 @@ async fn people_say_why() {
     assert_eq!(cut.status, 200);
     let trail = trail(&house).await;
     assert_eq!((trail[0]["reason"].as_str().unwrap().len(), &trail[0]["who"]), (1000, &json!("token")));
-    for body in ["{\"reason\": 1}", "[]", "{\"why\": \"x\"}", "{"] {
+    for body in ["{\"reason\": 1}", "{\"why\": \"x\"}", "{"] {
         assert_eq!(told(house.token("POST", ROLLBACK).body(body)).await.code(), "invalid_body", "{body}");
         assert_eq!(told(house.token("PUT", SHADOW).body(body)).await.code(), "invalid_body", "{body}");
     }
