@@ -333,6 +333,9 @@ pub(crate) struct Evaluate {
     /// Write a Markdown summary, `-` for standard output, for example for a CI step.
     #[arg(long, value_name = "FILE")]
     pub summary: Option<PathBuf>,
+    /// Write JUnit XML for a CI system: one case a guardrail and one for the verdict, which is an error if it is HOLD.
+    #[arg(long, value_name = "FILE")]
+    pub junit: Option<PathBuf>,
     /// Language of the report and of the summary.
     #[arg(long, value_enum, default_value_t = Lang::En)]
     pub lang: Lang,

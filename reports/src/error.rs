@@ -32,6 +32,9 @@ pub enum ReportError {
     /// A bundled template does not fit the verdict; no input should be able to cause this.
     #[error("the bundled template does not fit this verdict: {0}; please report it together with the verdict file")]
     Template(#[from] minijinja::Error),
+    /// The verdict cannot be written as JSON; no input should be able to cause this.
+    #[error("the verdict cannot be written as JSON: {0}; please report it together with the verdict file")]
+    Twin(String),
     /// The evidence table cannot be put together.
     #[error("cannot write the evidence table: {0}; please report it together with the verdict file")]
     Table(#[from] csv::Error),

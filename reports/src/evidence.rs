@@ -1,12 +1,12 @@
-//! The guardrails as a table for spreadsheets and scripts: plain numbers in the units of `verdict.json`, one line a
-//! guardrail, empty where the verdict has nothing.
+//! Evidence for spreadsheets and scripts: plain numbers in the units of `verdict.json`, empty where the verdict has nothing.
+//! One file for the guardrails, one for how their bounds came about, one for latencies by quantile.
 
 use judge::verdict::{EvidenceKind, Scale, Verdict};
 
 use crate::error::ReportError;
 use crate::states;
 
-const COLUMNS: [&str; 21] = [
+const GUARDRAILS: [&str; 21] = [
     "metric",
     "segment",
     "state",
@@ -30,16 +30,51 @@ const COLUMNS: [&str; 21] = [
     "clusters_effective",
 ];
 
-/// The table as CSV with a header line.
-pub(crate) fn table(verdict: &Verdict) -> Result<Vec<u8>, ReportError> {
+const COURSE: [&str; 10] =
+    ["metric", "segment", "scale", "margin", "at_us", "n", "estimate", "lower", "upper", "state"];
+
+const QUANTILES: [&str; 8] = [
+    "metric",
+    "segment",
+    "share",
+    "baseline_us",
+    "candidate_us",
+    "difference_us",
+    "difference_lower_us",
+    "difference_upper_us",
+];
+
+/// All tables with their file names. A verdict without evidence of a kind has a table of one line, so that a folder that
+/// is written again holds nothing of before.
+pub(crate) fn all(verdict: &Verdict) -> Result<[(&'static str, Vec<u8>); 3], ReportError> {
+    Ok([
+        ("evidence.csv", guardrails(verdict)?),
+        ("course.csv", course(verdict)?),
+        ("quantiles.csv", quantiles(verdict)?),
+    ])
+}
+
+fn scale(scale: Scale) -> String {
+    match scale {
+        Scale::Difference => "difference",
+        Scale::Ratio => "ratio",
+    }
+    .to_owned()
+}
+
+fn number(value: Option<f64>) -> String {
+    value.filter(|v| v.is_finite()).map_or_else(String::new, |v| v.to_string())
+}
+
+fn whole<T: ToString>(value: Option<T>) -> String {
+    value.map_or_else(String::new, |value| value.to_string())
+}
+
+/// One line a guardrail.
+fn guardrails(verdict: &Verdict) -> Result<Vec<u8>, ReportError> {
     let mut writer = csv::Writer::from_writer(Vec::new());
-    writer.write_record(COLUMNS)?;
+    writer.write_record(GUARDRAILS)?;
     for g in &verdict.guardrails {
-        let number = |value: Option<f64>| value.map_or_else(String::new, |value| value.to_string());
-        let scale = match g.scale {
-            Scale::Difference => "difference",
-            Scale::Ratio => "ratio",
-        };
         let evidence = match g.evidence {
             EvidenceKind::Paired => "paired",
             EvidenceKind::Served => "served",
@@ -49,7 +84,7 @@ pub(crate) fn table(verdict: &Verdict) -> Result<Vec<u8>, ReportError> {
             harmless(&g.metric),
             harmless(&g.segment),
             states::name(g.state).to_owned(),
-            scale.to_owned(),
+            scale(g.scale),
             number(g.estimate),
             number(g.lower),
             number(g.upper),
@@ -69,6 +104,52 @@ pub(crate) fn table(verdict: &Verdict) -> Result<Vec<u8>, ReportError> {
             number(g.clusters_effective),
         ])?;
     }
+    finished(writer)
+}
+
+/// One line a look.
+fn course(verdict: &Verdict) -> Result<Vec<u8>, ReportError> {
+    let mut writer = csv::Writer::from_writer(Vec::new());
+    writer.write_record(COURSE)?;
+    for course in &verdict.evidence.course {
+        for look in &course.looks {
+            writer.write_record([
+                harmless(&course.metric),
+                harmless(&course.segment),
+                scale(course.scale),
+                course.margin.to_string(),
+                look.at_us.to_string(),
+                look.n.to_string(),
+                number(look.estimate),
+                number(look.lower),
+                number(look.upper),
+                states::name(look.state).to_owned(),
+            ])?;
+        }
+    }
+    finished(writer)
+}
+
+/// One line a quantile.
+fn quantiles(verdict: &Verdict) -> Result<Vec<u8>, ReportError> {
+    let mut writer = csv::Writer::from_writer(Vec::new());
+    writer.write_record(QUANTILES)?;
+    for q in &verdict.evidence.quantiles {
+        writer.write_record([
+            harmless(&q.metric),
+            harmless(&q.segment),
+            q.share.to_string(),
+            whole(q.baseline_us),
+            whole(q.candidate_us),
+            whole(q.difference_us),
+            whole(q.lower_us),
+            whole(q.upper_us),
+        ])?;
+    }
+    finished(writer)
+}
+
+fn finished(writer: csv::Writer<Vec<u8>>) -> Result<Vec<u8>, ReportError> {
     writer.into_inner().map_err(|error| ReportError::Table(error.into_error().into()))
 }
 

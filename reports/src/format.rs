@@ -97,9 +97,16 @@ pub(crate) fn share(share: f64) -> String {
     })
 }
 
-/// A share on an axis, without decimals: `25%`.
+/// A round share on an axis, with as few decimals as it needs: `25%`, `0.5%`.
 pub(crate) fn percent(share: f64) -> String {
-    not_finite(share).unwrap_or_else(|| format!("{}%", fixed(share * 100.0, 0)))
+    not_finite(share).unwrap_or_else(|| {
+        let percent = share * 100.0;
+        let decimals = (0..6).find(|decimals| {
+            let scaled = percent * 10_f64.powi(*decimals);
+            (scaled - scaled.round()).abs() < 1e-6
+        });
+        format!("{}%", fixed(percent, decimals.unwrap_or(6).unsigned_abs() as usize))
+    })
 }
 
 /// `count` of `total` as a share; nothing of nothing has none.
@@ -179,6 +186,7 @@ pub(crate) fn few(value: f64) -> String {
 /// Microseconds in the unit that fits: `850 µs`, `412 ms`, `1.24 s`, `2 min 5 s`.
 pub(crate) fn micros(us: f64) -> String {
     not_finite(us).unwrap_or_else(|| match us {
+        0.0 => "0 s".to_owned(),
         us if us < 999.5 => format!("{} µs", fixed(us, 0)),
         us if us < 9_995.0 => format!("{} ms", fixed(us / 1e3, 1)),
         us if us < 999_500.0 => format!("{} ms", fixed(us / 1e3, 0)),
@@ -200,12 +208,15 @@ pub(crate) fn micros_signed(us: f64) -> String {
     })
 }
 
-/// A tick of a time axis: `5 ms`, `200 ms`, `1 s`, never a trailing zero.
+/// A tick of a time axis: `5 ms`, `200 ms`, `1 s`, `2.5 s`, never a trailing zero.
 pub(crate) fn micros_tick(us: f64) -> String {
+    // Round numbers need two decimals at most.
+    let plain = |value: f64| format!("{value:.2}").trim_end_matches('0').trim_end_matches('.').to_owned();
     match us {
-        us if us < 1e3 => format!("{us:.0} µs"),
-        us if us < 1e6 => format!("{:.0} ms", us / 1e3),
-        us => format!("{:.0} s", us / 1e6),
+        0.0 => "0 s".to_owned(),
+        us if us < 1e3 => format!("{} µs", plain(us)),
+        us if us < 1e6 => format!("{} ms", plain(us / 1e3)),
+        us => format!("{} s", plain(us / 1e6)),
     }
 }
 

@@ -16,7 +16,7 @@ use crate::error::ReportError;
 use crate::model::Page;
 use crate::{model, palette, states};
 
-const TEMPLATES: [(&str, &str); 18] = [
+const TEMPLATES: [(&str, &str); 19] = [
     ("index.html", include_str!("../templates/index.html")),
     ("band.html", include_str!("../templates/sections/band.html")),
     ("guardrails.html", include_str!("../templates/sections/guardrails.html")),
@@ -28,6 +28,7 @@ const TEMPLATES: [(&str, &str); 18] = [
     ("bill.html", include_str!("../templates/sections/bill.html")),
     ("money.html", include_str!("../templates/sections/money.html")),
     ("outcomes.html", include_str!("../templates/sections/outcomes.html")),
+    ("outcome_table.html", include_str!("../templates/sections/outcome_table.html")),
     ("moderation.html", include_str!("../templates/sections/moderation.html")),
     ("parts.html", include_str!("../templates/sections/parts.html")),
     ("examples.html", include_str!("../templates/sections/examples.html")),
@@ -53,8 +54,8 @@ pub(crate) fn render(verdict: &Verdict) -> Result<String, ReportError> {
         page => Serde(page),
         courses => courses(verdict),
         first_token => first_token_chart(verdict),
-        consumers => kinds_chart("consumers", inputs::kinds::consumers(&verdict.bill)),
-        models => kinds_chart("models", inputs::kinds::models(&verdict.bill)),
+        consumers => kinds_chart("consumers", inputs::kinds::consumers(&verdict.bill), 720.0),
+        models => kinds_chart("models", inputs::kinds::models(&verdict.bill), 720.0),
         style => style(),
         forest => both("guardrails", &forest::broad(&forest), &forest::narrow(&forest)),
         panels => panels(verdict),
@@ -122,11 +123,17 @@ fn quantile_charts(verdict: &Verdict, page: &Page) -> Vec<Option<Value>> {
 
 /// What the first visible text waits for.
 fn first_token_chart(verdict: &Verdict) -> Option<Value> {
-    let group = [inputs::times::first_token(&verdict.evidence)?];
-    let said: Vec<String> = group[0].bars.iter().map(|bar| format!("{} {}", bar.label, bar.value)).collect();
+    let groups = inputs::times::first_token(&verdict.evidence);
+    let said: Vec<String> = groups
+        .iter()
+        .map(|group| {
+            let bars: Vec<String> = group.bars.iter().map(|bar| format!("{} {}", bar.label, bar.value)).collect();
+            format!("{}: {}.", group.heading, bars.join(", "))
+        })
+        .collect();
     let title = "Mean time to the first visible text, by what it waits for";
-    let draw = |width: f64| bars::draw(&group, width, title, format!("{}.", said.join(", ")));
-    Some(both("first-token", &draw(720.0), &draw(340.0)))
+    let draw = |width: f64| bars::draw(&groups, width, title, said.join(" "));
+    (!groups.is_empty()).then(|| both("first-token", &draw(720.0), &draw(340.0)))
 }
 
 /// Errors and finish reasons, in the order of their tables.
@@ -134,7 +141,11 @@ fn outcome_charts(verdict: &Verdict, page: &Page) -> Vec<Vec<Option<Value>>> {
     let draw = |index: usize, segment: &str| {
         let kinds = [OutcomeKind::Errors, OutcomeKind::Finish].into_iter().enumerate();
         let drawn = kinds.map(|(of, kind)| {
-            kinds_chart(&format!("outcomes-{index}-{of}"), inputs::kinds::outcomes(&verdict.evidence, segment, kind))
+            kinds_chart(
+                &format!("outcomes-{index}-{of}"),
+                inputs::kinds::outcomes(&verdict.evidence, segment, kind),
+                500.0,
+            )
         });
         drawn.collect()
     };
@@ -142,9 +153,9 @@ fn outcome_charts(verdict: &Verdict, page: &Page) -> Vec<Vec<Option<Value>>> {
 }
 
 /// A chart of kinds; `None` without data.
-fn kinds_chart(id: &str, chart: Option<KindChart>) -> Option<Value> {
+fn kinds_chart(id: &str, chart: Option<KindChart>, width: f64) -> Option<Value> {
     let chart = chart?;
-    Some(both(id, &kinds::draw(&chart, 500.0), &kinds::draw(&chart, 340.0)))
+    Some(both(id, &kinds::draw(&chart, width), &kinds::draw(&chart, 340.0)))
 }
 
 /// Cost and tokens; `None` if there is nothing to compare.

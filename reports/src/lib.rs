@@ -1,11 +1,11 @@
 //! Reports: a verdict as people read it.
 //!
 //! [`write()`] turns a [`Verdict`] into one HTML page that opens offline, pictures for chat windows and slides, a
-//! Markdown summary for a CI run and a table of the evidence. The verdict is the only input: no clock, no network,
-//! no records, no randomness, so the same verdict gives the same bytes.
+//! Markdown summary and a JUnit file for a CI run, tables of the evidence and the verdict itself. The verdict is the
+//! only input: no clock, no network, no records, no randomness, so the same verdict gives the same bytes.
 //!
 //! ```text
-//! verdict ─► model     formatted strings ─► html, markdown
+//! verdict ─► model     formatted strings ─► html, markdown, junit
 //!        ├─► charts    scene (lines, areas, texts) ─► inline SVG in the page, PNG through plotters
 //!        └─► evidence  plain numbers ─► CSV
 //! ```
@@ -24,6 +24,7 @@ mod evidence;
 mod files;
 mod format;
 mod html;
+mod junit;
 mod language;
 mod markdown;
 mod model;
@@ -32,6 +33,7 @@ mod pictures;
 mod preflight;
 mod simulation;
 mod states;
+mod twin;
 
 pub use error::ReportError;
 pub use language::Language;
@@ -41,9 +43,11 @@ pub use simulation::{simulation_table, write_simulation};
 /// What to write.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Options {
-    /// PNG pictures beside the page (`guardrails.png`, `latency.png`, `cost.png`, where the bill has them `bill.png`, each also `@2x`).
+    /// PNG pictures beside the page (`guardrails.png`, `course.png`, `latency.png`, `quantiles.png`, `first-token.png`, `cost.png`,
+    /// `bill.png`, `paid.png`, `outcomes.png`: those of which the verdict has evidence; each also `@2x`).
     pub pictures: bool,
-    /// Language of the page and of the summary. Tables, JUnit and the verdict itself are for machines and stay English.
+    /// Language of the page, of the summary and of the pictures. Tables (CSV), JUnit and the verdict itself are for machines and
+    /// stay English, as do names: of models, consumers, migrations and methods.
     pub language: Language,
 }
 
@@ -71,16 +75,20 @@ pub struct Written {
 /// the first file is touched, except for the pictures.
 pub fn write(verdict: &Verdict, out: &Path, options: Options) -> Result<Written, ReportError> {
     let page = options.language.page(html(verdict)?);
-    let summary = options.language.markdown(markdown::render(verdict)?);
-    let table = evidence::table(verdict)?;
+    let summary = markdown::bounded(options.language.markdown(markdown::render(verdict)?));
+    let tables = evidence::all(verdict)?;
     files::make_folder(out)?;
     let mut written = vec![
         files::write(out, "index.html", page.as_bytes())?,
         files::write(out, "report.md", summary.as_bytes())?,
-        files::write(out, "evidence.csv", &table)?,
+        files::write(out, "junit.xml", junit(verdict).as_bytes())?,
+        twin::write(verdict, out)?,
     ];
+    for (name, table) in tables {
+        written.push(files::write(out, name, &table)?);
+    }
     if options.pictures {
-        written.extend(pictures::write(verdict, out)?);
+        written.extend(pictures::write(verdict, out, options.language)?);
     }
     Ok(Written { page: out.join("index.html"), files: written })
 }
@@ -95,12 +103,20 @@ pub fn html(verdict: &Verdict) -> Result<String, ReportError> {
     html::render(verdict)
 }
 
-/// The summary in GitHub-flavoured Markdown, for a step summary of a CI run or a comment on a change.
+/// The summary in GitHub-flavoured Markdown, for a step summary of a CI run or a comment on a change. Never as large as
+/// 1 MiB, which is what a step summary may have: long lists end with a sentence that says how much is left out.
 #[must_use]
 pub fn markdown(verdict: &Verdict, language: Language) -> String {
     // The template is bundled and tested; if it ever failed, the answer itself must still come through.
     let english = markdown::render(verdict).unwrap_or_else(|_| format!("## {}\n", verdict.verdict.word()));
-    language.markdown(english)
+    markdown::bounded(language.markdown(english))
+}
+
+/// The verdict as JUnit XML, for CI systems: one case a guardrail and one for the verdict. Only a GO is green: what is
+/// proven worse is a failure, an undecided guardrail is skipped, and a HOLD makes the case of the verdict an error.
+#[must_use]
+pub fn junit(verdict: &Verdict) -> String {
+    junit::render(verdict)
 }
 
 #[cfg(test)]

@@ -1,5 +1,9 @@
 //! The summary in GitHub-flavoured Markdown.
 
+mod limits;
+
+pub(crate) use limits::bounded;
+
 use judge::verdict::Verdict;
 use minijinja::syntax::SyntaxConfig;
 use minijinja::value::{Serde, ValueKind};
@@ -14,8 +18,10 @@ const TEMPLATE: &str = include_str!("../templates/report.md");
 pub(crate) fn render(verdict: &Verdict) -> Result<String, ReportError> {
     let mut templates = environment()?;
     templates.add_template("report.md", TEMPLATE)?;
-    let text = templates.get_template("report.md")?.render(context! { page => Serde(model::page(verdict)) })?;
-    Ok(format!("{}\n", text.trim_end()))
+    let mut page = model::page(verdict);
+    let left_out = limits::shorten(&mut page);
+    let text = templates.get_template("report.md")?.render(context! { page => Serde(page), left_out })?;
+    Ok(limits::bounded(format!("{}\n", text.trim_end())))
 }
 
 /// Templates of summaries: values are text to Markdown, and an unknown name is an error.
@@ -37,8 +43,17 @@ fn write_escaped(out: &mut Output<'_>, state: &mut State<'_, '_>, value: &Value)
     minijinja::escape_formatter(out, state, value)
 }
 
+/// A text without meaning to Markdown or HTML, on one line and not longer than a line should be.
+fn escaped(text: &str) -> String {
+    let mut kept: String = text.chars().take(limits::CHARACTERS_AT_MOST).collect();
+    if kept.len() < text.len() {
+        kept.push('…');
+    }
+    plain(&kept)
+}
+
 /// A text without meaning to Markdown or HTML, on one line.
-pub(crate) fn escaped(text: &str) -> String {
+pub(crate) fn plain(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     for c in text.chars() {
         match c {

@@ -7,7 +7,7 @@ use judge::verdict::{State, Verdict};
 use serde::Serialize;
 
 pub(crate) mod bill;
-mod course;
+pub(crate) mod course;
 mod examples;
 mod first_token;
 pub(crate) mod guardrails;

@@ -100,7 +100,7 @@ impl Ink {
             Self::Grid => ("grid", (0xe0, 0xe3, 0xe9), (0x32, 0x38, 0x43)),
             Self::Axis => ("axis", (0x8a, 0x93, 0xa3), (0x7a, 0x84, 0x95)),
             Self::Baseline => ("baseline", (0x6b, 0x75, 0x86), (0x9a, 0xa5, 0xb6)),
-            Self::Candidate => ("candidate", (0x2f, 0x55, 0xd4), (0x86, 0xa3, 0xff)),
+            Self::Candidate => ("candidate", (0x2f, 0x55, 0xd4), (0x76, 0x96, 0xff)),
             Self::Pass => ("pass", (0x0d, 0x74, 0x44), (0x4a, 0xc9, 0x8a)),
             Self::Regressed => ("regressed", (0x8f, 0x5b, 0x00), (0xe5, 0xb0, 0x4d)),
             Self::Fail => ("fail", (0xbc, 0x24, 0x2c), (0xff, 0x86, 0x82)),
@@ -110,7 +110,7 @@ impl Ink {
             Self::Band => ("band", (0xdc, 0xe3, 0xee), (0x2e, 0x38, 0x4a)),
             Self::Prompt => ("prompt", (0x3d, 0x6f, 0xb8), (0x6f, 0x9f, 0xe6)),
             Self::Cached => ("cached", (0xa9, 0xc4, 0xea), (0x3c, 0x5a, 0x8a)),
-            Self::Visible => ("visible", (0x12, 0x8a, 0x8a), (0x3f, 0xb8, 0xb4)),
+            Self::Visible => ("visible", (0x0b, 0x4f, 0x55), (0x9f, 0xe3, 0xd8)),
             Self::Reasoning => ("reasoning", (0xd9, 0xa2, 0x3b), (0xd9, 0xa9, 0x50)),
         }
     }
@@ -161,6 +161,53 @@ mod tests {
                 for pick in [Ink::light, Ink::dark] {
                     let contrast = contrast(pick(ink), pick(ground));
                     assert!(contrast >= 4.5, "{} on {}: {contrast:.2}", ink.name(), ground.name());
+                }
+            }
+        }
+    }
+
+    /// What people see of linear colours who lack one kind of cone (Machado, Oliveira and Fernandes 2009, severity 1):
+    /// those for red, for green, for blue; first everybody else.
+    const SIGHTS: [[[f64; 3]; 3]; 4] = [
+        [[1.0, 0.0, 0.0], [0.0, 1.0, 0.0], [0.0, 0.0, 1.0]],
+        [[0.152_286, 1.052_583, -0.204_868], [0.114_503, 0.786_281, 0.099_216], [-0.003_882, -0.048_116, 1.051_998]],
+        [[0.367_322, 0.860_646, -0.227_968], [0.280_085, 0.672_501, 0.047_413], [-0.011_820, 0.042_940, 0.968_881]],
+        [[1.255_528, -0.076_749, -0.178_779], [-0.078_411, 0.930_809, 0.147_602], [0.004_733, 0.691_367, 0.303_900]],
+    ];
+
+    /// Place in Oklab (Ottosson 2020), where equal distances look equally large; 100 from black to white.
+    fn seen((r, g, b): Rgb, sight: &[[f64; 3]; 3]) -> [f64; 3] {
+        let linear = [r, g, b].map(|channel| {
+            let c = f64::from(channel) / 255.0;
+            if c <= 0.04045 { c / 12.92 } else { ((c + 0.055) / 1.055).powf(2.4) }
+        });
+        let mix = |rows: &[[f64; 3]; 3], of: [f64; 3]| rows.map(|[x, y, z]| x * of[0] + y * of[1] + z * of[2]);
+        let visible = mix(sight, linear).map(|c| c.clamp(0.0, 1.0));
+        let cones = [
+            [0.412_221_470_8, 0.536_332_536_3, 0.051_445_992_9],
+            [0.211_903_498_2, 0.680_699_545_1, 0.107_396_956_6],
+            [0.088_302_461_9, 0.281_718_837_6, 0.629_978_700_5],
+        ];
+        let place = [
+            [0.210_454_255_3, 0.793_617_785_0, -0.004_072_046_8],
+            [1.977_998_495_1, -2.428_592_205_0, 0.450_593_709_9],
+            [0.025_904_037_1, 0.782_771_766_2, -0.808_675_766_0],
+        ];
+        mix(&place, mix(&cones, visible).map(f64::cbrt)).map(|c| c * 100.0)
+    }
+
+    #[test]
+    fn neighbours_in_a_picture_can_be_told_apart_without_one_kind_of_cone() {
+        let stack = [Ink::Prompt, Ink::Cached, Ink::Visible, Ink::Reasoning];
+        // The arms differ in dashes and in order as well; parts of a stack in nothing but their colour.
+        let mut pairs = vec![(Ink::Baseline, Ink::Candidate, 7.0)];
+        pairs.extend(stack.iter().enumerate().flat_map(|(i, a)| stack.iter().skip(i + 1).map(|b| (*a, *b, 14.0))));
+        for (a, b, least) in pairs {
+            for pick in [Ink::light, Ink::dark] {
+                for sight in &SIGHTS {
+                    let (a_seen, b_seen) = (seen(pick(a), sight), seen(pick(b), sight));
+                    let distance: f64 = a_seen.iter().zip(b_seen).map(|(x, y)| (x - y) * (x - y)).sum::<f64>().sqrt();
+                    assert!(distance >= least, "{} and {}: {distance:.1} for {sight:?}", a.name(), b.name());
                 }
             }
         }

@@ -8,7 +8,7 @@ use judge::verdict::{
     Bill, Evidence, GuardArm, GuardHealth, Guardrail, Moderation, ModerationTable, Scale, Side, Source, State, Verdict,
 };
 
-use crate::{Language, Options, html, write};
+use crate::{Language, Options, html, junit, write};
 
 const NAMES: [&str; 4] = ["go", "hold", "no-go", "full"];
 
@@ -83,11 +83,11 @@ pub(crate) fn complete() -> Verdict {
     verdict
 }
 
-/// A verdict with as little in it as the format allows.
 fn markdown(verdict: &Verdict) -> String {
     crate::markdown(verdict, Language::En)
 }
 
+/// A verdict with as little in it as the format allows.
 fn bare() -> Verdict {
     Verdict {
         reasons: Vec::new(),
@@ -135,6 +135,8 @@ fn summaries_read_as_they_should() {
         insta::assert_snapshot!(name, markdown(&fixture(name)));
     }
     insta::assert_snapshot!("billed", markdown(&billed()));
+    insta::assert_snapshot!("complete", markdown(&complete()));
+    insta::assert_snapshot!("junit", junit(&fixture("hold")));
 }
 
 #[test]
@@ -147,13 +149,19 @@ fn a_report_is_complete_and_lists_its_files() {
     let expected = [
         "cost.png",
         "cost@2x.png",
+        "course.csv",
         "evidence.csv",
         "guardrails.png",
         "guardrails@2x.png",
         "index.html",
+        "junit.xml",
         "latency.png",
         "latency@2x.png",
+        "outcomes.png",
+        "outcomes@2x.png",
+        "quantiles.csv",
         "report.md",
+        "verdict.json",
     ];
     assert_eq!(found.keys().map(String::as_str).collect::<Vec<_>>(), expected);
     assert_eq!(written.files.len(), expected.len());
@@ -180,8 +188,33 @@ fn the_same_verdict_gives_the_same_bytes() {
 fn pictures_can_be_left_out() {
     let folder = tempfile::tempdir().unwrap();
     let written = write(&fixture("go"), folder.path(), Options { pictures: false, ..Options::default() }).unwrap();
-    assert_eq!(written.files.len(), 3);
+    assert_eq!(written.files.len(), 7);
     assert!(files(folder.path()).keys().all(|name| !name.ends_with(".png")));
+}
+
+#[test]
+fn a_summary_stays_below_a_mebibyte_whatever_the_verdict() {
+    let mut verdict = complete();
+    let long = "a long & tedious <text> ".repeat(2_000);
+    for (index, guardrail) in verdict.guardrails.iter_mut().enumerate() {
+        guardrail.why = format!("{long}{index}");
+        guardrail.segment = format!("model={long}{index}");
+    }
+    verdict.guardrails = std::iter::repeat_n(verdict.guardrails, 40).flatten().collect();
+    verdict.reasons = vec![long.clone(); 500];
+    verdict.instrument.alarms = vec![long.clone(); 500];
+    verdict.needed = std::iter::repeat_n(verdict.needed, 200).flatten().collect();
+    verdict.segments = std::iter::repeat_n(verdict.segments, 200).flatten().collect();
+    verdict.inputs = std::iter::repeat_n(verdict.inputs, 2_000).flatten().collect();
+    verdict.evidence.course = std::iter::repeat_n(verdict.evidence.course, 40).flatten().collect();
+    verdict.bill.by_arm = std::iter::repeat_n(verdict.bill.by_arm, 400).flatten().collect();
+    let summary = markdown(&verdict);
+    assert!(summary.len() < 1024 * 1024, "{}", summary.len());
+    // What was asked comes first, and what is left out is said.
+    assert!(summary.starts_with("## ⛔ NO-GO: openai-to-deepseek"));
+    assert!(summary.contains("- Guardrails: ") && summary.contains(" more are in the page and in the verdict."));
+    assert_eq!(summary.matches("<details>").count(), summary.matches("</details>").count());
+    assert!(!markdown(&complete()).contains("Left out here"));
 }
 
 #[test]

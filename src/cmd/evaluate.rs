@@ -63,6 +63,9 @@ fn evaluate(args: &args::Evaluate) -> Result<(Verdict, String), Failure> {
     if let Some((path, markdown)) = markdown.filter(|(path, _)| !is_standard_output(path)) {
         write(path, markdown.as_bytes())?;
     }
+    if let Some(path) = &args.junit {
+        write(path, reports::junit(&verdict).as_bytes())?;
+    }
     Ok((verdict, json))
 }
 
@@ -78,6 +81,9 @@ fn check_outputs(args: &args::Evaluate) -> Result<(), Failure> {
         return Err(Failure::usage(
             "the verdict and the summary cannot both go to standard output: give one of them a file",
         ));
+    }
+    if args.junit.as_deref().is_some_and(is_standard_output) {
+        return Err(Failure::usage("--junit is `-`: CI systems read a file, name one such as junit.xml"));
     }
     args.report.as_deref().map_or(Ok(()), |folder| check_folder("--report", folder))
 }

@@ -68,7 +68,8 @@ async fn a_report_shows_what_decides_first_and_what_is_watched_by_itself() {
     assert_eq!(ran.code, 0, "{ran:?}");
     let page = std::fs::read_to_string(folder.path().join("index.html")).unwrap();
     let place = |text: &str| page.find(text).unwrap_or_else(|| panic!("`{text}` is not on the page"));
-    assert!(place("<h2>Guardrails</h2>") < place("Watched only") && place("Watched only") < place("The next weight"));
+    let (guardrails, weight) = (place("<h2 id=\"guardrails\">"), place("<h2 id=\"weight\">"));
+    assert!(guardrails < place("Watched only") && place("Watched only") < weight);
     for said in ["The mirror, by length of the prompt", "The baseline against itself (A/A)", "design effect"] {
         place(said);
     }

@@ -94,6 +94,10 @@ fn draw_group(scene: &mut Scene, group: &BarGroup, top: f64, width: f64) {
         for part in bar.parts.iter().filter(|part| part.value > 0.0 && longest > 0.0) {
             let length = part.value / longest * room;
             scene.rect((x, y), length, BAR, part.ink);
+            if x > LABEL {
+                // A hair between two parts, so that they can be told apart without their colours.
+                scene.rect((x - 0.5, y), 1.0, BAR, Ink::Surface);
+            }
             x += length;
         }
         scene.bold((x + 7.0, y + BAR / 2.0 + 4.5), Anchor::Start, 12.5, Ink::Text, bar.value.as_str());

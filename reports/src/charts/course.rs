@@ -123,8 +123,10 @@ fn frame(scene: &mut Scene, panel: &CoursePanel, y: &Linear) {
         scene.line((left, at), (right, at), stroke);
         let ink = if is_margin { Ink::Fail } else { Ink::Muted };
         scene.text((left - 6.0, at + 4.0), Anchor::End, 11.0, ink, words.as_str());
+        if is_margin {
+            scene.bold((left - 6.0, at - 8.0), Anchor::End, 11.0, ink, "margin");
+        }
     }
-    scene.bold((right - 5.0, y.at(1.0) - 5.0), Anchor::End, 11.0, Ink::Fail, "margin");
     scene.line((left, y.start), (right, y.start), Stroke::solid(Ink::Axis, 1.0));
     let [from, to] = &panel.ends;
     scene.text((left, y.start + 16.0), Anchor::Start, 11.0, Ink::Muted, from.as_str());

@@ -38,16 +38,18 @@ const ROW: f64 = 25.0;
 const LEFT: f64 = 44.0;
 /// Room for the difference in words.
 const WORDS: f64 = 74.0;
-/// Half-widths of the axis to choose from, shares of the baseline.
-const HALVES: [f64; 6] = [0.05, 0.1, 0.2, 0.5, 1.0, 2.0];
+/// Ends of the axis to choose from, shares of the baseline.
+const ENDS: [f64; 10] = [0.04, 0.1, 0.2, 0.3, 0.4, 0.6, 0.8, 1.0, 1.4, 2.0];
+/// The shorter side has at least this part of the longer one, so that both have their word.
+const SHORTER: f64 = 0.25;
 
 /// The picture at a width in pixels; the height follows.
 pub(crate) fn draw(panel: &QuantilePanel, width: f64) -> Scene {
     let bottom = HEAD + panel.rows.len() as f64 * ROW;
     let title = format!("{}: difference by quantile", panel.title);
     let mut scene = Scene::new(width, bottom + FOOT, title, panel.description.clone());
-    let half = half(&panel.rows);
-    let x = Linear { from: -half, to: half, start: LEFT + 8.0, end: width - WORDS - 12.0 };
+    let (from, to) = ends(&panel.rows);
+    let x = Linear { from, to, start: LEFT + 8.0, end: width - WORDS - 12.0 };
     frame(&mut scene, &x, bottom, width);
     for (index, row) in panel.rows.iter().enumerate() {
         let y = HEAD + (index as f64 + 0.5) * ROW;
@@ -58,23 +60,29 @@ pub(crate) fn draw(panel: &QuantilePanel, width: f64) -> Scene {
     scene
 }
 
-/// The smallest axis that holds all estimates and the nearer end of their intervals.
-fn half(rows: &[QuantileRow]) -> f64 {
-    let needed = rows.iter().flat_map(|row| [row.point, row.lower, row.upper]).flatten();
-    let mut sizes: Vec<f64> = needed.map(f64::abs).filter(|size| size.is_finite()).collect();
-    sizes.sort_by(f64::total_cmp);
-    let largest = sizes.last().copied().unwrap_or(0.0);
-    HALVES.into_iter().find(|half| *half >= largest).unwrap_or(2.0)
+/// The shortest axis with round ends that holds all estimates and intervals, as far as they are finite and not absurd.
+fn ends(rows: &[QuantileRow]) -> (f64, f64) {
+    let values = || rows.iter().flat_map(|row| [row.point, row.lower, row.upper]).flatten().filter(|v| v.is_finite());
+    let end = |needed: f64| ENDS.into_iter().find(|end| *end >= needed).unwrap_or(2.0);
+    let (below, above) = (values().fold(0.0, |most: f64, v| most.max(-v)), values().fold(0.0, f64::max));
+    let longer = end(below.max(above));
+    // The other side is as long as it must be, in quarters of the longer one.
+    let side = |needed: f64| (1..=4).map(|part| longer * SHORTER * f64::from(part)).find(|side| *side >= needed);
+    (-side(below).unwrap_or(longer), side(above).unwrap_or(longer))
 }
 
 fn frame(scene: &mut Scene, x: &Linear, bottom: f64, width: f64) {
     let top = HEAD - 4.0;
-    for share in [-1.0, -0.5, 0.0, 0.5, 1.0] {
-        let at = x.at(share * x.to);
-        let stroke = if share == 0.0 { Stroke::solid(Ink::Axis, 1.5) } else { Stroke::solid(Ink::Grid, 1.0) };
+    let step = x.to.max(-x.from) / 2.0;
+    for tick in [-2.0, -1.0, 0.0, 1.0, 2.0].map(|steps| steps * step) {
+        if tick < x.from - 1e-9 || tick > x.to + 1e-9 {
+            continue;
+        }
+        let at = x.at(tick);
+        let stroke = if tick == 0.0 { Stroke::solid(Ink::Axis, 1.5) } else { Stroke::solid(Ink::Grid, 1.0) };
         scene.line((at, top), (at, bottom), stroke);
-        let tick = if share == 0.0 { "0%".to_owned() } else { format::change_brief(share * x.to) };
-        scene.text((at, bottom + 16.0), Anchor::Middle, 11.0, Ink::Muted, tick);
+        let words = if tick == 0.0 { "0%".to_owned() } else { format::change_brief(tick) };
+        scene.text((at, bottom + 16.0), Anchor::Middle, 11.0, Ink::Muted, words);
     }
     scene.text((x.at(0.0) - 8.0, 12.0), Anchor::End, 11.0, Ink::Muted, "faster");
     scene.text((x.at(0.0) + 8.0, 12.0), Anchor::Start, 11.0, Ink::Muted, "slower");
@@ -134,6 +142,17 @@ mod tests {
         assert_eq!(hollow(&drawn(vec![row(Some(0.02), Some(-0.01), Some(0.05))])), 1);
         assert_eq!(hollow(&drawn(vec![row(Some(0.02), Some(0.01), Some(0.05))])), 0);
         assert_eq!(hollow(&drawn(vec![row(Some(0.02), Some(0.01), None)])), 0);
+    }
+
+    #[test]
+    fn the_axis_is_no_longer_than_it_must_be_on_either_side() {
+        let close = |found: (f64, f64), wanted: (f64, f64)| {
+            assert!((found.0 - wanted.0).abs() < 1e-9 && (found.1 - wanted.1).abs() < 1e-9, "{found:?}");
+        };
+        close(ends(&[row(Some(1.11), Some(1.0), Some(1.3))]), (-0.35, 1.4));
+        close(ends(&[row(Some(-0.02), Some(-0.09), Some(0.06))]), (-0.1, 0.075));
+        close(ends(&[row(None, None, None)]), (-0.01, 0.01));
+        close(ends(&[row(Some(-9.0), None, Some(f64::INFINITY))]), (-2.0, 0.5));
     }
 
     #[test]

@@ -22,7 +22,7 @@ pub(crate) struct CourseView {
 }
 
 /// All courses, those that keep a GO away first.
-pub(super) fn courses(verdict: &Verdict) -> Vec<CourseView> {
+pub(crate) fn courses(verdict: &Verdict) -> Vec<CourseView> {
     let mut views: Vec<(u8, CourseView)> = verdict
         .evidence
         .course
@@ -65,11 +65,11 @@ fn sentence(course: &Course, last: &Look) -> String {
     if looks == course.looks.len() {
         return match last.state {
             State::HoldInsufficient if last.n == 0 => "There are no observations yet.".to_owned(),
-            State::HoldInsufficient => format!("Not decided so far, with {} observations.", format::count(last.n)),
-            _ => format!("So from the first look on, at {n} observations."),
+            State::HoldInsufficient => format!("{} observations so far.", format::count(last.n)),
+            _ => format!("From the first look on, at {n} observations."),
         };
     }
-    format!("So since {} UTC, at {n} observations.", format::moment(since.at_us))
+    format!("Since {} UTC, at {n} observations.", format::moment(since.at_us))
 }
 
 #[cfg(test)]
@@ -103,11 +103,11 @@ mod tests {
     #[test]
     fn a_sentence_says_since_when() {
         let waits = State::HoldInsufficient;
-        assert_eq!(said(&[waits, waits, State::Pass, State::Pass]), "So since 19 Nov, 12:00 UTC, at 300 observations.");
+        assert_eq!(said(&[waits, waits, State::Pass, State::Pass]), "Since 19 Nov, 12:00 UTC, at 300 observations.");
         // A state that was left and came back counts from its return.
-        assert_eq!(said(&[State::Pass, waits, State::Pass]), "So since 19 Nov, 12:00 UTC, at 300 observations.");
-        assert_eq!(said(&[waits, waits]), "Not decided so far, with 200 observations.");
-        assert_eq!(said(&[State::Fail]), "So from the first look on, at 100 observations.");
+        assert_eq!(said(&[State::Pass, waits, State::Pass]), "Since 19 Nov, 12:00 UTC, at 300 observations.");
+        assert_eq!(said(&[waits, waits]), "200 observations so far.");
+        assert_eq!(said(&[State::Fail]), "From the first look on, at 100 observations.");
     }
 
     #[test]

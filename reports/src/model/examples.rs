@@ -39,6 +39,8 @@ pub(crate) struct ExampleGroup {
 pub(crate) struct ExampleView {
     /// Its name in the records.
     pub(crate) pair: String,
+    /// In what they differ: `HTTP status 200 → 503 · error – → server error`.
+    pub(crate) essence: String,
     /// What was asked, and when.
     pub(crate) summary: String,
     /// Both arms, fact by fact.
@@ -56,7 +58,7 @@ pub(crate) struct FactRow {
     pub(crate) baseline: String,
     /// The candidate's.
     pub(crate) candidate: String,
-    /// They are not the same.
+    /// They are not the same in a way that matters here: what is counted or measured always differs a little.
     pub(crate) differs: bool,
 }
 
@@ -88,7 +90,8 @@ pub(super) fn examples(verdict: &Verdict) -> Option<ExamplesView> {
         match groups.iter_mut().find(|group| group.kind == example.kind) {
             Some(group) => group.rows.push(row),
             None => {
-                groups.push(ExampleGroup { kind: example.kind.clone(), title: title(&example.kind), rows: vec![row] })
+                let (kind, title) = (example.kind.clone(), title(&example.kind));
+                groups.push(ExampleGroup { kind, title, rows: vec![row] });
             }
         }
     }
@@ -113,42 +116,49 @@ fn title(kind: &str) -> String {
 }
 
 fn view(example: &Example, currency: &str) -> ExampleView {
-    let (baseline, candidate) = (&example.baseline, &example.candidate);
+    let (baseline, candidate) = (&example.baseline.answer, &example.candidate.answer);
+    let facts = facts(example, currency);
+    let told = facts.iter().filter(|fact| fact.differs);
+    let essence: Vec<String> =
+        told.map(|fact| format!("{}: {} → {}", fact.label, fact.baseline, fact.candidate)).collect();
     ExampleView {
         pair: example.pair.clone(),
+        essence: essence.join(" · "),
         summary: format!(
             "{} asked with {} characters, {}",
             example.model,
             format::count(example.prompt_chars),
             format::instant(example.at_us)
         ),
-        facts: facts(baseline, candidate, currency),
-        texts: baseline.answer.as_deref().zip(candidate.answer.as_deref()).map(|(b, c)| texts(b, c)),
+        facts,
+        texts: baseline.as_deref().zip(candidate.as_deref()).map(|(b, c)| texts(b, c)),
     }
 }
 
 /// What is known of both; facts that neither has are left out.
-fn facts(baseline: &ExampleSide, candidate: &ExampleSide, currency: &str) -> Vec<FactRow> {
+fn facts(example: &Example, currency: &str) -> Vec<FactRow> {
+    let nothing = || format::NOTHING.to_owned();
+    let named = |name: &Option<String>| name.as_deref().map_or_else(nothing, names::reason);
     let mut facts = Vec::new();
-    let mut fact = |label: &'static str, tell: &dyn Fn(&ExampleSide) -> String| {
-        let (baseline, candidate) = (tell(baseline), tell(candidate));
+    // The models differ by design; whatever is counted or measured matters only where the pair is here for it.
+    let mut fact = |label: &'static str, matters: bool, tell: &dyn Fn(&ExampleSide) -> String| {
+        let (baseline, candidate) = (tell(&example.baseline), tell(&example.candidate));
         if baseline != format::NOTHING || candidate != format::NOTHING {
-            facts.push(FactRow { label, differs: baseline != candidate, baseline, candidate });
+            facts.push(FactRow { label, differs: matters && baseline != candidate, baseline, candidate });
         }
     };
-    let named = |name: &Option<String>| name.as_deref().map_or_else(|| format::NOTHING.to_owned(), names::reason);
-    fact("Model", &|side| if side.model.is_empty() { format::NOTHING.to_owned() } else { side.model.clone() });
-    fact("HTTP status", &|side| if side.status == 0 { "no answer".to_owned() } else { side.status.to_string() });
-    fact("Error", &|side| named(&side.error));
-    fact("Finish reason", &|side| named(&side.finish_reason));
-    fact("Form", &|side| side.form_failure.clone().unwrap_or_else(|| format::NOTHING.to_owned()));
-    fact("Stepped in", &|side| named(&side.moderation));
-    fact("Characters", &|side| format::count(side.answer_chars));
-    fact("Total time", &|side| format::micros(side.duration_us as f64));
-    let cost = |side: &ExampleSide| {
-        side.cost.as_deref().map_or_else(|| format::NOTHING.to_owned(), |cost| format::money_brief(cost, currency))
-    };
-    fact("Cost", &cost);
+    let kind = example.kind.as_str();
+    fact("Model", false, &|side| if side.model.is_empty() { nothing() } else { side.model.clone() });
+    fact("HTTP status", true, &|side| if side.status == 0 { "no answer".to_owned() } else { side.status.to_string() });
+    fact("Error", true, &|side| named(&side.error));
+    fact("Finish reason", true, &|side| named(&side.finish_reason));
+    fact("Form", true, &|side| side.form_failure.clone().unwrap_or_else(nothing));
+    fact("Stepped in", true, &|side| named(&side.moderation));
+    fact("Characters", kind == "length", &|side| format::count(side.answer_chars));
+    fact("Total time", kind == "latency", &|side| format::micros(side.duration_us as f64));
+    let cost =
+        |side: &ExampleSide| side.cost.as_deref().map_or_else(nothing, |cost| format::money_brief(cost, currency));
+    fact("Cost", kind == "cost", &cost);
     facts
 }
 
@@ -184,6 +194,11 @@ mod tests {
         assert!(labels.contains(&"Error") && !labels.contains(&"Form"), "{labels:?}");
         let status = error.facts.iter().find(|fact| fact.label == "HTTP status").unwrap();
         assert!(status.differs && status.candidate == "503", "{status:?}");
+        assert!(error.essence.starts_with("HTTP status: 200 → 503 · Error: – → server error"), "{}", error.essence);
+        // What is measured always differs a little: it is marked only where the pair is here for it.
+        assert!(error.facts.iter().all(|fact| fact.label != "Total time" || !fact.differs));
+        let slow = &view.groups.iter().find(|group| group.kind == "latency").unwrap().rows[0];
+        assert_eq!(slow.essence, "Total time: 2.80 s → 41.2 s");
     }
 
     #[test]

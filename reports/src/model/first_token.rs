@@ -3,6 +3,7 @@
 use judge::verdict::{Evidence, FirstToken};
 use serde::Serialize;
 
+use super::names;
 use crate::format;
 
 /// The decomposition of both arms.
@@ -19,6 +20,8 @@ pub(crate) struct FirstTokenView {
 pub(crate) struct FirstTokenRow {
     /// Which.
     pub(crate) arm: String,
+    /// In which part of the traffic.
+    pub(crate) segment: String,
     /// Way, queue and reading of the prompt.
     pub(crate) queue: String,
     /// From there to the first text of any kind.
@@ -39,10 +42,11 @@ pub(crate) struct FirstTokenRow {
 
 pub(super) fn first_token(evidence: &Evidence) -> Option<FirstTokenView> {
     let arms: Vec<&FirstToken> = evidence.first_token.iter().collect();
-    let find = |name: &str| arms.iter().find(|arm| arm.arm == name && arm.n > 0).copied();
+    // Pairs tell more: the same requests on both arms.
+    let find = |name: &str| arms.iter().find(|arm| arm.segment == "all" && arm.arm == name && arm.n > 0).copied();
     let sentence = match (find("baseline"), find("candidate")) {
         (Some(baseline), Some(candidate)) => difference(baseline, candidate),
-        _ => "Only one arm has answers whose parts are known.".to_owned(),
+        _ => "No pairs tell the parts of the time on both arms.".to_owned(),
     };
     (!arms.is_empty()).then(|| FirstTokenView { sentence, rows: arms.into_iter().map(row).collect() })
 }
@@ -55,6 +59,7 @@ fn row(arm: &FirstToken) -> FirstTokenRow {
     let known = |us: f64| if arm.n == 0 { format::NOTHING.to_owned() } else { format::micros(us) };
     FirstTokenRow {
         arm: arm.arm.clone(),
+        segment: names::segment_short(&arm.segment),
         queue: known(arm.queue_us),
         first_text: known(arm.first_text_us),
         thinking: known(arm.thinking_us),
@@ -77,11 +82,18 @@ fn difference(baseline: &FirstToken, candidate: &FirstToken) -> String {
     let Some((name, most)) = parts.into_iter().max_by(|a, b| a.1.abs().total_cmp(&b.1.abs())) else {
         return String::new();
     };
-    format!(
-        "On average the first visible text comes {} against the baseline; the part that differs most is {name}, by {}.",
-        format::micros_signed(all),
-        format::micros_signed(most)
-    )
+    let (all_said, most_said) = (format::micros(all.abs()), format::micros_signed(most));
+    if all < 0.0 {
+        format!(
+            "On average the candidate's first visible text comes {all_said} earlier; the part that differs most is {name}, by \
+             {most_said}."
+        )
+    } else {
+        format!(
+            "On average the candidate's first visible text comes {all_said} later; the part that differs most is {name}, by \
+             {most_said}."
+        )
+    }
 }
 
 #[cfg(test)]
@@ -92,8 +104,8 @@ mod tests {
         let [queue_us, first_text_us, thinking_us] = parts;
         let (visible_p50_us, visible_p95_us) = (1_000_000, 2_000_000);
         FirstToken {
-            segment: "all".to_owned(),
             arm: name.to_owned(),
+            segment: "all".to_owned(),
             n,
             unknown: 3,
             queue_us,
@@ -110,8 +122,8 @@ mod tests {
         let view = super::first_token(&Evidence { first_token, ..Evidence::default() }).unwrap();
         assert_eq!(
             view.sentence,
-            "On average the first visible text comes +1.32 s against the baseline; the part that differs most is \
-             thinking, by +1.40 s."
+            "On average the candidate's first visible text comes 1.32 s later; the part that differs most is thinking, by \
+             +1.40 s."
         );
         assert_eq!((view.rows[1].whole.as_str(), view.rows[1].unknown.as_str()), ("1.78 s", "3"));
     }
@@ -121,7 +133,7 @@ mod tests {
         let first_token = vec![arm("baseline", 50, [400e3, 60e3, 0.0]), arm("candidate", 0, [0.0; 3])];
         let view = super::first_token(&Evidence { first_token, ..Evidence::default() }).unwrap();
         assert_eq!(view.rows[1].queue, format::NOTHING);
-        assert!(view.sentence.starts_with("Only one arm"));
+        assert!(view.sentence.starts_with("No pairs tell"));
         assert_eq!(super::first_token(&Evidence::default()), None);
     }
 }

@@ -90,7 +90,7 @@ pub(crate) fn by_segment<'a>(guardrails: impl Iterator<Item = &'a Guardrail>) ->
     groups
 }
 
-fn view(guardrail: &Guardrail, currency: &str) -> GuardrailView {
+pub(crate) fn view(guardrail: &Guardrail, currency: &str) -> GuardrailView {
     let bound = |value: Option<f64>| value.map_or_else(|| "unbounded".to_owned(), |v| effect(guardrail.scale, v));
     let has_evidence = guardrail.estimate.is_some() || guardrail.lower.is_some() || guardrail.upper.is_some();
     let bound = |value| if has_evidence { bound(value) } else { format::NOTHING.to_owned() };

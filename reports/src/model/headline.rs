@@ -129,12 +129,12 @@ pub(super) fn figures(verdict: &Verdict) -> Vec<Figure> {
         super::guardrails::summary(verdict),
     ));
     let pairs = verdict.instrument.pairs;
-    let covered = format!("{}, from {}", span(verdict), format::instant(verdict.window.from_us));
-    figures.push(Entry::new("Evidence", format!("{} pairs", format::count(pairs)), covered));
+    let mut covered = format!("{}, from {}", span(verdict), format::instant(verdict.window.from_us));
     if !bill.shadow.is_empty() {
         let shadow = format::money_brief(&bill.shadow, &bill.currency);
-        figures.push(Entry::new("Price of this experiment", shadow, "what the shadow calls cost"));
+        covered.push_str(&format!("; the shadow calls cost {shadow}"));
     }
+    figures.push(Entry::new("Evidence", format!("{} pairs", format::count(pairs)), covered));
     figures
 }
 

@@ -12,6 +12,8 @@ pub(crate) struct MethodView {
     pub(crate) name: String,
     /// What it does; empty if this version does not know it.
     pub(crate) sentence: &'static str,
+    /// Its formula in words; empty where the sentence says it all.
+    pub(crate) formula: &'static str,
     /// Where it is used.
     pub(crate) used_for: String,
 }
@@ -32,9 +34,59 @@ pub(super) fn methods(verdict: &Verdict) -> Vec<MethodView> {
         .map(|(name, metrics)| MethodView {
             name: name.to_owned(),
             sentence: sentence(name),
+            formula: formula(name),
             used_for: metrics.join("; "),
         })
         .collect()
+}
+
+/// How a method computes, in words.
+fn formula(name: &str) -> &'static str {
+    match name {
+        "betting" => {
+            "Each pair gives x: 1 if only the candidate is bad, −1 if only the baseline is, else 0. Against a mean of m or more \
+             each of 40 players stakes a fixed share of their capital, which is multiplied by 1 + stake × (m − x) after each \
+             pair. The bound is the smallest m at which their mean capital reaches 1 / level."
+        }
+        "betting-blocks" | "betting+blocks" => {
+            "A block gives x: the candidate's outcome less the mean of the baseline's requests in the same block. Capital is \
+             multiplied by 1 + stake × (m − x), and the bound is the smallest m at which the mean capital reaches 1 / level."
+        }
+        "confidence-sequence"
+        | "confidence-sequence-combined"
+        | "confidence-sequence-stratified"
+        | "confidence-sequence-of-means" => {
+            "Bound = estimate ± √( 2 (I k + 1) / (I² k) × ln(1 + √(I k + 1) / (2 × level)) ), where I is 1 / variance of the \
+             estimate, and k makes the sequence narrowest at the planned amount of evidence."
+        }
+        "exceedances" | "exceedances-combined" | "exceedances-stratified" => {
+            "With a limit L at the baseline's quantile: the ratio is at most r if the candidate is slower than r × L no more often \
+             than the baseline is slower than L. The difference of these two shares is bounded; the bound of the ratio is the \
+             smallest r at which it is proven to be at most 0."
+        }
+        "tango-score" | "tango-score+exact" => {
+            "z(d) = (only candidate bad − only baseline bad − n × d) / √( n × (2 q + d × (1 − d)) ), where q is the share of pairs \
+             in which only the baseline is bad if d is true. The bound is the d at which z is the normal quantile of the level."
+        }
+        "clopper-pearson" => {
+            "The largest share p with which so few such pairs among n still have a probability of the level; for none of them, \
+             1 − level^(1 / n)."
+        }
+        "miettinen-nurminen" | "miettinen-nurminen+exact" => {
+            "z(d) = (candidate's share − baseline's share − d) / √( V × N / (N − 1) ), where V is the variance of the difference if \
+             d is true. The bound is the d at which z is the normal quantile of the level."
+        }
+        "order-statistics-mover-paired" | "quantile-ratio-mover" | "order-statistics-mover" => {
+            "With Wilson's limits of the share at the quantile, read off the sorted times of each side: log ratio ± \
+             √( a² + b² − 2 r × a × b ), where a and b are the distances of both quantiles from their limits and r is the \
+             correlation of the pairs."
+        }
+        "log-ratio-of-means-t" | "log-ratio-of-means-t-paired" | "log-ratio-t" => {
+            "log(mean C / mean B) ± t × √( vC / mean C² + vB / mean B² − 2 cov / (mean C × mean B) ), where vC, vB and cov are \
+             the variances and the covariance of the means."
+        }
+        _ => "",
+    }
 }
 
 /// A method in one sentence.
@@ -112,11 +164,13 @@ fn sentence(name: &str) -> &'static str {
 
 #[cfg(test)]
 mod tests {
-    use super::sentence;
+    use super::{formula, sentence};
 
     #[test]
     fn unknown_methods_have_no_sentence() {
         assert_eq!(sentence("bootstrap"), "");
         assert!(sentence("tango-score").contains("Tango"));
+        assert_eq!(formula("bootstrap"), "");
+        assert!(formula("betting").contains("1 / level"));
     }
 }

@@ -24,6 +24,8 @@ pub(crate) struct ModerationGroup {
     pub(crate) title: String,
     /// By category.
     pub(crate) rows: Vec<ModerationRow>,
+    /// The row of everything, which is drawn as a square.
+    pub(crate) whole: Option<ModerationRow>,
 }
 
 /// One 2x2 table.
@@ -94,9 +96,13 @@ fn groups(moderation: &Moderation) -> Vec<ModerationGroup> {
             (Source::Guard, Side::Request) => "Requests flagged by the guard",
         };
         let row = row(table, moderation.alpha);
+        let whole = (table.category == "all").then(|| row.clone());
         match groups.iter_mut().find(|group| group.title == title) {
-            Some(group) => group.rows.push(row),
-            None => groups.push(ModerationGroup { title: title.to_owned(), rows: vec![row] }),
+            Some(group) => {
+                group.rows.push(row);
+                group.whole = group.whole.take().or(whole);
+            }
+            None => groups.push(ModerationGroup { title: title.to_owned(), rows: vec![row], whole }),
         }
     }
     groups

@@ -48,12 +48,30 @@ pub(crate) const fn remark(name: &str) -> &'static str {
     }
 }
 
+/// What the first visible text waits for, as a heading.
+pub(crate) fn first_visible(segment: &str) -> String {
+    match segment {
+        "all" | "" => "Mean time to the first visible text, pairs".to_owned(),
+        "canary" => "Mean time to the first visible text, served traffic".to_owned(),
+        part => format!("Mean time to the first visible text, {part}"),
+    }
+}
+
 /// A part of the traffic as a heading.
 pub(crate) fn segment(name: &str) -> String {
     match name {
         "all" | "" => "All traffic".to_owned(),
         "canary" => "Served traffic".to_owned(),
         part => format!("Where {part}"),
+    }
+}
+
+/// A part of the traffic in a table.
+pub(crate) fn segment_short(name: &str) -> String {
+    match name {
+        "all" | "" => "pairs".to_owned(),
+        "canary" => "served traffic".to_owned(),
+        part => part.to_owned(),
     }
 }
 

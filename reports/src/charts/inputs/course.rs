@@ -42,7 +42,8 @@ fn panel(course: &Course, from_us: i64, to_us: i64) -> CoursePanel {
     let top = CoursePanel::top(&looks);
     // Where the margin has no width of its own, no difference is a tick like the others.
     let shares = [-1.0, 0.0, 1.0, 2.0, 3.0, 4.0].into_iter().filter(|share| *share <= top);
-    let shares: Vec<f64> = shares.filter(|share| top < 3.0 || share % 2.0 == 0.0 || *share == 1.0).collect();
+    let shares: Vec<f64> =
+        shares.filter(|share| top < 3.0 || share % 2.0 == 0.0 || (share - 1.0).abs() < 1e-9).collect();
     let ticks = shares.into_iter().map(|share| (share, effect(course.scale, axis.value(share)))).collect();
     let counts = (course.looks.first(), course.looks.last());
     let observations = match counts {

@@ -67,7 +67,8 @@ pub(crate) fn outcomes(evidence: &Evidence, segment: &str, which: OutcomeKind) -
         OutcomeKind::Errors => "Errors by kind",
         OutcomeKind::Finish => "Finish reasons",
     };
-    let ticks = |largest: f64| round_ticks(largest, 4).into_iter().map(|value| (value, format::share(value))).collect();
+    let ticks =
+        |largest: f64| round_ticks(largest, 4).into_iter().map(|value| (value, format::percent(value))).collect();
     chart(title, "share of the arm's requests", rows, ticks)
 }
 
@@ -90,7 +91,14 @@ fn paid(bill: &Bill, rows: &[Paid], title: &str, name: fn(&Paid) -> Option<Strin
             _ => continue,
         };
         let (Some(label), Some(value)) = (name(row), format::to_number(&row.amount)) else { continue };
-        let bar = (arm, value, format::money_brief(&row.amount, &bill.currency));
+        let money = format::money_brief(&row.amount, &bill.currency);
+        let has_unknown = row.unpriced.saturating_add(row.without_usage) > 0;
+        let words = match (row.priced, has_unknown) {
+            (0, true) => "not known".to_owned(),
+            (_, true) => format!("at least {money}"),
+            (_, false) => money,
+        };
+        let bar = (arm, value, words);
         match kinds.iter_mut().find(|kind| kind.label == label) {
             Some(kind) => kind.bars.push(bar),
             None => kinds.push(KindRow { label, bars: vec![bar] }),

@@ -21,6 +21,18 @@ pub(crate) fn quantiles(evidence: &Evidence, metric: &str, segment: &str) -> Opt
     Some(QuantilePanel { title: names::guardrail(metric, segment), description, rows })
 }
 
+/// All of them, in the order of the verdict.
+pub(crate) fn all_quantiles(evidence: &Evidence) -> Vec<QuantilePanel> {
+    let mut keys: Vec<(&str, &str)> = Vec::new();
+    for q in &evidence.quantiles {
+        let key = (q.metric.as_str(), q.segment.as_str());
+        if !keys.contains(&key) {
+            keys.push(key);
+        }
+    }
+    keys.into_iter().filter_map(|(metric, segment)| quantiles(evidence, metric, segment)).collect()
+}
+
 fn row(q: &QuantileDifference) -> QuantileRow {
     let share = |us: Option<i64>| {
         let baseline = q.baseline_us.filter(|us| *us > 0)?;
@@ -41,9 +53,20 @@ pub(crate) fn quantile_name(share: f64) -> String {
     if (percent - percent.round()).abs() < 1e-6 { format!("p{percent:.0}") } else { format!("p{percent:.1}") }
 }
 
-/// What the first visible text waits for, by arm; `None` where no record tells.
-pub(crate) fn first_token(evidence: &Evidence) -> Option<BarGroup> {
-    let arms: Vec<&FirstToken> = evidence.first_token.iter().filter(|arm| arm.n > 0).collect();
+/// What the first visible text waits for, one group a part of the traffic; none where no record tells.
+pub(crate) fn first_token(evidence: &Evidence) -> Vec<BarGroup> {
+    let mut segments: Vec<&str> = Vec::new();
+    for arm in evidence.first_token.iter().filter(|arm| arm.n > 0) {
+        if !segments.contains(&arm.segment.as_str()) {
+            segments.push(&arm.segment);
+        }
+    }
+    segments.into_iter().map(|segment| first_token_in(evidence, segment)).collect()
+}
+
+fn first_token_in(evidence: &Evidence, segment: &str) -> BarGroup {
+    let of = |arm: &&FirstToken| arm.n > 0 && arm.segment == segment;
+    let arms: Vec<&FirstToken> = evidence.first_token.iter().filter(of).collect();
     let whole = |arm: &FirstToken| arm.queue_us + arm.first_text_us + arm.thinking_us;
     let largest = arms.iter().map(|arm| whole(arm)).fold(0.0, f64::max);
     let bars = arms.iter().map(|arm| Bar {
@@ -54,11 +77,11 @@ pub(crate) fn first_token(evidence: &Evidence) -> Option<BarGroup> {
             .collect(),
         value: format::micros(whole(arm)),
     });
-    (!arms.is_empty()).then(|| BarGroup {
-        heading: "Mean time to the first visible text".to_owned(),
+    BarGroup {
+        heading: names::first_visible(segment),
         remark: Some("Means, because only they add up.".to_owned()),
         legend: vec![(Ink::Prompt, "way, queue, prompt"), (Ink::Visible, "first text"), (Ink::Reasoning, "thinking")],
         bars: bars.collect(),
         ticks: round_ticks(largest, 4).into_iter().map(|us| (us, format::micros_tick(us))).collect(),
-    })
+    }
 }
