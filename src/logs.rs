@@ -39,7 +39,7 @@ pub(crate) fn start(level: &str, format: LogFormat) {
         }
     }
     // Only the first word counts, and nobody has said another one.
-    drop(FORMAT.set(format));
+    FORMAT.get_or_init(|| format);
     if let Some(error) = wrong {
         tracing::warn!(target: TARGET, %error, "WEIGHBRIDGE_LOG is no filter and is not used; expected one such as info,gateway=debug");
     }

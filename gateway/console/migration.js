@@ -134,6 +134,7 @@ export function showOverview(cards) {
       text(entry.sign, SIGNS.get(card.level));
       text(entry.name, card.migration.name);
       text(entry.weight, percent(card.migration.weight_percent));
+      attribute(entry.root, "aria-label", `${card.migration.name}: ${card.slot.condition.textContent}, ${percent(card.migration.weight_percent)}`);
     },
   );
 }

@@ -90,7 +90,7 @@ mod tests {
         assert_eq!(sessions.find(cookie.as_bytes(), 1000 + LIFE_US - 1).map(|found| found.1), Some(1000 + LIFE_US));
         assert_eq!(sessions.find(cookie.as_bytes(), 1000 + LIFE_US), None, "over");
         assert_eq!(sessions.find(b"", 1000), None);
-        assert_eq!(sessions.find(cookie[..63].as_bytes(), 1000), None);
+        assert_eq!(sessions.find(&cookie.as_bytes()[..63], 1000), None);
         sessions.end(cookie.as_bytes());
         assert_eq!(sessions.find(cookie.as_bytes(), 1001), None, "logged out");
     }

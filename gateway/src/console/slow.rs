@@ -74,7 +74,7 @@ fn consumers(today: Option<BTreeMap<String, Sums>>, balances: Vec<KnownBalance>)
         }
     }
     let mut all: Vec<(String, (Sums, Vec<QuotaShown>))> = all.into_iter().collect();
-    all.sort_by(|one, other| (other.1.0.nanos, other.1.0.requests).cmp(&(one.1.0.nanos, one.1.0.requests)));
+    all.sort_by_key(|(_, (sums, _))| std::cmp::Reverse((sums.nanos, sums.requests)));
     let left_out = all.len().saturating_sub(CONSUMERS_MAX);
     let shown = |(name, (sums, quotas)): (String, (Sums, Vec<QuotaShown>))| ConsumerShown {
         name,

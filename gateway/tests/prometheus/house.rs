@@ -5,10 +5,13 @@ use crate::redis_server::RedisServer;
 use crate::server::{deploy, swap};
 use futures_util::future::join_all;
 use gateway::Config;
-use mocks::{Faults, MockConfig, ModerationConfig, ModerationService, Profile, Provider, RunningModeration};
+use mocks::{
+    Faults, MockConfig, ModerationConfig, ModerationService, Profile, Provider, RunningModeration, Script, ScriptAnswer,
+};
 use serde_json::{Value, json};
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::Path;
+use std::sync::Arc;
 use std::time::Duration;
 use tempfile::TempDir;
 
@@ -18,6 +21,12 @@ pub(crate) const TOKEN: &str = "admin-token-of-the-tests";
 pub(crate) const MIGRATION: &str = "openai-to-deepseek";
 const TEAM_A: &str = "key-of-team-a";
 const TEAM_B: &str = "key-of-team-b";
+/// What both providers think about.
+const THOUGHT: &str = "What is it all about?";
+/// What both providers answer with words that the guard blocks.
+const TOLD: &str = "Tell me all.";
+const WORDS: &str =
+    "name = \"own\"\n[[words]]\ncategory = \"illicit\"\nlevel = \"high\"\nterms = \"forbidden fruit\"\n";
 const ANY: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(Ipv4Addr::LOCALHOST), 0);
 
 /// Mocks, a Redis, and the gateway.
@@ -47,8 +56,9 @@ impl House {
     pub(crate) async fn start() -> Option<Self> {
         let redis = RedisServer::start()?;
         let folder = tempfile::tempdir().unwrap();
-        let openai = mock(Provider::OpenAi, Faults { error_500: 0.05, ..faults() }).await;
-        let deepseek = mock(Provider::DeepSeek, Faults { error_500: 0.1, error_429: 0.05, ..faults() }).await;
+        let script = Arc::new(script());
+        let openai = mock(Provider::OpenAi, Faults { error_500: 0.05, ..faults() }, &script).await;
+        let deepseek = mock(Provider::DeepSeek, Faults { error_500: 0.1, error_429: 0.05, ..faults() }, &script).await;
         let profile = Profile { faults: Faults { error_500: 0.3, ..Faults::default() }, ..Profile::instant() };
         let moderation = ModerationConfig { profile, ..ModerationConfig::instant(ModerationService::OpenAi) };
         let moderation = mocks::start_moderation(ANY, moderation).await.unwrap();
@@ -82,19 +92,35 @@ impl House {
             let model = ["gpt-4o-mini", "gpt-4o", "gpt-5-mini"][index % 3];
             asked.push((TEAM_A, chat(model, &format!("question {index} of round {round}"), index % 2 == 0)));
         }
+        asked.extend((0..6).map(|index| (TEAM_A, chat("gpt-5-mini", THOUGHT, index % 2 == 0))));
+        asked.extend((0..4).map(|index| (TEAM_A, chat("gpt-4o", TOLD, index % 2 == 0))));
         asked.extend(odd(round).map(|body| (TEAM_A, body)));
         // More than the tight limit lets through.
         asked.extend((0..4).map(|index| (TEAM_B, chat("gpt-4o-mini", &format!("{index} of {round}"), false))));
         asked.push(("key-of-nobody", chat("gpt-4o-mini", "who am I?", false)));
-        join_all(asked.iter().map(|(key, body)| self.ask(key, body))).await;
-        self.move_weight(if round.is_multiple_of(2) { 49.0 } else { 51.0 }).await;
+        let asked = asked.iter().enumerate();
+        join_all(asked.map(|(index, (key, body))| self.ask(key, body, format!("{round}-{index}")))).await;
+        // In one round the verdict is about the epoch in force, in the next one about the epoch before.
+        if round.is_multiple_of(2) {
+            self.publish_verdict().await;
+        } else {
+            self.move_weight(if round % 4 == 1 { 49.0 } else { 51.0 }).await;
+        }
     }
 
-    async fn ask(&self, key: &str, body: &Value) {
+    async fn ask(&self, key: &str, body: &Value, conversation: String) {
         let url = format!("http://{}/v1/chat/completions", self.gateway.address);
-        let answer = self.client.post(url).bearer_auth(key).json(body).send().await.unwrap();
+        let request = self.client.post(url).bearer_auth(key).header("x-weighbridge-conversation", conversation);
+        let answer = request.json(body).send().await.unwrap();
         // What went wrong is in the metrics; a cut answer is an error here as well.
         drop(answer.text().await);
+    }
+
+    async fn publish_verdict(&self) {
+        let url = format!("http://{}/admin/v1/migrations/{MIGRATION}/verdict", self.gateway.admin_address);
+        let answer = self.client.put(url).bearer_auth(TOKEN).json(&verdict(self.gateway.epoch())).send().await.unwrap();
+        let status = answer.status();
+        assert_eq!(status, 200, "{}", answer.text().await.unwrap());
     }
 
     async fn move_weight(&self, percent: f64) {
@@ -111,9 +137,28 @@ fn faults() -> Faults {
     Faults { truncate: 0.05, content_filter: 0.05, tool_leak: 0.5, length: 0.1, ..Faults::default() }
 }
 
-async fn mock(provider: Provider, faults: Faults) -> mocks::Running {
-    let profile = Profile { faults, ..Profile::instant() };
-    mocks::start(ANY, MockConfig { profile, log_capacity: 0, ..MockConfig::instant(provider) }).await.unwrap()
+async fn mock(provider: Provider, faults: Faults, script: &Arc<Script>) -> mocks::Running {
+    let (profile, script) = (Profile { faults, ..Profile::instant() }, Arc::clone(script));
+    mocks::start(ANY, MockConfig { profile, script, log_capacity: 0, ..MockConfig::instant(provider) }).await.unwrap()
+}
+
+/// An answer that was thought about, to a prompt that the provider had in its cache, and one that the guard blocks.
+fn script() -> Script {
+    let mut script = Script::new();
+    for provider in [Provider::OpenAi, Provider::DeepSeek] {
+        let answer = ScriptAnswer {
+            content: Some("Forty-two, all things considered.".to_owned()),
+            reasoning: Some("Let me think about that. ".repeat(8)),
+            prompt_tokens: Some(2000),
+            cached_tokens: Some(1024),
+            completion_tokens: Some(60),
+            reasoning_tokens: Some(48),
+            ..ScriptAnswer::default()
+        };
+        script.insert(provider, THOUGHT, answer);
+        script.say(provider, TOLD, "Well then: forbidden fruit, and more of it.");
+    }
+    script
 }
 
 fn chat(model: &str, prompt: &str, stream: bool) -> Value {
@@ -147,9 +192,25 @@ fn odd(round: usize) -> [Value; 8] {
     ]
 }
 
+/// What an evaluation would have said of an epoch just now.
+fn verdict(epoch: u64) -> Value {
+    let now = jiff::Timestamp::now();
+    let errors = json!({"metric": "errors", "segment": "all", "decides": true, "state": "hold-insufficient",
+        "scale": "difference", "estimate": 0.001, "lower": -0.001, "upper": 0.007, "margin": 0.005, "alpha": 0.05,
+        "alpha_alarm": 0.01, "n": 500, "baseline_value": null, "candidate_value": null, "method": "tango-score",
+        "direction": "lower-is-better", "why": "the bound crosses the margin"});
+    json!({"schema": "weighbridge.verdict/1", "verdict": "hold", "reasons": ["too few pairs"], "migration": MIGRATION,
+        "epoch": epoch, "weight_percent": 50.0, "next_weight_percent": 50.0, "next_weight_bound": "hold", "needed": [],
+        "guardrails": [errors], "instrument": {}, "bill": judge::verdict::Bill::default(),
+        "window": {"from_us": now.as_microsecond() - 1_000_000, "to_us": now.as_microsecond()}, "inputs": [],
+        "policy_digest": "p", "tariff_digest": "t", "seed": 0, "version": "0.1.0", "created_at": now.to_string(),
+        "evidence": {"latency": [], "tokens": [], "outcomes": []}})
+}
+
 /// The shipped configuration with the addresses, folders and shares of the test, a limit that is soon reached, and Redis.
 fn configuration(folder: &Path, [openai, deepseek, moderation]: &[String; 3], redis: &str) -> String {
     let mut text = std::fs::read_to_string(deploy().join("gateway.toml")).unwrap();
+    std::fs::write(folder.join("words.toml"), WORDS).unwrap();
     let folder = folder.display().to_string();
     for (from, to) in [
         ("0.0.0.0:8080", "127.0.0.1:0"),
@@ -162,12 +223,15 @@ fn configuration(folder: &Path, [openai, deepseek, moderation]: &[String; 3], re
         ("weight_percent = 10", "weight_percent = 50"),
         ("shadow_percent = 25", "shadow_percent = 100"),
         ("repeat_percent = 2", "repeat_percent = 50"),
+        ("lists = [\"en\", \"zh\"]", &format!("lists = [\"en\", \"zh\"]\nfiles = [\"{folder}/words.toml\"]")),
         ("requests = 1200", "requests = 1000000"),
+        ("usd = \"100.00\"", "usd = \"100.00\"\nunpriced = \"free\""),
     ] {
         text = swap(&text, from, to);
     }
     format!(
         "{text}\n[[quotas]]\nname = \"tight\"\nconsumers = [\"team-b\"]\nwindow = \"1s\"\nrequests = 1\n\n\
-         [keys]\nfile = \"{folder}/consumers.json\"\n\n[redis]\nurl = \"{redis}\"\n"
+         [keys]\nfile = \"{folder}/consumers.json\"\n\n[redis]\nurl = \"{redis}\"\n\n\
+         [traces]\nendpoint = \"{moderation}/no-collector\"\n"
     )
 }

@@ -21,7 +21,8 @@ pub(crate) fn has(program: &str) -> bool {
         let required = std::env::var_os("WEIGHBRIDGE_REQUIRE_PROMETHEUS").is_some();
         assert!(!required, "no {program} here: install Debian's package `prometheus`");
         // Past the runner's capture.
-        writeln!(std::io::stderr(), "skipped: no {program} here (Debian's package `prometheus`)").unwrap();
+        let text = format!("skipped: no {program} here (Debian's package `prometheus`)\n");
+        std::io::stderr().write_all(text.as_bytes()).unwrap();
     }
     there
 }

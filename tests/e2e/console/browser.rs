@@ -180,7 +180,7 @@ impl Browser<'_> {
     pub(crate) async fn until_shows(&self, selector: &str, wanted: &str) {
         let shows = format!(
             "return [...document.querySelectorAll({})].some((one) => one.checkVisibility() && \
-             one.textContent.replaceAll('\\u00a0', ' ').includes({}))",
+             one.textContent.replaceAll(/\\s+/g, ' ').includes({}))",
             json!(selector),
             json!(wanted)
         );
