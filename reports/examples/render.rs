@@ -1,4 +1,4 @@
-//! Renders a verdict into a folder: `cargo run -p reports --example render -- verdict.json out`.
+//! Renders a verdict into a folder: `cargo run -p reports --example render -- verdict.json out [zh]`.
 //!
 //! For whoever changes the report and wants to look at it, without building all of weighbridge.
 
@@ -8,11 +8,13 @@ use judge::verdict::Verdict;
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
-    let [verdict, out] = arguments.as_slice() else {
-        return Err("usage: render VERDICT FOLDER".into());
+    let (verdict, out, language) = match arguments.as_slice() {
+        [verdict, out] => (verdict, out, reports::Language::En),
+        [verdict, out, language] if language == "zh" => (verdict, out, reports::Language::Zh),
+        _ => return Err("usage: render VERDICT FOLDER [zh]".into()),
     };
     let text = std::fs::read_to_string(verdict)?;
     let verdict: Verdict = serde_json::from_str(&text)?;
-    reports::write(&verdict, Path::new(out), reports::Options::default())?;
+    reports::write(&verdict, Path::new(out), reports::Options { pictures: true, language })?;
     Ok(())
 }

@@ -12,6 +12,7 @@ mod lines;
 mod page;
 mod pattern;
 
+use crate::charts::scene::Scene;
 use pattern::{Pattern, is_figure};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -23,8 +24,13 @@ const DEPTH_MAX: usize = 8;
 /// Signs at the end of a text, and what they are in Chinese.
 const ENDS: [(&str, &str); 2] = [(".", "。"), (":", "：")];
 
-/// What stands between the items of a list, the outermost first, and what it is in Chinese.
-const BETWEEN: [(&str, &str); 4] = [(" · ", " · "), ("; ", "；"), (": ", "："), (", ", "，")];
+/// What stands between a label and its text.
+const LABEL: &str = ": ";
+
+/// What stands between the items of a list, the outermost first, and what it is in Chinese. Of equals the first in the text is
+/// the outer one: `Errors: 1; 2` has a label, `1; Errors: 2` two items.
+const BETWEEN: [&[(&str, &str)]; 4] =
+    [&[(" · ", " · ")], &[("; ", "；"), (LABEL, "：")], &[(" → ", " → ")], &[(", ", "，")]];
 
 /// A language of reports.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -51,6 +57,14 @@ impl Language {
         match self.catalogue() {
             None => english,
             Some(catalogue) => lines::translated(&english, catalogue),
+        }
+    }
+
+    /// The picture in this language.
+    pub(crate) fn scene(self, english: Scene) -> Scene {
+        match self.catalogue() {
+            None => english,
+            Some(catalogue) => english.said(|text| catalogue.say(text)),
         }
     }
 
@@ -82,12 +96,14 @@ impl Catalogue {
         let entries: BTreeMap<String, String> = toml::from_str(text).map_err(|error| error.to_string())?;
         let mut catalogue = Self::default();
         for (english, other) in entries {
-            let english = english.strip_suffix('.').unwrap_or(&english);
-            let other = other.strip_suffix('。').unwrap_or(&other).to_owned();
-            if english.contains('{') {
-                catalogue.patterns.push(Pattern::new(english, other)?);
-            } else {
-                catalogue.texts.insert(english.to_owned(), other);
+            for (english, other) in by_sentence(&english, &other) {
+                let english = english.strip_suffix('.').unwrap_or(english);
+                let other = other.strip_suffix('。').unwrap_or(other).to_owned();
+                if english.contains('{') {
+                    catalogue.patterns.push(Pattern::new(english, other)?);
+                } else {
+                    catalogue.texts.insert(english.to_owned(), other);
+                }
             }
         }
         // Figures before words, then the most specific first; of equals the first by name, as they come.
@@ -105,15 +121,15 @@ impl Catalogue {
         let lead = english.len() - english.trim_start().len();
         let tail = english.trim_end().len();
         let (Some(before), Some(after)) = (english.get(..lead), english.get(tail..)) else { return english.to_owned() };
-        said.map_or_else(|| english.to_owned(), |said| format!("{before}{said}{after}"))
+        said.map_or_else(|| english.to_owned(), |said| format!("{before}{}{after}", closed(&said)))
     }
 
     /// `None` where nothing in it is known.
     fn known(&self, english: &str, depth: usize) -> Option<String> {
-        if is_figure(english) {
-            return self.texts.get(english).cloned();
-        }
         let deeper = depth.checked_sub(1)?;
+        if is_figure(english) {
+            return self.whole(english, deeper);
+        }
         // A pattern of one sentence must not swallow the next one in its last hole, so whole sentences come first.
         let (by_sentence, all_known) = self.by_sentence(english, deeper);
         if all_known {
@@ -122,11 +138,17 @@ impl Catalogue {
         self.with_its_end(english, deeper).or_else(|| self.listed(english, deeper)).or(by_sentence)
     }
 
-    /// As a whole, with the sign at its end.
+    /// As a whole, with the sign at its end, which the catalogue's texts need not have.
     fn with_its_end(&self, english: &str, depth: usize) -> Option<String> {
-        let ends = ENDS.iter().find_map(|(sign, other)| english.strip_suffix(*sign).map(|text| (text, *other)));
-        let whole = self.whole(english, depth);
-        whole.or_else(|| ends.and_then(|(text, end)| self.whole(text, depth).map(|said| said + end)))
+        if let Some(other) = self.texts.get(english) {
+            return Some(other.clone());
+        }
+        for (sign, other) in ENDS {
+            if let Some(said) = english.strip_suffix(sign).and_then(|text| self.whole(text, depth)) {
+                return Some(said + other);
+            }
+        }
+        self.whole(english, depth)
     }
 
     /// As a whole; a capital at its beginning may be there or not.
@@ -148,7 +170,20 @@ impl Catalogue {
 
     /// Item by item, where it is a list and one of its items is known.
     fn listed(&self, english: &str, depth: usize) -> Option<String> {
-        let (between, other) = BETWEEN.iter().find(|(between, _)| english.contains(between))?;
+        if let Some((text, bracket)) = english.strip_suffix(')').and_then(|text| text.split_once(" (")) {
+            let (text, bracket) = self.any_known([text, bracket], depth)?;
+            return Some(format!("{text}（{bracket}）"));
+        }
+        let first = |of: &[(&'static str, &'static str)]| {
+            let found = of.iter().filter_map(|(between, other)| Some((english.find(between)?, *between, *other)));
+            found.min_by_key(|(at, ..)| *at)
+        };
+        let (_, between, other) = BETWEEN.iter().find_map(|of| first(of))?;
+        if between == LABEL {
+            let (label, text) = english.split_once(LABEL)?;
+            let (label, text) = self.any_known([label, text], depth)?;
+            return Some(format!("{label}{other}{text}"));
+        }
         let items: Vec<&str> = english.split(between).collect();
         let known: Vec<Option<String>> = items.iter().map(|item| self.known(item, depth)).collect();
         if known.iter().all(Option::is_none) {
@@ -156,6 +191,13 @@ impl Catalogue {
         }
         let said = items.iter().zip(known).map(|(item, known)| known.unwrap_or_else(|| (*item).to_owned()));
         Some(said.collect::<Vec<_>>().join(other))
+    }
+
+    /// Both texts, if one of them is known.
+    fn any_known(&self, texts: [&str; 2], depth: usize) -> Option<(String, String)> {
+        let [first, second] = texts.map(|text| self.known(text, depth));
+        (first.is_some() || second.is_some())
+            .then(|| (first.unwrap_or_else(|| texts[0].to_owned()), second.unwrap_or_else(|| texts[1].to_owned())))
     }
 
     /// Sentence by sentence, where there are several and one of them is known; and whether all are.
@@ -185,6 +227,25 @@ impl Catalogue {
 /// A text cut behind each `. ` that ends a sentence.
 fn sentences(text: &str) -> impl Iterator<Item = &str> {
     text.split_inclusive(". ").map(str::trim_end)
+}
+
+/// An entry cut into its sentences, so that each is known alone as well; whole where the other language has more or fewer.
+fn by_sentence<'a>(english: &'a str, other: &'a str) -> Vec<(&'a str, &'a str)> {
+    let (ours, theirs) = (sentences(english).collect::<Vec<_>>(), other.split_inclusive('。').collect::<Vec<_>>());
+    if ours.len() == theirs.len() { ours.into_iter().zip(theirs).collect() } else { vec![(english, other)] }
+}
+
+/// The text without blanks between two characters that are as wide as they are high: what stood in a hole may be translated.
+fn closed(text: &str) -> String {
+    let is_wide = |c: Option<char>| c.is_some_and(|c| ('\u{3000}'..='\u{9fff}').contains(&c) || c >= '\u{ff00}');
+    let mut out = String::with_capacity(text.len());
+    let mut characters = text.chars().peekable();
+    while let Some(c) = characters.next() {
+        if c != ' ' || !is_wide(out.chars().next_back()) || !is_wide(characters.peek().copied()) {
+            out.push(c);
+        }
+    }
+    out
 }
 
 /// The text with its first letter the other way round; `None` where that changes nothing.

@@ -46,7 +46,8 @@ pub struct Options {
     /// PNG pictures beside the page (`guardrails.png`, `course.png`, `latency.png`, `quantiles.png`, `first-token.png`, `cost.png`,
     /// `bill.png`, `paid.png`, `outcomes.png`: those of which the verdict has evidence; each also `@2x`).
     pub pictures: bool,
-    /// Language of the page and of the summary. Tables, JUnit and the verdict itself are for machines and stay English.
+    /// Language of the page, of the summary and of the pictures. Tables (CSV), JUnit and the verdict itself are for machines and
+    /// stay English, as do names: of models, consumers, migrations and methods.
     pub language: Language,
 }
 
@@ -87,7 +88,7 @@ pub fn write(verdict: &Verdict, out: &Path, options: Options) -> Result<Written,
         written.push(files::write(out, name, &table)?);
     }
     if options.pictures {
-        written.extend(pictures::write(verdict, out)?);
+        written.extend(pictures::write(verdict, out, options.language)?);
     }
     Ok(Written { page: out.join("index.html"), files: written })
 }

@@ -44,13 +44,18 @@ fn write_escaped(out: &mut Output<'_>, state: &mut State<'_, '_>, value: &Value)
 }
 
 /// A text without meaning to Markdown or HTML, on one line and not longer than a line should be.
-pub(crate) fn escaped(text: &str) -> String {
-    let mut out = String::with_capacity(text.len().min(limits::CHARACTERS_AT_MOST));
-    for (index, c) in text.chars().enumerate() {
-        if index == limits::CHARACTERS_AT_MOST {
-            out.push('…');
-            break;
-        }
+fn escaped(text: &str) -> String {
+    let mut kept: String = text.chars().take(limits::CHARACTERS_AT_MOST).collect();
+    if kept.len() < text.len() {
+        kept.push('…');
+    }
+    plain(&kept)
+}
+
+/// A text without meaning to Markdown or HTML, on one line.
+pub(crate) fn plain(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    for c in text.chars() {
         match c {
             '\\' | '`' | '*' | '_' | '[' | ']' | '|' | '~' | '#' => {
                 out.push('\\');

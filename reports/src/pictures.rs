@@ -12,6 +12,7 @@ use crate::charts::scene::{Anchor, Scene};
 use crate::charts::{bars, course, curves, forest, hours, inputs, kinds, quantiles, rates};
 use crate::error::ReportError;
 use crate::files;
+use crate::language::Language;
 use crate::model;
 use crate::palette::Ink;
 
@@ -28,11 +29,11 @@ const ROW_GAP: f64 = 26.0;
 const BARS: f64 = 720.0;
 
 /// Draws and writes all pictures at one and two pixels per CSS pixel.
-pub(crate) fn write(verdict: &Verdict, out: &Path) -> Result<Vec<PathBuf>, ReportError> {
+pub(crate) fn write(verdict: &Verdict, out: &Path, language: Language) -> Result<Vec<PathBuf>, ReportError> {
     let mut written = Vec::new();
     for (name, scene) in scenes(verdict) {
         let broken = |reason| ReportError::Picture { path: out.join(format!("{name}.png")), reason };
-        let double = halved(&paint(&scene).map_err(broken)?);
+        let double = halved(&paint(&language.scene(scene)).map_err(broken)?);
         written.push(encode(out, &format!("{name}.png"), &halved(&double))?);
         written.push(encode(out, &format!("{name}@2x.png"), &double)?);
     }

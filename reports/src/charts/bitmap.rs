@@ -9,7 +9,7 @@ use plotters::drawing::{DrawingArea, IntoDrawingArea};
 use plotters::element::{Circle, PathElement, Polygon};
 use plotters::style::{Color, IntoTextStyle, RGBColor, ShapeStyle};
 
-use super::font::{FAMILY, Font, font};
+use super::font::{Fonts, fonts};
 use super::scene::{Anchor, Label, Mark, Point, Scene, Stroke};
 use crate::palette::Ink;
 
@@ -31,7 +31,7 @@ type Canvas<'a> = DrawingArea<BitMapBackend<'a>, Shift>;
 
 /// Paints a scene in its light colours, `FINE` times as large. The error is what the drawing library said.
 pub(crate) fn paint(scene: &Scene) -> Result<Pixels, String> {
-    let font = font().map_err(|_| "the bundled font cannot be read".to_owned())?;
+    let fonts = fonts().map_err(|_| "the bundled fonts cannot be read".to_owned())?;
     let (width, height) = (pixels(scene.width.ceil()) * FINE, pixels(scene.height.ceil()) * FINE);
     let mut rgb = vec![0; width as usize * height as usize * 3];
     {
@@ -39,7 +39,7 @@ pub(crate) fn paint(scene: &Scene) -> Result<Pixels, String> {
         let reason = |error: plotters::drawing::DrawingAreaErrorKind<_>| error.to_string();
         canvas.fill(&colour(Ink::Surface)).map_err(reason)?;
         for mark in &scene.marks {
-            draw(&canvas, font, mark)?;
+            draw(&canvas, fonts, mark)?;
         }
         canvas.present().map_err(reason)?;
     }
@@ -69,7 +69,7 @@ const fn mean(a: u8, b: u8, c: u8, d: u8) -> u8 {
     ((a as u16 + b as u16 + c as u16 + d as u16 + 2) / 4) as u8
 }
 
-fn draw(canvas: &Canvas<'_>, font: &Font, mark: &Mark) -> Result<(), String> {
+fn draw(canvas: &Canvas<'_>, fonts: &Fonts, mark: &Mark) -> Result<(), String> {
     match mark {
         Mark::Path(points, stroke) => {
             for piece in dashes(points, *stroke) {
@@ -85,14 +85,13 @@ fn draw(canvas: &Canvas<'_>, font: &Font, mark: &Mark) -> Result<(), String> {
             let radius = pixels(radius * f64::from(FINE));
             canvas.draw(&Circle::new(position(*centre), radius, style(*ink))).map_err(|error| error.to_string())
         }
-        Mark::Text(label) => text(canvas, font, label),
+        Mark::Text(label) => text(canvas, fonts, label),
     }
 }
 
-fn text(canvas: &Canvas<'_>, font: &Font, label: &Label) -> Result<(), String> {
+fn text(canvas: &Canvas<'_>, fonts: &Fonts, label: &Label) -> Result<(), String> {
     let em = label.size * f64::from(FINE);
-    let size = font.size_for_em(em);
-    let (glyphs, width) = font.set(&label.text, em);
+    let (glyphs, width) = fonts.set(&label.text, em);
     let (x, y) = (label.at.0 * f64::from(FINE), label.at.1 * f64::from(FINE));
     let left = match label.anchor {
         Anchor::Start => x,
@@ -100,10 +99,11 @@ fn text(canvas: &Canvas<'_>, font: &Font, label: &Label) -> Result<(), String> {
         Anchor::End => x - width,
     };
     let ink = colour(label.ink);
-    let style = (FAMILY, size).into_text_style(canvas).color(&ink);
     // There is one weight in the bundle: a heavier text is painted twice, a hair apart.
     let passes: &[f64] = if label.bold { &[0.0, 1.0] } else { &[0.0] };
     for glyph in glyphs {
+        let size = glyph.font.size_for_em(em);
+        let style = (glyph.font.family, size).into_text_style(canvas).color(&ink);
         for pass in passes {
             // plotters sets the base line half a size below the position.
             let at = (whole((left + glyph.ink_left).floor() + pass), whole((y - size / 2.0).round()));

@@ -119,6 +119,18 @@ impl Scene {
         self.marks.push(Mark::Text(Label { at, anchor, text: text.into(), size, ink, bold: true }));
     }
 
+    /// The same picture with other words: every text is what `say` makes of it.
+    pub(crate) fn said(mut self, say: impl Fn(&str) -> String) -> Self {
+        self.title = say(&self.title);
+        self.description = say(&self.description);
+        for mark in &mut self.marks {
+            if let Mark::Text(label) = mark {
+                label.text = say(&label.text);
+            }
+        }
+        self
+    }
+
     /// Draws another scene into this one, shifted.
     pub(crate) fn place(&mut self, (dx, dy): Point, other: Self) {
         let shift = |(x, y): Point| (x + dx, y + dy);

@@ -1,13 +1,23 @@
 //! What a report in Chinese still says in English: the test prints it, text by text.
 
-use super::{Language, page};
+use super::{Catalogue, lines, page};
 use crate::markdown;
 use crate::tests::{billed, complete, fixture, guarded};
 use judge::verdict::Verdict;
 use std::collections::BTreeSet;
+use std::path::Path;
 
-/// Sentences of the judge and of the bill that the fixtures lack, as they come with a verdict.
-const SENTENCES: &str = include_str!("sentences.txt");
+/// The catalogue and the sentences are read when the test runs, so that whoever adds a text need not build anew.
+fn read(name: &str) -> String {
+    std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("src/language").join(name)).unwrap()
+}
+
+fn catalogue() -> Catalogue {
+    Catalogue::read(&read("zh.toml")).unwrap()
+}
+
+/// Sentences of the judge, of the bill and of the charts that the fixtures lack, as they come with a verdict; one a line.
+const SENTENCES: &str = "sentences.txt";
 
 /// So many English words in a row are a text that nobody translated; fewer are names.
 const WORDS: usize = 3;
@@ -41,7 +51,9 @@ fn texts(page: &str) -> Vec<String> {
 /// Whether words in lower case or with a capital, no code and no name with signs in it, follow each other.
 fn is_english(text: &str) -> bool {
     let mut run = 0;
-    for word in text.split_whitespace() {
+    // A Chinese character ends a run as a name does.
+    let apart: String = text.chars().map(|c| if c >= '\u{3000}' { " 中 ".to_owned() } else { c.to_string() }).collect();
+    for word in apart.split_whitespace() {
         let bare = word.trim_matches(|sign: char| sign.is_ascii_punctuation() || "“”…–".contains(sign));
         let is_word =
             !bare.is_empty() && !word.starts_with('`') && bare.chars().all(|c| c.is_ascii_alphabetic() || c == '\'');
@@ -67,10 +79,10 @@ fn complain(missing: &BTreeSet<String>) {
 
 #[test]
 fn no_page_has_a_text_in_english() {
-    let mut left = BTreeSet::new();
+    let (catalogue, mut left) = (catalogue(), BTreeSet::new());
     for verdict in verdicts() {
         let english = crate::html(&verdict).unwrap();
-        let said = Language::Zh.page(english.clone());
+        let said = page::translated(&english, &catalogue, "zh-CN");
         left.extend(missing(&texts(&english), &texts(&said)));
     }
     complain(&left);
@@ -78,10 +90,10 @@ fn no_page_has_a_text_in_english() {
 
 #[test]
 fn no_summary_has_a_line_in_english() {
-    let mut left = BTreeSet::new();
+    let (catalogue, mut left) = (catalogue(), BTreeSet::new());
     for verdict in verdicts() {
         let english = markdown::render(&verdict).unwrap();
-        let said = Language::Zh.markdown(english.clone());
+        let said = lines::translated(&english, &catalogue);
         let lines = |text: &str| text.lines().map(str::to_owned).collect::<Vec<_>>();
         left.extend(missing(&lines(&english), &lines(&said)));
     }
@@ -90,8 +102,8 @@ fn no_summary_has_a_line_in_english() {
 
 #[test]
 fn no_sentence_of_the_judge_stays_english() {
-    let catalogue = Language::Zh.catalogue().unwrap();
-    let english: Vec<String> = SENTENCES.lines().map(str::to_owned).collect();
+    let catalogue = catalogue();
+    let english: Vec<String> = read(SENTENCES).lines().map(str::to_owned).collect();
     let said: Vec<String> = english.iter().map(|sentence| catalogue.say(sentence)).collect();
     complain(&missing(&english, &said));
 }
@@ -106,30 +118,14 @@ fn what_is_english_is_recognised() {
 
 #[test]
 fn temp_dump() {
-    let mut all = BTreeSet::new();
-    let figure = regex::Regex::new(r"[+−$€×]?\d[\d.,:\u{202f}]*").unwrap();
-    for verdict in verdicts() {
-        let english = crate::html(&verdict).unwrap();
-        let mut list = texts(&english);
-        list.extend(
-            markdown::render(&verdict)
-                .unwrap()
-                .lines()
-                .flat_map(|l| l.split('|').flat_map(|l| l.split("**")).map(str::to_owned).collect::<Vec<_>>()),
-        );
-        for text in list {
-            let t = text
-                .split_whitespace()
-                .collect::<Vec<_>>()
-                .join(" ")
-                .replace("&#x27;", "'")
-                .replace("&#39;", "'")
-                .replace("&quot;", "\"");
-            let t = figure.replace_all(&t, "{n}").into_owned();
-            if t.chars().any(char::is_alphabetic) {
-                all.insert(t);
-            }
-        }
+    let catalogue = catalogue();
+    for (name, verdict) in ["go", "hold", "no-go", "full", "billed", "guarded", "complete"].iter().zip(verdicts()) {
+        let page = page::translated(&crate::html(&verdict).unwrap(), &catalogue, "zh-CN");
+        std::fs::write(format!("/tmp/p8/zhout/{name}.html"), page).unwrap();
+        let text = lines::translated(&markdown::render(&verdict).unwrap(), &catalogue);
+        std::fs::write(format!("/tmp/p8/zhout/{name}.md"), text).unwrap();
+        crate::pictures::write(&verdict, &std::path::PathBuf::from("/tmp/p8/zhout").join(name), crate::Language::Zh)
+            .unwrap();
+        std::fs::write(format!("/tmp/p8/zhout/{name}.json"), serde_json::to_string(&verdict).unwrap()).unwrap();
     }
-    std::fs::write("/tmp/p8/texts.txt", all.into_iter().collect::<Vec<_>>().join("\n")).unwrap();
 }

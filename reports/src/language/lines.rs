@@ -35,11 +35,19 @@ fn push_line(out: &mut String, line: &str, catalogue: &Catalogue) {
                 out.push_str("**");
             }
             let (mark, words) = piece.split_at(marks(piece));
+            // What is in brackets is a text of its own.
+            let bracket = words.trim_end_matches(['.', '\n', ' ']).strip_suffix(')').filter(|_| mark.contains('('));
+            let (words, tail) = words.split_at(bracket.map_or(words.len(), str::len));
             out.push_str(mark);
             let plain = markdown::unescaped(words);
             let said = catalogue.say(&plain);
             // What is not known stays as it was, letter for letter.
-            if said == plain { out.push_str(words) } else { push_said(out, &said) }
+            if said == plain {
+                out.push_str(words)
+            } else {
+                push_said(out, &said)
+            }
+            out.push_str(tail);
         }
     }
 }
@@ -47,7 +55,7 @@ fn push_line(out: &mut String, line: &str, catalogue: &Catalogue) {
 /// The translation as text to Markdown; the end of the line is none of it.
 fn push_said(out: &mut String, said: &str) {
     let words = said.trim_end_matches('\n');
-    out.push_str(&markdown::escaped(words));
+    out.push_str(&markdown::plain(words));
     out.push_str(said.get(words.len()..).unwrap_or_default());
 }
 

@@ -1,13 +1,14 @@
 //! Texts with holes.
 //!
-//! A hole whose name begins with `n` (`{n}`, `{n2}`, `{now}`) holds figures only: digits with their units. Every other hole
-//! holds words of one sentence. Figures make a pattern certain of what it matches, so most patterns have only those.
+//! Holes named `n`, `n2`, ... hold figures only: digits with their units. Holes named `w`, `w2`, ... hold one word: a name. Every
+//! other hole holds words of one sentence. Figures make a pattern certain of what it matches, so most patterns have only
+//! those.
 
 /// How many places of one literal are tried before a pattern is given up: bounds the work on texts made to be slow.
 const PLACES_MAX: usize = 6;
 
 /// Letters that may stand in a figure: units, months, signs of currencies, and what stands for a figure.
-const UNITS: [&str; 36] = [
+const UNITS: [&str; 38] = [
     "pp",
     "ms",
     "s",
@@ -44,6 +45,8 @@ const UNITS: [&str; 36] = [
     "known",
     "no",
     "nan",
+    "of",
+    "apart",
 ];
 
 /// A text with holes, and what it is in the other language.
@@ -86,7 +89,7 @@ impl Pattern {
 
     /// Holes that take words; the fewer, the more certain.
     pub(super) fn word_holes(&self) -> usize {
-        self.holes.iter().filter(|hole| !hole.starts_with('n')).count()
+        self.holes.iter().filter(|hole| !is_named(hole, 'n')).count()
     }
 
     /// The other text with what stands in the holes; `None` if the text has another form.
@@ -119,7 +122,9 @@ impl Pattern {
         };
         for (at, _) in text.match_indices(literal.as_str()).take(PLACES_MAX) {
             let (Some(value), Some(after)) = (text.get(..at), text.get(at + literal.len()..)) else { return false };
-            if !fits(name, value) {
+            // Digits may be in groups: `1 200 pairs` has one figure.
+            let is_cut = is_named(name, 'n') && literal == " " && after.starts_with(|c: char| c.is_ascii_digit());
+            if is_cut || !fits(name, value) {
                 continue;
             }
             values.push(value);
@@ -133,7 +138,18 @@ impl Pattern {
 }
 
 fn fits(hole: &str, value: &str) -> bool {
-    if hole.starts_with('n') { is_figure(value) } else { !value.is_empty() && !value.contains(". ") }
+    if is_named(hole, 'n') {
+        is_figure(value)
+    } else if is_named(hole, 'w') {
+        !value.is_empty() && !value.contains(char::is_whitespace)
+    } else {
+        !value.is_empty() && !value.contains(". ")
+    }
+}
+
+/// Whether a hole has this letter, alone or with a number.
+fn is_named(hole: &str, letter: char) -> bool {
+    hole.strip_prefix(letter).is_some_and(|number| number.chars().all(|c| c.is_ascii_digit()))
 }
 
 /// Whether a text is a figure with its unit: `+0.52 pp`, `$1.20`, `12 Nov, 10:00`, `unbounded`, `–`.
