@@ -66,6 +66,7 @@ function show() {
   });
   shown(byId("no-migrations"), newest.migrations.length === 0);
   showOverview(cards);
+  shown(byId("house"), true);
   showHouse(newest);
   showWorst(cards, live);
 }

@@ -78,7 +78,7 @@ function options(card, index) {
     cursor: { y: false, drag: { x: false, y: false }, sync: { key: card.key } },
     scales: { x: { time: true, range: () => card.range }, y: { range: (_, low, high) => [0, Math.max(least ?? 0, (high ?? 0) * 1.1) || 1] } },
     axes: [
-      { ...axis, size: 24, space: 60, values: (_, times) => times.map((at) => moment(at * 1e6, at * 1e6).slice(0, 5)) },
+      { ...axis, size: 24, space: 46, values: (_, times) => times.map((at) => moment(at * 1e6, at * 1e6).slice(0, 5)) },
       { ...axis, size: 54, space: 36, values: (_, values) => values.map((value) => short(spell(value))) },
     ],
     series: [{}, ...LINES.map((_, order) => line(order))],

@@ -94,8 +94,9 @@ function updateRow(entry, { guardrail, looks }) {
   text(slot.segment, [where, guardrail.decides ? "" : "does not decide"].filter(Boolean).join(" · "));
   text(slot.state, words.word);
   const estimate = finite(guardrail.estimate) ? `${spelled(guardrail, guardrail.estimate)}, ` : "";
-  text(slot.numbers, `${estimate}at most ${spelled(guardrail, guardrail.upper)}; margin ${spelled(guardrail, guardrail.margin)}; n ${count(guardrail.n)}`);
-  text(slot.why, guardrail.state === "pass" ? "" : (guardrail.why ?? ""));
+  text(slot.numbers, `${estimate}at most ${spelled(guardrail, guardrail.upper)}; margin ${spelled(guardrail, guardrail.margin)}; n\u00a0${count(guardrail.n)}`);
+  text(slot.why, guardrail.state === "pass" ? "" : guardrail.why);
+  attribute(slot.row, "title", guardrail.why || null);
   drawTrack(slot.track, guardrail, words.ink);
   drawCourse(slot.course, guardrail, looks, words.ink);
 }

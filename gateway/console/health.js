@@ -84,6 +84,10 @@ function ofArms(migration) {
     const level = candidate.role === "served" ? bad : warn;
     found.push(level(`Errors: ${share(now)} of ${whose}'s answers, ${share(before)} of the baseline's (${points(now - before)}).`));
   }
+  // Too few for chance to be ruled out, and yet nobody would call it well.
+  if (candidate.requests >= 2 && candidate.errors === candidate.requests && found.length === 0) {
+    found.push(warn(`All ${several(candidate.requests, "request", "requests")} of ${whose} failed.`));
+  }
   const least = Math.min(candidate.requests, baseline.requests);
   for (const [key, words] of [["ttft_us", "Time to first token"], ["duration_us", "Total time"]]) {
     const [value, before] = [candidate[key]?.p95, baseline[key]?.p95];

@@ -98,7 +98,7 @@ function updateQuota(entry, quota) {
   attribute(entry.root, "class", quota.left_percent < LEFT_PERCENT ? "quota warn" : "quota");
 }
 
-function consumers({ consumers: items, consumers_left_out }) {
+function consumers({ consumers: items, consumers_left_out, usage_kept }) {
   list(byId("consumers"), items, ({ name }) => name, () => row(["name", "number", "number", "number", "quotas"]), ({ cells }, consumer) => {
     text(cells[0], consumer.name);
     text(cells[1], count(consumer.today?.requests));
@@ -106,7 +106,7 @@ function consumers({ consumers: items, consumers_left_out }) {
     text(cells[3], money(consumer.today?.cost_nanos));
     list(cells[4], consumer.quotas, (quota) => `${quota.limit} ${quota.unit}`, makeQuota, updateQuota);
   });
-  const note = items.length === 0 ? "No consumer has called today." : consumers_left_out > 0 ? `${several(consumers_left_out, "consumer", "consumers")} with less money today ${consumers_left_out === 1 ? "is" : "are"} not shown.` : "";
+  const note = items.length === 0 ? (usage_kept === false ? "Usage is not kept: configure [quota_store]." : "No consumer has called today.") : consumers_left_out > 0 ? `${several(consumers_left_out, "consumer", "consumers")} with less money today ${consumers_left_out === 1 ? "is" : "are"} not shown.` : "";
   text(byId("consumers-note"), note);
 }
 

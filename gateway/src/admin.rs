@@ -90,6 +90,7 @@ pub(crate) fn router(shared: Arc<Shared>) -> Router {
         .merge(guarded)
         .merge(crate::console::open_routes())
         .fallback(|| async { unknown("address") })
+        .layer(middleware::map_response(crate::console::protect))
         .with_state(shared)
 }
 

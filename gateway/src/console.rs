@@ -91,18 +91,23 @@ impl Console {
 /// Routes for whoever may use the admin plane; who that is, is decided where they are merged.
 pub(crate) fn guarded_routes() -> Router<Arc<Shared>> {
     let events = Router::new().route("/console/events", get(events::stream));
-    events.route("/admin/v1/console", get(once)).layer(middleware::map_response(protect))
+    events.route("/admin/v1/console", get(once))
 }
 
 /// Routes for everybody: the page, and the door.
 pub(crate) fn open_routes() -> Router<Arc<Shared>> {
-    files::routes().merge(login::routes()).layer(middleware::map_response(protect))
+    files::routes().merge(login::routes())
 }
 
-/// What tells a browser to run and to ask nothing else.
-async fn protect(mut response: Response) -> Response {
+/// What tells a browser to run, to ask and to keep nothing else; on every answer of the admin plane, since a session's
+/// cookie opens them all.
+pub(crate) async fn protect(mut response: Response) -> Response {
+    let headers = response.headers_mut();
     for (name, value) in files::HEADERS {
-        response.headers_mut().insert(name, HeaderValue::from_static(value));
+        headers.insert(name, HeaderValue::from_static(value));
+    }
+    if !headers.contains_key(header::CACHE_CONTROL) {
+        headers.insert(NO_STORE.0, NO_STORE.1);
     }
     response
 }

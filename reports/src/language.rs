@@ -252,7 +252,7 @@ fn closed(text: &str) -> String {
 /// The text with its first letter the other way round; `None` where that changes nothing.
 fn other_case(text: &str) -> Option<String> {
     let mut characters = text.chars();
-    let first = characters.next().filter(|first| first.is_ascii_alphabetic())?;
+    let first = characters.next().filter(char::is_ascii_alphabetic)?;
     let turned = if first.is_ascii_uppercase() { first.to_ascii_lowercase() } else { first.to_ascii_uppercase() };
     Some(std::iter::once(turned).chain(characters).collect())
 }

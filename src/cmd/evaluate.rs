@@ -15,13 +15,15 @@ use std::path::Path;
 pub(super) async fn run(args: &args::Evaluate) -> Result<Exit, Failure> {
     check_outputs(args)?;
     let plane = args.publish.as_deref().map(|target| admin_plane(target, &args.token_env)).transpose()?;
-    let (verdict, json) = evaluate(args)?;
+    let verdict = evaluate(args)?;
+    let decision = verdict.verdict;
     if let Some(plane) = plane {
-        let why_not = plane.publish(&verdict.migration, &json).await?;
+        let migration = verdict.migration.clone();
+        let why_not = plane.publish(&migration, &without_answers(verdict)).await?;
         let remark = if why_not.is_empty() { String::new() } else { format!("; {why_not}") };
         render::note(&format!("gateway  {}{remark}", plane.shown()));
     }
-    Ok(verdict.verdict.into())
+    Ok(decision.into())
 }
 
 fn admin_plane(target: &str, token_env: &str) -> Result<AdminPlane, Failure> {
@@ -31,7 +33,7 @@ fn admin_plane(target: &str, token_env: &str) -> Result<AdminPlane, Failure> {
     AdminPlane::given_by("--publish", target, &token)
 }
 
-fn evaluate(args: &args::Evaluate) -> Result<(Verdict, String), Failure> {
+fn evaluate(args: &args::Evaluate) -> Result<Verdict, Failure> {
     let mut options = Options::new(policy(args.policy.as_deref())?, env!("CARGO_PKG_VERSION"));
     options.labels.clone_from(&args.labels);
     options.at_weight_percent = args.at;
@@ -66,7 +68,16 @@ fn evaluate(args: &args::Evaluate) -> Result<(Verdict, String), Failure> {
     if let Some(path) = &args.junit {
         write(path, reports::junit(&verdict).as_bytes())?;
     }
-    Ok((verdict, json))
+    Ok(verdict)
+}
+
+/// The verdict for a gateway, without the answers that somebody may have asked for: a gateway keeps no content.
+fn without_answers(mut verdict: Verdict) -> String {
+    for example in &mut verdict.evidence.examples {
+        example.baseline.answer = None;
+        example.candidate.answer = None;
+    }
+    output::to_json(&verdict)
 }
 
 /// Whether an option for a file means standard output.

@@ -192,7 +192,7 @@ async fn texts_from_outside_are_text_and_nothing_outside_is_asked() {
     // Before any script of the page: what the policy refuses is remembered.
     let remember = "window.refused = []; window.harmed = 0; addEventListener('error', (event) => event.error && refused.push(event.message)); \
                     document.addEventListener('securitypolicyviolation', (event) => refused.push(event.violatedDirective))";
-    browser.debug("Page.addScriptToEvaluateOnNewDocument", json!({"source": remember})).await;
+    browser.debug("Page.addScriptToEvaluateOnNewDocument", &json!({"source": remember})).await;
     sign_in(&browser, &house).await;
     ask_for_weight(&browser, "6", HOSTILE).await;
     browser.click("#weight-go").await;
@@ -389,7 +389,7 @@ async fn feed(browser: &Browser<'_>, document: &Value, from: u32) {
 #[derive(Debug)]
 struct Size {
     /// Elements of the page.
-    elements: f64,
+    elements: u64,
     /// Nodes that are kept, on the page or not.
     nodes: f64,
     listeners: f64,
@@ -413,10 +413,10 @@ async fn size(browser: &Browser<'_>, document: &Value) -> Size {
           take(given); await new Promise((done) => requestAnimationFrame(done)); \
           if (document.querySelector('[data-slot=reasons]').textContent === words) return document.querySelectorAll('*').length; \
         } })()";
-    let elements = browser.run(count, &json!([document, AS_BEFORE])).await.as_f64().unwrap();
-    browser.debug("Performance.enable", json!({})).await;
-    browser.debug("HeapProfiler.collectGarbage", json!({})).await;
-    let metrics = browser.debug("Performance.getMetrics", json!({})).await;
+    let elements = browser.run(count, &json!([document, AS_BEFORE])).await.as_u64().unwrap();
+    browser.debug("Performance.enable", &json!({})).await;
+    browser.debug("HeapProfiler.collectGarbage", &json!({})).await;
+    let metrics = browser.debug("Performance.getMetrics", &json!({})).await;
     let metric = |name: &str| {
         let found = metrics["metrics"].as_array().unwrap().iter().find(|one| one["name"] == name);
         found.unwrap_or_else(|| panic!("no {name} in {metrics}"))["value"].as_f64().unwrap()

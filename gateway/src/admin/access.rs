@@ -44,6 +44,11 @@ enum Kept {
 }
 
 pub(super) async fn authorise(State(shared): State<Arc<Shared>>, mut request: Request, next: Next) -> Response {
+    if request.headers().contains_key(header::AUTHORIZATION)
+        && is_guessing(&shared, request.headers(), request.extensions())
+    {
+        return guessing();
+    }
     match admit(&shared, request.method(), request.headers(), crate::clock::now_us()) {
         Ok(pass) => {
             request.extensions_mut().insert(pass);
@@ -92,10 +97,28 @@ pub(crate) fn is_foreign(headers: &HeaderMap) -> bool {
 
 /// A wrong token costs time, and the more of them one source has sent, the more: as with the keys of consumers.
 pub(crate) async fn slow_down(shared: &Shared, headers: &HeaderMap, extensions: &Extensions) {
+    let source = source(shared, headers, extensions);
+    tracing::debug!(%source, "a wrong admin token");
+    shared.console.refusals.wrong(Refusal::Unknown, source, crate::clock::now_us()).await;
+}
+
+/// Whether as many wrong tokens of this source wait for their answers as may. A token may be typed by people and short: a
+/// source that guesses without waiting is not listened to, whatever it says. Sessions go on.
+pub(crate) fn is_guessing(shared: &Shared, headers: &HeaderMap, extensions: &Extensions) -> bool {
+    shared.console.refusals.is_full(source(shared, headers, extensions), crate::clock::now_us())
+}
+
+fn source(shared: &Shared, headers: &HeaderMap, extensions: &Extensions) -> IpAddr {
     let peer = extensions.get::<ConnectInfo<SocketAddr>>();
     let peer = peer.map_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED), |peer| peer.0.ip());
-    let source = crate::callers::source_of(&shared.plane.load().config, headers, peer);
-    shared.console.refusals.wrong(Refusal::Unknown, source, crate::clock::now_us()).await;
+    crate::callers::source_of(&shared.plane.load().config, headers, peer)
+}
+
+pub(crate) fn guessing() -> Response {
+    let message = "too many wrong admin tokens from this address: wait until they have been answered";
+    let mut response = problem(StatusCode::TOO_MANY_REQUESTS, "too_many_wrong_tokens", message);
+    response.headers_mut().insert(header::RETRY_AFTER, http::HeaderValue::from_static("10"));
+    response
 }
 
 pub(crate) fn unauthorised() -> Response {

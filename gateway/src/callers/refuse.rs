@@ -68,6 +68,11 @@ impl Refusals {
         self.count("scope");
     }
 
+    /// Whether so many wrong keys of this address wait already that nothing more of it should be looked at.
+    pub(crate) fn is_full(&self, source: IpAddr, now_us: i64) -> bool {
+        self.brake.lock().unwrap_or_else(PoisonError::into_inner).is_full(source, now_us)
+    }
+
     /// A wrong key: returns when it may be said.
     pub(crate) async fn wrong(&self, refusal: Refusal, source: IpAddr, now_us: i64) {
         self.count(match refusal {

@@ -39,6 +39,8 @@ pub(super) struct Document {
     pub consumers: Vec<ConsumerShown>,
     /// Consumers that are not shown.
     pub consumers_left_out: usize,
+    /// Usage is kept; without it nobody knows who has called today.
+    pub usage_kept: bool,
     /// The latest changes, the newest last.
     pub audit: Vec<AuditEntry>,
     pub prices: PricesShown,

@@ -57,6 +57,7 @@ impl Look<'_> {
             guards: plane.moderators.readings().iter().map(guard).collect(),
             consumers: self.slow.consumers.clone(),
             consumers_left_out: self.slow.consumers_left_out,
+            usage_kept: self.slow.usage_kept,
             audit: self.slow.audit.clone(),
             prices: prices(&plane.config, now_us),
             history: curves,

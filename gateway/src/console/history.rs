@@ -201,7 +201,7 @@ impl Track {
                 ttft_p50_us: minute.first_token.quantile_us(0.5),
                 ttft_p95_us: minute.first_token.quantile_us(0.95),
                 duration_p95_us: minute.duration.quantile_us(0.95),
-                cost_nanos: step.cost_nanos,
+                cost_nanos: of_a_step(step.cost_nanos, now_us - before_us),
             };
             push(&mut self.points, point, POINTS_MAX);
         }
@@ -245,6 +245,13 @@ fn seconds(micros: i64) -> f64 {
 #[expect(clippy::cast_precision_loss, reason = "a rate")]
 pub(super) fn per_second(requests: u64, seconds: f64) -> f64 {
     (requests as f64 / seconds.max(1.0) * 1000.0).round() / 1000.0
+}
+
+/// Money of a step as if it had lasted as long as steps do: a step that was late is no dearer hour.
+fn of_a_step(nanos: u64, lasted_us: i64) -> u64 {
+    let step_us = u128::from((STEP_SECONDS * SECOND_US).unsigned_abs());
+    let lasted_us = u128::from(lasted_us.unsigned_abs().max(1));
+    u64::try_from(u128::from(nanos) * step_us / lasted_us).unwrap_or(u64::MAX)
 }
 
 #[expect(clippy::cast_precision_loss, reason = "a share")]

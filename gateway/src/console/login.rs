@@ -2,21 +2,26 @@
 
 use super::files::NO_STORE;
 use super::session::LIFE_SECONDS;
-use crate::admin::access::{COOKIE, foreign, is_foreign, is_marked, is_token, slow_down, unauthorised};
+use crate::admin::access::{
+    COOKIE, foreign, guessing, is_foreign, is_guessing, is_marked, is_token, slow_down, unauthorised,
+};
 use crate::admin::problem;
 use crate::routing::rules::cookie;
 use crate::state::Shared;
 use axum::Router;
-use axum::extract::{DefaultBodyLimit, State};
+use axum::extract::State;
 use axum::http::Request;
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use http::{HeaderMap, HeaderValue, StatusCode, header};
 use serde::Deserialize;
 use std::sync::Arc;
+use std::time::Duration;
 
 /// Longest login that is read, bytes.
 const LOGIN_BYTES_MAX: usize = 8 * 1024;
+/// How long its body may take.
+const LOGIN_READ_MAX: Duration = Duration::from_secs(10);
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -25,9 +30,7 @@ struct Login {
 }
 
 pub(super) fn routes() -> Router<Arc<Shared>> {
-    Router::new()
-        .route("/console/session", get(show).post(log_in).delete(log_out))
-        .layer(DefaultBodyLimit::max(LOGIN_BYTES_MAX))
+    Router::new().route("/console/session", get(show).post(log_in).delete(log_out))
 }
 
 /// Whether there is a session, and until when.
@@ -47,7 +50,12 @@ async fn log_in(State(shared): State<Arc<Shared>>, request: Request<axum::body::
     if is_foreign(&parts.headers) || !is_marked(&parts.headers) {
         return foreign();
     }
-    let read = axum::body::to_bytes(body, LOGIN_BYTES_MAX).await.ok();
+    if is_guessing(&shared, &parts.headers, &parts.extensions) {
+        return guessing();
+    }
+    // Nobody has shown any right yet: a connection is not held for a body that does not come.
+    let read = tokio::time::timeout(LOGIN_READ_MAX, axum::body::to_bytes(body, LOGIN_BYTES_MAX)).await;
+    let read = read.ok().and_then(Result::ok);
     // Not told what is wrong with it: the text may hold a token.
     let Some(login) = read.and_then(|bytes| serde_json::from_slice::<Login>(&bytes).ok()) else {
         return problem(StatusCode::BAD_REQUEST, "invalid_body", "expected {\"token\": \"...\"}");

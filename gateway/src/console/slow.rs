@@ -22,6 +22,8 @@ const QUOTAS_MAX: usize = 20;
 pub(super) struct Slow {
     pub consumers: Vec<ConsumerShown>,
     pub consumers_left_out: usize,
+    /// Usage is kept, so that who called today is known.
+    pub usage_kept: bool,
     pub audit: Vec<AuditEntry>,
     /// Names of the replicas that live.
     pub replicas: Vec<String>,
@@ -37,9 +39,9 @@ impl Slow {
         if self.read.is_some_and(good) {
             return;
         }
-        self.read = Some((now_us, mark));
         let plane = shared.plane.load_full();
         let today = shared.quotas.today(day_of(now_us));
+        self.usage_kept = today.is_some();
         let balances = shared.quotas.known_balances(&plane.config.quotas.rules, now_us);
         (self.consumers, self.consumers_left_out) = consumers(today, balances);
         self.audit = match &shared.replicas {
@@ -52,6 +54,8 @@ impl Slow {
                 }
             }
         };
+        // Last: whoever leaves while Redis is asked leaves it unread.
+        self.read = Some((now_us, mark));
     }
 }
 

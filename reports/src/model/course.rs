@@ -57,19 +57,25 @@ fn view(course: &Course, last: &Look, index: usize) -> CourseView {
     }
 }
 
-/// Since when it has been in its state, and on how many observations that rested.
+/// Since when it has been in its state, and on how many observations that rested. A doubt about the measuring is of the
+/// last look only, for looks of before say what their bounds say: then the sentence is theirs.
 fn sentence(course: &Course, last: &Look) -> String {
-    let same = course.looks.iter().rev().take_while(|look| look.state == last.state);
-    let (looks, since) = same.fold((0, last), |(looks, _), look| (looks + 1, look));
-    let n = format::count(since.n);
-    if looks == course.looks.len() {
-        return match last.state {
-            State::HoldInsufficient if last.n == 0 => "There are no observations yet.".to_owned(),
-            State::HoldInsufficient => format!("{} observations so far.", format::count(last.n)),
-            _ => format!("From the first look on, at {n} observations."),
-        };
+    let (looks, last, is_doubted) = match course.looks.split_last() {
+        Some((_, before)) if last.state == State::HoldInstrument && !before.is_empty() => {
+            (before, before.last().unwrap_or(last), true)
+        }
+        _ => (course.looks.as_slice(), last, false),
+    };
+    let same = looks.iter().rev().take_while(|look| look.state == last.state);
+    let (count, since) = same.fold((0, last), |(count, _), look| (count + 1, look));
+    let (at, n, word) = (format::moment(since.at_us), format::count(since.n), states::word(last.state));
+    match last.state {
+        _ if is_doubted => format!("By its bounds alone {word} since {at} UTC, at {n} observations."),
+        State::HoldInsufficient if last.n == 0 => "There are no observations yet.".to_owned(),
+        State::HoldInsufficient if count == looks.len() => format!("{} observations so far.", format::count(last.n)),
+        _ if count == looks.len() => format!("From the first look on, at {n} observations."),
+        _ => format!("Since {at} UTC, at {n} observations."),
     }
-    format!("Since {} UTC, at {n} observations.", format::moment(since.at_us))
 }
 
 #[cfg(test)]
@@ -106,6 +112,12 @@ mod tests {
         assert_eq!(said(&[waits, waits, State::Pass, State::Pass]), "Since 19 Nov, 12:00 UTC, at 300 observations.");
         // A state that was left and came back counts from its return.
         assert_eq!(said(&[State::Pass, waits, State::Pass]), "Since 19 Nov, 12:00 UTC, at 300 observations.");
+        // A doubt is of the last look; what was before says what the bounds said.
+        assert_eq!(
+            said(&[waits, State::Pass, State::Pass, State::HoldInstrument]),
+            "By its bounds alone within margin since 19 Nov, 11:00 UTC, at 200 observations."
+        );
+        assert_eq!(said(&[State::HoldInstrument]), "From the first look on, at 100 observations.");
         assert_eq!(said(&[waits, waits]), "200 observations so far.");
         assert_eq!(said(&[State::Fail]), "From the first look on, at 100 observations.");
     }

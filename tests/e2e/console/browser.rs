@@ -107,7 +107,7 @@ impl Drop for Driver {
             let told = stream.set_read_timeout(Some(Duration::from_secs(10))).is_ok()
                 && stream.write_all(request.as_bytes()).is_ok();
             if told {
-                _ = stream.read(&mut [0; 256]);
+                _ = stream.read_to_end(&mut Vec::new());
             }
         }
         let until = Instant::now() + Duration::from_secs(10);
@@ -154,7 +154,7 @@ impl Browser<'_> {
     }
 
     /// A command of the browser's own debugging protocol.
-    pub(crate) async fn debug(&self, command: &str, parameters: Value) -> Value {
+    pub(crate) async fn debug(&self, command: &str, parameters: &Value) -> Value {
         let body = json!({"cmd": command, "params": parameters});
         self.call(Method::POST, "/goog/cdp/execute", Some(&body))
             .await

@@ -84,7 +84,7 @@ pub enum Refusal {
     },
     /// Fewer independent clusters than the method needs.
     #[error(
-        "{effective} effective clusters; at least {needed} are needed, because rows of one cluster are not independent"
+        "{effective:.1} effective clusters; at least {needed} are needed, because rows of one cluster are not independent"
     )]
     TooFewClusters {
         /// Kish's effective number.

@@ -42,12 +42,35 @@ impl Default for BrakePolicy {
     }
 }
 
+impl BrakePolicy {
+    /// How long the answer to the wrong key of this number waits, microseconds.
+    fn wait_us(&self, count: u32) -> i64 {
+        let costs = count.saturating_sub(self.free);
+        if costs == 0 {
+            return 0;
+        }
+        let doubled = self.first_us.saturating_mul(1_i64.checked_shl((costs - 1).min(62)).unwrap_or(i64::MAX));
+        doubled.clamp(0, self.longest_us.max(0))
+    }
+
+    fn is_full(&self, queued_us: i64, wait_us: i64) -> bool {
+        queued_us > wait_us.saturating_mul(i64::from(self.waiting_per_source.saturating_sub(1)))
+    }
+}
+
 #[derive(Debug, Clone, Copy)]
 struct Wrong {
     count: u32,
     last_us: i64,
     /// When its last answer is told.
     told_us: i64,
+}
+
+impl Wrong {
+    /// How long the answers that wait already still do. A clock that was set back must not make anybody wait for years.
+    fn queued_us(&self, now_us: i64) -> i64 {
+        self.told_us.saturating_sub(now_us).max(0)
+    }
 }
 
 /// See the module's text.
@@ -77,20 +100,27 @@ impl Brake {
         let forgotten = u32::try_from(quiet_us / policy.forget_us.max(1)).unwrap_or(u32::MAX);
         wrong.count = wrong.count.saturating_sub(forgotten).saturating_add(1);
         wrong.last_us = now_us;
-        let costs = wrong.count.saturating_sub(policy.free);
-        if costs == 0 {
+        let wait_us = policy.wait_us(wrong.count);
+        if wait_us == 0 {
             return Some(0);
         }
-        let doubled = policy.first_us.saturating_mul(1_i64.checked_shl((costs - 1).min(62)).unwrap_or(i64::MAX));
-        let wait_us = doubled.clamp(0, policy.longest_us.max(0));
-        // A clock that was set back must not make anybody wait for years.
-        let queued_us = wrong.told_us.saturating_sub(now_us).max(0);
-        if queued_us > wait_us.saturating_mul(i64::from(policy.waiting_per_source.saturating_sub(1))) {
+        let queued_us = wrong.queued_us(now_us);
+        if policy.is_full(queued_us, wait_us) {
             return None;
         }
         let wait_us = queued_us.saturating_add(wait_us);
         wrong.told_us = now_us.saturating_add(wait_us);
         Some(wait_us)
+    }
+
+    /// Whether as many wrong keys of this address wait for their answers as may. Where a secret is short enough to be guessed,
+    /// nothing of that address is looked at until they have been told: whoever does not wait for answers learns nothing.
+    #[must_use]
+    pub fn is_full(&self, source: IpAddr, now_us: i64) -> bool {
+        self.sources.get(&customer(source)).is_some_and(|wrong| {
+            let wait_us = self.policy.wait_us(wrong.count);
+            wait_us > 0 && self.policy.is_full(wrong.queued_us(now_us), wait_us)
+        })
     }
 
     fn forget_quietest(&mut self) {

@@ -17,6 +17,10 @@ const SENTENCES_MAX: usize = 20;
 const TEXT_CHARS_MAX: usize = 500;
 /// Evidence that is older says nothing about today, microseconds.
 const STALE_AFTER_US: i64 = 24 * 3_600_000_000;
+/// Clocks of two machines may differ by this much before evidence counts as of the future, microseconds.
+const CLOCK_SKEW_US: i64 = 5 * 60_000_000;
+/// Characters of a name that is shown: it is repeated with every look.
+const NAME_CHARS_MAX: usize = 96;
 
 /// The last verdict, and what came before it.
 #[derive(Debug)]
@@ -41,7 +45,7 @@ pub(crate) struct Shown {
     pub received_us: i64,
     /// It judges the epoch in force.
     pub matches: bool,
-    /// Its evidence is older than a day, or of an unknown age.
+    /// Its evidence is older than a day, of an unknown age, or of the future.
     pub stale: bool,
     /// Why it says nothing about the weight in force; empty if it does.
     pub why_not: String,
@@ -99,6 +103,26 @@ pub(crate) struct CourseGuardrail {
     pub margin: f64,
 }
 
+/// How old the newest evidence is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Age {
+    Fresh,
+    Old,
+    Future,
+    Unknown,
+}
+
+impl Age {
+    fn of(created_us: Option<i64>, now_us: i64) -> Self {
+        match created_us.map(|created_us| now_us.saturating_sub(created_us)) {
+            None => Self::Unknown,
+            Some(age_us) if age_us > STALE_AFTER_US => Self::Old,
+            Some(age_us) if age_us < -CLOCK_SKEW_US => Self::Future,
+            Some(_) => Self::Fresh,
+        }
+    }
+}
+
 impl Kept {
     /// Takes a verdict; the one before joins the course, unless it saw the same evidence.
     pub(super) fn new(given: Bytes, verdict: &Verdict, before: Option<&Self>, now_us: i64) -> Self {
@@ -116,13 +140,17 @@ impl Kept {
     /// As it looks at an instant and in an epoch.
     pub(crate) fn shown(&self, epoch: u64, now_us: i64) -> Shown {
         let matches = self.shown.epoch == epoch;
-        let stale = self.created_us.is_none_or(|created_us| now_us.saturating_sub(created_us) > STALE_AFTER_US);
+        let age = Age::of(self.created_us, now_us);
+        let stale = age != Age::Fresh;
         let mut why_not = Vec::new();
         if !matches {
             why_not.push(format!("It judges epoch {}; epoch {epoch} is in force.", self.shown.epoch));
         }
-        if stale {
-            why_not.push("Its newest evidence is more than 24 hours old.".to_owned());
+        match age {
+            Age::Fresh => {}
+            Age::Old => why_not.push("Its newest evidence is more than 24 hours old.".to_owned()),
+            Age::Unknown => why_not.push("The age of its evidence is not known.".to_owned()),
+            Age::Future => why_not.push("Its newest evidence is of the future: check the clocks.".to_owned()),
         }
         Shown { matches, stale, why_not: why_not.join(" "), ..self.shown.clone() }
     }
@@ -146,8 +174,8 @@ impl Kept {
 
 fn shown(verdict: &Verdict, course: VecDeque<CoursePoint>, now_us: i64) -> Shown {
     let needed = |needed: &judge::verdict::Needed| NeededShown {
-        metric: text(&needed.metric),
-        segment: text(&needed.segment),
+        metric: name(&needed.metric),
+        segment: name(&needed.segment),
         pairs: needed.pairs,
         hours: needed.hours,
     };
@@ -175,8 +203,8 @@ fn shown(verdict: &Verdict, course: VecDeque<CoursePoint>, now_us: i64) -> Shown
 
 fn guardrail_shown(guardrail: &Guardrail) -> GuardrailShown {
     GuardrailShown {
-        metric: text(&guardrail.metric),
-        segment: text(&guardrail.segment),
+        metric: name(&guardrail.metric),
+        segment: name(&guardrail.segment),
         state: guardrail.state,
         scale: guardrail.scale,
         estimate: guardrail.estimate,
@@ -187,6 +215,10 @@ fn guardrail_shown(guardrail: &Guardrail) -> GuardrailShown {
         decides: guardrail.decides,
         why: text(&guardrail.why),
     }
+}
+
+fn name(given: &str) -> String {
+    given.chars().take(NAME_CHARS_MAX).collect()
 }
 
 fn text(given: &str) -> String {
@@ -241,6 +273,9 @@ pub(crate) mod tests {
         );
         let undated = Kept::new(Bytes::new(), &read(&verdict("move", 7, "yesterday")), None, DAY_US);
         assert!(undated.shown(7, DAY_US).stale, "an unknown age is no young one");
+        assert!(undated.shown(7, DAY_US).why_not.contains("not known"));
+        let early = kept.shown(7, DAY_US - CLOCK_SKEW_US - 1);
+        assert!(early.stale && early.why_not.contains("future") && !kept.shown(7, DAY_US - CLOCK_SKEW_US).stale);
     }
 
     #[test]
