@@ -144,7 +144,8 @@ impl Catalogue {
             return Some(other.clone());
         }
         for (sign, other) in ENDS {
-            if let Some(said) = english.strip_suffix(sign).and_then(|text| self.whole(text, depth)) {
+            let known = |text| self.whole(text, depth).or_else(|| self.listed(text, depth));
+            if let Some(said) = english.strip_suffix(sign).and_then(known) {
                 return Some(said + other);
             }
         }

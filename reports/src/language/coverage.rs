@@ -115,17 +115,3 @@ fn what_is_english_is_recognised() {
     assert!(!is_english("no worse 3"));
     assert!(!is_english("`run weighbridge now` 错误 deepseek-chat at gpt-4o"));
 }
-
-#[test]
-fn temp_dump() {
-    let catalogue = catalogue();
-    for (name, verdict) in ["go", "hold", "no-go", "full", "billed", "guarded", "complete"].iter().zip(verdicts()) {
-        let page = page::translated(&crate::html(&verdict).unwrap(), &catalogue, "zh-CN");
-        std::fs::write(format!("/tmp/p8/zhout/{name}.html"), page).unwrap();
-        let text = lines::translated(&markdown::render(&verdict).unwrap(), &catalogue);
-        std::fs::write(format!("/tmp/p8/zhout/{name}.md"), text).unwrap();
-        crate::pictures::write(&verdict, &std::path::PathBuf::from("/tmp/p8/zhout").join(name), crate::Language::Zh)
-            .unwrap();
-        std::fs::write(format!("/tmp/p8/zhout/{name}.json"), serde_json::to_string(&verdict).unwrap()).unwrap();
-    }
-}

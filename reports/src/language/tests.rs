@@ -22,7 +22,7 @@ fn texts_patterns_and_what_stands_in_their_holes_are_translated() {
     assert_eq!(catalogue.say("3 of 1 200 pairs"), "1 200 对中的 3 对");
     assert_eq!(catalogue.say("Share of errors: 3 of 9 pairs."), "错误的比例：9 对中的 3 对。");
     assert_eq!(catalogue.say("Share of errors: 1. Nothing was lost."), "错误的比例：1。没有丢失。");
-    assert_eq!(catalogue.say("3 of errors pairs"), "错误 对中的 3 对");
+    assert_eq!(catalogue.say("3 of errors pairs"), "错误对中的 3 对");
     for unknown in ["gpt-4o", "", "  ", "Never said."] {
         assert_eq!(catalogue.say(unknown), unknown);
     }
