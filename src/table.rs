@@ -9,7 +9,7 @@ use crate::render;
 /// Blanks between columns.
 const GAP: usize = 2;
 /// A text is not cut to less than this.
-const CUT_MIN: usize = 8;
+const CUT_MIN: usize = 12;
 
 /// Which side the cells of a column stand at.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -196,7 +196,7 @@ mod tests {
         let line = text.lines().nth(1).unwrap();
         assert_eq!(line.chars().count(), WIDTH);
         assert!(line.starts_with("team-x") && line.contains("x-17  123456789") && line.contains('…'), "{line}");
-        assert_eq!(table.width_min(), 8 + 2 + 9);
+        assert_eq!(table.width_min(), 12 + 2 + 9);
     }
 
     #[test]

@@ -45,9 +45,13 @@ function plumbing({ shadow, records, overhead_us, in_flight, shed }) {
   ]);
 }
 
+/** What a circuit breaker's state means for whoever calls: not everybody knows that a closed one lets calls through. */
+const BREAKER = { closed: "called", open: "left alone", half_open: "being tried", off: "called" };
+
 function breaker(cell, side) {
   const word = side?.breaker ?? null;
-  text(cell, word === null ? "–" : reason(word));
+  text(cell, word === null ? "–" : (BREAKER[word] ?? reason(word)));
+  attribute(cell, "title", word === null ? null : `breaker: ${reason(word)}`);
   attribute(cell, "class", word === null || word === "closed" || word === "off" ? null : word === "open" ? "bad" : "warn");
 }
 

@@ -86,7 +86,7 @@ fn built(report: &Report, shown: &[&Row], headings: usize, short: bool) -> (Tabl
     let mut columns: Vec<Column> = if beside.is_empty() {
         vec![Column::whole("")]
     } else {
-        beside.iter().map(|name| Column::text(name.as_str())).collect()
+        beside.iter().map(|name| column(name)).collect()
     };
     columns.extend(numbers.iter().map(|(head, ..)| Column::number(*head)));
     columns.push(Column::number("usd"));
@@ -120,6 +120,11 @@ fn built(report: &Report, shown: &[&Row], headings: usize, short: bool) -> (Tabl
     heads.push(if headings > 0 { "all of it\n".to_owned() } else { String::new() });
     add(&report.total, Some("total"));
     (table, heads)
+}
+
+/// Names that anybody may have chosen are cut where they are long; those of a known few stay whole.
+fn column(name: &str) -> Column {
+    if matches!(name, "consumer" | "model" | "migration") { Column::text(name) } else { Column::whole(name) }
 }
 
 /// How much of the total is estimated, in a sentence; empty if nothing is.
