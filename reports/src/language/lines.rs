@@ -43,9 +43,9 @@ fn push_line(out: &mut String, line: &str, catalogue: &Catalogue) {
             let said = catalogue.say(&plain);
             // What is not known stays as it was, letter for letter.
             if said == plain {
-                out.push_str(words)
+                out.push_str(words);
             } else {
-                push_said(out, &said)
+                push_said(out, &said);
             }
             out.push_str(tail);
         }
