@@ -23,7 +23,6 @@ use crate::callers::Refusals;
 use crate::state::Shared;
 use axum::Router;
 use axum::extract::State;
-use axum::middleware;
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use bytes::Bytes;
