@@ -171,7 +171,8 @@ impl Catalogue {
 
     /// Item by item, where it is a list and one of its items is known.
     fn listed(&self, english: &str, depth: usize) -> Option<String> {
-        if let Some((text, bracket)) = english.strip_suffix(')').and_then(|text| text.split_once(" (")) {
+        let in_brackets = english.strip_suffix(')').and_then(|text| text.split_once(" ("));
+        if let Some((text, bracket)) = in_brackets.filter(|(_, bracket)| !bracket.contains('(')) {
             let (text, bracket) = self.any_known([text, bracket], depth)?;
             return Some(format!("{text}（{bracket}）"));
         }
