@@ -83,11 +83,8 @@ fn built(report: &Report, shown: &[&Row], headings: usize, short: bool) -> (Tabl
     let (above, beside) = report.by.split_at(headings);
     let numbers: Vec<Number> =
         NUMBERS.into_iter().filter(|(_, always, count)| *always || count(&report.total) > 0).collect();
-    let mut columns: Vec<Column> = if beside.is_empty() {
-        vec![Column::whole("")]
-    } else {
-        beside.iter().map(|name| column(name)).collect()
-    };
+    let mut columns: Vec<Column> =
+        if beside.is_empty() { vec![Column::whole("")] } else { beside.iter().map(|name| column(name)).collect() };
     columns.extend(numbers.iter().map(|(head, ..)| Column::number(*head)));
     columns.push(Column::number("usd"));
     let mut table = Table::new(columns, if headings > 0 { 2 } else { 0 });

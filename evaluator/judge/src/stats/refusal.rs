@@ -84,7 +84,8 @@ pub enum Refusal {
     },
     /// Fewer independent clusters than the method needs.
     #[error(
-        "{effective:.1} effective clusters; at least {needed} are needed, because rows of one cluster are not independent"
+        "{} effective clusters; at least {needed} are needed, because rows of one cluster are not independent",
+        (.effective * 10.0).round() / 10.0
     )]
     TooFewClusters {
         /// Kish's effective number.

@@ -181,6 +181,24 @@ mod tests {
     }
 
     #[test]
+    fn a_source_is_full_while_as_many_of_its_guesses_wait_as_may_and_no_longer() {
+        let mut brake = Brake::default();
+        let (guesser, other) = (address("192.0.2.1"), address("192.0.2.2"));
+        let mut told_us = 0;
+        for _ in 0..40 {
+            told_us = brake.wrong(guesser, 0).unwrap_or(told_us);
+        }
+        assert!(brake.is_full(guesser, 0) && !brake.is_full(other, 0));
+        assert!(!brake.is_full(guesser, told_us), "whoever waits is listened to again");
+        let mut patient = Brake::default();
+        let mut now_us = 0;
+        for _ in 0..40 {
+            assert!(!patient.is_full(other, now_us));
+            now_us += patient.wrong(other, now_us).unwrap();
+        }
+    }
+
+    #[test]
     fn many_at_once_are_told_one_after_another_and_only_so_many_wait() {
         let mut brake =
             Brake::new(BrakePolicy { free: 0, longest_us: SECOND, forget_us: 1000 * SECOND, ..BrakePolicy::default() });

@@ -56,6 +56,30 @@ async fn a_wrong_login_is_refused_and_repeats_nothing() {
     assert_eq!(empty.status, 401);
 }
 
+/// A token may be short: who guesses many at once and waits for no answer is not listened to, not even with the right one.
+#[tokio::test]
+async fn a_source_that_guesses_without_waiting_is_not_listened_to_and_sessions_go_on() {
+    let house = House::build(5.0).await;
+    let cookie = house.log_in().await;
+    let guess = || house.plain("GET", WEIGHT).header("authorization", "Bearer guess");
+    let mut guesses: Vec<_> = (0..12).map(|_| tokio::spawn(guess().send())).collect();
+    let right = || house.plain("GET", WEIGHT).header("authorization", format!("Bearer {TOKEN}"));
+    loop {
+        let told = told(right()).await;
+        if told.status == 429 {
+            assert_eq!((told.code().as_str(), told.header("retry-after")), ("too_many_wrong_tokens", "10"));
+            break;
+        }
+        assert_eq!(told.status, 200);
+        // Those that were told by now make room for others.
+        guesses.push(tokio::spawn(guess().send()));
+    }
+    let login = house.plain("POST", "/console/session").header(MARK.0, MARK.1).json(&json!({"token": TOKEN}));
+    assert_eq!(told(login).await.status, 429);
+    assert_eq!(told(house.page(&cookie, "GET", WEIGHT)).await.status, 200, "a session is no guess");
+    guesses.iter().for_each(tokio::task::JoinHandle::abort);
+}
+
 /// A page of somebody else, in the same browser: the cookie may come along, but nothing else does.
 #[tokio::test]
 async fn another_page_cannot_use_the_session() {
