@@ -146,7 +146,7 @@ mod tests {
         let together = quantile_differences(&evidence, &[[0.95; SHARES.len()]; 3]);
         let width = |one: &QuantileDifference| one.upper_us.unwrap() - one.lower_us.unwrap();
         assert!(width(&at(&together, 0.5)) < width(&at(&found, 0.5)));
-        assert_eq!(points_us(&evidence.paired.pooled().latency[Latency::Duration.slot()].baseline)[2], Some(12_015));
+        assert_eq!(points_us(&evidence.paired.pooled().latency[Latency::Duration.slot()].baseline)[2], Some(11_999));
     }
 
     #[test]
