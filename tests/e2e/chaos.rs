@@ -129,7 +129,12 @@ fn check_legs(legs: &[&Exchange]) {
 /// Nothing is held any more: no permit, no copy, no call.
 async fn is_quiet(house: &House) -> bool {
     let page = house.admin("/metrics").await.text;
-    let held = ["weighbridge_requests_in_flight ", "weighbridge_provider_in_flight{", "weighbridge_shadow_held_"];
+    let held = [
+        "weighbridge_requests_in_flight ",
+        "weighbridge_provider_in_flight{",
+        "weighbridge_shadow_held_copies ",
+        "weighbridge_shadow_held_bytes ",
+    ];
     page.lines().filter(|line| held.iter().any(|name| line.starts_with(name))).all(|line| line.ends_with(" 0"))
 }
 

@@ -36,8 +36,8 @@ impl Dashboard {
     pub(crate) fn questions(&self, migration: &str) -> Vec<Question> {
         let fill = |place: String, text: &Value| {
             let expression = [
-                ("$__rate_interval", "10s"),
-                ("$__interval", "10s"),
+                ("$__rate_interval", "30s"),
+                ("$__interval", "30s"),
                 ("$migration", migration),
                 ("$model", ".*"),
                 ("$consumer", ".*"),

@@ -10,7 +10,7 @@ use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 /// Until everything has happened and was scraped, on a machine that is busy with other tests.
-const PATIENCE: Duration = Duration::from_secs(180);
+const PATIENCE: Duration = Duration::from_secs(300);
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn every_expression_of_the_dashboard_returns_data_and_every_rule_is_sound() {
@@ -28,6 +28,7 @@ async fn every_expression_of_the_dashboard_returns_data_and_every_rule_is_sound(
     let mut round = 0;
     loop {
         house.live(round).await;
+        seen(&prometheus, house.gateway.epoch()).await;
         open = unanswered(&prometheus, open).await;
         let unknown = unsound(&prometheus).await;
         if open.is_empty() && unknown.is_empty() {
@@ -43,6 +44,19 @@ async fn every_expression_of_the_dashboard_returns_data_and_every_rule_is_sound(
     }
     check_metrics(&house.page().await);
     house.gateway.shutdown().await;
+}
+
+/// Waits until Prometheus has an epoch that has just begun: what a change looks like can be asked for a short while only.
+async fn seen(prometheus: &Prometheus, epoch: u64) {
+    let begun = Instant::now();
+    while begun.elapsed() < PATIENCE {
+        let values = prometheus.values(&format!("weighbridge_epoch{{migration=\"{MIGRATION}\"}} == {epoch}")).await;
+        if values.is_ok_and(|values| !values.is_empty()) {
+            return;
+        }
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
+    panic!("epoch {epoch} was never scraped\n{}", prometheus.log());
 }
 
 /// Those that have no data yet.
