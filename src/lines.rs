@@ -72,7 +72,7 @@ mod tests {
         let text = format!("rate     10/s\n\n  sum    {}\n", "12 words ".repeat(12));
         let lines = labelled(&text, 9);
         assert!(lines.starts_with("rate     10/s\n\n  sum    12 words 12"), "{lines}");
-        assert!(lines.lines().all(|line| line.chars().count() <= WIDTH) && lines.lines().count() == 5, "{lines}");
+        assert!(lines.lines().all(|line| line.chars().count() <= WIDTH) && lines.lines().count() == 4, "{lines}");
         assert!(lines.lines().skip(3).all(|line| line.starts_with("         ") && !line.starts_with("          ")));
     }
 

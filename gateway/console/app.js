@@ -21,6 +21,7 @@ const STREAM = new Map([
   ["stopped", "The gateway has stopped"],
 ]);
 const DONE_MS = 8000;
+const ENDED = "?ended";
 const INKS = new Map([["well", "#0d7444"], ["warn", "#b87600"], ["bad", "#bc242c"], ["idle", "#6b7586"], ["unknown", "#6b7586"]]);
 
 const series = new Series();
@@ -31,7 +32,7 @@ let stream = null;
 let frame = 0;
 let done = 0;
 
-const act = makeDialogs({ onDone: sayDone, onSignedOut: leave });
+const act = makeDialogs({ onDone: sayDone, onSignedOut: lose });
 
 function sayDone(words) {
   text(byId("done"), words);
@@ -103,16 +104,25 @@ function toLogin() {
 }
 
 /** Without a session nothing of what was shown stays in the page: it begins anew. */
-function leave() {
+function leave(how = "") {
   stream?.close();
-  location.replace("/console");
+  location.replace(`/console${how}`);
+}
+
+/** The session has ended without anybody signing out: the page that begins anew says so. */
+function lose() {
+  leave(ENDED);
 }
 
 function toConsole() {
   shown(byId("login"), false);
   shown(byId("main"), true);
   shown(byId("sign-out"), true);
-  stream = listen({ document: take, state: toState, signedOut: leave });
+  stream = listen({ document: take, state: toState, signedOut: lose });
+}
+
+if (location.search === ENDED) {
+  text(byId("login-failure"), "Your session is over: twelve hours have passed, or the gateway was started anew.");
 }
 
 byId("login-form").addEventListener("submit", async (event) => {

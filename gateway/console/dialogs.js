@@ -97,7 +97,7 @@ function makeWeight(onDone, onSignedOut) {
     const done = await attempt(go, byId("weight-failure"), () => setWeight(migration.name, to, box.reason.value.trim(), epoch), refused);
     if (!done) return;
     box.close();
-    onDone(`${migration.name}: the candidate serves ${percent(to)} now.`);
+    onDone(`${migration.name}: the weight was set to ${percent(to)}.`);
   }
 
   /** Somebody was faster: shows what is in force now, and asks again. */

@@ -116,7 +116,7 @@ function looksAt(verdict) {
 
 function need(one) {
   const where = segment(one.segment);
-  const pairs = finite(one.pairs) ? several(one.pairs, "more observation", "more observations") : "more data will not decide it";
+  const pairs = finite(one.pairs) ? several(one.pairs, "more observation", "more observations") : "how much more cannot be said yet";
   const hours = finite(one.hours) ? `, about ${span(one.hours * 3600)} at this rate` : "";
   return `${metric(one.metric)}${where ? ` (${where})` : ""}: ${pairs}${hours}`;
 }

@@ -5,7 +5,6 @@
 // called health: without news, without traffic or without a verdict the answer says so. Pure: documents in, words out.
 
 import { change, count, micros, percent, points, several, share, span } from "./format.js";
-import { metric, segment } from "./words.js";
 
 /** Standard deviations beyond which two shares of errors differ: one false mark in some hundreds of looks. */
 const DEVIATIONS = 3;
@@ -63,12 +62,11 @@ function ofVerdict(migration) {
   if (!verdict.matches || verdict.stale) {
     found.push((serving ? warn : note)(`The verdict says nothing about now. ${verdict.why_not}`));
   }
-  for (const guardrail of verdict.guardrails) {
-    if (guardrail.state === "hold-instrument") {
-      const where = segment(guardrail.segment);
-      found.push(warn(`In doubt: ${metric(guardrail.metric)}${where ? ` (${where})` : ""}. ${guardrail.why ?? ""}`));
-      break;
-    }
+  const doubted = verdict.guardrails.filter((one) => one.state === "hold-instrument");
+  if (doubted.length > 0) {
+    // Each of them says why in its last clause, after what it measured.
+    const why = (doubted[0].why ?? "").split("in doubt: ").pop();
+    found.push(warn(`The measuring is in doubt (${several(doubted.length, "guardrail", "guardrails")}). ${why}`));
   }
   return found;
 }
@@ -135,6 +133,9 @@ export function headline(migration, found) {
   const candidate = candidateOf(migration);
   if (!candidate || !(candidate.requests > 0)) {
     return { condition: "Idle", level: "idle", sentence: "Nothing has reached the candidate lately." };
+  }
+  if (candidate.role === "served" && migration.weight_percent === 0) {
+    return { condition: "Idle", level: "idle", sentence: `The candidate serves nothing. Its last ${several(candidate.requests, "request", "requests")} came under an earlier weight.` };
   }
   const what = candidate.role === "served" ? "served" : "mirrored";
   return {

@@ -280,7 +280,7 @@ async fn a_gateway_that_has_stopped_is_not_shown_as_well() {
 }
 
 /// What is done to a document of a sound canary, and what its headline has to begin with.
-const HEADLINES: [(&str, &str); 10] = [
+const HEADLINES: [(&str, &str); 12] = [
     ("", "Well: No sign of trouble in 400 requests served in the last 5 min."),
     ("served.errors = 40", "Trouble: Errors: 10.0 % of the candidate's answers, 0.25 % of the baseline's (+9.75 pp)."),
     ("served.errors = 3", "Well"),
@@ -290,6 +290,14 @@ const HEADLINES: [(&str, &str); 10] = [
     ),
     ("served.ttft_us.p95 = 9e6; served.requests = 40", "Well"),
     ("served.requests = 0; served.ttft_us = null", "Idle"),
+    (
+        "migration.weight_percent = 0",
+        "Idle: The candidate serves nothing. Its last 400 requests came under an earlier weight.",
+    ),
+    (
+        "migration.verdict.guardrails = [{state: 'hold-instrument', why: 'Errors: fine, but the measuring is in doubt: Late.'}]",
+        "Look here: The measuring is in doubt (1 guardrail). Late.",
+    ),
     ("migration.verdict = null", "Look here: No verdict has been published"),
     ("migration.verdict.matches = false", "Look here: The verdict says nothing about now. all is proven"),
     (

@@ -17,6 +17,8 @@ pub(crate) struct CourseView {
     pub(crate) word: &'static str,
     /// Since when.
     pub(crate) sentence: String,
+    /// There are several looks, and the bounds hold at each of them.
+    pub(crate) sequential: bool,
     /// Its place in the verdict, which is the place of its picture.
     pub(crate) index: usize,
 }
@@ -53,6 +55,7 @@ fn view(course: &Course, last: &Look, index: usize) -> CourseView {
         state: states::name(last.state),
         word: states::word(last.state),
         sentence: sentence(course, last),
+        sequential: course.looks.len() > 1,
         index,
     }
 }

@@ -157,7 +157,8 @@ fn month(saved: &Amount, currency: &str) -> String {
 
 fn needed(needed: &Needed) -> String {
     let served = if needed.segment == "all" { String::new() } else { format!(" ({})", needed.segment) };
-    let pairs = needed.pairs.map_or_else(|| "more data will not decide it".to_owned(), |pairs| format!("{pairs} more"));
+    let pairs =
+        needed.pairs.map_or_else(|| "how much more cannot be said yet".to_owned(), |pairs| format!("{pairs} more"));
     let hours = needed.hours.map_or_else(String::new, |hours| format!(", about {}", duration(hours)));
     format!("{}{served}: {pairs}{hours}", needed.metric)
 }
