@@ -37,6 +37,8 @@ const HEAD: f64 = 80.0;
 const FOOT: f64 = 42.0;
 const LEFT: f64 = 82.0;
 const RIGHT: f64 = 18.0;
+/// Width of a point: nearer ones lie upon each other.
+const POINT_WIDTH: f64 = 8.0;
 
 /// The picture at a width in pixels; the height follows.
 pub(crate) fn draw(chart: &RateChart, width: f64) -> Scene {
@@ -100,7 +102,7 @@ fn grid(scene: &mut Scene, x: &Linear, y: &Linear, ticks: &[f64], currency: &str
 fn candidate(scene: &mut Scene, x: &Linear, y: &Linear, chart: &RateChart, with_amounts: bool) {
     let line = chart.points.iter().map(|point| (x.at(point.rate), y.at(point.cost))).collect();
     scene.marks.push(Mark::Path(line, Arm::Candidate.stroke()));
-    for (index, point) in chart.points.iter().enumerate() {
+    for (index, point) in told_apart(&chart.points, x).iter().enumerate() {
         let at = (x.at(point.rate), y.at(point.cost));
         scene.disc(at, 5.0, Ink::Surface);
         scene.disc(at, 3.6, Ink::Candidate);
@@ -123,6 +125,18 @@ fn candidate(scene: &mut Scene, x: &Linear, y: &Linear, chart: &RateChart, with_
         let text = format!("{} {cost}", point.label).trim().to_owned();
         scene.text((at.0, at.1 + aside), anchor, 11.5, Ink::Text, text);
     }
+}
+
+/// Points that would lie upon each other share one label.
+fn told_apart(points: &[RatePoint], x: &Linear) -> Vec<RatePoint> {
+    let mut apart: Vec<RatePoint> = Vec::new();
+    for point in points {
+        match apart.last_mut().filter(|last| (x.at(point.rate) - x.at(last.rate)).abs() < POINT_WIDTH) {
+            Some(last) => last.label = format!("{}, {}", last.label, point.label),
+            None => apart.push(point.clone()),
+        }
+    }
+    apart
 }
 
 /// An amount on an axis or at a point.
@@ -161,6 +175,15 @@ mod tests {
         assert!((bottom - line[2].1 - 2.0 * unit).abs() < 1e-6, "{line:?}");
         let says = |words: &str| scene.marks.iter().any(|m| matches!(m, Mark::Text(label) if label.text == words));
         assert!(says("same bill at 25.0%") && says("p0 $10.00") && says("$0"), "{:?}", scene.marks);
+    }
+
+    #[test]
+    fn points_upon_each_other_share_a_label() {
+        let mut chart = chart([10.0, 6.0, 2.0]);
+        chart.points[1].rate = 0.001;
+        let scene = draw(&chart, 500.0);
+        let says = |words: &str| scene.marks.iter().any(|m| matches!(m, Mark::Text(label) if label.text == words));
+        assert!(says("p0, p1 $10.00") && says("p2 $2.00"), "{:?}", scene.marks);
     }
 
     #[test]
