@@ -1,23 +1,20 @@
 //! Consumers and keys as tables of plain text.
 
+use crate::table::{Column, Table};
 use lease::keys::{ConsumerView, Day, Instant, KeyView, Listing, Origin, State};
 
 const DAY_US: i64 = 86_400_000_000;
 
-/// Rows of cells, each column as wide as its widest cell.
+/// Rows of cells, the heads first. What people wrote is cut where lines are too long; keys and dates stay whole.
 fn table(rows: &[Vec<String>]) -> String {
-    let columns = rows.iter().map(Vec::len).max().unwrap_or(0);
-    let width = |column: usize| {
-        rows.iter().filter_map(|row| row.get(column)).map(|cell| cell.chars().count()).max().unwrap_or(0)
+    let Some((heads, rows)) = rows.split_first() else { return String::new() };
+    let column = |head: &String| match head.as_str() {
+        "CONSUMER" | "FOR" | "NOTE" => Column::text(head.as_str()),
+        _ => Column::whole(head.as_str()),
     };
-    let widths: Vec<usize> = (0..columns).map(width).collect();
-    let mut text = String::new();
-    for row in rows {
-        let cells = row.iter().zip(&widths).map(|(cell, width)| format!("{cell:<width$}"));
-        text.push_str(cells.collect::<Vec<_>>().join("  ").trim_end());
-        text.push('\n');
-    }
-    text
+    let mut table = Table::new(heads.iter().map(column).collect(), 0);
+    rows.iter().for_each(|row| table.row(row));
+    table.text()
 }
 
 fn heads(names: &[&str]) -> Vec<String> {
