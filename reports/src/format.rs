@@ -142,7 +142,7 @@ pub(crate) fn weight(percent: f64) -> String {
     not_finite(percent).unwrap_or_else(|| {
         let decimals = usize::from((percent - percent.round()).abs() > 1e-9) * 2;
         let text = fixed(percent, decimals);
-        format!("{}%", if decimals > 0 { text.trim_end_matches('0') } else { &text })
+        format!("{}%", if decimals > 0 { text.trim_end_matches('0').trim_end_matches('.') } else { &text })
     })
 }
 

@@ -35,6 +35,8 @@ fn shares_and_ratios() {
     assert_eq!(factor(12.34), "×12.3");
     assert_eq!(weight(25.0), "25%");
     assert_eq!(weight(2.5), "2.5%");
+    assert_eq!(weight(0.0029), "0%");
+    assert_eq!(weight(9.999), "10%");
     assert_eq!(level(0.05), "5%");
     assert_eq!(level(0.00125), "0.125%");
 }
