@@ -16,7 +16,7 @@ use crate::error::ReportError;
 use crate::model::Page;
 use crate::{model, palette, states};
 
-const TEMPLATES: [(&str, &str); 19] = [
+const TEMPLATES: [(&str, &str); 20] = [
     ("index.html", include_str!("../templates/index.html")),
     ("band.html", include_str!("../templates/sections/band.html")),
     ("guardrails.html", include_str!("../templates/sections/guardrails.html")),
@@ -26,6 +26,7 @@ const TEMPLATES: [(&str, &str); 19] = [
     ("weight.html", include_str!("../templates/sections/weight.html")),
     ("latency.html", include_str!("../templates/sections/latency.html")),
     ("bill.html", include_str!("../templates/sections/bill.html")),
+    ("paid_table.html", include_str!("../templates/sections/paid_table.html")),
     ("money.html", include_str!("../templates/sections/money.html")),
     ("outcomes.html", include_str!("../templates/sections/outcomes.html")),
     ("outcome_table.html", include_str!("../templates/sections/outcome_table.html")),

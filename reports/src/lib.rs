@@ -27,6 +27,7 @@ mod html;
 mod junit;
 mod language;
 mod markdown;
+mod markup;
 mod model;
 mod palette;
 mod pictures;

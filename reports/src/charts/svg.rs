@@ -4,6 +4,7 @@
 use std::fmt::Write as _;
 
 use super::scene::{Anchor, Label, Mark, Point, Scene, Stroke};
+use crate::markup::escaped;
 
 /// Draws a scene. `id` must be unique on the page and consist of letters, digits and `-`; `class` decides at which
 /// widths the picture is shown.
@@ -16,8 +17,8 @@ pub(crate) fn draw(scene: &Scene, id: &str, class: &str) -> String {
          aria-labelledby=\"{id}-t {id}-d\"><title id=\"{id}-t\">{title}</title><desc id=\"{id}-d\">{desc}</desc>",
         w = number(scene.width),
         h = number(scene.height),
-        title = escape(&scene.title),
-        desc = escape(&scene.description),
+        title = escaped(&scene.title),
+        desc = escaped(&scene.description),
     );
     marks(&mut out, scene);
     out.push_str("</svg>");
@@ -77,7 +78,7 @@ fn text(out: &mut String, label: &Label) {
         number(label.at.0),
         number(label.at.1),
         number(label.size),
-        escape(&label.text)
+        escaped(&label.text)
     );
 }
 
@@ -96,23 +97,6 @@ fn joined(points: &[Point]) -> String {
 fn number(value: f64) -> String {
     let text = format!("{value:.1}");
     text.strip_suffix(".0").map_or(text.clone(), str::to_owned)
-}
-
-fn escape(text: &str) -> String {
-    let mut out = String::with_capacity(text.len());
-    for c in text.chars() {
-        match c {
-            '&' => out.push_str("&amp;"),
-            '<' => out.push_str("&lt;"),
-            '>' => out.push_str("&gt;"),
-            '"' => out.push_str("&quot;"),
-            '\'' => out.push_str("&#39;"),
-            // Control characters are not allowed in markup at all.
-            c if c.is_control() => out.push(' '),
-            c => out.push(c),
-        }
-    }
-    out
 }
 
 #[cfg(test)]

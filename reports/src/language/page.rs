@@ -4,6 +4,7 @@
 //! or see are translated, each as a whole; markup is not touched, nor is what somebody else wrote: styles, code, answers.
 
 use super::Catalogue;
+use crate::markup::escaped;
 use regex::{Captures, Regex};
 use std::sync::OnceLock;
 
@@ -71,19 +72,4 @@ fn unescaped(text: &str) -> String {
         return text.to_owned();
     }
     REFERENCES.iter().fold(text.to_owned(), |text, (reference, character)| text.replace(reference, character))
-}
-
-fn escaped(text: &str) -> String {
-    let mut out = String::with_capacity(text.len());
-    for character in text.chars() {
-        match character {
-            '&' => out.push_str("&amp;"),
-            '<' => out.push_str("&lt;"),
-            '>' => out.push_str("&gt;"),
-            '"' => out.push_str("&quot;"),
-            '\'' => out.push_str("&#x27;"),
-            other => out.push(other),
-        }
-    }
-    out
 }

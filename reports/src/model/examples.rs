@@ -9,8 +9,9 @@ use crate::format;
 
 /// Pairs that are shown at most; the evaluator keeps no more.
 const AT_MOST: usize = 24;
-/// Characters of an answer that are shown at most, so that a page stays a page.
-const CHARACTERS_AT_MOST: usize = 8_000;
+/// Characters of an answer that are shown at most, so that a page stays a page: what evaluations keep. One that they have cut has
+/// a sign behind them, so it is longer, and said to be cut here.
+const CHARACTERS_AT_MOST: usize = 4_000;
 
 /// All pairs worth a look.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
