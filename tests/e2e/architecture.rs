@@ -5,19 +5,21 @@ use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Package, what it may import of ours, and what it must never import of others.
-const TABLE: [(&str, &[&str], &[&str]); 13] = [
+const TABLE: [(&str, &[&str], &[&str]); 15] = [
     ("wire", &[], &["tokio", "axum", "reqwest"]),
     ("judge", &[], &["polars", "tokio", "axum", "reqwest"]),
     ("datasets", &["wire"], &["tokio", "axum", "reqwest", "polars"]),
     ("guard", &["wire", "datasets"], &["tokio", "axum", "reqwest", "redis"]),
     ("lease", &[], &["tokio", "axum", "reqwest", "redis"]),
-    ("gateway", &["wire", "datasets", "judge", "guard", "lease"], &["polars"]),
+    ("gate", &["judge", "datasets"], &["tokio", "axum", "reqwest", "redis", "polars"]),
+    ("targets", &["gate", "datasets"], &["axum", "redis", "polars"]),
+    ("gateway", &["wire", "datasets", "judge", "guard", "lease", "gate"], &["polars"]),
     ("replay", &["wire", "datasets"], &["polars", "axum"]),
     ("mocks", &["wire"], &["polars"]),
     ("bill", &["judge", "datasets", "wire"], &["polars", "tokio", "axum", "reqwest"]),
     ("preflight", &["bill", "datasets", "wire"], &["polars", "tokio", "axum", "reqwest"]),
     ("evaluator", &["judge", "bill", "datasets", "wire"], &["tokio", "axum", "reqwest"]),
-    ("reports", &["judge", "bill", "preflight", "wire"], &["polars", "tokio", "axum", "reqwest"]),
+    ("reports", &["judge", "bill", "preflight", "wire", "gate"], &["polars", "tokio", "axum", "reqwest"]),
     (
         "weighbridge",
         &[
@@ -25,6 +27,8 @@ const TABLE: [(&str, &[&str], &[&str]); 13] = [
             "judge",
             "datasets",
             "gateway",
+            "gate",
+            "targets",
             "guard",
             "lease",
             "replay",

@@ -1,0 +1,19 @@
+//! The gate: whether a weight may move, and the record of every decision.
+//!
+//! Everything here but [`audit`] is pure: verdicts, states, policies and instants are arguments. [`audit`] appends to one
+//! file. Who carries a decision out (the gateway's admin plane, other people's proxies) is not known here.
+//!
+//! * [`policy`]: what must hold before a weight rises, as a file says it.
+//! * [`rule`]: the checks, one after another, and what follows from them.
+//! * [`signature`]: that a verdict is the evaluator's, and nobody else's.
+//! * [`audit`]: the append-only, hash-chained log.
+
+pub mod audit;
+pub mod policy;
+pub mod rule;
+pub mod signature;
+pub mod state;
+
+pub use policy::Policy;
+pub use rule::{Check, Decision, Step, decide};
+pub use state::InForce;

@@ -1,0 +1,52 @@
+//! Places where weights live: other people's routes, files and consoles.
+//!
+//! Each target reads what is in force, makes a [`Plan`] of the exact change (pure, shown before anything happens), and
+//! carries it out only if what it read is still there. A file keeps its comments and its formatting: only the number
+//! changes.
+
+use gate::InForce;
+
+/// What is wanted.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Wanted {
+    /// New candidate weight, percent of the traffic (0 to 100), in hundredths.
+    pub weight_percent: f64,
+    /// New mirrored share, percent; `None` leaves it as it is.
+    pub mirror_percent: Option<f64>,
+}
+
+/// What is in force, and the text or document that says so.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Found {
+    /// For the gate.
+    pub in_force: InForce,
+    /// The file's text or the document as it was answered.
+    pub text: String,
+}
+
+/// An exact change, not yet made.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Plan {
+    /// What was found.
+    pub found: InForce,
+    /// What is wanted.
+    pub wanted: Wanted,
+    /// The new text of the file, or the body of the request.
+    pub text: String,
+    /// The change as people read it: a unified diff of the file, or the request's lines and a diff of what it changes.
+    pub shown: String,
+}
+
+/// Why a target was not read or not changed.
+#[derive(Debug, thiserror::Error)]
+pub enum TargetError {
+    /// The user has to change something: an address, a name, a file's content.
+    #[error("{0}")]
+    Usage(String),
+    /// The world has to change: a server, the network, a disk.
+    #[error("{0}")]
+    World(String),
+    /// Somebody else has changed it since it was read.
+    #[error("{0}")]
+    Changed(String),
+}
