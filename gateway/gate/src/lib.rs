@@ -6,9 +6,11 @@
 //! * [`policy`]: what must hold before a weight rises, as a file says it.
 //! * [`rule`]: the checks, one after another, and what follows from them.
 //! * [`signature`]: that a verdict is the evaluator's, and nobody else's.
+//! * [`adjust`]: a weight that follows latencies, which proves nothing.
 //! * [`pilot`]: the next move of a migration that runs by itself.
 //! * [`audit`]: the append-only, hash-chained log.
 
+pub mod adjust;
 pub mod audit;
 pub mod pilot;
 pub mod policy;
