@@ -6,8 +6,10 @@
 //! * [`policy`]: what must hold before a weight rises, as a file says it.
 //! * [`rule`]: the checks, one after another, and what follows from them.
 //! * [`signature`]: that a verdict is the evaluator's, and nobody else's.
+//! * [`answer`]: what other people's pipelines are told.
 //! * [`audit`]: the append-only, hash-chained log.
 
+pub mod answer;
 pub mod audit;
 pub mod policy;
 pub mod rule;
