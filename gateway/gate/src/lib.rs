@@ -8,9 +8,13 @@
 //! * [`rule`]: the checks, one after another, and what follows from them.
 //! * [`signature`]: that a verdict is the evaluator's, and nobody else's.
 //! * [`state`]: the weight in force, and what the log knows about it.
+//! * [`pilot`]: the next move of a migration that runs by itself.
+//! * [`answer`]: what other people's pipelines are told.
 //! * [`audit`]: the append-only, hash-chained log.
 
+pub mod answer;
 pub mod audit;
+pub mod pilot;
 pub mod policy;
 pub mod rule;
 pub mod signature;

@@ -153,8 +153,10 @@ impl Case<'_> {
     /// A change has to be tied to what was read, or it could undo somebody else's unseen.
     fn generation(self) -> Found {
         match (&self.in_force.generation, self.in_force.epoch) {
-            (Some(_), _) => Ok("the change holds only for what was read".to_owned()),
-            (None, Some(epoch)) => Ok(format!("the change holds only for epoch {epoch}")),
+            (Some(generation), None) => {
+                Ok(format!("the change is tied to {}", word(generation).chars().take(40).collect::<String>()))
+            }
+            (_, Some(epoch)) => Ok(format!("the change is tied to epoch {epoch}")),
             (None, None) => Err("the target gives no generation: a change could undo another one unseen".to_owned()),
         }
     }
