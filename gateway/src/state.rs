@@ -9,6 +9,7 @@ use crate::console::Console;
 use crate::ingress::Held;
 use crate::lane::{Lane, Snapshot};
 use crate::memory::Memory;
+use crate::pipelines::Pipelines;
 use crate::plane::{Plane, PlaneError, remark_prices};
 use crate::quota::Quotas;
 use crate::recorder::Recorder;
@@ -51,6 +52,8 @@ pub(crate) struct Shared {
     pub audit: Trail,
     /// The last verdict on each migration.
     pub verdicts: Verdicts,
+    /// What pipelines were told last.
+    pub pipelines: Pipelines,
     pub console: Console,
     /// `None` for a gateway that is alone.
     pub replicas: Option<Arc<Replicas>>,
