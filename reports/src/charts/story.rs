@@ -161,8 +161,10 @@ fn frame(scene: &mut Scene, chart: &StoryChart, layout: &Layout, height: f64) {
     for (at, words) in if layout.is_broad { broad } else { narrow } {
         let x = layout.plot.at(*at);
         scene.line((x, HEAD), (x, height - 8.0), Stroke::solid(Ink::Grid, 1.0));
-        let anchor = if *at > 0.9 { Anchor::End } else { Anchor::Start };
-        scene.text((x, bottom + 17.0), anchor, 11.0, Ink::Muted, words.as_str());
+        // A word that would leave the picture is left out; its line stays.
+        if *at <= if layout.is_broad { 0.9 } else { 0.74 } {
+            scene.text((x, bottom + 17.0), Anchor::Start, 11.0, Ink::Muted, words.as_str());
+        }
     }
     for rung in RUNGS {
         let y = layout.at(rung);
@@ -260,7 +262,7 @@ fn draw_curve(scene: &mut Scene, curve: &Curve, layout: &Layout, top: f64) -> f6
         line.push((layout.plot.end.max(last.0), last.1));
         scene.marks.push(Drawn::Path(line, Stroke::solid(Ink::Text, 1.6)));
     }
-    top + CURVE + if layout.is_broad { 6.0 } else { 6.0 }
+    top + CURVE + 6.0
 }
 
 #[cfg(test)]

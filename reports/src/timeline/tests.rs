@@ -82,13 +82,13 @@ fn the_page_says_when_who_what_why_and_from_what() {
     let page = timeline_html(&story(&entries, &looks, &chain)).unwrap();
     for said in [
         "<h1>98%</h1>",
-        "7 raises, 1 rollback, over 1 d 16 h.",
+        "6 raises, 1 rollback, over 1 d 16 h.",
         "2 times, until 23 Nov, 14:20:00",
         "10% → 5%",
         "&lt;b&gt;by hand&lt;&#x2f;b&gt; &amp; more",
         "<a href=\"0002-look&#x2f;index.html\">c0c0c0c0c0c0, signed abababababab</a>",
         "Line 14 finds 4% where the lines before it left 2.5%: nobody logged that change.",
-        "1 lines bear an instant before",
+        "lies before that of a line in front of them: 1.",
         "Nobody looked from",
         "16 lines, each chained to the one before; head 0123456789ab",
     ] {

@@ -129,8 +129,13 @@ fn count_of(told: &Told<'_>, what: What) -> usize {
 }
 
 fn meaning(told: &Told<'_>) -> String {
-    let (raises, rollbacks) = (count_of(told, What::Raise), count_of(told, What::Rollback));
+    let (raises, rollbacks) = (raises(told), count_of(told, What::Rollback));
     format!("{}, {}, over {}.", times(raises, "raise"), times(rollbacks, "rollback"), told.axis.length())
+}
+
+/// Raises that came about: one that failed is logged as well.
+fn raises(told: &Told<'_>) -> usize {
+    count_of(told, What::Raise).saturating_sub(told.course.undone)
 }
 
 fn times(count: usize, what: &str) -> String {
@@ -145,7 +150,7 @@ fn figures(story: &Story<'_>, told: &Told<'_>) -> Vec<Figure> {
         value: format::count(told.events.len() as u64),
         detail: format!(
             "{} raised, {} lowered, {} rolled back, {} left alone",
-            count(What::Raise),
+            format::count(raises(told) as u64),
             count(What::Lower),
             count(What::Rollback),
             format::count(alone as u64)
@@ -241,7 +246,7 @@ fn missing(story: &Story<'_>, told: &Told<'_>) -> Vec<String> {
     let disordered = told.events.iter().filter(|event| event.is_out_of_order).count();
     if disordered > 0 {
         missing.push(format!(
-            "{} lines bear an instant before that of a line in front of them: a clock was set back. They are shown in the order of the log.",
+            "Lines whose instant lies before that of a line in front of them: {}. A clock was set back; they are shown in the order of the log.",
             format::count(disordered as u64)
         ));
     }

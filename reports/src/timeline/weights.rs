@@ -34,6 +34,8 @@ pub(super) struct Course {
     pub(super) gaps: Vec<String>,
     /// How many there are; only the first are told.
     pub(super) gap_count: usize,
+    /// Moves that were logged and then did not come about.
+    pub(super) undone: usize,
 }
 
 /// Gaps that are told one by one.
@@ -125,6 +127,7 @@ impl Course {
         let (Some(from), Some(to)) = (from, to) else { return };
         if self.now().is_some_and(|known| is_same(known, to)) {
             self.steps.push(Step { at_us, percent: from, is_found: false });
+            self.undone += 1;
         }
     }
 
