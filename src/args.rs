@@ -1,5 +1,6 @@
 //! Arguments: types only.
 
+mod autopilot;
 mod bill;
 mod import;
 mod keys;
@@ -9,6 +10,7 @@ mod records;
 mod replay;
 mod usage;
 
+pub(crate) use autopilot::Autopilot;
 pub(crate) use bill::Bill;
 pub(crate) use import::{From, Import};
 pub(crate) use keys::{Home, Keys, KeysCommand, ListAs, ScopeArgs, Which};
@@ -79,6 +81,13 @@ pub(crate) enum Command {
         after_help = "Example:\n  weighbridge gate verdict.json --target http://127.0.0.1:8081 --max-age 7d --apply"
     )]
     Gate(Gate),
+    /// Move a migration by itself: evaluate, publish, decide and move, again and again, only on proof.
+    #[command(
+        after_help = "Exit codes with --once: 0 moved, or nothing to move; 1 NO-GO; 2 configuration; 3 left alone; 4 the \
+                      world failed.\n\nExamples:\n  weighbridge autopilot --config autopilot.toml --dry-run\n  weighbridge \
+                      autopilot --config autopilot.toml\n  weighbridge autopilot --config autopilot.toml --once"
+    )]
+    Autopilot(Autopilot),
     /// Make a request log of the log of another tool.
     #[command(after_help = "Examples:\n  weighbridge import --formats\n  weighbridge import access.log.gz --out \
                             requests.ndjson.zst\n  weighbridge import batch.jsonl batch_output.jsonl --out requests.ndjson")]
@@ -226,6 +235,9 @@ pub(crate) struct Serve {
     /// Read the configuration again whenever the file changes, too.
     #[arg(long)]
     pub watch: bool,
+    /// Fly a migration from within this process, too: what `weighbridge autopilot --config FILE` does.
+    #[arg(long, value_name = "FILE")]
+    pub autopilot: Option<PathBuf>,
     /// How standard error reads. `WEIGHBRIDGE_LOG` says what is shown: `info` by default, and with
     /// `info,weighbridge::exchange=debug` one line for each call of a provider.
     #[arg(long, default_value = "text", env = "WEIGHBRIDGE_LOG_FORMAT")]

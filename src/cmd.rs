@@ -1,5 +1,6 @@
 //! One file per subcommand.
 
+mod autopilot;
 mod bill;
 mod demo;
 mod evaluate;
@@ -27,6 +28,7 @@ use std::time::Duration;
 pub(crate) fn run(args: Args) -> Result<Exit, Failure> {
     match &args.command {
         Command::Serve(serve) => logs::start("info", serve.log_format),
+        Command::Autopilot(autopilot) => logs::start("warn", autopilot.log_format),
         _ => logs::start("warn", LogFormat::Text),
     }
     let runtime = tokio::runtime::Builder::new_multi_thread()
@@ -53,6 +55,7 @@ async fn dispatch(args: Args) -> Result<Exit, Failure> {
         Command::Evaluate(args) => evaluate::run(&args).await,
         Command::Report(args) => report::run(&args),
         Command::Gate(args) => gate::run(&args).await,
+        Command::Autopilot(args) => Box::pin(autopilot::run(&args)).await,
         Command::Import(args) => import::run(&args),
         Command::Records(args) => records::run(&args),
         Command::Preflight(args) => preflight::run(&args),

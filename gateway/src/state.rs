@@ -3,6 +3,7 @@
 
 use crate::admin::audit::{AuditEntry, Note, Trail};
 use crate::admin::lease::Leases;
+use crate::admin::recent::Recent;
 use crate::admin::verdict::Verdicts;
 use crate::callers::Callers;
 use crate::config::{Config, Records, Shadow};
@@ -10,6 +11,7 @@ use crate::console::Console;
 use crate::ingress::Held;
 use crate::lane::{Lane, Snapshot};
 use crate::memory::Memory;
+use crate::pipelines::Pipelines;
 use crate::plane::{Plane, PlaneError, remark_prices};
 use crate::quota::Quotas;
 use crate::recorder::Recorder;
@@ -66,6 +68,10 @@ pub(crate) struct Shared {
     pub verdicts: Verdicts,
     /// Who leads which migration, where nobody else has to know.
     pub leases: Leases,
+    /// How the last calls of each arm went.
+    pub recent: Recent,
+    /// What pipelines were told last.
+    pub pipelines: Pipelines,
     pub console: Console,
     /// `None` for a gateway that is alone.
     pub replicas: Option<Arc<Replicas>>,

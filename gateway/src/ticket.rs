@@ -148,6 +148,7 @@ pub(crate) fn settle(shared: &Shared, context: &Context, leg: &Leg, outcome: Out
     }
     let record = exchange(context, leg, outcome, shared.records.as_ref());
     shared.metrics.observe(&record);
+    shared.recent.note(&record);
     let entry = shared.quotas.used(&record, |model| shared.metrics.knows_model(model));
     let charge = Charge { usage: record.usage, cost_nanos: record.cost_nanos, entry };
     shared.recorder.record(&record);

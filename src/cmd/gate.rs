@@ -12,7 +12,7 @@ use gateway::admin::WeightChange;
 use judge::verdict::Verdict;
 use std::time::Duration;
 
-pub(super) use plane::AdminPlane;
+pub(super) use plane::{AdminPlane, Change, Means, Swapped};
 
 pub(super) async fn run(args: &args::Gate) -> Result<Exit, Failure> {
     let verdict = verdict_file::read(&args.verdict)?;
