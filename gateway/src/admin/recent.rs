@@ -46,8 +46,7 @@ struct Means {
 impl Recent {
     /// Takes an exchange in. Migrations are those of the configurations this process has had.
     pub(crate) fn note(&self, exchange: &Exchange) {
-        let nobodys =
-            [ErrorKind::ClientCancelled, ErrorKind::GatewayStopped, ErrorKind::GatewayBusy].map(Some);
+        let nobodys = [ErrorKind::ClientCancelled, ErrorKind::GatewayStopped, ErrorKind::GatewayBusy].map(Some);
         if nobodys.contains(&exchange.error) {
             return;
         }
@@ -81,7 +80,10 @@ fn means(calls: &VecDeque<Call>) -> Means {
         calls: calls.len() as u64,
         failures,
         mean_duration_us: mean(calls.iter().filter(|call| !call.failed).map(|call| call.duration_us), failures),
-        mean_first_token_us: mean(calls.iter().filter(|call| !call.failed).filter_map(|call| call.first_token_us), failures),
+        mean_first_token_us: mean(
+            calls.iter().filter(|call| !call.failed).filter_map(|call| call.first_token_us),
+            failures,
+        ),
         in_flight: 0,
     }
 }

@@ -17,9 +17,8 @@ use gateway::admin::{MigrationState, WeightChange};
 #[derive(Debug)]
 pub(super) struct Act {
     pub next: Move,
-    /// What the gate said.
-    pub why: String,
     pub evidence: Option<Evidence>,
+    /// The gate has nothing against a raise: there is none to make.
     pub at_the_top: bool,
 }
 
@@ -144,7 +143,9 @@ async fn lower(
         }
         // Looked at again at once.
         Swapped::Epoch => Err(Failure::world("not lowered: somebody else has changed the weight meanwhile")),
-        Swapped::Fenced => Ok(Done { moved: false, told: "not lowered: this autopilot does not lead any more".to_owned() }),
+        Swapped::Fenced => {
+            Ok(Done { moved: false, told: "not lowered: this autopilot does not lead any more".to_owned() })
+        }
     }
 }
 

@@ -88,7 +88,7 @@ pub(super) enum Period {
     All,
 }
 
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Clone, Copy, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct RawAdjust {
     mode: RawMode,
@@ -235,7 +235,11 @@ fn adjustment(raw: RawAdjust) -> Result<adjust::Policy, Failure> {
         let hundredths = (percent * 100.0).round();
         let fits = (least..=100.0).contains(&percent);
         // In range, so nothing is cut.
-        if fits { Ok(hundredths as u16) } else { Err(Failure::usage(format!("`adjust.{key}` is {percent}: expected {least} to 100"))) }
+        if fits {
+            Ok(hundredths as u16)
+        } else {
+            Err(Failure::usage(format!("`adjust.{key}` is {percent}: expected {least} to 100")))
+        }
     };
     Ok(adjust::Policy {
         mode: match raw.mode {
@@ -254,7 +258,8 @@ fn tariffs(path: Option<PathBuf>) -> Result<Tariffs, Failure> {
 
 fn secret_key(path: &Path) -> Result<SecretKey, Failure> {
     let shown = path.display();
-    let text = std::fs::read(path).map_err(|error| Failure::usage(format!("cannot read {shown}: {error}; check `sign_key`")))?;
+    let text = std::fs::read(path)
+        .map_err(|error| Failure::usage(format!("cannot read {shown}: {error}; check `sign_key`")))?;
     SecretKey::from_pem(&text).map_err(|error| Failure::usage(format!("{shown}: {error}")))
 }
 
@@ -267,7 +272,8 @@ fn public_key(path: &Path) -> Result<PublicKey, Failure> {
 
 /// Where it went wrong, and for an unknown key which one was probably meant.
 fn not_read(path: &Path, text: &str, error: &toml::de::Error) -> String {
-    let line = error.span().map_or(1, |span| text.get(..span.start).map_or(1, |before| before.matches('\n').count() + 1));
+    let line =
+        error.span().map_or(1, |span| text.get(..span.start).map_or(1, |before| before.matches('\n').count() + 1));
     let message = error.message();
     let mut quoted = message.split('`').skip(1).step_by(2);
     let unknown = quoted.next().filter(|_| message.starts_with("unknown field"));
@@ -275,10 +281,9 @@ fn not_read(path: &Path, text: &str, error: &toml::de::Error) -> String {
         quoted.max_by(|a, b| strsim::jaro_winkler(unknown, a).total_cmp(&strsim::jaro_winkler(unknown, b)))
     });
     match unknown.zip(nearest) {
-        Some((unknown, nearest)) => format!(
-            "{}, line {line}: unknown key `{unknown}`; the nearest known key is `{nearest}`",
-            path.display()
-        ),
+        Some((unknown, nearest)) => {
+            format!("{}, line {line}: unknown key `{unknown}`; the nearest known key is `{nearest}`", path.display())
+        }
         None => format!("{}, line {line}: {message}", path.display()),
     }
 }
@@ -289,4 +294,47 @@ pub(super) fn token(variable: &str) -> Result<String, Failure> {
         exit: Exit::Usage,
         message: format!("the variable {variable} is not set: export the admin token"),
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_example_states_the_defaults() {
+        let folder = tempfile::tempdir().unwrap();
+        let key = SecretKey::generate().unwrap().to_pem().unwrap();
+        std::fs::write(folder.path().join("sign.pem"), key).unwrap();
+        let read = |text: &str| {
+            let path = folder.path().join("autopilot.toml");
+            std::fs::write(&path, text).unwrap();
+            Config::read(&path).unwrap_or_else(|failure| panic!("{}", failure.message))
+        };
+        let example = include_str!("../../../gateway/examples/autopilot.toml");
+        let full = read(example);
+        let bare = read("migration = \"openai-to-deepseek\"\nrecords = [\"records\"]\nsign_key = \"sign.pem\"");
+        let said = |config: &Config| {
+            let Config {
+                migration, records, interval, out, reports_kept, audit, lease, target, token_env, pilot, ..
+            } = config;
+            let paths = format!("{records:?} {out:?} {audit:?}");
+            format!(
+                "{migration} {paths} {interval:?} {reports_kept} {lease:?} {target} {token_env} {pilot:?} {:?}",
+                config.period
+            )
+        };
+        assert_eq!(said(&full), said(&bare));
+        assert!(full.adjust.is_none() && full.trusted.len() == 1);
+
+        // What is commented out can be put in.
+        let adjust = example.split_once("# [adjust]").unwrap().1;
+        let lines: String =
+            adjust.lines().skip(1).filter_map(|line| line.strip_prefix("# ")).map(|line| format!("{line}\n")).collect();
+        let with = read(&format!("{}[adjust]\n{lines}", example.split_once("# [adjust]").unwrap().0));
+        let policy = with.adjust.unwrap();
+        assert_eq!(
+            (policy.mode, policy.share_max_hundredths, policy.step_hundredths),
+            (adjust::Mode::Latency, 5000, 500)
+        );
+    }
 }

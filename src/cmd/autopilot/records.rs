@@ -139,22 +139,17 @@ mod tests {
     fn what_cannot_be_evidence_any_more_is_not_read() {
         const HOUR_US: i64 = 3_600_000_000;
         let hours = [0, 100, 150, 190, 200];
-        let file = |hour: &i64| File {
-            path: format!("{hour}").into(),
-            stamp: Stamp { bytes: 1, written_us: hour * HOUR_US },
-        };
+        let file =
+            |hour: &i64| File { path: format!("{hour}").into(), stamp: Stamp { bytes: 1, written_us: hour * HOUR_US } };
         let files: Vec<File> = hours.iter().map(file).collect();
         let left = |epoch_hour: u64, since_hour: u64| -> Vec<String> {
-            let extent = Extent {
-                epoch: epoch_hour * 3_600_000,
-                since_epoch: since_hour * 3_600_000,
-                max_age_us: 48 * HOUR_US,
-            };
+            let extent =
+                Extent { epoch: epoch_hour * 3_600_000, since_epoch: since_hour * 3_600_000, max_age_us: 48 * HOUR_US };
             evidence(&files, extent).iter().map(|file| file.path.display().to_string()).collect()
         };
         // The epoch in force began at 195: what is older than 48 hours and an hour of slack is left out.
         assert_eq!(left(195, 0), ["190", "200"]);
-assert_eq!(left(199, 151), ["190", "200"]);
+        assert_eq!(left(199, 151), ["190", "200"]);
         // All of the epoch in force counts, however old.
         assert_eq!(left(100, 0), ["100", "150", "190", "200"]);
         assert_eq!(left(101, 0), ["100", "150", "190", "200"], "the slack");

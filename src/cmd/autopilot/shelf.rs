@@ -38,7 +38,13 @@ pub(super) fn last_decision(out: &Path) -> Option<Decision> {
 }
 
 /// Writes a report of a decision, and deletes the oldest ones beyond `kept`. Returns its folder.
-pub(super) async fn report(out: &Path, what: &str, verdict: &Verdict, text: &str, kept: usize) -> Result<PathBuf, Failure> {
+pub(super) async fn report(
+    out: &Path,
+    what: &str,
+    verdict: &Verdict,
+    text: &str,
+    kept: usize,
+) -> Result<PathBuf, Failure> {
     let folders = numbered(out)?;
     let number = folders.last().map_or(1, |(number, _)| number.saturating_add(1));
     let folder = out.join(format!("{number:0DIGITS$}-{what}"));

@@ -27,7 +27,8 @@ impl Teller {
     /// A look that came to nothing.
     pub(super) fn failed(&mut self, why: &str, times: u32, pause: Duration) {
         let times = if times == 1 { String::new() } else { format!(" ({times} times in a row)") };
-        let pause = if pause >= Duration::from_secs(1) { format!("{} s", pause.as_secs()) } else { format!("{pause:?}") };
+        let pause =
+            if pause >= Duration::from_secs(1) { format!("{} s", pause.as_secs()) } else { format!("{pause:?}") };
         note(&format!("no look{times}: {why}; the next one in {pause}"));
         // What comes after it is news again.
         self.last.clear();

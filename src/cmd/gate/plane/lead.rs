@@ -98,9 +98,9 @@ impl AdminPlane {
 
     /// The state of a migration.
     pub(crate) async fn migration(&self, migration: &str) -> Result<MigrationState, Failure> {
-        self.weight(migration).await?.ok_or_else(|| {
-            Failure::usage(format!("the gateway at {} has no migration {migration}", self.shown()))
-        })
+        self.weight(migration)
+            .await?
+            .ok_or_else(|| Failure::usage(format!("the gateway at {} has no migration {migration}", self.shown())))
     }
 
     /// Sets a weight if the epoch is still that of `state`, and, with a fence, if its holder leads still.
