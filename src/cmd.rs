@@ -1,5 +1,6 @@
 //! One file per subcommand.
 
+mod audit;
 mod bill;
 mod demo;
 mod evaluate;
@@ -14,6 +15,7 @@ mod records;
 mod replay;
 mod report;
 mod serve;
+mod sign;
 mod simulate;
 mod usage;
 
@@ -53,6 +55,8 @@ async fn dispatch(args: Args) -> Result<Exit, Failure> {
         Command::Evaluate(args) => evaluate::run(&args).await,
         Command::Report(args) => report::run(&args),
         Command::Gate(args) => gate::run(&args).await,
+        Command::Sign(args) => sign::run(&args),
+        Command::Audit(args) => audit::run(&args),
         Command::Import(args) => import::run(&args),
         Command::Records(args) => records::run(&args),
         Command::Preflight(args) => preflight::run(&args),
@@ -77,10 +81,9 @@ fn not_read(files: &[PathBuf], out: &Path) -> Result<(), Failure> {
 
 /// A time with its unit, such as `60s`, `24h` or `7d`; a day has 24 hours.
 fn duration(option: &str, text: &str) -> Result<Duration, Failure> {
-    let length = |span: jiff::Span| span.to_duration(jiff::SpanRelativeTo::days_are_24_hours());
-    text.parse::<jiff::Span>().and_then(length).ok().and_then(|length| Duration::try_from(length).ok()).ok_or_else(
-        || Failure::usage(format!("{option} is `{text}`: expected a time with its unit: 45s, 30m, 24h or 7d")),
-    )
+    ::gate::policy::duration(text).ok_or_else(|| {
+        Failure::usage(format!("{option} is `{text}`: expected a time with its unit: 45s, 30m, 24h or 7d"))
+    })
 }
 
 #[cfg(test)]
