@@ -4,6 +4,9 @@
 //! carries it out only if what it read is still there. A file keeps its comments and its formatting: only the number
 //! changes.
 
+mod diff;
+pub mod file;
+
 use gate::InForce;
 
 /// What is wanted.
