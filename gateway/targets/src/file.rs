@@ -14,7 +14,7 @@
 mod address;
 mod change;
 mod edit;
-mod fault;
+pub(crate) mod fault;
 mod haproxy;
 mod httproute;
 mod ingress;
@@ -22,9 +22,9 @@ mod nginx;
 mod object;
 mod pointer;
 mod rule;
-mod split;
+pub(crate) mod split;
 mod store;
-mod tree;
+pub(crate) mod tree;
 mod virtualservice;
 
 use crate::{Found, Plan, TargetError, Wanted, diff};
@@ -74,6 +74,12 @@ impl FileTarget {
         Ok(Self { path: PathBuf::from(path), address, place, arms })
     }
 
+    /// As people write it.
+    #[must_use]
+    pub fn address(&self) -> &str {
+        &self.address
+    }
+
     /// Reads what is in force. The generation is the SHA-256 of the file's bytes. When the weight was changed last is not
     /// known: a checkout or a formatter touches a file as well.
     ///
@@ -81,15 +87,22 @@ impl FileTarget {
     /// The file cannot be read, or does not say a weight.
     pub fn read(&self) -> Result<Found, TargetError> {
         let (text, generation) = store::read(&self.path)?;
-        let state = self.look(&text).map_err(|fault| fault.of(&self.shown(), &text))?;
-        let in_force = InForce {
+        let in_force = InForce { generation: Some(generation), ..self.found_in(&text)? };
+        Ok(Found { in_force, text })
+    }
+
+    /// What a text says that is not the file's, such as an object of a cluster. Pure; knows no generation.
+    ///
+    /// # Errors
+    /// It does not say a weight.
+    pub(crate) fn found_in(&self, text: &str) -> Result<InForce, TargetError> {
+        let state = self.look(text).map_err(|fault| fault.of(&self.shown(), text))?;
+        Ok(InForce {
             target: self.address.clone(),
             weight_percent: split::percent(state.weight),
             shadow_percent: state.mirror.map(split::percent),
-            generation: Some(generation),
             ..InForce::default()
-        };
-        Ok(Found { in_force, text })
+        })
     }
 
     /// The exact change, on paper. The plan's `wanted` is what the file will say: a share that it cannot say is rounded
