@@ -3,11 +3,12 @@
 //!
 //! A weight change names the epoch it was decided on (`If-Match`, from `ETag`); if somebody was faster, it is refused
 //! with 412, so that two controllers can never undo each other unseen. The way back to the baseline ([`rollback`]) and the
-//! pause of the mirror ([`shadow`]) need none. [`verdict`] keeps what an evaluation said last, and [`audit`] what was
+//! pause of the mirror ([`shadow`]) need none. Of several autopilots one leads ([`lease`]). [`verdict`] keeps what an evaluation said last, and [`audit`] what was
 //! changed by whom.
 
 pub(crate) mod access;
 pub(crate) mod audit;
+pub(crate) mod lease;
 mod rollback;
 pub(crate) mod shadow;
 pub(crate) mod verdict;
@@ -16,9 +17,9 @@ use crate::lane::{Lane, Snapshot};
 use crate::plane::PlaneError;
 use crate::problem::Problem;
 use crate::routing::WeightBp;
-use crate::state::{NotChanged, Shared};
+use crate::state::{NotChanged, Shared, Wanted};
 use access::Pass;
-use audit::{Note, What};
+use audit::{Note, What, Who};
 use axum::extract::{Extension, Path, State};
 use axum::middleware;
 use axum::response::{IntoResponse, Response};
@@ -80,6 +81,7 @@ pub(crate) fn router(shared: Arc<Shared>) -> Router {
         .merge(crate::callers::routes::routes())
         .merge(crate::quota::routes::routes())
         .merge(verdict::routes())
+        .merge(lease::routes())
         .merge(crate::console::guarded_routes())
         .route_layer(middleware::from_fn_with_state(Arc::clone(&shared), access::authorise));
     // What a token that reads opens, too. Nothing here changes anything.
@@ -196,8 +198,15 @@ async fn change(
         Ok(reason) => reason,
         Err(refused) => return *refused,
     };
-    let note = Note { what: What::Weight, who: pass.who, reason: &reason };
-    match shared.change_weight(&name, expected, weight, note, crate::clock::now_us()).await {
+    let fence = match lease::fence_of(&headers) {
+        Ok(fence) => fence,
+        Err(refused) => return *refused,
+    };
+    // Whoever leads is an autopilot.
+    let who = if fence.is_some() && pass.who == Who::Token { Who::Autopilot } else { pass.who };
+    let note = Note { what: What::Weight, who, reason: &reason };
+    let wanted = Wanted { expected, weight, fence };
+    match shared.change_weight_fenced(&name, wanted, note, crate::clock::now_us()).await {
         Ok((lane, new)) => tagged(&lane, new),
         Err(error) => not_changed(error, "the weight"),
     }
@@ -211,6 +220,7 @@ fn not_changed(why: NotChanged, what: &str) -> Response {
             let message = format!("the epoch is {} by now: read the weight again", now.epoch);
             problem(StatusCode::PRECONDITION_FAILED, "epoch_changed", message)
         }
+        NotChanged::Fenced => lease::lost(),
         NotChanged::Home(error) => {
             let done = if error.is_uncertain() { "it is not known whether it did" } else { "nothing has changed" };
             let message = format!("{what} cannot be changed on all replicas: {error}; {done}: read it again");

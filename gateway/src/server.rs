@@ -135,6 +135,7 @@ pub async fn start(config: Config, reload: Option<Reload>) -> Result<Running, St
         audit: Trail::default(),
         verdicts: Verdicts::default(),
         pipelines: Pipelines::default(),
+        leases: crate::admin::lease::Leases::default(),
         console: Console::new(crate::clock::now_us()),
         replicas: replicas.clone(),
         callers: Callers::start(&config, replicas.clone(), crate::clock::now_us())?,

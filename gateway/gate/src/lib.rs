@@ -6,11 +6,13 @@
 //! * [`policy`]: what must hold before a weight rises, as a file says it.
 //! * [`rule`]: the checks, one after another, and what follows from them.
 //! * [`signature`]: that a verdict is the evaluator's, and nobody else's.
+//! * [`pilot`]: the next move of a migration that runs by itself.
 //! * [`answer`]: what other people's pipelines are told.
 //! * [`audit`]: the append-only, hash-chained log.
 
 pub mod answer;
 pub mod audit;
+pub mod pilot;
 pub mod policy;
 pub mod rule;
 pub mod signature;

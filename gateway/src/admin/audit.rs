@@ -29,6 +29,8 @@ pub(crate) enum Who {
     Token,
     /// Somebody who has logged in to the console.
     Console,
+    /// The autopilot that leads.
+    Autopilot,
     /// A changed configuration.
     Config,
     /// The gateway by itself: Redis had lost what it held.
@@ -55,6 +57,7 @@ impl Who {
         match self {
             Self::Token => "token",
             Self::Console => "console",
+            Self::Autopilot => "autopilot",
             Self::Config => "config",
             Self::Gateway => "gateway",
             Self::Reader => "reader",
