@@ -180,6 +180,7 @@ fn judged(gathered: Gathered<'_>, records: &[PathBuf], options: &Options) -> Res
         version: options.version.clone(),
         created_at: rfc3339(extracted.newest_evidence_us),
         evidence: evidence?,
+        signature: None,
     };
     let counts = Counts {
         exchanges: loaded.rows.len() as u64,

@@ -65,10 +65,10 @@ pub(crate) struct Shared {
     pub audit: Trail,
     /// The last verdict on each migration.
     pub verdicts: Verdicts,
-    /// What pipelines were told last.
-    pub pipelines: Pipelines,
     /// Who leads which migration, where nobody else has to know.
     pub leases: Leases,
+    /// What pipelines were told last.
+    pub pipelines: Pipelines,
     pub console: Console,
     /// `None` for a gateway that is alone.
     pub replicas: Option<Arc<Replicas>>,
