@@ -8,6 +8,7 @@
 
 pub(crate) mod access;
 pub(crate) mod audit;
+pub(crate) mod audit_file;
 mod rollback;
 pub(crate) mod shadow;
 pub(crate) mod verdict;
@@ -82,6 +83,7 @@ pub(crate) fn router(shared: Arc<Shared>) -> Router {
         .merge(crate::callers::routes::routes())
         .merge(crate::quota::routes::routes())
         .merge(verdict::routes())
+        .merge(crate::live_guard::routes())
         .merge(crate::console::guarded_routes())
         .route_layer(middleware::from_fn_with_state(Arc::clone(&shared), access::authorise));
     Router::new()

@@ -1,6 +1,8 @@
 //! The trail of what people changed while the gateway ran.
 
+use super::audit_file::{AuditCounts, AuditFile};
 use crate::lane::Snapshot;
+use crate::live_guard::AlarmShown;
 use std::collections::VecDeque;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
@@ -31,6 +33,8 @@ pub(crate) enum Who {
     Config,
     /// The gateway by itself: Redis had lost what it held.
     Gateway,
+    /// The live guard: harm is proven.
+    LiveGuard,
 }
 
 impl What {
@@ -50,6 +54,7 @@ impl Who {
             Self::Console => "console",
             Self::Config => "config",
             Self::Gateway => "gateway",
+            Self::LiveGuard => "live-guard",
         }
     }
 }
@@ -156,9 +161,32 @@ pub(crate) fn at(now_us: i64) -> String {
 
 /// What this process changed, the oldest first.
 #[derive(Debug, Default)]
-pub(crate) struct Trail(Mutex<VecDeque<AuditEntry>>);
+pub(crate) struct Trail {
+    entries: Mutex<VecDeque<AuditEntry>>,
+    file: AuditFile,
+}
 
 impl Trail {
+    /// One that is written to a file as well.
+    pub(crate) fn with_file(file: AuditFile) -> Self {
+        Self { file, ..Self::default() }
+    }
+
+    /// Lines of the file; `None` where there is none.
+    pub(crate) fn counts(&self) -> Option<AuditCounts> {
+        self.file.counts()
+    }
+
+    /// No more lines come.
+    pub(crate) fn close(&self) {
+        self.file.close();
+    }
+
+    /// An alarm of the live guard, for the file; what changed is noted by itself.
+    pub(crate) fn alarm(&self, migration: &str, alarm: &AlarmShown) {
+        self.file.alarm(migration, alarm);
+    }
+
     pub(crate) fn note(&self, entry: AuditEntry) {
         let AuditEntry { migration, what, from_percent, to_percent, epoch, reason, who, .. } = &entry;
         tracing::info!(
@@ -172,6 +200,7 @@ impl Trail {
             "{}",
             if what == What::Shadow.name() { "shadow changed" } else { "weight changed" }
         );
+        self.file.change(&entry);
         let mut entries = self.entries();
         if entries.len() == ENTRIES_MAX {
             entries.pop_front();
@@ -186,7 +215,7 @@ impl Trail {
     }
 
     fn entries(&self) -> MutexGuard<'_, VecDeque<AuditEntry>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.entries.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
