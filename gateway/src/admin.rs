@@ -8,6 +8,7 @@
 
 pub(crate) mod access;
 pub(crate) mod audit;
+pub(crate) mod audit_file;
 pub(crate) mod lease;
 mod rollback;
 pub(crate) mod shadow;
@@ -82,6 +83,7 @@ pub(crate) fn router(shared: Arc<Shared>) -> Router {
         .merge(crate::quota::routes::routes())
         .merge(verdict::routes())
         .merge(lease::routes())
+        .merge(crate::live_guard::routes())
         .merge(crate::console::guarded_routes())
         .route_layer(middleware::from_fn_with_state(Arc::clone(&shared), access::authorise));
     // What a token that reads opens, too. Nothing here changes anything.
