@@ -140,6 +140,7 @@ pub async fn start(config: Config, reload: Option<Reload>) -> Result<Running, St
         messages: Messages::new(name.clone()),
         verdicts: Verdicts::default(),
         leases: crate::admin::lease::Leases::default(),
+        recent: crate::admin::recent::Recent::default(),
         pipelines: Pipelines::default(),
         console: Console::new(crate::clock::now_us()),
         replicas: replicas.clone(),

@@ -3,6 +3,7 @@
 
 use crate::admin::audit::{AuditEntry, Note, Trail};
 use crate::admin::lease::Leases;
+use crate::admin::recent::Recent;
 use crate::admin::verdict::Verdicts;
 use crate::callers::Callers;
 use crate::config::{Config, Records, Shadow};
@@ -70,6 +71,8 @@ pub(crate) struct Shared {
     pub verdicts: Verdicts,
     /// Who leads which migration, where nobody else has to know.
     pub leases: Leases,
+    /// How the last calls of each arm went.
+    pub recent: Recent,
     /// What pipelines were told last.
     pub pipelines: Pipelines,
     pub console: Console,
