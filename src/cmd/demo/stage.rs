@@ -25,15 +25,15 @@ const ADMIN_TOKEN: &str = "demo";
 /// Everything that runs.
 pub(super) struct Stage {
     pub scenario: Scenario,
-    out: PathBuf,
+    pub(super) out: PathBuf,
     seed: u64,
-    mocks: Vec<mocks::Running>,
-    gateway: gateway::Running,
-    plane: gate::AdminPlane,
-    policy: Policy,
+    pub(super) mocks: Vec<mocks::Running>,
+    pub(super) gateway: gateway::Running,
+    pub(super) plane: gate::AdminPlane,
+    pub(super) policy: Policy,
     labels: Option<PathBuf>,
-    prices: PriceTable,
-    stop: CancellationToken,
+    pub(super) prices: PriceTable,
+    pub(super) stop: CancellationToken,
 }
 
 /// What an act leaves.
@@ -133,7 +133,7 @@ impl Stage {
     }
 
     /// Ends the demo between two steps if somebody asked for it.
-    fn go_on(&self) -> Result<(), Failure> {
+    pub(super) fn go_on(&self) -> Result<(), Failure> {
         if !self.stop.is_cancelled() {
             return Ok(());
         }
@@ -143,7 +143,7 @@ impl Stage {
         )))
     }
 
-    async fn replay(&self, name: &str, log: &Path, requests: &[LoggedRequest]) -> Result<PathBuf, Failure> {
+    pub(super) async fn replay(&self, name: &str, log: &Path, requests: &[LoggedRequest]) -> Result<PathBuf, Failure> {
         let path = self.out.join(format!("replay-{name}.json"));
         let rate = format!("{}/s", self.scenario.rate_per_second);
         command(&format!(
@@ -222,7 +222,7 @@ impl Stage {
     }
 }
 
-fn command(text: &str) {
+pub(super) fn command(text: &str) {
     render::result(&format!("  $ {text}"));
 }
 
