@@ -71,14 +71,12 @@ pub struct WeightChange {
 
 pub(crate) fn router(shared: Arc<Shared>) -> Router {
     let guarded = Router::new()
-        .route("/admin/v1/migrations", get(list))
-        .route("/admin/v1/migrations/{name}/weight", get(show).put(change))
+        .route("/admin/v1/migrations/{name}/weight", put(change))
         .route("/admin/v1/migrations/{name}/rollback", post(rollback::roll_back))
         .route("/admin/v1/migrations/{name}/shadow", put(shadow::change))
         .route("/admin/v1/audit", get(trail))
         .route("/admin/v1/providers", get(providers))
         .route("/admin/v1/config/reload", post(reload))
-        .route("/metrics", get(metrics))
         .merge(crate::replicas::routes())
         .merge(crate::callers::routes::routes())
         .merge(crate::quota::routes::routes())
@@ -86,10 +84,19 @@ pub(crate) fn router(shared: Arc<Shared>) -> Router {
         .merge(lease::routes())
         .merge(crate::console::guarded_routes())
         .route_layer(middleware::from_fn_with_state(Arc::clone(&shared), access::authorise));
+    // What a token that reads opens, too. Nothing here changes anything.
+    let readable = Router::new()
+        .route("/admin/v1/migrations", get(list))
+        .route("/admin/v1/migrations/{name}/weight", get(show))
+        .route("/metrics", get(metrics))
+        .merge(verdict::readable_routes())
+        .merge(crate::pipelines::routes())
+        .route_layer(middleware::from_fn_with_state(Arc::clone(&shared), access::authorise_reader));
     Router::new()
         .route("/healthz", get(|| async { "ok\n" }))
         .route("/readyz", get(ready))
         .merge(guarded)
+        .merge(readable)
         .merge(crate::console::open_routes())
         .fallback(|| async { unknown("address") })
         .layer(middleware::map_response(crate::console::protect))
@@ -225,8 +232,12 @@ fn not_changed(why: NotChanged, what: &str) -> Response {
 /// The changes on all replicas; while Redis is away, those of this one.
 async fn trail(State(shared): State<Arc<Shared>>) -> Response {
     if let Some(replicas) = &shared.replicas
-        && let Ok(entries) = replicas.audit().await
+        && let Ok(mut entries) = replicas.audit().await
     {
+        // What pipelines were told is not shared: each replica answers for itself.
+        let is_answer = |entry: &audit::AuditEntry| entry.what == What::Answer.name();
+        entries.extend(shared.audit.latest(audit::ENTRIES_MAX).into_iter().filter(is_answer));
+        entries.sort_by(|one, next| one.at.cmp(&next.at));
         return Json(serde_json::json!({ "changes": entries, "shared": true })).into_response();
     }
     let entries = shared.audit.latest(audit::ENTRIES_MAX);

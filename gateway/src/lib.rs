@@ -19,6 +19,7 @@ mod lane;
 mod listener;
 mod memory;
 mod meter;
+mod pipelines;
 mod place;
 mod plane;
 mod problem;

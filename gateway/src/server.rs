@@ -12,6 +12,7 @@ use crate::console::{self, Console};
 use crate::ingress::Held;
 use crate::listener;
 use crate::memory::Memory;
+use crate::pipelines::Pipelines;
 use crate::plane::{Plane, PlaneError, remark_prices};
 use crate::quota::{Quotas, StoreError};
 use crate::recorder::{Recorder, RecorderCounts};
@@ -134,6 +135,7 @@ pub async fn start(config: Config, reload: Option<Reload>) -> Result<Running, St
         audit: Trail::default(),
         verdicts: Verdicts::default(),
         leases: crate::admin::lease::Leases::default(),
+        pipelines: Pipelines::default(),
         console: Console::new(crate::clock::now_us()),
         replicas: replicas.clone(),
         callers: Callers::start(&config, replicas.clone(), crate::clock::now_us())?,

@@ -10,6 +10,7 @@ use crate::console::Console;
 use crate::ingress::Held;
 use crate::lane::{Lane, Snapshot};
 use crate::memory::Memory;
+use crate::pipelines::Pipelines;
 use crate::plane::{Plane, PlaneError, remark_prices};
 use crate::quota::Quotas;
 use crate::recorder::Recorder;
@@ -66,6 +67,8 @@ pub(crate) struct Shared {
     pub verdicts: Verdicts,
     /// Who leads which migration, where nobody else has to know.
     pub leases: Leases,
+    /// What pipelines were told last.
+    pub pipelines: Pipelines,
     pub console: Console,
     /// `None` for a gateway that is alone.
     pub replicas: Option<Arc<Replicas>>,

@@ -14,6 +14,7 @@ mod decide;
 pub mod evidence;
 mod guardrail;
 mod instrument;
+pub mod live;
 pub mod metric;
 pub mod moderation;
 pub mod plan;

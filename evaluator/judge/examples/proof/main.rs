@@ -15,6 +15,7 @@ mod clusters;
 mod detection;
 mod health;
 mod intervals;
+mod live;
 mod owed;
 mod pairs;
 mod ramp;
@@ -42,6 +43,7 @@ const EXPERIMENTS: &[Experiment] = &[
     ("T4", 4_000, pairs::go_under_regression),
     ("T5", 5_000, detection::no_go_on_errors),
     ("T6", 6_000, detection::detection),
+    ("T6-live", 6_100, live::detection),
     ("T7", 7_000, pairs::slow_tail),
     ("T8", 8_000, pairs::harmless_slowdown),
     ("T9", 9_000, ramp::ramps),

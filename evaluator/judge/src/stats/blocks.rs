@@ -13,24 +13,24 @@
 //! out or putting back requests by what became of them; feed requests in order of arrival, once their outcomes are
 //! known, and feed all. Requests that no block took are counted as unused, by arm.
 //!
-//! This is a pure state machine: time is an argument, nothing is drawn, nothing is read.
+//! Both are pure state machines: [`Grouping`] decides from arrivals alone which requests form a block, [`BlockFormer`]
+//! does the same where outcomes come with the requests. Time is an argument, nothing is drawn, nothing is read.
 
 mod counts;
+mod grouping;
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::BTreeMap;
 
 use super::Refusal;
 
 pub use self::counts::BlockCounts;
+pub use self::grouping::{Arrival, Grouping, Taken};
 
 /// Most baselines in a block: beyond, the variance hardly falls.
 pub const BASELINES_MAX: u8 = 20;
 
 /// Yes/no outcomes that a request may have.
 pub const METRICS_MAX: usize = 64;
-
-/// Most candidates of one stratum that may wait for baselines within a minute; later ones count as unused.
-const WAITING_MAX: usize = 65_536;
 
 /// One served request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -91,50 +91,22 @@ pub struct Unused {
     pub late: u64,
 }
 
-/// Candidates of one stratum that wait, in order of arrival; baselines go to the first.
-#[derive(Debug, Clone)]
-struct Waiting {
-    /// Outcomes of the candidate, and the baselines wanted when it arrived.
-    candidates: VecDeque<(u64, u8)>,
-    /// The first one's baselines so far.
-    filled: u8,
-    bad: [u8; METRICS_MAX],
-}
-
-impl Waiting {
-    const fn new() -> Self {
-        Self { candidates: VecDeque::new(), filled: 0, bad: [0; METRICS_MAX] }
-    }
-
-    /// Closes the first one's block with the baselines it has.
-    fn close(&mut self) -> Option<Block> {
-        let (candidate, _) = if self.filled > 0 { self.candidates.pop_front()? } else { return None };
-        let block = Block { candidate, baselines: self.filled, bad: self.bad };
-        self.filled = 0;
-        self.bad = [0; METRICS_MAX];
-        Some(block)
-    }
-}
-
-/// Forms blocks from requests fed in order of arrival.
+/// Forms blocks from requests whose outcomes are known, fed in order of arrival.
 #[derive(Debug, Clone)]
 pub struct BlockFormer {
-    wanted: u8,
-    minute: i64,
-    strata: BTreeMap<u64, Waiting>,
-    unused: Unused,
+    grouping: Grouping,
+    /// Outcomes of the blocks that are not over: the candidate's, and how many baselines were bad.
+    open: BTreeMap<u64, (u64, [u8; METRICS_MAX])>,
 }
 
 impl BlockFormer {
-    /// A former for a candidate's share `weight` of the traffic, above 0 and below 1: `k = floor((1 - w) / w)`
-    /// baselines a block, at least 1 and at most [`BASELINES_MAX`].
+    /// A former for a candidate's share `weight` of the traffic; see [`Grouping::new`].
     ///
     /// # Errors
     ///
-    /// Refuses other shares: with one arm only there is nothing to compare.
+    /// Refuses shares that are not above 0 and below 1: with one arm only there is nothing to compare.
     pub fn new(weight: f64) -> Result<Self, Refusal> {
-        let wanted = baselines_wanted(weight)?;
-        Ok(Self { wanted, minute: i64::MIN, strata: BTreeMap::new(), unused: Unused::default() })
+        Ok(Self { grouping: Grouping::new(weight)?, open: BTreeMap::new() })
     }
 
     /// Takes a new share; blocks whose candidate has arrived already keep their size.
@@ -143,76 +115,61 @@ impl BlockFormer {
     ///
     /// As [`Self::new`].
     pub fn reweight(&mut self, weight: f64) -> Result<(), Refusal> {
-        self.wanted = baselines_wanted(weight)?;
-        Ok(())
+        self.grouping.reweight(weight)
     }
 
     /// Takes a request; `closed` is called for each block that is complete, or over because its minute is.
     pub fn push(&mut self, served: Served, mut closed: impl FnMut(&Block)) {
-        if served.minute < self.minute {
-            self.unused.late += 1;
-            return;
-        }
-        if served.minute > self.minute {
-            self.end_minute(&mut closed);
-            self.minute = served.minute;
-        }
-        if served.candidate {
-            let waiting = self.strata.entry(served.stratum).or_insert_with(Waiting::new);
-            if waiting.candidates.len() < WAITING_MAX {
-                waiting.candidates.push_back((served.outcomes, self.wanted));
+        let Self { grouping, open } = self;
+        let arrival = Arrival { stratum: served.stratum, minute: served.minute, candidate: served.candidate };
+        // A block that this very request completes is closed with it.
+        let mut completed = None;
+        let taken = grouping.push(arrival, |id, baselines, last| {
+            if last {
+                completed = Some((id, baselines));
             } else {
-                self.unused.candidate += 1;
+                close(open, id, baselines, &mut closed);
             }
-            return;
+        });
+        match taken {
+            Taken::Opens(id) => drop(open.insert(id, (served.outcomes, [0; METRICS_MAX]))),
+            Taken::Joins(id) => {
+                if let Some((_, bad)) = open.get_mut(&id) {
+                    for (metric, bad) in bad.iter_mut().enumerate() {
+                        *bad += (served.outcomes >> metric & 1) as u8;
+                    }
+                }
+            }
+            Taken::Unused => {}
         }
-        let Some(waiting) = self.strata.get_mut(&served.stratum) else {
-            self.unused.baseline += 1;
-            return;
-        };
-        let Some((_, wanted)) = waiting.candidates.front().copied() else {
-            self.unused.baseline += 1;
-            return;
-        };
-        waiting.filled += 1;
-        for (metric, bad) in waiting.bad.iter_mut().enumerate() {
-            *bad += (served.outcomes >> metric & 1) as u8;
-        }
-        if waiting.filled >= wanted
-            && let Some(block) = waiting.close()
-        {
-            closed(&block);
+        if let Some((id, baselines)) = completed {
+            close(open, id, baselines, &mut closed);
         }
     }
 
     /// Ends the last minute: closes what has a baseline and counts the rest as unused.
     pub fn finish(mut self, mut closed: impl FnMut(&Block)) -> Unused {
-        self.end_minute(&mut closed);
-        self.unused
+        let Self { grouping, open } = &mut self;
+        grouping.end_minute(|id, baselines, _| close(open, id, baselines, &mut closed));
+        self.grouping.unused()
     }
 
     /// Requests that no block took so far.
     #[must_use]
     pub const fn unused(&self) -> Unused {
-        self.unused
-    }
-
-    fn end_minute(&mut self, closed: &mut impl FnMut(&Block)) {
-        for mut waiting in std::mem::take(&mut self.strata).into_values() {
-            if let Some(block) = waiting.close() {
-                closed(&block);
-            }
-            self.unused.candidate += waiting.candidates.len() as u64;
-        }
+        self.grouping.unused()
     }
 }
 
-fn baselines_wanted(weight: f64) -> Result<u8, Refusal> {
-    if !(weight > 0.0 && weight < 1.0) {
-        return Err(Refusal::ShareOutOfRange { share: weight });
+fn close(
+    open: &mut BTreeMap<u64, (u64, [u8; METRICS_MAX])>,
+    id: u64,
+    baselines: u8,
+    closed: &mut impl FnMut(&Block),
+) {
+    if let Some((candidate, bad)) = open.remove(&id).filter(|_| baselines > 0) {
+        closed(&Block { candidate, baselines, bad });
     }
-    // One part in 1e9 is rounding: at a tenth of the traffic nine baselines are meant.
-    Ok(((1.0 - weight) / weight * (1.0 + 1e-9)).floor().clamp(1.0, f64::from(BASELINES_MAX)) as u8)
 }
 
 #[cfg(test)]

@@ -19,7 +19,7 @@ fn formed(weight: f64, requests: &[Served]) -> (Vec<(i32, u32)>, Unused) {
 #[test]
 fn block_sizes_follow_the_weight() {
     for (weight, wanted) in [(0.01, 20), (0.05, 19), (0.1, 9), (0.25, 3), (0.5, 1), (0.9, 1)] {
-        assert_eq!(BlockFormer::new(weight).unwrap().wanted, wanted, "{weight}");
+        assert_eq!(Grouping::new(weight).unwrap().wanted(), wanted, "{weight}");
     }
     for weight in [0.0, 1.0, -0.1, f64::NAN] {
         assert_eq!(BlockFormer::new(weight).unwrap_err().reason(), "share-out-of-range");
