@@ -10,6 +10,7 @@ use crate::config::{Config, Records, Shadow};
 use crate::console::Console;
 use crate::ingress::Held;
 use crate::lane::{Lane, Snapshot};
+use crate::live_guard::Messages;
 use crate::memory::Memory;
 use crate::pipelines::Pipelines;
 use crate::plane::{Plane, PlaneError, remark_prices};
@@ -64,6 +65,8 @@ pub(crate) struct Shared {
     pub changes: tokio::sync::Mutex<()>,
     /// What this process changed.
     pub audit: Trail,
+    /// Who is told of alarms.
+    pub messages: Messages,
     /// The last verdict on each migration.
     pub verdicts: Verdicts,
     /// Who leads which migration, where nobody else has to know.
