@@ -151,7 +151,7 @@ impl Config {
             None => gate::Policy::default(),
         };
         let sign_key = raw.sign_key.map(|path| secret_key(&at(path))).transpose()?;
-        let mut trusted = gate_policy.keys.iter().map(|path| public_key(path)).collect::<Result<Vec<_>, _>>()?;
+        let mut trusted = crate::cmd::gate::trusted(&gate_policy)?;
         trusted.extend(sign_key.as_ref().map(|key| key.public().clone()));
         let adjust = raw.adjust.map(adjustment).transpose()?;
         if sign_key.is_none() && !gate_policy.allow_unsigned && adjust.is_none() {
@@ -257,17 +257,8 @@ fn tariffs(path: Option<PathBuf>) -> Result<Tariffs, Failure> {
 }
 
 fn secret_key(path: &Path) -> Result<SecretKey, Failure> {
-    let shown = path.display();
-    let text = std::fs::read(path)
-        .map_err(|error| Failure::usage(format!("cannot read {shown}: {error}; check `sign_key`")))?;
-    SecretKey::from_pem(&text).map_err(|error| Failure::usage(format!("{shown}: {error}")))
-}
-
-fn public_key(path: &Path) -> Result<PublicKey, Failure> {
-    let shown = path.display();
-    let text = std::fs::read(path)
-        .map_err(|error| Failure::usage(format!("cannot read {shown}: {error}; check `keys` of the gate's policy")))?;
-    PublicKey::from_pem(&text).map_err(|error| Failure::usage(format!("{shown}: {error}")))
+    let text = crate::cmd::gate::read_key(path)?;
+    SecretKey::from_pem(&text).map_err(|error| Failure::usage(format!("{}: {error}", path.display())))
 }
 
 /// Where it went wrong, and for an unknown key which one was probably meant.
