@@ -202,6 +202,6 @@ fn what_is_handed_on_is_written() {
         for option in ["--out verdict.json", "--summary summary.md", "--junit junit.xml", "--report report"] {
             assert!(command.contains(option), "{job}: {option}");
         }
-            assert!(text.contains("weighbridge gate verdict.json"), "{job}");
+        assert!(text.contains("weighbridge gate verdict.json"), "{job}");
     }
 }
