@@ -369,6 +369,9 @@ pub(crate) struct Evaluate {
     /// Write JUnit XML for a CI system: one case a guardrail and one for the verdict, which is an error if it is HOLD.
     #[arg(long, value_name = "FILE")]
     pub junit: Option<PathBuf>,
+    /// Write the verdict in the shape of Kayenta's results, JSON, for what reads those.
+    #[arg(long, value_name = "FILE")]
+    pub kayenta: Option<PathBuf>,
     /// Language of the report and of the summary.
     #[arg(long, value_enum, default_value_t = Lang::En)]
     pub lang: Lang,

@@ -33,6 +33,7 @@ mod keys;
 mod logs;
 mod metrics;
 mod migrations;
+mod pipelines;
 mod plan;
 mod preflight;
 mod prices;
