@@ -6,23 +6,26 @@
 //!
 //! * [`target`]: the address as people write it, and who reads, plans and applies it.
 //! * [`options`]: what an address does not say.
-//! * [`shares`]: weights and percent, pure; used by every kind.
+//! * [`file`]: manifests, configurations of proxies, plain JSON.
+//! * [`cluster`]: routes in Kubernetes, by its API server.
+//! * [`console`]: the Higress console's AI routes.
 //! * [`webhook`]: anything else that is told by a POST.
 
 mod answer;
+pub mod cluster;
+pub mod console;
+mod diff;
+pub mod file;
 mod http;
 pub mod options;
 mod secret;
-pub mod shares;
+mod shares;
 pub mod target;
 pub mod webhook;
 
 pub use options::{Because, Environment, Options, Write};
 pub use secret::Secret;
 pub use target::Target;
-
-mod diff;
-pub mod file;
 
 use gate::InForce;
 

@@ -1,16 +1,38 @@
 //! The address of a target, and who acts on it.
 
+use crate::cluster::ClusterTarget;
+use crate::console::ConsoleTarget;
+use crate::file::FileTarget;
 use crate::webhook::WebhookTarget;
 use crate::{Applied, Because, Found, Options, Plan, TargetError, Wanted};
+use std::path::{Path, PathBuf};
 
-/// Kinds as an address names them, each with an example.
-const KINDS: [(&str, &str); 1] = [("webhook+https", "webhook+https://ops.example/weights")];
+/// Forms of addresses.
+const KINDS: [&str; 11] = [
+    "json:FILE#/pointer",
+    "nginx:FILE",
+    "haproxy:FILE",
+    "httproute:FILE",
+    "virtualservice:FILE",
+    "ingress:FILE",
+    "httproute://NAMESPACE/NAME",
+    "virtualservice://NAMESPACE/NAME",
+    "ingress://NAMESPACE/NAME",
+    "higress+https://console.example/ROUTE",
+    "webhook+https://ops.example/weights",
+];
 
 /// A place where a weight lives.
 #[derive(Debug)]
 pub enum Target {
+    /// A file, and where it is written instead of in place.
+    File(FileTarget, Option<PathBuf>),
+    /// A route in a cluster.
+    Cluster(Box<ClusterTarget>),
+    /// An AI route of the Higress console.
+    Console(Box<ConsoleTarget>),
     /// Whoever takes a POST.
-    Webhook(WebhookTarget),
+    Webhook(Box<WebhookTarget>),
 }
 
 impl Target {
@@ -23,8 +45,21 @@ impl Target {
             return Err(unknown(text));
         };
         match (kind, rest.strip_prefix("//")) {
+            ("httproute" | "virtualservice" | "ingress", Some(place)) => {
+                ClusterTarget::parse(kind, place, options).map(|target| Self::Cluster(Box::new(target)))
+            }
+            ("higress+https" | "higress+http", Some(_)) => {
+                ConsoleTarget::parse(text.trim_start_matches("higress+"), options)
+                    .map(|target| Self::Console(Box::new(target)))
+            }
             ("webhook+https" | "webhook+http", Some(_)) => {
-                WebhookTarget::parse(text.trim_start_matches("webhook+"), options).map(Self::Webhook)
+                WebhookTarget::parse(text.trim_start_matches("webhook+"), options)
+                    .map(|target| Self::Webhook(Box::new(target)))
+            }
+            ("json" | "nginx" | "haproxy" | "httproute" | "virtualservice" | "ingress", None) => {
+                let (baseline, candidate) = (options.baseline.as_deref(), options.candidate.as_deref());
+                let target = FileTarget::parse(kind, rest, baseline, candidate)?;
+                Ok(Self::File(target, options.out.clone()))
             }
             _ => Err(unknown(kind)),
         }
@@ -34,6 +69,9 @@ impl Target {
     #[must_use]
     pub fn shown(&self) -> &str {
         match self {
+            Self::File(target, _) => target.address(),
+            Self::Cluster(target) => target.shown(),
+            Self::Console(target) => target.shown(),
             Self::Webhook(target) => target.shown(),
         }
     }
@@ -44,6 +82,9 @@ impl Target {
     /// It cannot be read, or does not say which share is the candidate's.
     pub async fn read(&self) -> Result<Found, TargetError> {
         match self {
+            Self::File(target, _) => target.read(),
+            Self::Cluster(target) => target.read().await,
+            Self::Console(target) => target.read().await,
             Self::Webhook(target) => target.read().await,
         }
     }
@@ -54,6 +95,9 @@ impl Target {
     /// What is wanted cannot be said there.
     pub fn plan(&self, found: &Found, wanted: Wanted, because: &Because) -> Result<Plan, TargetError> {
         match self {
+            Self::File(target, _) => target.plan(found, wanted),
+            Self::Cluster(target) => target.plan(found, wanted),
+            Self::Console(target) => target.plan(found, wanted),
             Self::Webhook(target) => target.plan(found, wanted, because),
         }
     }
@@ -63,9 +107,10 @@ impl Target {
     ///
     /// # Errors
     /// It would refuse.
-    pub async fn rehearse(&self, _plan: &Plan) -> Result<Vec<String>, TargetError> {
+    pub async fn rehearse(&self, plan: &Plan) -> Result<Vec<String>, TargetError> {
         match self {
-            Self::Webhook(_) => Ok(Vec::new()),
+            Self::Cluster(target) => target.rehearse(plan).await,
+            Self::File(..) | Self::Console(_) | Self::Webhook(_) => Ok(Vec::new()),
         }
     }
 
@@ -75,9 +120,28 @@ impl Target {
     /// Somebody else was faster, it was refused, or the world failed; whether anything may have happened is said.
     pub async fn apply(&self, plan: &Plan) -> Result<Applied, TargetError> {
         match self {
+            Self::File(target, out) => {
+                let (target, out, plan) = (target.clone(), out.clone(), plan.clone());
+                // It waits for a disk, and maybe for another writer.
+                let done = tokio::task::spawn_blocking(move || file(&target, out.as_deref(), &plan)).await;
+                done.unwrap_or_else(|error| Err(TargetError::World(format!("the file's writer ended: {error}"))))
+            }
+            Self::Cluster(target) => target.apply(plan).await,
+            Self::Console(target) => target.apply(plan).await,
             Self::Webhook(target) => target.apply(plan).await,
         }
     }
+}
+
+/// In place, or elsewhere, where nothing comes into force by it.
+fn file(target: &FileTarget, out: Option<&Path>, plan: &Plan) -> Result<Applied, TargetError> {
+    let Some(out) = out else {
+        let in_force = target.apply(plan)?.in_force;
+        return Ok(Applied { in_force, settled: true, notes: Vec::new() });
+    };
+    target.write_to(plan, out)?;
+    let note = format!("written to {}; {} is as it was", out.display(), target.address());
+    Ok(Applied { in_force: plan.found.clone(), settled: false, notes: vec![note] })
 }
 
 /// An address may hold a secret: only its kind is repeated, if it looks like one.
@@ -85,6 +149,5 @@ fn unknown(kind: &str) -> TargetError {
     let is_a_word = kind.len() <= 32 && kind.chars().all(|letter| letter.is_ascii_alphanumeric() || letter == '+');
     let named =
         if is_a_word { format!("`{kind}` is no kind of target here") } else { "the target names no kind".to_owned() };
-    let forms: Vec<&str> = KINDS.iter().map(|(_, form)| *form).collect();
-    TargetError::Usage(format!("{named}: expected {}", forms.join(", ")))
+    TargetError::Usage(format!("{named}: expected {}", KINDS.join(", ")))
 }

@@ -1,0 +1,60 @@
+//! Whether those who act on a route have taken it, from the route's status: pure.
+//!
+//! A Gateway API controller says for each parent (gateway) whether the route is `Accepted` and its references are resolved
+//! (`ResolvedRefs`), and of which generation it speaks. What it said of an older generation says nothing about this one.
+//! Only HTTPRoute has such a status; of the other kinds nothing is known, and nothing is waited for.
+
+use crate::answer;
+use serde_json::Value;
+
+/// What the status says of a generation.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Settled {
+    /// All parents have taken it; how many.
+    Yes(usize),
+    /// At least one has not; what it says.
+    No(Vec<String>),
+    /// Some have not spoken of this generation yet; who.
+    NotYet(Vec<String>),
+}
+
+const CONDITIONS: [&str; 2] = ["Accepted", "ResolvedRefs"];
+
+/// Reads the status of `object` about `generation` or newer.
+pub(super) fn of(object: &Value, generation: i64) -> Settled {
+    let empty = Vec::new();
+    let parents = object.pointer("/status/parents").and_then(Value::as_array).unwrap_or(&empty);
+    let (mut no, mut not_yet) = (Vec::new(), Vec::new());
+    for parent in parents {
+        let name = named(parent);
+        for kind in CONDITIONS {
+            let conditions = parent["conditions"].as_array().unwrap_or(&empty);
+            let condition = conditions.iter().find(|condition| condition["type"] == kind);
+            let current = condition.filter(|condition| condition["observedGeneration"].as_i64() >= Some(generation));
+            match current {
+                None => not_yet.push(name.clone()),
+                Some(condition) if condition["status"] == "True" => {}
+                Some(condition) => {
+                    let word = |key: &str| answer::quoted(condition[key].as_str().unwrap_or_default());
+                    no.push(format!("{name}: {kind} is {}: {}: {}", word("status"), word("reason"), word("message")));
+                }
+            }
+        }
+    }
+    not_yet.dedup();
+    match (parents.len(), no.is_empty(), not_yet.is_empty()) {
+        (0, ..) => Settled::NotYet(vec!["no gateway".to_owned()]),
+        (_, false, _) => Settled::No(no),
+        (_, true, false) => Settled::NotYet(not_yet),
+        (count, true, true) => Settled::Yes(count),
+    }
+}
+
+/// A parent as people know it.
+fn named(parent: &Value) -> String {
+    let word = |pointer: &str| parent.pointer(pointer).and_then(Value::as_str);
+    let name = answer::quoted(word("/parentRef/name").unwrap_or("(without a name)"));
+    let section = word("/parentRef/sectionName").map(|section| format!("/{}", answer::quoted(section)));
+    let controller = answer::quoted(word("/controllerName").unwrap_or("(unknown)"));
+    format!("{name}{} ({controller})", section.unwrap_or_default())
+}
