@@ -63,7 +63,8 @@ pub struct Plan {
 /// A change that was made.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Applied {
-    /// What is in force now, as the target says it, or as it was written where the target says nothing.
+    /// What is in force now, as the target says it, or as it was written where the target says nothing, and for a file that
+    /// was written elsewhere.
     pub in_force: InForce,
     /// Whether those who act on the weight have said that they do. A file or an annotation says nothing, which is no
     /// objection: `true`. `false`: it is written, but refused or not yet answered; [`notes`](Self::notes) say which.

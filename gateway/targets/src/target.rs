@@ -4,7 +4,8 @@ use crate::cluster::ClusterTarget;
 use crate::console::ConsoleTarget;
 use crate::file::FileTarget;
 use crate::webhook::WebhookTarget;
-use crate::{Applied, Because, Found, Options, Plan, TargetError, Wanted};
+use crate::{Applied, Because, Found, Options, Plan, TargetError, Wanted, Write};
+use gate::InForce;
 use std::path::{Path, PathBuf};
 
 /// Forms of addresses.
@@ -44,6 +45,7 @@ impl Target {
         let Some((kind, rest)) = text.split_once(':') else {
             return Err(unknown(text));
         };
+        refuse_idle(kind, rest, options)?;
         match (kind, rest.strip_prefix("//")) {
             ("httproute" | "virtualservice" | "ingress", Some(place)) => {
                 ClusterTarget::parse(kind, place, options).map(|target| Self::Cluster(Box::new(target)))
@@ -133,7 +135,25 @@ impl Target {
     }
 }
 
-/// In place, or elsewhere, where nothing comes into force by it.
+/// Refuses options that the kind of target has no use for: whoever gave one means something that would not happen.
+fn refuse_idle(kind: &str, rest: &str, options: &Options) -> Result<(), TargetError> {
+    let is_webhook = kind.starts_with("webhook");
+    let is_cluster = rest.starts_with("//") && !kind.contains('+');
+    let given = [
+        ("--out", "files", options.out.is_some(), !rest.starts_with("//")),
+        ("--kubeconfig", "clusters", options.kubeconfig.is_some(), is_cluster),
+        ("--write", "clusters", options.write != Write::default(), is_cluster),
+        ("--in-force", "webhooks", options.in_force_percent.is_some(), is_webhook),
+    ];
+    match given.into_iter().find(|(.., given, has_use)| *given && !has_use) {
+        Some((option, kinds, ..)) => {
+            Err(TargetError::Usage(format!("{option} is for {kinds}, and this target is none of them: leave it out")))
+        }
+        None => Ok(()),
+    }
+}
+
+/// In place, or elsewhere: then the other file is what the change was asked for, and the target stays.
 fn file(target: &FileTarget, out: Option<&Path>, plan: &Plan) -> Result<Applied, TargetError> {
     let Some(out) = out else {
         let in_force = target.apply(plan)?.in_force;
@@ -141,13 +161,18 @@ fn file(target: &FileTarget, out: Option<&Path>, plan: &Plan) -> Result<Applied,
     };
     target.write_to(plan, out)?;
     let note = format!("written to {}; {} is as it was", out.display(), target.address());
-    Ok(Applied { in_force: plan.found.clone(), settled: false, notes: vec![note] })
+    let in_force = InForce {
+        weight_percent: plan.wanted.weight_percent,
+        shadow_percent: plan.wanted.mirror_percent.or(plan.found.shadow_percent),
+        generation: None,
+        ..plan.found.clone()
+    };
+    Ok(Applied { in_force, settled: true, notes: vec![note] })
 }
 
 /// An address may hold a secret: only its kind is repeated, if it looks like one.
 fn unknown(kind: &str) -> TargetError {
     let is_a_word = kind.len() <= 32 && kind.chars().all(|letter| letter.is_ascii_alphanumeric() || letter == '+');
-    let named =
-        if is_a_word { format!("`{kind}` is no kind of target here") } else { "the target names no kind".to_owned() };
-    TargetError::Usage(format!("{named}: expected {}", KINDS.join(", ")))
+    let named = if is_a_word { format!("`{kind}` in this form") } else { "this".to_owned() };
+    TargetError::Usage(format!("{named} is no target: expected {}", KINDS.join(", ")))
 }

@@ -109,3 +109,6 @@ fn differences(path: &str, old: &Value, new: &Value, tests: &mut Vec<Value>, cha
 fn odd(names: Names, what: &str) -> TargetError {
     TargetError::Usage(format!("the change of this {} cannot be written as a request: {what}", names.kind))
 }
+
+#[cfg(test)]
+mod tests;

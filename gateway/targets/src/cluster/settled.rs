@@ -58,3 +58,67 @@ fn named(parent: &Value) -> String {
     let controller = answer::quoted(word("/controllerName").unwrap_or("(unknown)"));
     format!("{name}{} ({controller})", section.unwrap_or_default())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+    use serde_json::json;
+
+    /// A parent: kind, status and generation of each condition.
+    fn status(parents: &[&[(&str, &str, i64)]]) -> Value {
+        let condition =
+            |(kind, status, of): &(&str, &str, i64)| json!({"type": kind, "status": status, "observedGeneration": of});
+        let parent = |conditions: &&[(&str, &str, i64)]| json!({"parentRef": {"name": "edge"}, "conditions": conditions.iter().map(condition).collect::<Vec<_>>()});
+        json!({"status": {"parents": parents.iter().map(parent).collect::<Vec<_>>()}})
+    }
+
+    #[test]
+    fn all_parents_have_to_speak_of_this_generation() {
+        let taken: &[_] = &[("Accepted", "True", 4), ("ResolvedRefs", "True", 5), ("Odd", "False", 4)];
+        let old: &[_] = &[("Accepted", "True", 4), ("ResolvedRefs", "True", 3)];
+        let half: &[_] = &[("Accepted", "True", 4)];
+        let refused: &[_] = &[("Accepted", "False", 4), ("ResolvedRefs", "True", 4)];
+        let unknown: &[_] = &[("Accepted", "Unknown", 4), ("ResolvedRefs", "True", 4)];
+        assert_eq!(of(&status(&[taken, taken]), 4), Settled::Yes(2));
+        for not_yet in [&[taken, old][..], &[half], &[&[]], &[]] {
+            assert!(matches!(of(&status(not_yet), 4), Settled::NotYet(_)), "{not_yet:?}");
+        }
+        // A refusal is told at once, whoever else is still silent.
+        for no in [&[old, refused][..], &[unknown]] {
+            assert!(matches!(of(&status(no), 4), Settled::No(_)), "{no:?}");
+        }
+    }
+
+    fn any_json() -> impl Strategy<Value = Value> {
+        let word = prop_oneof![
+            Just("conditions"),
+            Just("type"),
+            Just("status"),
+            Just("parentRef"),
+            Just("Accepted"),
+            Just("True")
+        ];
+        let leaf =
+            prop_oneof![Just(Value::Null), any::<i64>().prop_map(Value::from), word.clone().prop_map(Value::from)];
+        leaf.prop_recursive(4, 24, 4, move |inner| {
+            let list = proptest::collection::vec(inner.clone(), 0..4).prop_map(Value::from);
+            let members = proptest::collection::vec((word.clone(), inner), 0..4);
+            prop_oneof![
+                list,
+                members.prop_map(|members| members.into_iter().map(|(key, value)| (key.to_owned(), value)).collect())
+            ]
+        })
+    }
+
+    proptest! {
+        #[test]
+        fn whatever_a_status_holds_is_read(parents in any_json(), generation in any::<i64>()) {
+            let said = of(&json!({"status": {"parents": parents}}), generation);
+            // Nothing is settled without a condition that says so.
+            if matches!(said, Settled::Yes(_)) {
+                prop_assert!(parents.to_string().contains("True"));
+            }
+        }
+    }
+}

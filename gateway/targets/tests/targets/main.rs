@@ -10,4 +10,5 @@ mod api_server;
 mod cluster;
 mod console;
 mod fake;
+mod files;
 mod webhook;
