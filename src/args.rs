@@ -1,5 +1,6 @@
 //! Arguments: types only.
 
+mod autopilot;
 mod bill;
 mod gate;
 mod import;
@@ -10,6 +11,7 @@ mod records;
 mod replay;
 mod usage;
 
+pub(crate) use autopilot::Autopilot;
 pub(crate) use bill::Bill;
 pub(crate) use gate::{Audit, AuditCommand, AuditShow, AuditVerify, Gate, Sign};
 pub(crate) use import::{From, Import};
@@ -100,6 +102,14 @@ pub(crate) enum Command {
         arg_required_else_help = true
     )]
     Audit(Audit),
+    Gate(Gate),
+    /// Move a migration by itself: evaluate, publish, decide and move, again and again, only on proof.
+    #[command(
+        after_help = "Exit codes with --once: 0 moved, or nothing to move; 1 NO-GO; 2 configuration; 3 left alone; 4 the \
+                      world failed.\n\nExamples:\n  weighbridge autopilot --config autopilot.toml --dry-run\n  weighbridge \
+                      autopilot --config autopilot.toml\n  weighbridge autopilot --config autopilot.toml --once"
+    )]
+    Autopilot(Autopilot),
     /// Make a request log of the log of another tool.
     #[command(after_help = "Examples:\n  weighbridge import --formats\n  weighbridge import access.log.gz --out \
                             requests.ndjson.zst\n  weighbridge import batch.jsonl batch_output.jsonl --out requests.ndjson")]
@@ -247,6 +257,9 @@ pub(crate) struct Serve {
     /// Read the configuration again whenever the file changes, too.
     #[arg(long)]
     pub watch: bool,
+    /// Fly a migration from within this process, too: what `weighbridge autopilot --config FILE` does.
+    #[arg(long, value_name = "FILE")]
+    pub autopilot: Option<PathBuf>,
     /// How standard error reads. `WEIGHBRIDGE_LOG` says what is shown: `info` by default, and with
     /// `info,weighbridge::exchange=debug` one line for each call of a provider.
     #[arg(long, default_value = "text", env = "WEIGHBRIDGE_LOG_FORMAT")]

@@ -1,6 +1,7 @@
 //! One file per subcommand.
 
 mod audit;
+mod autopilot;
 mod bill;
 mod demo;
 mod evaluate;
@@ -29,6 +30,7 @@ use std::time::Duration;
 pub(crate) fn run(args: Args) -> Result<Exit, Failure> {
     match &args.command {
         Command::Serve(serve) => logs::start("info", serve.log_format),
+        Command::Autopilot(autopilot) => logs::start("warn", autopilot.log_format),
         _ => logs::start("warn", LogFormat::Text),
     }
     let runtime = tokio::runtime::Builder::new_multi_thread()
@@ -57,6 +59,7 @@ async fn dispatch(args: Args) -> Result<Exit, Failure> {
         Command::Gate(args) => gate::run(&args).await,
         Command::Sign(args) => sign::run(&args),
         Command::Audit(args) => audit::run(&args),
+        Command::Autopilot(args) => Box::pin(autopilot::run(&args)).await,
         Command::Import(args) => import::run(&args),
         Command::Records(args) => records::run(&args),
         Command::Preflight(args) => preflight::run(&args),

@@ -28,7 +28,7 @@ const ADMIN_TOKEN: &str = "demo";
 /// Everything that runs.
 pub(super) struct Stage {
     pub scenario: Scenario,
-    out: PathBuf,
+    pub(super) out: PathBuf,
     seed: u64,
     mocks: Vec<mocks::Running>,
     gateway: gateway::Running,
@@ -37,9 +37,13 @@ pub(super) struct Stage {
     /// The key of this demo, made anew each time: it signs the verdicts that the gate is given.
     sign_key: SecretKey,
     gate_policy: GatePolicy,
+    pub(super) mocks: Vec<mocks::Running>,
+    pub(super) gateway: gateway::Running,
+    pub(super) plane: gate::AdminPlane,
+    pub(super) policy: Policy,
     labels: Option<PathBuf>,
-    prices: PriceTable,
-    stop: CancellationToken,
+    pub(super) prices: PriceTable,
+    pub(super) stop: CancellationToken,
 }
 
 /// What an act leaves.
@@ -143,7 +147,7 @@ impl Stage {
     }
 
     /// Ends the demo between two steps if somebody asked for it.
-    fn go_on(&self) -> Result<(), Failure> {
+    pub(super) fn go_on(&self) -> Result<(), Failure> {
         if !self.stop.is_cancelled() {
             return Ok(());
         }
@@ -153,7 +157,7 @@ impl Stage {
         )))
     }
 
-    async fn replay(&self, name: &str, log: &Path, requests: &[LoggedRequest]) -> Result<PathBuf, Failure> {
+    pub(super) async fn replay(&self, name: &str, log: &Path, requests: &[LoggedRequest]) -> Result<PathBuf, Failure> {
         let path = self.out.join(format!("replay-{name}.json"));
         let rate = format!("{}/s", self.scenario.rate_per_second);
         command(&format!(
@@ -240,7 +244,7 @@ impl Stage {
     }
 }
 
-fn command(text: &str) {
+pub(super) fn command(text: &str) {
     render::result(&format!("  $ {text}"));
 }
 

@@ -3,6 +3,10 @@
 //! `--target` is easily given the gateway's own address, or that of something else. Whatever does not answer as an
 //! admin plane is therefore never taken for one: only its own words say that a migration does not exist.
 
+mod lead;
+
+pub(crate) use lead::{Change, Means, Swapped};
+
 use super::address;
 use crate::outcome::Failure;
 use crate::render;
