@@ -27,6 +27,7 @@ mod demo;
 mod docs;
 mod fallback;
 mod first_token;
+mod gate;
 mod guard_backends;
 mod import;
 mod keys;
