@@ -37,7 +37,7 @@ impl RawAudit {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum BackTo {
-    /// To the highest weight below it that was left upwards and has had no alarm since; to nothing where none is known.
+    /// To the highest weight below it that was raised further since it was last lowered; to nothing where none is known.
     #[default]
     LastSafe,
     /// To nothing.

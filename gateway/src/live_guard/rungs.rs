@@ -1,7 +1,7 @@
 //! Which weights are safe to go back to. Pure.
 //!
-//! A weight is safe once somebody has raised it to a higher one, and until an alarm. What happened before the process began
-//! is not known, and what is not known is not safe; replicas tell each other.
+//! A weight is safe once somebody has raised it to a higher one, and until the weight is lowered, by an alarm or by hand. What
+//! happened before the process began is not known, and what is not known is not safe; replicas tell each other.
 
 use crate::config::BackTo;
 use crate::lane::Snapshot;
@@ -33,7 +33,10 @@ impl Rungs {
             self.safe.push(before);
             self.safe.sort_unstable();
         }
-        self.safe.retain(|safe| *safe < weight);
+        if weight < before {
+            // Somebody lowered it, or another replica's guard did: whatever the reason was, it may hold further down as well.
+            self.safe.clear();
+        }
         true
     }
 
@@ -88,7 +91,7 @@ mod tests {
             (&[0.0, 1.0, 5.0, 25.0][..], 5.0),
             (&[0.0, 1.0], 0.0),
             (&[50.0], 0.0),
-            (&[5.0, 50.0, 25.0], 5.0),
+            (&[5.0, 50.0, 25.0], 0.0),
             (&[1.0, 5.0, 0.0, 25.0], 0.0),
             (&[5.0, 5.0, 10.0], 5.0),
         ] {
