@@ -29,6 +29,7 @@ impl Counts {
             (load.broken, "lines could not be read and were skipped"),
             (load.observed, "seen from the client's side; the gateway's own records carry the evidence"),
             (load.other_migration, "of other migrations"),
+            (load.earlier_epochs, "of epochs before the one that evidence begins with"),
             (load.cut_off, "last lines without a line end, still being written, were skipped"),
             (
                 load.unnamed_parts,

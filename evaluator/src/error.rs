@@ -47,6 +47,12 @@ pub enum EvaluateError {
         /// File names.
         files: String,
     },
+    /// No records of the epochs that were asked for.
+    #[error("no exchange yet since epoch {epoch}")]
+    NoRecordsSince {
+        /// First epoch that counts.
+        epoch: u64,
+    },
     /// More rows than can be numbered.
     #[error("{found} exchanges are more than the {most} that can be judged at once; name fewer files")]
     TooManyRows {
@@ -138,6 +144,7 @@ impl EvaluateError {
             | Self::Parquet(_)
             | Self::NoFiles { .. }
             | Self::NoRecords { .. }
+            | Self::NoRecordsSince { .. }
             | Self::TooManyRows { .. }
             | Self::Plan(_)
             | Self::SeveralMigrations { .. }

@@ -74,6 +74,8 @@ pub struct LoadCounts {
     pub observed: u64,
     /// Rows of other migrations, left out.
     pub other_migration: u64,
+    /// Rows of the judged migration of epochs that were not asked for, left out.
+    pub earlier_epochs: u64,
     /// Rows that repeat pair, arm and role of a row sent earlier, left out.
     pub duplicates: u64,
     /// Answers of the baseline that stepped in after the candidate had failed, set aside.
@@ -120,6 +122,19 @@ pub struct Loaded {
 /// A file cannot be read, a line is broken (unless `skip_broken`), there is no row, or the rows belong to several
 /// migrations and none was chosen.
 pub fn load(paths: &[PathBuf], migration: Option<&str>, skip_broken: bool) -> Result<Loaded, EvaluateError> {
+    load_since(paths, migration, skip_broken, 0)
+}
+
+/// The same without the rows of epochs before this one.
+///
+/// # Errors
+/// As [`load`]; and no row is left.
+pub fn load_since(
+    paths: &[PathBuf],
+    migration: Option<&str>,
+    skip_broken: bool,
+    since_epoch: u64,
+) -> Result<Loaded, EvaluateError> {
     let read = |listed: &files::Listed| {
         let mut loading = Loading {
             skip_broken,
@@ -135,7 +150,7 @@ pub fn load(paths: &[PathBuf], migration: Option<&str>, skip_broken: bool) -> Re
         listed.files.iter().try_for_each(|file| loading.file(file))?;
         Ok(loading)
     };
-    files::read_settled(|| files::list(paths), read)?.finish(migration)
+    files::read_settled(|| files::list(paths), read)?.finish(migration, since_epoch)
 }
 
 #[derive(Default)]
@@ -184,7 +199,7 @@ impl Loading {
         self.broken_unknown += unknown;
     }
 
-    fn finish(mut self, wanted: Option<&str>) -> Result<Loaded, EvaluateError> {
+    fn finish(mut self, wanted: Option<&str>, since_epoch: u64) -> Result<Loaded, EvaluateError> {
         if self.rows.len() > ROWS_MAX {
             return Err(EvaluateError::TooManyRows { found: self.rows.len(), most: ROWS_MAX });
         }
@@ -193,6 +208,11 @@ impl Loading {
         let observed = self.rows.iter().filter(|row| row.role == Role::Observed).count();
         let given = self.rows.len() - observed;
         self.rows.retain(|row| row.role != Role::Observed && row.migration() == chosen);
+        let of_migration = self.rows.len();
+        self.rows.retain(|row| row.epoch >= since_epoch);
+        if self.rows.is_empty() && of_migration > 0 {
+            return Err(EvaluateError::NoRecordsSince { epoch: since_epoch });
+        }
         let mut counts = LoadCounts {
             seen: self.broken,
             rejected: self.broken,
@@ -201,7 +221,8 @@ impl Loading {
             cut_off: self.cut_off,
             empty_files: self.empty_files,
             unnamed_parts: self.unnamed_parts,
-            other_migration: (given - self.rows.len()) as u64,
+            other_migration: (given - of_migration) as u64,
+            earlier_epochs: (of_migration - self.rows.len()) as u64,
             ..LoadCounts::default()
         };
         let mut aside = Vec::new();

@@ -36,6 +36,8 @@ pub struct Options {
     pub migration: Option<String>,
     /// Summaries of the replays that drove the traffic (`weighbridge.replay/1`).
     pub replay_summaries: Vec<PathBuf>,
+    /// First epoch whose rows count, 0 for all: what was recorded before a rollback is what led into it.
+    pub since_epoch: u64,
     /// Count broken lines instead of stopping at them.
     pub skip_broken: bool,
     /// Prices, if not those that come with this version.
@@ -56,6 +58,7 @@ impl Options {
             at_weight_percent: None,
             migration: None,
             replay_summaries: Vec::new(),
+            since_epoch: 0,
             skip_broken: false,
             tariffs: None,
             with_answers: false,
@@ -109,7 +112,7 @@ fn gather<T>(inputs: &[PathBuf], options: &Options, used: impl FnOnce(Gathered<'
         Some(tariffs) => tariffs.clone(),
         None => Tariffs::embedded()?,
     };
-    let loaded = load::load(inputs, options.migration.as_deref(), options.skip_broken)?;
+    let loaded = load::load_since(inputs, options.migration.as_deref(), options.skip_broken, options.since_epoch)?;
     let (labels, label_inputs) = Labels::load(&options.labels)?;
     let (replay_degraded, summary_inputs) = replay_summaries(&options.replay_summaries)?;
     let pairing = pair::pair(&loaded.rows, options.policy.evidence.max_age_hours);
@@ -177,6 +180,7 @@ fn judged(gathered: Gathered<'_>, records: &[PathBuf], options: &Options) -> Res
         version: options.version.clone(),
         created_at: rfc3339(extracted.newest_evidence_us),
         evidence: evidence?,
+        signature: None,
     };
     let counts = Counts {
         exchanges: loaded.rows.len() as u64,

@@ -3,12 +3,14 @@
 //!
 //! A weight change names the epoch it was decided on (`If-Match`, from `ETag`); if somebody was faster, it is refused
 //! with 412, so that two controllers can never undo each other unseen. The way back to the baseline ([`rollback`]) and the
-//! pause of the mirror ([`shadow`]) need none. [`verdict`] keeps what an evaluation said last, and [`audit`] what was
+//! pause of the mirror ([`shadow`]) need none. Of several autopilots one leads ([`lease`]). [`verdict`] keeps what an evaluation said last, and [`audit`] what was
 //! changed by whom.
 
 pub(crate) mod access;
 pub(crate) mod audit;
 pub(crate) mod audit_file;
+pub(crate) mod lease;
+pub(crate) mod recent;
 mod rollback;
 pub(crate) mod shadow;
 pub(crate) mod verdict;
@@ -17,9 +19,9 @@ use crate::lane::{Lane, Snapshot};
 use crate::plane::PlaneError;
 use crate::problem::Problem;
 use crate::routing::WeightBp;
-use crate::state::{NotChanged, Shared};
+use crate::state::{NotChanged, Shared, Wanted};
 use access::Pass;
-use audit::{Note, What};
+use audit::{Note, What, Who};
 use axum::extract::{Extension, Path, State};
 use axum::middleware;
 use axum::response::{IntoResponse, Response};
@@ -71,25 +73,34 @@ pub struct WeightChange {
 
 pub(crate) fn router(shared: Arc<Shared>) -> Router {
     let guarded = Router::new()
-        .route("/admin/v1/migrations", get(list))
-        .route("/admin/v1/migrations/{name}/weight", get(show).put(change))
+        .route("/admin/v1/migrations/{name}/weight", put(change))
         .route("/admin/v1/migrations/{name}/rollback", post(rollback::roll_back))
         .route("/admin/v1/migrations/{name}/shadow", put(shadow::change))
         .route("/admin/v1/audit", get(trail))
         .route("/admin/v1/providers", get(providers))
         .route("/admin/v1/config/reload", post(reload))
-        .route("/metrics", get(metrics))
         .merge(crate::replicas::routes())
         .merge(crate::callers::routes::routes())
         .merge(crate::quota::routes::routes())
         .merge(verdict::routes())
+        .merge(lease::routes())
         .merge(crate::live_guard::routes())
+        .merge(recent::routes())
         .merge(crate::console::guarded_routes())
         .route_layer(middleware::from_fn_with_state(Arc::clone(&shared), access::authorise));
+    // What a token that reads opens, too. Nothing here changes anything.
+    let readable = Router::new()
+        .route("/admin/v1/migrations", get(list))
+        .route("/admin/v1/migrations/{name}/weight", get(show))
+        .route("/metrics", get(metrics))
+        .merge(verdict::readable_routes())
+        .merge(crate::pipelines::routes())
+        .route_layer(middleware::from_fn_with_state(Arc::clone(&shared), access::authorise_reader));
     Router::new()
         .route("/healthz", get(|| async { "ok\n" }))
         .route("/readyz", get(ready))
         .merge(guarded)
+        .merge(readable)
         .merge(crate::console::open_routes())
         .fallback(|| async { unknown("address") })
         .layer(middleware::map_response(crate::console::protect))
@@ -191,8 +202,15 @@ async fn change(
         Ok(reason) => reason,
         Err(refused) => return *refused,
     };
-    let note = Note { what: What::Weight, who: pass.who, reason: &reason };
-    match shared.change_weight(&name, expected, weight, note, crate::clock::now_us()).await {
+    let fence = match lease::fence_of(&headers) {
+        Ok(fence) => fence,
+        Err(refused) => return *refused,
+    };
+    // Whoever leads is an autopilot.
+    let who = if fence.is_some() && pass.who == Who::Token { Who::Autopilot } else { pass.who };
+    let note = Note { what: What::Weight, who, reason: &reason };
+    let wanted = Wanted { expected, weight, fence };
+    match shared.change_weight_fenced(&name, wanted, note, crate::clock::now_us()).await {
         Ok((lane, new)) => tagged(&lane, new),
         Err(error) => not_changed(error, "the weight"),
     }
@@ -206,6 +224,7 @@ fn not_changed(why: NotChanged, what: &str) -> Response {
             let message = format!("the epoch is {} by now: read the weight again", now.epoch);
             problem(StatusCode::PRECONDITION_FAILED, "epoch_changed", message)
         }
+        NotChanged::Fenced => lease::lost(),
         NotChanged::Home(error) => {
             let done = if error.is_uncertain() { "it is not known whether it did" } else { "nothing has changed" };
             let message = format!("{what} cannot be changed on all replicas: {error}; {done}: read it again");
@@ -217,8 +236,12 @@ fn not_changed(why: NotChanged, what: &str) -> Response {
 /// The changes on all replicas; while Redis is away, those of this one.
 async fn trail(State(shared): State<Arc<Shared>>) -> Response {
     if let Some(replicas) = &shared.replicas
-        && let Ok(entries) = replicas.audit().await
+        && let Ok(mut entries) = replicas.audit().await
     {
+        // What pipelines were told is not shared: each replica answers for itself.
+        let is_answer = |entry: &audit::AuditEntry| entry.what == What::Answer.name();
+        entries.extend(shared.audit.latest(audit::ENTRIES_MAX).into_iter().filter(is_answer));
+        entries.sort_by(|one, next| one.at.cmp(&next.at));
         return Json(serde_json::json!({ "changes": entries, "shared": true })).into_response();
     }
     let entries = shared.audit.latest(audit::ENTRIES_MAX);

@@ -20,6 +20,7 @@ mod listener;
 mod live_guard;
 mod memory;
 mod meter;
+mod pipelines;
 mod place;
 mod plane;
 mod problem;

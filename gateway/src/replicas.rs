@@ -9,6 +9,7 @@
 
 mod change;
 mod document;
+mod lease;
 mod ledger;
 mod live;
 mod pause;
@@ -50,6 +51,7 @@ pub(crate) struct Replicas {
     change: Script,
     offer: Script,
     pause: Script,
+    lease: Script,
     beat: Script,
     ledger: Script,
     /// Consumers and their keys.
@@ -93,6 +95,7 @@ impl Replicas {
             change: Script::new(include_str!("replicas/lua/change.lua")),
             offer: Script::new(include_str!("replicas/lua/offer.lua")),
             pause: Script::new(include_str!("replicas/lua/pause.lua")),
+            lease: Script::new(include_str!("replicas/lua/lease.lua")),
             beat: Script::new(include_str!("replicas/lua/beat.lua")),
             ledger: Script::new(include_str!("replicas/lua/quota.lua")),
             keys: document::SharedDocument::new("keys"),

@@ -14,6 +14,7 @@ use crate::ingress::Held;
 use crate::listener;
 use crate::live_guard::{self, Messages};
 use crate::memory::Memory;
+use crate::pipelines::Pipelines;
 use crate::plane::{Plane, PlaneError, remark_prices};
 use crate::quota::{Quotas, StoreError};
 use crate::recorder::{Recorder, RecorderCounts};
@@ -138,6 +139,9 @@ pub async fn start(config: Config, reload: Option<Reload>) -> Result<Running, St
         audit: Trail::with_file(audit),
         messages: Messages::new(name.clone()),
         verdicts: Verdicts::default(),
+        leases: crate::admin::lease::Leases::default(),
+        recent: crate::admin::recent::Recent::default(),
+        pipelines: Pipelines::default(),
         console: Console::new(crate::clock::now_us()),
         replicas: replicas.clone(),
         callers: Callers::start(&config, replicas.clone(), crate::clock::now_us())?,

@@ -2,6 +2,8 @@
 //! a new plane, a weight change a new snapshot of one lane.
 
 use crate::admin::audit::{AuditEntry, Note, Trail};
+use crate::admin::lease::Leases;
+use crate::admin::recent::Recent;
 use crate::admin::verdict::Verdicts;
 use crate::callers::Callers;
 use crate::config::{Config, Records, Shadow};
@@ -10,6 +12,7 @@ use crate::ingress::Held;
 use crate::lane::{Lane, Snapshot};
 use crate::live_guard::Messages;
 use crate::memory::Memory;
+use crate::pipelines::Pipelines;
 use crate::plane::{Plane, PlaneError, remark_prices};
 use crate::quota::Quotas;
 use crate::recorder::Recorder;
@@ -38,8 +41,20 @@ pub(crate) enum NotChanged {
     Unknown,
     /// The epoch is another one by now.
     Epoch(Snapshot),
+    /// Whoever wants it does not lead any more.
+    Fenced,
     /// The weight's home did not do it, or did not say so.
     Home(StoreError),
+}
+
+/// A weight, and what has to be so still for it to be set.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Wanted {
+    /// The epoch in force.
+    pub expected: u64,
+    pub weight: WeightBp,
+    /// The fence of the lease, if it is wanted by somebody who leads.
+    pub fence: Option<u64>,
 }
 
 /// Everything that handlers share.
@@ -54,6 +69,12 @@ pub(crate) struct Shared {
     pub messages: Messages,
     /// The last verdict on each migration.
     pub verdicts: Verdicts,
+    /// Who leads which migration, where nobody else has to know.
+    pub leases: Leases,
+    /// How the last calls of each arm went.
+    pub recent: Recent,
+    /// What pipelines were told last.
+    pub pipelines: Pipelines,
     pub console: Console,
     /// `None` for a gateway that is alone.
     pub replicas: Option<Arc<Replicas>>,
@@ -106,11 +127,10 @@ impl Shared {
     ///
     /// # Errors
     /// There is no such migration, somebody was faster, or the other replicas cannot be told.
-    pub(crate) async fn change_weight(
+    pub(crate) async fn change_weight_fenced(
         &self,
         name: &str,
-        expected: u64,
-        weight: WeightBp,
+        wanted: Wanted,
         note: Note<'_>,
         now_us: i64,
     ) -> Result<(Arc<Lane>, Snapshot), NotChanged> {
@@ -119,11 +139,11 @@ impl Shared {
         let _order = self.changes.lock().await;
         let plane = self.plane.load_full();
         let lane = plane.lane(name).cloned().ok_or(NotChanged::Unknown)?;
-        let new = self.put_weight(&plane, &lane, (expected, weight), note, now_us).await?;
+        let new = self.put_fenced(&plane, &lane, wanted, note, now_us).await?;
         Ok((lane, new))
     }
 
-    /// The same for a lane of the plane in force. Callers hold the lock that orders changes.
+    /// The same for a lane of the plane in force, whoever leads. Callers hold the lock that orders changes.
     ///
     /// # Errors
     /// The same.
@@ -135,19 +155,34 @@ impl Shared {
         note: Note<'_>,
         now_us: i64,
     ) -> Result<Snapshot, NotChanged> {
+        self.put_fenced(plane, lane, Wanted { expected, weight, fence: None }, note, now_us).await
+    }
+
+    async fn put_fenced(
+        &self,
+        plane: &Plane,
+        lane: &Lane,
+        wanted: Wanted,
+        note: Note<'_>,
+        now_us: i64,
+    ) -> Result<Snapshot, NotChanged> {
         let (old, new) = match &self.replicas {
             None => {
                 let old = lane.snapshot();
-                if old.epoch != expected {
+                if wanted.fence.is_some_and(|fence| !self.leases.leads(lane.name(), fence, std::time::Instant::now())) {
+                    return Err(NotChanged::Fenced);
+                }
+                if old.epoch != wanted.expected {
                     return Err(NotChanged::Epoch(old));
                 }
-                (old, lane.set_weight(weight, now_us))
+                (old, lane.set_weight(wanted.weight, now_us))
             }
             Some(replicas) => {
-                let change = replicas.change_weight(plane, lane, (expected, weight), note, now_us);
+                let change = replicas.change_weight(plane, lane, wanted, note, now_us);
                 match change.await.map_err(NotChanged::Home)? {
                     Changed::Done { old, new } => (old, new),
                     Changed::Epoch(now) => return Err(NotChanged::Epoch(now)),
+                    Changed::Fenced => return Err(NotChanged::Fenced),
                 }
             }
         };

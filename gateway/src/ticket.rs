@@ -151,6 +151,7 @@ pub(crate) fn settle(shared: &Shared, context: &Context, leg: &Leg, outcome: Out
         context.lane.watch.ended(watched, context, &record);
     }
     shared.metrics.observe(&record);
+    shared.recent.note(&record);
     let entry = shared.quotas.used(&record, |model| shared.metrics.knows_model(model));
     let charge = Charge { usage: record.usage, cost_nanos: record.cost_nanos, entry };
     shared.recorder.record(&record);

@@ -9,7 +9,7 @@ mod plan;
 mod stage;
 
 use std::net::SocketAddr;
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError};
 use std::time::{Duration, Instant};
 
 use tokio::net::TcpListener;
@@ -20,11 +20,11 @@ use wire::provider::Provider;
 use crate::account::Purse;
 use crate::clock::Clock;
 use crate::log::RequestLog;
-use crate::profile::{Profile, ProfileError};
+use crate::profile::{Faults, Profile, ProfileError};
 use crate::script::Script;
 use memory::Memory;
 pub use moderation::{ModerationConfig, ModerationService, RunningModeration, start_moderation};
-use plan::Vendor;
+use plan::{Incident, Vendor};
 
 /// How long a shutdown waits for connections to notice.
 const GOODBYE: Duration = Duration::from_secs(5);
@@ -109,6 +109,7 @@ pub struct Running {
     pub addr: SocketAddr,
     provider: Provider,
     purse: Option<Arc<Purse>>,
+    incident: Incident,
     listening: Listening,
 }
 
@@ -139,6 +140,18 @@ impl Running {
         if let Some(purse) = &self.purse {
             purse.top_up(micros);
         }
+    }
+
+    /// Begins an incident: from now on these faults stand in for the profile's own. `None` ends it.
+    ///
+    /// # Errors
+    /// A share is none, or their sum is above 1; then nothing changes.
+    pub fn set_incident(&self, faults: Option<Faults>) -> Result<(), ProfileError> {
+        if let Some(faults) = faults {
+            Profile { faults, ..Profile::instant() }.check()?;
+        }
+        *self.incident.write().unwrap_or_else(PoisonError::into_inner) = faults;
+        Ok(())
     }
 
     /// The base URL a client of this provider is configured with: all but DeepSeek's end in `/v1`.
@@ -177,9 +190,10 @@ pub async fn start(addr: SocketAddr, config: MockConfig) -> Result<Running, Mock
     let provider = config.provider;
     let purse = config.profile.account.clone().map(|account| Arc::new(Purse::new(account)));
     let (log_capacity, clock) = (config.log_capacity, config.clock.clone());
-    let vendor = Box::new(Vendor::new(config, purse.clone()));
+    let incident = Incident::default();
+    let vendor = Box::new(Vendor::new(config, purse.clone(), Arc::clone(&incident)));
     let (addr, listening) = listen(addr, provider.name(), vendor, log_capacity, clock).await?;
-    Ok(Running { addr, provider, purse, listening })
+    Ok(Running { addr, provider, purse, incident, listening })
 }
 
 /// Starts to listen for a service.

@@ -7,7 +7,7 @@
 use rand::RngExt;
 
 use crate::dice::Dice;
-use crate::profile::{Fault, Latency, Profile};
+use crate::profile::{Fault, Faults, Latency, Profile};
 
 /// How an answer ends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -138,8 +138,13 @@ enum Gap {
 
 impl Delivery {
     /// `model` is the name asked for; `wait_factor` makes the model itself slower, as in peak hours.
-    pub(crate) fn draw(profile: &Profile, model: &str, wait_factor: f64, mut dice: Dice) -> Self {
-        let fault = profile.faults.draw(&mut dice);
+    pub(crate) fn draw(profile: &Profile, model: &str, wait_factor: f64, dice: Dice) -> Self {
+        Self::draw_with(profile, &profile.faults, model, wait_factor, dice)
+    }
+
+    /// The same with other faults than the profile's own.
+    pub(crate) fn draw_with(profile: &Profile, faults: &Faults, model: &str, wait_factor: f64, mut dice: Dice) -> Self {
+        let fault = faults.draw(&mut dice);
         let slow = dice.random::<f64>() < profile.slow_share;
         let queued = dice.random::<f64>() < profile.queue_share;
         let measured = profile.measured_of(model);

@@ -18,4 +18,5 @@ pub(crate) mod quantiles;
 pub(crate) mod rates;
 pub(crate) mod scale;
 pub(crate) mod scene;
+pub(crate) mod story;
 pub(crate) mod svg;

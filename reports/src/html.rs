@@ -187,7 +187,7 @@ fn hours_chart(bill: &Bill) -> Option<Value> {
 }
 
 /// The signs of all states, by name. They stand beside the word, so they are hidden from screen readers.
-fn icons() -> Value {
+pub(crate) fn icons() -> Value {
     let icons = states::ALL.into_iter().map(|state| {
         let mut scene = Scene::new(18.0, 18.0, String::new(), String::new());
         states::draw(&mut scene, (9.0, 9.0), state);

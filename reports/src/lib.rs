@@ -34,12 +34,14 @@ mod pictures;
 mod preflight;
 mod simulation;
 mod states;
+mod timeline;
 mod twin;
 
 pub use error::ReportError;
 pub use language::Language;
 pub use preflight::{preflight_html, preflight_markdown, write_preflight};
 pub use simulation::{simulation_table, write_simulation};
+pub use timeline::{Chain, Look, LookError, Story, timeline_html, timeline_markdown, write_timeline};
 
 /// What to write.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

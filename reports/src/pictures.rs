@@ -32,12 +32,16 @@ const BARS: f64 = 720.0;
 pub(crate) fn write(verdict: &Verdict, out: &Path, language: Language) -> Result<Vec<PathBuf>, ReportError> {
     let mut written = Vec::new();
     for (name, scene) in scenes(verdict) {
-        let broken = |reason| ReportError::Picture { path: out.join(format!("{name}.png")), reason };
-        let double = halved(&paint(&language.scene(scene)).map_err(broken)?);
-        written.push(encode(out, &format!("{name}.png"), &halved(&double))?);
-        written.push(encode(out, &format!("{name}@2x.png"), &double)?);
+        written.extend(both_sizes(out, name, &language.scene(scene))?);
     }
     Ok(written)
+}
+
+/// Writes a picture at one and two pixels per CSS pixel.
+pub(crate) fn both_sizes(out: &Path, name: &str, scene: &Scene) -> Result<[PathBuf; 2], ReportError> {
+    let broken = |reason| ReportError::Picture { path: out.join(format!("{name}.png")), reason };
+    let double = halved(&paint(scene).map_err(broken)?);
+    Ok([encode(out, &format!("{name}.png"), &halved(&double))?, encode(out, &format!("{name}@2x.png"), &double)?])
 }
 
 /// A picture with its file name, what it is and what it shows.
@@ -187,28 +191,47 @@ fn grid(panels: Vec<(String, Scene)>, columns: usize) -> Option<Scene> {
 
 /// A chart with the verdict above it.
 fn headed(verdict: &Verdict, picture: Picture) -> Scene {
-    let body = picture.chart.as_ref().map_or(60.0, |chart| chart.height);
-    let width = picture.chart.as_ref().map_or(BARS, |chart| chart.width) + 2.0 * EDGE;
-    let mut scene = Scene::new(width, HEAD + body + 2.0 * EDGE, String::new(), String::new());
     let ink = match verdict.verdict {
         judge::verdict::Decision::Go => Ink::Pass,
         judge::verdict::Decision::Hold => Ink::Regressed,
         judge::verdict::Decision::NoGo => Ink::Fail,
     };
-    scene.rect((0.0, 0.0), width, 6.0, ink);
-    scene.bold((EDGE, EDGE + 22.0), Anchor::Start, 22.0, ink, verdict.verdict.word());
-    scene.text(
-        (EDGE, EDGE + 42.0),
-        Anchor::Start,
-        13.0,
-        Ink::Muted,
-        format!("{}: {}", verdict.migration, picture.what),
-    );
-    let origin = format!("weighbridge {} · {}", verdict.version, verdict.created_at);
-    scene.text((width - EDGE, EDGE + 22.0), Anchor::End, 11.0, Ink::Muted, origin);
-    match picture.chart {
+    let heading = Heading {
+        ink,
+        word: verdict.verdict.word().to_owned(),
+        what: format!("{}: {}", verdict.migration, picture.what),
+        sentence: picture.sentence.to_owned(),
+        origin: format!("weighbridge {} · {}", verdict.version, verdict.created_at),
+    };
+    beneath(heading, picture.chart)
+}
+
+/// What stands above a chart, because pictures travel without their page.
+pub(crate) struct Heading {
+    /// Colour of the answer.
+    pub(crate) ink: Ink,
+    /// The answer.
+    pub(crate) word: String,
+    /// Of what this is a picture.
+    pub(crate) what: String,
+    /// How to read it.
+    pub(crate) sentence: String,
+    /// Who made it from what.
+    pub(crate) origin: String,
+}
+
+/// A chart below its heading; without a chart a line that says so.
+pub(crate) fn beneath(heading: Heading, chart: Option<Scene>) -> Scene {
+    let body = chart.as_ref().map_or(60.0, |chart| chart.height);
+    let width = chart.as_ref().map_or(BARS, |chart| chart.width) + 2.0 * EDGE;
+    let mut scene = Scene::new(width, HEAD + body + 2.0 * EDGE, String::new(), String::new());
+    scene.rect((0.0, 0.0), width, 6.0, heading.ink);
+    scene.bold((EDGE, EDGE + 22.0), Anchor::Start, 22.0, heading.ink, heading.word);
+    scene.text((EDGE, EDGE + 42.0), Anchor::Start, 13.0, Ink::Muted, heading.what);
+    scene.text((width - EDGE, EDGE + 22.0), Anchor::End, 11.0, Ink::Muted, heading.origin);
+    match chart {
         Some(chart) => {
-            scene.text((EDGE, EDGE + 62.0), Anchor::Start, 13.0, Ink::Text, picture.sentence);
+            scene.text((EDGE, EDGE + 62.0), Anchor::Start, 13.0, Ink::Text, heading.sentence);
             scene.place((EDGE, EDGE + HEAD), chart);
         }
         None => {
@@ -220,7 +243,7 @@ fn headed(verdict: &Verdict, picture: Picture) -> Scene {
 }
 
 /// Writes pixels as PNG, through the encoder behind plotters.
-pub(crate) fn encode(out: &Path, name: &str, pixels: &Pixels) -> Result<PathBuf, ReportError> {
+fn encode(out: &Path, name: &str, pixels: &Pixels) -> Result<PathBuf, ReportError> {
     let path = out.join(name);
     let temporary = files::temporary(out, name);
     let written = {

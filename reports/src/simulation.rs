@@ -5,7 +5,6 @@ use std::path::{Path, PathBuf};
 
 use judge::simulate::{Contended, Simulation, Spread};
 
-use crate::charts::bitmap::{halved, paint};
 use crate::charts::fan::{Fan, Harm, fan, harm};
 use crate::charts::scene::Scene;
 use crate::error::ReportError;
@@ -110,10 +109,7 @@ pub fn write_simulation(simulation: &Simulation, out: &Path) -> Result<Vec<PathB
     let weights = of(&|contended: &Contended| fan(&as_fan(contended), PANEL));
     let harms = of(&|contended: &Contended| harm(&as_harm(contended), PANEL, largest));
     for (name, scene) in [("weights", weights), ("harm", harms)] {
-        let broken = |reason| ReportError::Picture { path: out.join(format!("{name}.png")), reason };
-        let double = halved(&paint(&scene).map_err(broken)?);
-        written.push(pictures::encode(out, &format!("{name}.png"), &halved(&double))?);
-        written.push(pictures::encode(out, &format!("{name}@2x.png"), &double)?);
+        written.extend(pictures::both_sizes(out, name, &scene)?);
     }
     Ok(written)
 }

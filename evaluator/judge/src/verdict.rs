@@ -457,4 +457,18 @@ pub struct Verdict {
     pub created_at: String,
     /// Compact evidence for pictures.
     pub evidence: Evidence,
+    /// Whose verdict it is, where a key was given; over everything else in the file.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub signature: Option<Signature>,
+}
+
+/// A signature as the file holds it. What is signed and how it is checked is not the judge's to know.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Signature {
+    /// Always `ed25519`.
+    pub algorithm: String,
+    /// SHA-256 of the public key (DER of its `SubjectPublicKeyInfo`), hexadecimal.
+    pub key: String,
+    /// The signature, base64.
+    pub value: String,
 }

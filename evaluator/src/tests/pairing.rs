@@ -3,6 +3,7 @@
 use super::fixture::*;
 use crate::pair::{self, Pairing};
 use crate::rows::{PairKey, Rows};
+use crate::{Options, evaluate};
 use datasets::{Arm, Exchange, Role, ShadowFate};
 use judge::verdict::Count;
 use wire::ErrorKind;
@@ -143,4 +144,19 @@ fn pairs_come_in_the_order_of_time_then_key() {
     let loaded = crate::load::load(&[files.records("r.ndjson", &rows)], None, false).unwrap();
     let pairing = pair::pair(&loaded.rows, 168.0);
     assert_eq!(keys(&pairing), [vec![PairKey::of("z")], sorted(&["a", "b"])].concat());
+}
+
+#[test]
+fn rows_of_epochs_before_the_first_that_counts_are_no_evidence() {
+    let of_epoch = |epoch, pair: &str| mirrored(pair).map(|row| Exchange { epoch, ..row });
+    let rows = [of_epoch(1, "a"), of_epoch(2, "b"), of_epoch(2, "c"), of_epoch(3, "d")].concat();
+    let files = Files::new();
+    let path = files.records("r.ndjson", &rows);
+    let judged = |since_epoch| evaluate(std::slice::from_ref(&path), &Options { since_epoch, ..options() });
+    for (since_epoch, pairs, left_out) in [(0, 4, 0), (1, 4, 0), (2, 3, 2), (3, 1, 6)] {
+        let outcome = judged(since_epoch).unwrap();
+        assert_eq!(outcome.verdict.instrument.pairs, pairs, "{since_epoch}");
+        assert_eq!(outcome.counts.load.earlier_epochs, left_out, "{since_epoch}");
+    }
+    assert!(judged(4).unwrap_err().to_string().contains("since epoch 4"));
 }

@@ -1,14 +1,26 @@
 //! The log of decisions: append-only, one JSON object a line, each chained to the one before by its hash.
 //!
 //! A line holds the hash of the line before it, so that nobody can change, remove or insert one without breaking the chain
-//! behind it. The head (number and hash of the last line) is what to keep elsewhere: it proves that nothing was cut off the
-//! end. Several processes may write to one file; each appends under a lock.
+//! behind it, and at its end a seal, the hash of what stands before the seal, so that the last line cannot be damaged
+//! unseen either. The chain proves nothing against somebody who writes the whole rest of the file anew: the head (number and
+//! hash of the last line) is what to keep elsewhere. It proves that what led up to it is as it was, and that nothing was cut
+//! off ([`verify()`] with [`Expected`]). Several processes may write to one file; each appends under a lock.
+//!
+//! A process that is killed while it writes may leave part of a line. Nothing of it is lost: the next append ends that line,
+//! puts its hash into its own (`torn`), and goes on from the last whole one. Only what has such a successor, or stands
+//! at the very end, is taken for a torn line.
 
-use datasets::digest;
+mod line;
+mod log;
+mod verify;
+
+pub use line::Line;
+pub use log::{AuditError, Log};
+pub use verify::{Broken, Expected, Outcome, Torn, Verified, verify};
+
+use crate::signature::Signed;
+use judge::verdict::Verdict;
 use serde::{Deserialize, Serialize};
-use std::fs::{File, OpenOptions};
-use std::io::{Read, Seek, SeekFrom, Write};
-use std::path::{Path, PathBuf};
 
 /// What was decided or done.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -58,6 +70,34 @@ pub struct Evidence {
     pub signed_by: Option<String>,
 }
 
+impl Evidence {
+    /// What a decision on this verdict rests on; `digest` is the SHA-256 of its bytes.
+    #[must_use]
+    pub fn of(verdict: &Verdict, digest: &str, signed: &Signed) -> Self {
+        Self {
+            verdict: verdict.verdict,
+            digest: digest.to_owned(),
+            created_at: verdict.created_at.clone(),
+            policy_digest: verdict.policy_digest.clone(),
+            epoch: verdict.epoch,
+            weight_percent: verdict.weight_percent,
+            signed_by: match signed {
+                Signed::By(key) => Some(key.clone()),
+                Signed::Unsigned | Signed::Wrong(_) => None,
+            },
+        }
+    }
+
+    /// Whether both are one and the same evidence, however its text is written: the same bytes, or judged by the same policy
+    /// up to the same instant, at the same epoch and weight.
+    #[must_use]
+    pub fn is_same(&self, other: &Self) -> bool {
+        let weights = self.weight_percent.total_cmp(&other.weight_percent).is_eq();
+        let judged = self.created_at == other.created_at && self.policy_digest == other.policy_digest;
+        self.digest == other.digest || (judged && self.epoch == other.epoch && weights)
+    }
+}
+
 /// One decision.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Entry {
@@ -90,97 +130,22 @@ pub struct Entry {
     pub evidence: Option<Evidence>,
 }
 
-/// A line of the file.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Line {
-    /// Number of the line, from 1.
-    pub n: u64,
-    /// SHA-256 of the line before, hexadecimal, its line feed left out; of the first line 64 zeros.
-    pub previous: String,
-    /// The decision.
-    pub entry: Entry,
-}
-
 /// The last line.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Head {
-    /// Lines in the file.
+    /// Number of the last line, which is how many decisions there are.
     pub lines: u64,
     /// SHA-256 of the last line, hexadecimal; 64 zeros where there is none.
     pub hash: String,
 }
 
-/// Why a decision was not logged.
-#[derive(Debug, thiserror::Error)]
-pub enum AuditError {
-    /// The disk said no.
-    #[error(transparent)]
-    File(#[from] datasets::file::FileError),
-    /// The last line is none of ours.
-    #[error("{path}: the last line is no line of an audit log; `weighbridge audit verify` says more")]
-    Broken {
-        /// File.
-        path: PathBuf,
-    },
-}
-
-/// An audit log. Opened anew for each line: lines are few, and several processes share the file.
-#[derive(Debug, Clone)]
-pub struct Log {
-    path: PathBuf,
-}
-
-impl Log {
-    /// A log in this file, which is created with the first line.
+impl Head {
+    /// That of a log without a line.
     #[must_use]
-    pub fn new(path: impl Into<PathBuf>) -> Self {
-        Self { path: path.into() }
-    }
-
-    /// Where it is.
-    #[must_use]
-    pub fn path(&self) -> &Path {
-        &self.path
-    }
-
-    /// Appends a line, and returns when it is on disk.
-    ///
-    /// # Errors
-    /// See [`AuditError`]; then nothing was appended.
-    pub fn append(&self, entry: &Entry) -> Result<Head, AuditError> {
-        let failed = |source| AuditError::File(datasets::file::FileError::new(&self.path, source));
-        let mut file = OpenOptions::new().read(true).append(true).create(true).open(&self.path).map_err(failed)?;
-        file.lock().map_err(failed)?;
-        let head = self.head_of(&mut file)?;
-        let line = Line { n: head.lines + 1, previous: head.hash, entry: entry.clone() };
-        let mut text = serde_json::to_vec(&line).map_err(|error| failed(error.into()))?;
-        let hash = digest::of_bytes(&text);
-        text.push(b'\n');
-        file.write_all(&text).and_then(|()| file.sync_data()).map_err(failed)?;
-        Ok(Head { lines: line.n, hash })
-    }
-
-    /// All decisions, the oldest first; none where there is no file yet.
-    ///
-    /// # Errors
-    /// The file cannot be read, or is no audit log.
-    pub fn read(&self) -> Result<Vec<Entry>, AuditError> {
-        let failed = |source| AuditError::File(datasets::file::FileError::new(&self.path, source));
-        let text = match std::fs::read_to_string(&self.path) {
-            Ok(text) => text,
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Vec::new()),
-            Err(error) => return Err(failed(error)),
-        };
-        let entry = |line: &str| serde_json::from_str::<Line>(line).map(|line| line.entry);
-        text.lines().map(entry).collect::<Result<_, _>>().map_err(|_| AuditError::Broken { path: self.path.clone() })
-    }
-
-    fn head_of(&self, file: &mut File) -> Result<Head, AuditError> {
-        let failed = |source| AuditError::File(datasets::file::FileError::new(&self.path, source));
-        let mut text = String::new();
-        file.seek(SeekFrom::Start(0)).and_then(|_| file.read_to_string(&mut text)).map_err(failed)?;
-        let Some(last) = text.lines().last() else { return Ok(Head { lines: 0, hash: "0".repeat(64) }) };
-        let line: Line = serde_json::from_str(last).map_err(|_| AuditError::Broken { path: self.path.clone() })?;
-        Ok(Head { lines: line.n, hash: digest::of_bytes(last.as_bytes()) })
+    pub fn none() -> Self {
+        Self { lines: 0, hash: "0".repeat(64) }
     }
 }
+
+#[cfg(test)]
+mod tests;

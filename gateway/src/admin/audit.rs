@@ -20,6 +20,8 @@ pub(crate) enum What {
     Rollback,
     /// Whether copies are offered; the percentages are shares of copies then.
     Shadow,
+    /// What a pipeline is told; nothing of ours was changed by it.
+    Answer,
 }
 
 /// By whose hand.
@@ -29,10 +31,16 @@ pub(crate) enum Who {
     Token,
     /// Somebody who has logged in to the console.
     Console,
+    /// The autopilot that leads.
+    Autopilot,
     /// A changed configuration.
     Config,
     /// The gateway by itself: Redis had lost what it held.
     Gateway,
+    /// Somebody with a token that only reads; changes nothing.
+    Reader,
+    /// Somebody else's pipeline, which asked.
+    Pipeline,
     /// The live guard: harm is proven.
     LiveGuard,
 }
@@ -43,6 +51,7 @@ impl What {
             Self::Weight => "weight",
             Self::Rollback => "rollback",
             Self::Shadow => "shadow",
+            Self::Answer => "answer",
         }
     }
 }
@@ -52,8 +61,11 @@ impl Who {
         match self {
             Self::Token => "token",
             Self::Console => "console",
+            Self::Autopilot => "autopilot",
             Self::Config => "config",
             Self::Gateway => "gateway",
+            Self::Reader => "reader",
+            Self::Pipeline => "pipeline",
             Self::LiveGuard => "live-guard",
         }
     }
@@ -159,6 +171,15 @@ pub(crate) fn at(now_us: i64) -> String {
     jiff::Timestamp::from_microsecond(now_us).unwrap_or_default().to_string()
 }
 
+/// What a line of the log says of a change.
+fn told(what: &str) -> &'static str {
+    match what {
+        _ if what == What::Shadow.name() => "shadow changed",
+        _ if what == What::Answer.name() => "a pipeline is told something else",
+        _ => "weight changed",
+    }
+}
+
 /// What this process changed, the oldest first.
 #[derive(Debug, Default)]
 pub(crate) struct Trail {
@@ -189,6 +210,7 @@ impl Trail {
 
     pub(crate) fn note(&self, entry: AuditEntry) {
         let AuditEntry { migration, what, from_percent, to_percent, epoch, reason, who, .. } = &entry;
+        tracing::info!(migration, what, who, from = from_percent, to = to_percent, epoch, reason, "{}", told(what));
         tracing::info!(
             migration,
             what,
@@ -212,6 +234,11 @@ impl Trail {
     pub(crate) fn latest(&self, most: usize) -> Vec<AuditEntry> {
         let entries = self.entries();
         entries.iter().skip(entries.len().saturating_sub(most)).cloned().collect()
+    }
+
+    /// The latest change of this kind.
+    pub(crate) fn find(&self, is_it: impl Fn(&AuditEntry) -> bool) -> Option<AuditEntry> {
+        self.entries().iter().rev().find(|entry| is_it(entry)).cloned()
     }
 
     fn entries(&self) -> MutexGuard<'_, VecDeque<AuditEntry>> {

@@ -17,7 +17,7 @@ use axum::body::Bytes;
 use axum::extract::rejection::BytesRejection;
 use axum::extract::{DefaultBodyLimit, Path, State};
 use axum::response::{IntoResponse, Response};
-use axum::routing::get;
+use axum::routing::{get, put};
 use http::{HeaderValue, StatusCode, header};
 use judge::verdict::{SCHEMA, Verdict};
 use std::collections::BTreeMap;
@@ -54,8 +54,12 @@ impl Verdicts {
 
 pub(super) fn routes() -> Router<Arc<Shared>> {
     Router::new()
-        .route("/admin/v1/migrations/{name}/verdict", get(show).put(take))
+        .route("/admin/v1/migrations/{name}/verdict", put(take))
         .layer(DefaultBodyLimit::max(VERDICT_BYTES_MAX))
+}
+
+pub(super) fn readable_routes() -> Router<Arc<Shared>> {
+    Router::new().route("/admin/v1/migrations/{name}/verdict", get(show))
 }
 
 /// The last one as it was given.

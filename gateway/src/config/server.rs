@@ -1,6 +1,7 @@
 //! `[server]` and `[admin]`: listeners and bounds of the data plane.
 
 use super::check::{Checker, LIMIT_MAX};
+use http::HeaderValue;
 use serde::Deserialize;
 use std::time::Duration;
 
@@ -52,6 +53,7 @@ pub enum AnswerModel {
 pub(super) struct RawAdmin {
     pub listen: Option<String>,
     pub token_env: Option<String>,
+    pub read_token_env: Option<String>,
 }
 
 /// Every bound of the data plane.
@@ -74,6 +76,19 @@ pub struct Limits {
 }
 
 impl Checker<'_> {
+    /// The tokens that only read; none unless a variable is named.
+    pub(super) fn read_tokens(&mut self, admin: &RawAdmin, admin_token: Option<&HeaderValue>) -> Vec<HeaderValue> {
+        let Some(variable) = admin.read_token_env.as_deref() else { return Vec::new() };
+        let tokens = self.bearers("admin.read_token_env", Some(variable), None);
+        if tokens.iter().any(|token| Some(token) == admin_token) {
+            self.problems.push(
+                "admin.read_token_env holds the admin token: whoever is to read could change everything; make another one"
+                    .to_owned(),
+            );
+        }
+        tokens
+    }
+
     pub(super) fn limits(&mut self, server: &RawServer) -> Option<Limits> {
         let limits = Limits {
             requests_in_flight: server.requests_in_flight_max.unwrap_or(4096),

@@ -64,6 +64,8 @@ pub struct Config {
     pub admin_listen: SocketAddr,
     /// `Bearer TOKEN` of the admin plane, sensitive.
     pub admin_token: HeaderValue,
+    /// What `Authorization` has to be where only reading is allowed; any of them. Sensitive.
+    pub read_tokens: Vec<HeaderValue>,
     /// Header by which clients name their conversation.
     pub conversation_header: HeaderName,
     /// Answers carry `x-weighbridge-arm`.
@@ -138,6 +140,7 @@ impl Checker<'_> {
         let admin_listen = self.address("admin.listen", raw.admin.listen.as_deref().unwrap_or("127.0.0.1:8081"));
         let admin_token =
             self.bearer("admin.token_env", raw.admin.token_env.as_deref().or(Some("WEIGHBRIDGE_ADMIN_TOKEN")), None);
+        let read_tokens = self.read_tokens(&raw.admin, admin_token.as_ref());
         let limits = self.limits(&server);
         let shadow = self.shadow(&raw.shadow);
         let header = server.conversation_header.as_deref().unwrap_or("x-weighbridge-conversation");
@@ -187,6 +190,7 @@ impl Checker<'_> {
             listen: listen?,
             admin_listen: admin_listen?,
             admin_token: admin_token?,
+            read_tokens,
             conversation_header: conversation_header?,
             reveal_arm: server.reveal_arm.unwrap_or(true),
             authenticate,

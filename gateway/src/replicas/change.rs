@@ -7,6 +7,7 @@ use crate::admin::audit::{self, AuditEntry, Note};
 use crate::lane::{Lane, Snapshot, next_epoch};
 use crate::plane::Plane;
 use crate::routing::WeightBp;
+use crate::state;
 use redis::{FromRedisValue, Script, ScriptInvocation, Value};
 use std::sync::Arc;
 
@@ -22,6 +23,16 @@ pub(crate) enum Changed {
     Done { old: Snapshot, new: Snapshot },
     /// The epoch is another one by now.
     Epoch(Snapshot),
+    /// Whoever wanted it does not lead any more.
+    Fenced,
+}
+
+/// What the script says.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Reply {
+    Done,
+    Epoch,
+    Fenced,
 }
 
 /// A lane that begins, or begins anew, and what is to be said of it in the audit.
@@ -79,17 +90,22 @@ impl Replicas {
         &self,
         plane: &Plane,
         lane: &Lane,
-        (expected, weight): (u64, WeightBp),
+        wanted: state::Wanted,
         note: Note<'_>,
         now_us: i64,
     ) -> Result<Changed, StoreError> {
+        let state::Wanted { expected, weight, fence } = wanted;
         let base = self.known(lane.name()).map_or_else(|| own(plane, lane, Origin::File), |known| known.weight);
         let next = SharedWeight { epoch: next_epoch(expected, now_us), weight, origin: Origin::Set, ..base.clone() };
         let entry = self.entry(lane.name(), weight, note, now_us);
         let wanted = Wanted { migration: lane.name(), expected, next: &next, entry };
         for _ in 0..TRIES_MAX {
             let before = lane.snapshot();
-            let (done, states) = self.run_change(std::slice::from_ref(&wanted)).await?;
+            let (reply, states) = self.run_change(std::slice::from_ref(&wanted), fence).await?;
+            if reply == Reply::Fenced {
+                return Ok(Changed::Fenced);
+            }
+            let done = reply == Reply::Done;
             match states.into_iter().next().flatten() {
                 Some(now) if !done && self.holds(lane.name()) => {
                     return Ok(Changed::Epoch(now.snapshot(before.weights.shadow)));
@@ -218,8 +234,8 @@ impl Replicas {
             .collect();
         let mut begun = Vec::new();
         if !wanted.is_empty() {
-            let (done, states) = self.run_change(&wanted).await?;
-            if !done {
+            let (reply, states) = self.run_change(&wanted, None).await?;
+            if reply != Reply::Done {
                 return Ok(None);
             }
             begun = states;
@@ -245,8 +261,15 @@ impl Replicas {
         values.iter().map(|fields| SharedWeight::read(fields).map_err(|()| StoreError::Unexpected)).collect()
     }
 
-    async fn run_change(&self, wanted: &[Wanted<'_>]) -> Result<(bool, Vec<Option<SharedWeight>>), StoreError> {
+    /// A fence is that of the first migration's lease.
+    async fn run_change(
+        &self,
+        wanted: &[Wanted<'_>],
+        fence: Option<u64>,
+    ) -> Result<(Reply, Vec<Option<SharedWeight>>), StoreError> {
         let mut call = self.call(&self.change);
+        let first = wanted.first().map_or("", |wanted| wanted.migration);
+        call.key(self.lease_key(first)).arg(fence.map_or_else(String::new, |fence| fence.to_string()));
         for Wanted { migration, expected, next, entry } in wanted {
             call.key(self.weight_key(migration)).arg(*expected);
             arguments(&mut call, next);
@@ -254,7 +277,11 @@ impl Replicas {
         }
         let reply: Vec<Value> = self.store.run(Function::Weights, &call).await?;
         let mut reply = reply.into_iter();
-        let done = matches!(reply.next(), Some(Value::Int(1)));
+        let done = match reply.next() {
+            Some(Value::Int(1)) => Reply::Done,
+            Some(Value::Int(2)) => Reply::Fenced,
+            _ => Reply::Epoch,
+        };
         let states: Vec<_> = reply.map(state).collect::<Result<_, _>>()?;
         if states.len() == wanted.len() { Ok((done, states)) } else { Err(StoreError::Unexpected) }
     }

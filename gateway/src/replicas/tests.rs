@@ -3,6 +3,7 @@
 
 mod documents;
 mod keys;
+mod leases;
 mod ledger;
 mod loss;
 mod pauses;

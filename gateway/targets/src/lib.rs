@@ -3,6 +3,26 @@
 //! Each target reads what is in force, makes a [`Plan`] of the exact change (pure, shown before anything happens), and
 //! carries it out only if what it read is still there. A file keeps its comments and its formatting: only the number
 //! changes.
+//!
+//! * [`target`]: the address as people write it, and who reads, plans and applies it.
+//! * [`options`]: what an address does not say.
+//! * [`shares`]: weights and percent, pure; used by every kind.
+//! * [`webhook`]: anything else that is told by a POST.
+
+mod answer;
+mod http;
+pub mod options;
+mod secret;
+pub mod shares;
+pub mod target;
+pub mod webhook;
+
+pub use options::{Because, Environment, Options, Write};
+pub use secret::Secret;
+pub use target::Target;
+
+mod diff;
+pub mod file;
 
 use gate::InForce;
 
@@ -35,6 +55,18 @@ pub struct Plan {
     pub text: String,
     /// The change as people read it: a unified diff of the file, or the request's lines and a diff of what it changes.
     pub shown: String,
+}
+
+/// A change that was made.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Applied {
+    /// What is in force now, as the target says it, or as it was written where the target says nothing.
+    pub in_force: InForce,
+    /// Whether those who act on the weight have said that they do. A file or an annotation says nothing, which is no
+    /// objection: `true`. `false`: it is written, but refused or not yet answered; [`notes`](Self::notes) say which.
+    pub settled: bool,
+    /// What else is worth knowing, a sentence each, for people and the audit log.
+    pub notes: Vec<String>,
 }
 
 /// Why a target was not read or not changed.

@@ -7,7 +7,7 @@ use http::HeaderMap;
 use wire::provider::Provider;
 
 use super::handle::{Call, Plan, Reply, Service, Timed};
-use super::plan::Vendor;
+use super::plan::{Incident, Vendor};
 use super::{Listening, MockConfig, MockError, listen, stage};
 use crate::clock::Clock;
 use crate::green::{self, Asked, Green, Judged, Settings};
@@ -176,7 +176,7 @@ pub async fn start_moderation(addr: SocketAddr, config: ModerationConfig) -> Res
                 clock: clock.clone(),
                 ..MockConfig::new(Provider::OpenAi)
             };
-            Box::new(Vendor::new(config, None).only_moderating())
+            Box::new(Vendor::new(config, None, Incident::default()).only_moderating())
         }
         ModerationService::Aliyun => Box::new(Green::new(Settings {
             seed,

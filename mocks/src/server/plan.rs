@@ -3,7 +3,7 @@
 
 mod endpoints;
 
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError, RwLock};
 
 use bytes::Bytes;
 use http::header::{CONTENT_TYPE, RETRY_AFTER};
@@ -21,7 +21,7 @@ use crate::face::{self, Face, Route};
 use crate::lanes::{Lanes, Seat};
 use crate::prefix_cache::PrefixCache;
 use crate::profile::world::{self, PeakHours};
-use crate::profile::{Checkpoint, Fault};
+use crate::profile::{Checkpoint, Fault, Faults};
 use crate::refusal::Refusal;
 use crate::responses::state::Responses;
 use crate::timeline::{Delivery, Timeline};
@@ -29,9 +29,13 @@ use crate::timeline::{Delivery, Timeline};
 /// What an account holds that nobody has configured, millionths.
 const PLENTY_MICROS: u64 = 100_000_000;
 
+/// Faults that stand in for the profile's own while an incident lasts.
+pub(super) type Incident = Arc<RwLock<Option<Faults>>>;
+
 /// A provider as a whole: its manners and what it remembers.
 pub(super) struct Vendor {
     config: MockConfig,
+    incident: Incident,
     face: &'static dyn Face,
     responses: Responses,
     cache: PrefixCache,
@@ -83,7 +87,9 @@ impl Service for Vendor {
         if self.checkpoint(call.now).is_some_and(|checkpoint| checkpoint.new_fingerprint) {
             envelope.fingerprint = format!("fp_{}", dice::fingerprint(config.provider, &envelope.fingerprint));
         }
-        let delivery = Delivery::draw(&config.profile, model, self.wait_factor(call.now), dice);
+        let incident = self.incident();
+        let faults = incident.as_ref().unwrap_or(&config.profile.faults);
+        let delivery = Delivery::draw_with(&config.profile, faults, model, self.wait_factor(call.now), dice);
         let mut decision = Decision { fault: delivery.fault, seat: None, now: call.now, in_flight };
         let stage = Stage { face: self.face, profile: &config.profile, delivery };
         let content = self.content(call, value, &envelope, stage, &mut decision);
@@ -101,6 +107,7 @@ impl Service for Vendor {
     fn may_repeat(&self, in_flight: u64) -> bool {
         let profile = &self.config.profile;
         !profile.prefix_cache
+            && self.incident().is_none()
             && self.purse.is_none()
             && (profile.concurrency_max == 0 || in_flight <= profile.concurrency_max)
     }
@@ -108,9 +115,10 @@ impl Service for Vendor {
 
 impl Vendor {
     /// `config` has been checked, so its hours and instants can be read.
-    pub(super) fn new(config: MockConfig, purse: Option<Arc<Purse>>) -> Self {
+    pub(super) fn new(config: MockConfig, purse: Option<Arc<Purse>>, incident: Incident) -> Self {
         let profile = &config.profile;
         Self {
+            incident,
             face: face::of(config.provider),
             responses: Responses::default(),
             cache: PrefixCache::default(),
@@ -126,6 +134,11 @@ impl Vendor {
     /// The same, with all other endpoints gone.
     pub(super) fn only_moderating(self) -> Self {
         Self { only_moderating: true, ..self }
+    }
+
+    /// What goes wrong at the moment besides the usual.
+    fn incident(&self) -> Option<Faults> {
+        *self.incident.read().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// The model that has taken the first one's place by now.

@@ -1,6 +1,8 @@
 //! One verdict in what people look at: bounded, whatever was given. Pure.
 
 use axum::body::Bytes;
+use gate::answer::{Judged, STALE_AFTER_US};
+use gate::rule::CLOCK_SKEW_US;
 use judge::verdict::{Decision, Guardrail, Scale, State, Verdict};
 use serde::Serialize;
 use std::collections::VecDeque;
@@ -15,10 +17,6 @@ const GUARDRAILS_MAX: usize = 100;
 const SENTENCES_MAX: usize = 20;
 /// Characters of any text that is shown.
 const TEXT_CHARS_MAX: usize = 500;
-/// Evidence that is older says nothing about today, microseconds.
-const STALE_AFTER_US: i64 = 24 * 3_600_000_000;
-/// Clocks of two machines may differ by this much before evidence counts as of the future, microseconds.
-const CLOCK_SKEW_US: i64 = 5 * 60_000_000;
 /// Characters of a name that is shown: it is repeated with every look.
 const NAME_CHARS_MAX: usize = 96;
 
@@ -27,6 +25,8 @@ const NAME_CHARS_MAX: usize = 96;
 pub(crate) struct Kept {
     /// As it was given.
     pub given: Bytes,
+    /// What pipelines are told from.
+    pub judged: Judged,
     created_us: Option<i64>,
     shown: Shown,
 }
@@ -134,7 +134,7 @@ impl Kept {
                 course.pop_front();
             }
         }
-        Self { given, created_us, shown: shown(verdict, course, now_us) }
+        Self { given, judged: Judged::of(verdict), created_us, shown: shown(verdict, course, now_us) }
     }
 
     /// As it looks at an instant and in an epoch.

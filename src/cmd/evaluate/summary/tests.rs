@@ -76,6 +76,7 @@ fn verdict() -> Verdict {
         version: "0".to_owned(),
         created_at: "2026-11-20T00:00:00Z".to_owned(),
         evidence: Evidence::default(),
+        signature: None,
     }
 }
 
