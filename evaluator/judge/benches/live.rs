@@ -32,7 +32,7 @@ fn main() {
         let began = Instant::now();
         for index in 0..EXCHANGES {
             let candidate = noise(index, 0) < weight;
-            let fresh = Fresh { at_us: index as i64 * 1000, candidate, streamed: index % 2 == 0, unit: index };
+            let fresh = Fresh { at_us: index as i64 * 1000, candidate, streamed: index.is_multiple_of(2), unit: index };
             let mut ending = Ending::default();
             ending.bad.insert_if(Share::Errors.slot(), noise(index, 1) < 0.01);
             ending.bad.insert_if(Share::Truncations.slot(), noise(index, 2) < 0.03);

@@ -76,7 +76,7 @@ impl Default for LiveGuard {
 }
 
 impl Checker<'_> {
-    pub(super) fn live_guard(&mut self, key: &str, raw: RawLiveGuard) -> Option<LiveGuard> {
+    pub(super) fn live_guard(&mut self, key: &str, raw: &RawLiveGuard) -> Option<LiveGuard> {
         let rules = match &raw.policy {
             None => Some(Rules::new(&Policy::default())),
             Some(path) => match std::fs::read_to_string(path) {

@@ -23,7 +23,7 @@ pub(super) struct Rungs {
 impl Rungs {
     /// Takes notice of what is in force; true where that is news.
     pub(super) fn observe(&mut self, now: Snapshot) -> bool {
-        let weight = u32::from(now.weights.candidate.bp());
+        let weight = now.weights.candidate.bp();
         let before = self.seen.replace((now.epoch, weight));
         let Some((epoch, before)) = before else { return false };
         if epoch == now.epoch {
@@ -59,7 +59,7 @@ impl Rungs {
     /// Where an alarm at this weight leads. After it nothing is safe any more: the next one leads to nothing.
     pub(super) fn alarmed(&mut self, at: WeightBp, back_to: BackTo) -> WeightBp {
         let safe = std::mem::take(&mut self.safe);
-        let below = safe.into_iter().rfind(|safe| *safe < u32::from(at.bp()) && back_to == BackTo::LastSafe);
+        let below = safe.into_iter().rfind(|safe| *safe < at.bp() && back_to == BackTo::LastSafe);
         below.and_then(|safe| WeightBp::from_percent(f64::from(safe) / 100.0).ok()).unwrap_or(WeightBp::ZERO)
     }
 }

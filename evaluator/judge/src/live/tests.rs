@@ -112,8 +112,8 @@ fn what_is_under_way_is_no_evidence_against_anybody() {
     let rules = Rules::new(&Policy::default());
     // The candidate fails at once in one request of a hundred; nobody else has answered yet.
     for unit in 0..2000u64 {
-        let place = live.arrived(fresh(unit as i64, unit % 2 == 0, unit));
-        if unit % 200 == 0 {
+        let place = live.arrived(fresh(unit as i64, unit.is_multiple_of(2), unit));
+        if unit.is_multiple_of(200) {
             live.ended(place, bad(&[ERRORS]));
         }
     }
@@ -129,7 +129,7 @@ fn one_unit_alone_raises_no_alarm_and_two_do() {
     for (units, alarmed) in [(1, false), (2, true)] {
         let mut live = Live::new(1, 0.5, 1);
         for request in 0..400u64 {
-            let candidate = request % 2 == 0;
+            let candidate = request.is_multiple_of(2);
             let unit = if candidate { request / 2 % units } else { 1000 + request };
             let place = live.arrived(fresh(request as i64, candidate, unit));
             live.ended(place, if candidate { bad(&[ERRORS]) } else { Ending::default() });
@@ -196,7 +196,7 @@ fn a_change_after_a_long_calm_is_seen_by_a_fresh_start() {
     let mut rng = StdRng::seed_from_u64(9);
     let mut live = Live::new(1, 0.5, 1);
     let mut serve = |live: &mut Live, request: u64, share: f64| {
-        let candidate = request % 2 == 0;
+        let candidate = request.is_multiple_of(2);
         let place = live.arrived(fresh(request as i64 * 1000, candidate, request));
         let failed = rng.random_bool(if candidate { share } else { 0.01 });
         live.ended(place, if failed { bad(&[ERRORS]) } else { Ending::default() });
