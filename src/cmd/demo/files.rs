@@ -7,9 +7,12 @@ use datasets::{Appender, Format, Header, LoggedRequest, Redaction};
 use mocks::Provider;
 use std::path::{Path, PathBuf};
 
-const MIGRATION: &str = "openai-to-deepseek";
+pub(super) const MIGRATION: &str = "openai-to-deepseek";
 /// Salt of the records' digests; labels are written with the same one.
 pub(super) const SALT: &str = "weighbridge";
+/// The log of a ramp's decisions, and the folder of what they rest on.
+pub(super) const AUDIT: &str = "audit.ndjson";
+pub(super) const LOOKS: &str = "looks";
 /// The acts, by which most files are named.
 const ACTS: [&str; 2] = ["shadow", "canary"];
 
@@ -27,9 +30,10 @@ pub(super) fn fresh_folder(path: &Path) -> Result<PathBuf, Failure> {
         Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(failed(error)),
         _ => Ok(()),
     };
-    for name in ["records.ndjson", "labels.ndjson"] {
+    for name in ["records.ndjson", "labels.ndjson", AUDIT, "timeline.html", "timeline.md", "timeline.json"] {
         gone(std::fs::remove_file(path.join(name)))?;
     }
+    gone(std::fs::remove_dir_all(path.join(LOOKS)))?;
     for act in ACTS {
         for name in [format!("requests-{act}.ndjson"), format!("replay-{act}.json"), format!("verdict-{act}.json")] {
             gone(std::fs::remove_file(path.join(name)))?;

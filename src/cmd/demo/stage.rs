@@ -26,7 +26,7 @@ const ADMIN_TOKEN: &str = "demo";
 pub(super) struct Stage {
     pub scenario: Scenario,
     pub(super) out: PathBuf,
-    seed: u64,
+    pub(super) seed: u64,
     pub(super) mocks: Vec<mocks::Running>,
     pub(super) gateway: gateway::Running,
     pub(super) plane: gate::AdminPlane,
@@ -143,9 +143,9 @@ impl Stage {
         )))
     }
 
-    pub(super) async fn replay(&self, name: &str, log: &Path, requests: &[LoggedRequest]) -> Result<PathBuf, Failure> {
+    async fn replay(&self, name: &str, log: &Path, requests: &[LoggedRequest]) -> Result<PathBuf, Failure> {
         let path = self.out.join(format!("replay-{name}.json"));
-        let rate = format!("{}/s", self.scenario.rate_per_second);
+        let rate = &self.scenario.rate;
         command(&format!(
             "weighbridge replay {} --target http://{} --rate {rate} --summary {}",
             log.display(),

@@ -116,7 +116,7 @@ impl AdminPlane {
     }
 
     /// The state of a migration; `None` if the gateway says that it does not have it.
-    pub(super) async fn weight(&self, migration: &str) -> Result<Option<MigrationState>, Failure> {
+    pub(crate) async fn weight(&self, migration: &str) -> Result<Option<MigrationState>, Failure> {
         let response = self.send(self.client.get(self.weight_url(migration))).await?;
         match response.status() {
             StatusCode::OK => self.state(response).await.map(Some),
@@ -131,7 +131,7 @@ impl AdminPlane {
     }
 
     /// Sets the weight; `None` if the epoch has changed meanwhile.
-    pub(super) async fn raise(
+    pub(crate) async fn raise(
         &self,
         state: &MigrationState,
         change: WeightChange,
