@@ -32,7 +32,8 @@ impl FileError {
 }
 
 /// Writes a file by way of a temporary one in the same folder: readers see the old content or the new, never a
-/// part. A device such as `/dev/stdout` is written directly.
+/// part. A device such as `/dev/stdout` is written directly. A file that is replaced keeps its permissions, and where the
+/// system lets us its owner; a new one is an ordinary file.
 ///
 /// # Errors
 /// The file cannot be written; what stood there before is untouched.
@@ -60,7 +61,7 @@ pub fn stream_whole<T, E: From<FileError>>(
     let mut temporary = tempfile::NamedTempFile::new_in(folder).map_err(failed)?;
     let done = fill(&mut temporary)?;
     temporary.flush().and_then(|()| temporary.as_file().sync_all()).map_err(failed)?;
-    readable_by_others(temporary.as_file()).map_err(failed)?;
+    looks_like(temporary.as_file(), path.metadata().ok().as_ref()).map_err(failed)?;
     temporary.persist(path).map_err(|error| failed(error.error))?;
     Ok(done)
 }
@@ -102,15 +103,23 @@ impl<W: Write> std::fmt::Debug for Packed<W> {
     }
 }
 
-/// Temporary files are private; results are ordinary files.
+/// Temporary files are private; results are ordinary files, or what they replace.
 #[cfg(unix)]
-fn readable_by_others(file: &std::fs::File) -> std::io::Result<()> {
-    use std::os::unix::fs::PermissionsExt;
-    file.set_permissions(std::fs::Permissions::from_mode(0o644))
+fn looks_like(file: &std::fs::File, old: Option<&std::fs::Metadata>) -> std::io::Result<()> {
+    use std::os::unix::fs::{MetadataExt, PermissionsExt, fchown};
+    if let Some(old) = old {
+        let new = file.metadata()?;
+        if (old.uid(), old.gid()) != (new.uid(), new.gid()) {
+            // Only root may give files away; another user's file becomes ours, as with any editor that replaces.
+            fchown(file, Some(old.uid()), Some(old.gid())).or_else(|_| fchown(file, None, Some(old.gid()))).ok();
+        }
+    }
+    let mode = old.map_or(0o644, |old| old.permissions().mode() & 0o777);
+    file.set_permissions(std::fs::Permissions::from_mode(mode))
 }
 
 #[cfg(not(unix))]
-fn readable_by_others(_file: &std::fs::File) -> std::io::Result<()> {
+fn looks_like(_file: &std::fs::File, _old: Option<&std::fs::Metadata>) -> std::io::Result<()> {
     Ok(())
 }
 
@@ -128,5 +137,19 @@ mod tests {
         let error = write_whole(&folder.path().join("no/a.json"), b"x").unwrap_err().to_string();
         assert!(error.contains("no/a.json") && error.contains("create the folder"), "{error}");
         assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1);
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_new_file_is_an_ordinary_one_and_a_replaced_one_keeps_its_permissions() {
+        use std::os::unix::fs::PermissionsExt;
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("a.json");
+        let mode = || path.metadata().unwrap().permissions().mode() & 0o7777;
+        write_whole(&path, b"one").unwrap();
+        assert_eq!(mode(), 0o644);
+        std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o600)).unwrap();
+        write_whole(&path, b"two").unwrap();
+        assert_eq!(mode(), 0o600);
     }
 }

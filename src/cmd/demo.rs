@@ -24,7 +24,7 @@ pub(super) async fn run(args: args::Demo) -> Result<Exit, Failure> {
     let began = Instant::now();
     let scenario = Scenario::load(&args)?;
     let stage = Stage::open(&args, scenario).await?;
-    let is_ramp = args.scenario == "ramp";
+    let is_ramp = stage.scenario.is_ramp;
     let page = if is_ramp { ramp::perform(&stage).await } else { perform(&stage).await };
     stage.close().await;
     let page = page?;

@@ -22,10 +22,20 @@ pub(super) async fn run(args: args::Serve) -> Result<Exit, Failure> {
     let running = gateway::start(config, Some(Box::new(read.clone()))).await.map_err(start_failure)?;
     render::result(&format!("gateway  http://{}/v1\nadmin    http://{}", running.address, running.admin_address));
     let stopped = stop::on_signal();
+    let autopilot = async {
+        match &args.autopilot {
+            Some(config) => super::autopilot::beside(config, &stopped).await,
+            None => std::future::pending().await,
+        }
+    };
+    let mut flown = Ok(());
     tokio::select! {
         () = stopped.cancelled() => {}
+        ended = Box::pin(autopilot) => flown = ended,
         () = reload_when_told(&running, &args, &read, hangups, seen) => {}
     }
+    // A gateway that was to be flown and cannot be says so before it serves for long.
+    flown?;
     render::note("stopping: open answers may end; a second Ctrl-C ends at once");
     let summary = running.shutdown().await;
     render::result(&format!(

@@ -21,6 +21,9 @@ pub use options::{Because, Environment, Options, Write};
 pub use secret::Secret;
 pub use target::Target;
 
+mod diff;
+pub mod file;
+
 use gate::InForce;
 
 /// What is wanted.

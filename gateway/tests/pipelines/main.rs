@@ -8,5 +8,8 @@
 
 mod access;
 mod answers;
+mod argo;
+mod flagger;
 mod house;
+mod kayenta;
 mod yaml;

@@ -3,6 +3,7 @@
 use super::super::evaluate::write;
 use super::scenario::Scenario;
 use crate::outcome::{Exit, Failure};
+use ::gate::Policy as GatePolicy;
 use datasets::{Appender, Format, Header, LoggedRequest, Redaction};
 use mocks::Provider;
 use std::path::{Path, PathBuf};
@@ -10,9 +11,17 @@ use std::path::{Path, PathBuf};
 pub(super) const MIGRATION: &str = "openai-to-deepseek";
 /// Salt of the records' digests; labels are written with the same one.
 pub(super) const SALT: &str = "weighbridge";
-/// The log of a ramp's decisions, and the folder of what they rest on.
-pub(super) const AUDIT: &str = "audit.ndjson";
+/// The folder of what a ramp's decisions rest on.
 pub(super) const LOOKS: &str = "looks";
+/// The key that signs this demo's verdicts; its public half is beside it.
+pub(super) const SIGN_KEY: &str = "sign-key.pem";
+const PUBLIC_KEY: &str = "sign-key.pub.pem";
+/// What the gate asks for.
+pub(super) const GATE_POLICY: &str = "gate.toml";
+/// What the gate decided.
+pub(super) const AUDIT: &str = "audit.ndjson";
+/// A ramp's timeline.
+const TIMELINE: [&str; 5] = ["timeline.html", "timeline.md", "timeline.json", "timeline.png", "timeline@2x.png"];
 /// The acts, by which most files are named.
 const ACTS: [&str; 2] = ["shadow", "canary"];
 
@@ -30,7 +39,7 @@ pub(super) fn fresh_folder(path: &Path) -> Result<PathBuf, Failure> {
         Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(failed(error)),
         _ => Ok(()),
     };
-    for name in ["records.ndjson", "labels.ndjson", AUDIT, "timeline.html", "timeline.md", "timeline.json"] {
+    for name in ["records.ndjson", "labels.ndjson", SIGN_KEY, PUBLIC_KEY, AUDIT].into_iter().chain(TIMELINE) {
         gone(std::fs::remove_file(path.join(name)))?;
     }
     gone(std::fs::remove_dir_all(path.join(LOOKS)))?;
@@ -41,6 +50,19 @@ pub(super) fn fresh_folder(path: &Path) -> Result<PathBuf, Failure> {
         gone(std::fs::remove_dir_all(path.join(format!("report-{act}"))))?;
     }
     Ok(path.to_owned())
+}
+
+/// The gate's policy: it trusts this demo's key, and climbs the same ladder as the verdicts.
+pub(super) fn write_gate_policy(folder: &Path, policy: &judge::policy::Policy) -> Result<GatePolicy, Failure> {
+    let text = format!(
+        "# What the gate of this demo asks for, beside a GO. Every key: gateway/gate/src/policy.default.toml.\n\n# Whose verdicts \
+         are trusted.\nkeys = [\"{PUBLIC_KEY}\"]\n\n# As the verdicts' own policy has it.\nladder_percent = {:?}\n",
+        policy.weight.ladder_percent
+    );
+    let path = folder.join(GATE_POLICY);
+    write(&path, text.as_bytes())?;
+    GatePolicy::read(&path)
+        .map_err(|error| Failure { exit: Exit::Bug, message: format!("the demo's gate policy: {error}") })
 }
 
 /// What the mocks need to behave as in this demo: a profile each, and one script.
@@ -69,6 +91,7 @@ pub(super) fn configuration(
     mocks: &[mocks::Running],
     records: &Path,
     prices: Option<&Path>,
+    audit: Option<&Path>,
 ) -> String {
     let providers: String = mocks
         .iter()
@@ -85,10 +108,11 @@ pub(super) fn configuration(
     let text = |path: &Path| toml::Value::String(path.display().to_string());
     let records = text(records);
     let prices = prices.map(|path| format!("\n[prices]\nfile = {}\n", text(path))).unwrap_or_default();
+    let audit = audit.map(|path| format!("\n[audit]\npath = {}\n", text(path))).unwrap_or_default();
     format!(
         "# The gateway of this demo, on free ports.\n\n[server]\nlisten = \"127.0.0.1:0\"\n\n[admin]\nlisten = \
          \"127.0.0.1:0\"\n\n{providers}[migrations.{MIGRATION}]\nbaseline = \"openai\"\ncandidate = \
          \"deepseek\"\nweight_percent = 0\nshadow_percent = 100\n\n[migrations.{MIGRATION}.models]\n{models}\n[records]\npath = \
-         {records}\nsalt = \"{SALT}\"\n{prices}"
+         {records}\nsalt = \"{SALT}\"\n{audit}{prices}"
     )
 }

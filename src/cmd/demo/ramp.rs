@@ -22,7 +22,6 @@ use crate::outcome::{Exit, Failure};
 use crate::{lines, render};
 use ::gate::audit::{Log, What};
 use ::gate::pilot;
-use ::gate::signature::SecretKey;
 use judge::verdict::{Decision, Verdict};
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
@@ -45,7 +44,6 @@ fn compressed(real: Duration) -> Duration {
 struct Ramp<'a> {
     stage: &'a Stage,
     log: Log,
-    key: SecretKey,
     gate: ::gate::Policy,
     pilot: pilot::Policy,
     began: Instant,
@@ -80,13 +78,11 @@ pub(super) async fn perform(stage: &Stage) -> Result<PathBuf, Failure> {
 
 impl<'a> Ramp<'a> {
     fn new(stage: &'a Stage) -> Result<Self, Failure> {
-        let key = SecretKey::generate().map_err(Failure::world)?;
         let hours = |hours| compressed(Duration::from_hours(hours));
         Ok(Self {
             stage,
             log: Log::new(stage.out.join(files::AUDIT)),
-            key,
-            gate: ::gate::Policy { cool_down: hours(6), ..::gate::Policy::default() },
+            gate: ::gate::Policy { cool_down: hours(6), ..stage.gate_policy.clone() },
             pilot: pilot::Policy { hold_back: hours(7 * 24), after_rollback: hours(24), ..pilot::Policy::default() },
             began: Instant::now(),
             looks: 0,

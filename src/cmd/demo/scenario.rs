@@ -34,6 +34,8 @@ pub(super) struct Scenario {
     pub graded: Option<PairedAnswers>,
     /// How fast requests are sent, as `weighbridge replay --rate` reads it.
     pub rate: String,
+    /// An autopilot's story, in which the gateway logs what it does by itself.
+    pub is_ramp: bool,
     /// What in this scenario is measured and what is made.
     pub remark: &'static str,
 }
@@ -82,6 +84,7 @@ impl Scenario {
             models: models([("gpt-4o-mini", "deepseek-flash"), ("gpt-4o", "deepseek-v4-pro")]),
             policy: include_str!("policy.toml").to_owned(),
             graded: None,
+            is_ramp: false,
             rate: rate(args, RATE_PER_SECOND),
             remark: "Prompts and answers are the project's own; rhythm and sizes follow public traces; ten times as fast.",
         })
@@ -97,6 +100,7 @@ impl Scenario {
         )?;
         Ok(Self {
             shadow_count: each,
+            is_ramp: true,
             policy: include_str!("policy-ramp.toml").to_owned(),
             // As many as clients keep open: a slow machine makes the story longer, and its figures no worse.
             rate: args.rate.map_or_else(|| "max:48".to_owned(), |rate| format!("{rate}/s")),
@@ -129,6 +133,7 @@ impl Scenario {
             models: models([(answers.baseline_model.as_str(), "deepseek-flash")]),
             policy: include_str!("policy-paired.toml").to_owned(),
             graded: Some(answers),
+            is_ramp: false,
             rate: rate(args, 100),
             remark: "Answers, grades and token counts are recorded; prices are today's gpt-4o and deepseek-flash; latency and \
                      errors are the mocks' own and are not judged.",

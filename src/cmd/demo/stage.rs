@@ -1,12 +1,15 @@
 //! Mocks, gateway and files of one demo, and the steps of an act.
 
-use super::super::{evaluate, gate, replay as replay_command, serve};
+use super::super::{evaluate, gate, replay as replay_command, serve, sign};
 use super::scenario::Scenario;
 use super::{files, labels};
 use crate::args;
 use crate::outcome::{Exit, Failure};
 use crate::prices::PriceTable;
-use crate::{lines, render, stop};
+use crate::{lines, render, stop, verdict_file};
+use ::gate::Policy as GatePolicy;
+use ::gate::audit::Log;
+use ::gate::signature::SecretKey;
 use datasets::LoggedRequest;
 use evaluator::{Options, output};
 use gateway::Config;
@@ -27,6 +30,9 @@ pub(super) struct Stage {
     pub scenario: Scenario,
     pub(super) out: PathBuf,
     pub(super) seed: u64,
+    /// The key of this demo, made anew each time: it signs the verdicts that the gate is given.
+    pub(super) sign_key: SecretKey,
+    pub(super) gate_policy: GatePolicy,
     pub(super) mocks: Vec<mocks::Running>,
     pub(super) gateway: gateway::Running,
     pub(super) plane: gate::AdminPlane,
@@ -54,6 +60,8 @@ impl Stage {
         let policy = Policy::parse(&scenario.policy)
             .map_err(|error| Failure { exit: Exit::Bug, message: format!("the demo's policy: {error}") })?;
         evaluate::write(&out.join("policy.toml"), scenario.policy.as_bytes())?;
+        let sign_key = sign::new_key(&out.join(files::SIGN_KEY))?;
+        let gate_policy = files::write_gate_policy(&out, &policy)?;
         let label_path = out.join("labels.ndjson");
         let labels = match &scenario.graded {
             Some(answers) if labels::write(&label_path, answers, files::SALT)? => Some(label_path),
@@ -68,7 +76,10 @@ impl Stage {
             let any_port = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
             mocks.push(mocks::start(any_port, config).await.map_err(Failure::world)?);
         }
-        let text = files::configuration(&scenario, &mocks, &out.join("records.ndjson"), args.prices.file.as_deref());
+        let audit = out.join(files::AUDIT);
+        let audit = scenario.is_ramp.then_some(audit.as_path());
+        let records = out.join("records.ndjson");
+        let text = files::configuration(&scenario, &mocks, &records, args.prices.file.as_deref(), audit);
         evaluate::write(&out.join("gateway.toml"), text.as_bytes())?;
         let key = |name: &str| Some(if name.ends_with("TOKEN") { ADMIN_TOKEN } else { "demo-key" }.to_owned());
         let config = Config::parse(&text, &out.join("gateway.toml"), &key)
@@ -83,6 +94,8 @@ impl Stage {
             gateway,
             plane,
             policy,
+            sign_key,
+            gate_policy,
             labels,
             prices: args.prices.clone(),
             stop,
@@ -187,9 +200,10 @@ impl Stage {
         let prices = options_text("--prices", self.prices.file.as_slice());
         let summaries = options_text("--replay-summary", &replay_summaries);
         command(&format!(
-            "weighbridge evaluate {} --policy {}{labels}{summaries}{prices} --out {} --report {}",
+            "weighbridge evaluate {} --policy {}{labels}{summaries}{prices} --sign-key {} --out {} --report {}",
             records.display(),
             self.out.join("policy.toml").display(),
+            self.out.join(files::SIGN_KEY).display(),
             verdict_path.display(),
             folder.display()
         ));
@@ -198,7 +212,7 @@ impl Stage {
         options.labels.extend(self.labels.clone());
         options.replay_summaries.clone_from(&replay_summaries);
         let outcome = evaluator::evaluate(&[records], &options).map_err(|error| evaluate::failure(&error))?;
-        let verdict = outcome.verdict;
+        let verdict = evaluate::signed(outcome.verdict, Some(&self.sign_key))?;
         evaluate::write(&verdict_path, output::to_json(&verdict).as_bytes())?;
         render::result(&evaluate::summary::of(&verdict, render::colour()));
         let written = reports::write(&verdict, &folder, reports::Options::default()).map_err(Failure::world)?;
@@ -211,8 +225,15 @@ impl Stage {
     pub(super) async fn gate(&self, act: &Act, apply: bool) -> Result<bool, Failure> {
         let flag = if apply { " --apply" } else { "" };
         let target = format!("http://{}", self.gateway.admin_address);
-        command(&format!("weighbridge gate {} --target {target}{flag}", act.file.display()));
-        let passed = gate::pass(&self.plane, &act.verdict, Duration::from_secs(24 * 3600), apply).await?;
+        let log = Log::new(self.out.join(files::AUDIT));
+        command(&format!(
+            "weighbridge gate {} --target {target} --policy {} --audit {}{flag}",
+            act.file.display(),
+            self.out.join(files::GATE_POLICY).display(),
+            log.path().display()
+        ));
+        let opened = verdict_file::open(&act.file, &gate::trusted(&self.gate_policy)?)?;
+        let passed = Box::pin(gate::pass(&self.plane, &opened, &self.gate_policy, &log, apply)).await?;
         render::result(&lines::paragraph(&passed.text, 2));
         Ok(passed.raised)
     }

@@ -73,6 +73,27 @@ impl History {
         epochs.len() as u64
     }
 
+    /// The raise that was logged last and was not carried out: the epoch that it was decided on is in force still. A change
+    /// compares the epoch, so this is proof. Whoever finds one says so in the log, and may decide anew.
+    #[must_use]
+    pub fn unfinished(&self, epoch: u64) -> Option<&Entry> {
+        let last = self.entries.iter().rfind(|entry| sets_weight(entry.what) || entry.what == What::Failure)?;
+        let decided_on = last.evidence.as_ref().map(|evidence| evidence.epoch);
+        Some(last).filter(|last| last.what == What::Raise && last.epoch.is_none() && decided_on == Some(epoch))
+    }
+
+    /// Whether the log has a raise to this weight that was decided on an earlier epoch than the one that began with it: the line
+    /// of a change that the gateway tells of.
+    #[must_use]
+    pub fn has_raise_to(&self, to_percent: f64, epoch: u64) -> bool {
+        let same = |percent: f64| (percent * 100.0).round().total_cmp(&(to_percent * 100.0).round()).is_eq();
+        self.entries.iter().any(|entry| {
+            entry.what == What::Raise
+                && entry.to_percent.is_some_and(same)
+                && entry.evidence.as_ref().is_some_and(|evidence| evidence.epoch < epoch)
+        })
+    }
+
     /// When a raise was last decided, microseconds since the Unix epoch, for the gate's cool-down.
     #[must_use]
     pub fn raised_at_us(&self) -> Option<i64> {

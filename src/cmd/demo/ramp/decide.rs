@@ -64,8 +64,9 @@ impl Ramp<'_> {
 
     /// The verdict as a file that is signed, read again as the gate reads it.
     fn signed(&self, verdict: &Verdict) -> Result<(Opened, String), Failure> {
-        let text = signature::sign(output::to_json(verdict).as_bytes(), &self.key).map_err(bug)?;
-        let opened = signature::open(text.as_bytes(), std::slice::from_ref(self.key.public())).map_err(bug)?;
+        let text = signature::sign(output::to_json(verdict).as_bytes(), &self.stage.sign_key).map_err(bug)?;
+        let opened =
+            signature::open(text.as_bytes(), std::slice::from_ref(self.stage.sign_key.public())).map_err(bug)?;
         Ok((opened, text))
     }
 
@@ -167,7 +168,7 @@ impl Ramp<'_> {
         why: &str,
     ) -> Result<Option<MigrationState>, Failure> {
         let reason = why.chars().take(200).collect();
-        self.stage.plane.raise(state, WeightChange { weight_percent: to, reason }).await
+        self.stage.plane.raise(&state.name, state.epoch, WeightChange { weight_percent: to, reason }).await
     }
 
     pub(super) fn entry(&self, what: What, weights: Option<(f64, f64)>, why: &str) -> Entry {
