@@ -71,6 +71,9 @@ fn evaluate(args: &args::Evaluate, key: Option<&SecretKey>) -> Result<Verdict, F
     if let Some(path) = &args.junit {
         write(path, reports::junit(&verdict).as_bytes())?;
     }
+    if let Some(path) = &args.kayenta {
+        write(path, kayenta(&verdict).as_bytes())?;
+    }
     Ok(verdict)
 }
 
@@ -92,6 +95,12 @@ fn without_answers(mut verdict: Verdict, key: Option<&SecretKey>) -> Result<Stri
     signed(verdict, key).map(|verdict| output::to_json(&verdict))
 }
 
+/// The verdict in Kayenta's shape, as a gateway answers it.
+fn kayenta(verdict: &Verdict) -> String {
+    let shaped = ::gate::answer::kayenta::of_verdict(verdict);
+    serde_json::to_string_pretty(&shaped).unwrap_or_default() + "\n"
+}
+
 /// Whether an option for a file means standard output.
 pub(super) fn is_standard_output(path: &Path) -> bool {
     path == Path::new("-")
@@ -107,6 +116,11 @@ fn check_outputs(args: &args::Evaluate) -> Result<(), Failure> {
     }
     if args.junit.as_deref().is_some_and(is_standard_output) {
         return Err(Failure::usage("--junit is `-`: CI systems read a file, name one such as junit.xml"));
+    }
+    if args.kayenta.as_deref().is_some_and(is_standard_output) {
+        return Err(Failure::usage(
+            "--kayenta is `-`: standard output is the verdict's, name a file such as kayenta.json",
+        ));
     }
     args.report.as_deref().map_or(Ok(()), |folder| check_folder("--report", folder))
 }

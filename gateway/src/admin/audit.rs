@@ -211,17 +211,6 @@ impl Trail {
     pub(crate) fn note(&self, entry: AuditEntry) {
         let AuditEntry { migration, what, from_percent, to_percent, epoch, reason, who, .. } = &entry;
         tracing::info!(migration, what, who, from = from_percent, to = to_percent, epoch, reason, "{}", told(what));
-        tracing::info!(
-            migration,
-            what,
-            who,
-            from = from_percent,
-            to = to_percent,
-            epoch,
-            reason,
-            "{}",
-            if what == What::Shadow.name() { "shadow changed" } else { "weight changed" }
-        );
         self.file.change(&entry);
         let mut entries = self.entries();
         if entries.len() == ENTRIES_MAX {

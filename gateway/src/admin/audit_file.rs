@@ -74,6 +74,7 @@ impl AuditFile {
             what if what == What::Rollback.name() => gate::audit::What::Rollback,
             what if what == What::Shadow.name() && lowered => gate::audit::What::ShadowPause,
             what if what == What::Shadow.name() => gate::audit::What::ShadowResume,
+            what if what == What::Answer.name() => gate::audit::What::Stay,
             _ => gate::audit::What::Set,
         };
         self.line(Entry {

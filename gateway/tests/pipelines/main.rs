@@ -9,6 +9,7 @@
 mod access;
 mod answers;
 mod argo;
+mod ci;
 mod flagger;
 mod house;
 mod kayenta;
