@@ -27,7 +27,7 @@
 //!
 //! An answer says what was written, admission included; it is read like any object, so a webhook that changes weights is
 //! noticed. If the answer is lost, the object is read again, and what is in force is said. For an HTTPRoute we wait, within
-//! a bound, until each gateway has said of this generation that it takes it ([`settled`]).
+//! a bound, until each gateway has said of this generation that it takes it (module `settled`).
 
 mod access;
 mod change;
