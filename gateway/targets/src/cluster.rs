@@ -27,7 +27,7 @@
 //!
 //! An answer says what was written, admission included; it is read like any object, so a webhook that changes weights is
 //! noticed. If the answer is lost, the object is read again, and what is in force is said. For an HTTPRoute we wait, within
-//! a bound, until each gateway has said of this generation that it takes it ([`settled`]).
+//! a bound, until each gateway has said of this generation that it takes it (module `settled`).
 
 mod access;
 mod change;
@@ -86,14 +86,21 @@ impl ClusterTarget {
         let parts: Vec<&str> = place.split('/').collect();
         let (namespace, name) = match parts.as_slice() {
             [namespace, name] => (*namespace, *name),
-            [namespace, name, _rule] if names.list.is_some() => (*namespace, *name),
+            [namespace, name, rule] if names.list.is_some() && rule.parse::<usize>().is_ok() => (*namespace, *name),
             _ => return Err(form()),
         };
         if !is_name(namespace) || !is_name(name) {
             return Err(form());
         }
-        let paper = format!("{namespace}/{name}#{place}");
-        let paper = FileTarget::parse(word, &paper, options.baseline.as_deref(), options.candidate.as_deref())?;
+        for (arm, option) in [(&options.baseline, "--baseline"), (&options.candidate, "--candidate")] {
+            if arm.as_deref().unwrap_or_default().is_empty() {
+                let why = format!("{shown}: which back end is which? name it with {option} NAME");
+                return Err(TargetError::Usage(why));
+            }
+        }
+        // The object takes a file's place: its address is what errors and diffs name.
+        let place = format!("{shown}#{place}");
+        let paper = FileTarget::parse(word, &place, options.baseline.as_deref(), options.candidate.as_deref())?;
         let access = Access::find(options)?;
         let client = access.client()?;
         Ok(Self {

@@ -212,4 +212,6 @@ fn unreadable() -> Fault {
 }
 
 #[cfg(test)]
+mod properties;
+#[cfg(test)]
 mod tests;

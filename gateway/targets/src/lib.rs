@@ -6,7 +6,7 @@
 //!
 //! * [`target`]: the address as people write it, and who reads, plans and applies it.
 //! * [`options`]: what an address does not say.
-//! * [`file`]: manifests, configurations of proxies, plain JSON.
+//! * [`mod@file`]: manifests, configurations of proxies, plain JSON.
 //! * [`cluster`]: routes in Kubernetes, by its API server.
 //! * [`console`]: the Higress console's AI routes.
 //! * [`webhook`]: anything else that is told by a POST.

@@ -32,7 +32,10 @@ pub(super) fn rounded_down(asked: u32, whole: u64, what: &str, finer: &str) -> (
     let part = split::floor(asked, whole);
     let note = (!split::is_exact(asked, whole)).then(|| {
         let asked = split::written(asked);
-        format!("{what} of {asked}% is finer than {part} of {whole} can say and is rounded down: never more traffic than was proven; {finer}")
+        format!(
+            "{what} of {asked}% is finer than {whole} parts can say and is rounded down to {part} of them: never more traffic \
+             than was proven; {finer}"
+        )
     });
     (part, note)
 }

@@ -151,4 +151,4 @@ impl Mirror {
 }
 
 #[cfg(test)]
-mod tests;
+pub(super) mod tests;

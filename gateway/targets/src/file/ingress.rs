@@ -236,4 +236,4 @@ fn mirror(tree: &Tree, wanted: &Object, arms: &Arms) -> Result<Option<MirrorPlac
 }
 
 #[cfg(test)]
-mod tests;
+pub(super) mod tests;

@@ -279,10 +279,11 @@ fn percentage(text: &str) -> Option<u32> {
     let number = text.strip_suffix('%')?;
     let (whole, part) = number.split_once('.').unwrap_or((number, ""));
     let digits = |text: &str| text.bytes().all(|byte| byte.is_ascii_digit());
-    if whole.is_empty() || whole.len() > 9 || part.len() > 2 || !digits(whole) || !digits(part) {
+    if whole.len() + part.len() == 0 || whole.len() > 9 || part.len() > 2 || !digits(whole) || !digits(part) {
         return None;
     }
-    let hundredths = whole.parse::<u32>().ok()?.checked_mul(100)?.checked_add(format!("{part:0<2}").parse().ok()?)?;
+    let hundredths =
+        format!("0{whole}").parse::<u32>().ok()?.checked_mul(100)?.checked_add(format!("{part:0<2}").parse().ok()?)?;
     (hundredths <= WHOLE).then_some(hundredths)
 }
 
@@ -304,4 +305,4 @@ fn commented(text: &str, span: &Range<usize>) -> Option<Entry> {
 }
 
 #[cfg(test)]
-mod tests;
+pub(super) mod tests;

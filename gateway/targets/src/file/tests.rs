@@ -180,7 +180,8 @@ fn less_is_rounded_down_and_a_raise_that_raises_nothing_is_refused() {
     let plan = map.plan(12.75, None).unwrap();
     assert_eq!((plan.wanted.weight_percent, plan.text.as_str()), (12.0, "a 88\nb 12\n"));
     assert!(
-        plan.shown.starts_with("note: a weight of 12.75% is finer than 12 of 100 can say and is rounded down"),
+        plan.shown
+            .starts_with("note: a weight of 12.75% is finer than 100 parts can say and is rounded down to 12 of them"),
         "{}",
         plan.shown
     );

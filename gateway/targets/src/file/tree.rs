@@ -270,4 +270,6 @@ pub(crate) fn percentage(text: &str) -> Option<u32> {
 }
 
 #[cfg(test)]
+mod properties;
+#[cfg(test)]
 mod tests;

@@ -132,4 +132,4 @@ impl Mirror {
 }
 
 #[cfg(test)]
-mod tests;
+pub(super) mod tests;

@@ -9,7 +9,7 @@ fn route(text: &str) -> Paper<'_> {
 }
 
 /// As people keep it in Git: comments, two documents, an odd indentation, one weight in flow style.
-const MANIFEST: &str = "\
+pub(in crate::file) const MANIFEST: &str = "\
 # Chat, split by weighbridge. Do not edit weights by hand.
 apiVersion: v1
 kind: Service

@@ -8,7 +8,7 @@ fn ingress(text: &str) -> Paper<'_> {
     paper("ingress:ing.yaml", ARMS, text)
 }
 
-const MANIFEST: &str = "\
+pub(in crate::file) const MANIFEST: &str = "\
 apiVersion: networking.k8s.io/v1
 kind: Ingress
 metadata:

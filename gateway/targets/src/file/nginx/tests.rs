@@ -8,7 +8,7 @@ fn split(text: &str) -> Paper<'_> {
     paper("nginx:nginx.conf", (ARMS.1, ARMS.0), text)
 }
 
-const CONF: &str = "\
+pub(in crate::file) const CONF: &str = "\
 http {
     upstream openai { server 127.0.0.1:1; }   # not a split { }
     # split_clients \"x\" $y { 5% deepseek; * openai; }

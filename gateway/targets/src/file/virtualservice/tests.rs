@@ -4,7 +4,7 @@ fn service(text: &str) -> Paper<'_> {
     paper("virtualservice:vs.yaml", ("v1", "v2"), text)
 }
 
-const MANIFEST: &str = "\
+pub(in crate::file) const MANIFEST: &str = "\
 apiVersion: networking.istio.io/v1
 kind: VirtualService
 metadata:

@@ -172,7 +172,7 @@ fn addresses_say_what_is_expected() {
         "httproute://shop/../x",
     ] {
         let error = Target::parse(address, &options).unwrap_err().to_string();
-        assert!(error.contains("expected") || error.contains("no number"), "{address}: {error}");
+        assert!(error.contains("expected") && error.contains("://NAMESPACE/NAME"), "{address}: {error}");
     }
     let unnamed = Options { candidate: None, ..options };
     assert!(Target::parse(ADDRESS, &unnamed).unwrap_err().to_string().contains("--candidate"));

@@ -107,3 +107,16 @@ async fn nothing_is_sent_where_nothing_changes() {
     assert_eq!((plan.shown.as_str(), applied.unwrap().in_force.weight_percent), ("", 5.0));
     assert_eq!(stage.told(), [get(ROUTE)]);
 }
+
+/// The role in the deployment folder grants what these requests need, and nothing else.
+#[test]
+fn the_role_grants_what_is_asked_for() {
+    let role = include_str!("../../../../deploy/kubernetes/rbac.yaml");
+    let line = |key: &str| -> Vec<&str> {
+        role.lines().filter_map(|line| line.trim_start_matches(['-', ' ']).strip_prefix(key)).map(str::trim).collect()
+    };
+    assert_eq!(line("apiGroups:"), ["[gateway.networking.k8s.io]", "[networking.istio.io]", "[networking.k8s.io]"]);
+    assert_eq!(line("resources:"), ["[httproutes]", "[virtualservices]", "[ingresses]"]);
+    assert_eq!(line("verbs:"), ["[get, patch]"; 3]);
+    assert_eq!(line("resourceNames:").len(), 3, "no rule for all objects");
+}

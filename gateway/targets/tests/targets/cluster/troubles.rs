@@ -185,8 +185,10 @@ async fn a_server_that_is_none_is_told_from_one() {
         (404, "404 page not found\n", "serves no httproutes of gateway.networking.k8s.io/v1"),
         (302, "", "no API server"),
         (503, "", "try again"),
+        (200, &"x".repeat(9 << 20), "longer than"),
     ] {
-        let fake = Fake::start(move |_| Reply::Answer(status, body.to_owned()));
+        let body = body.to_owned();
+        let fake = Fake::start(move |_| Reply::Answer(status, body.clone()));
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("config");
         std::fs::write(&path, super::kubeconfig(&fake.url(""), "token: let-me-in")).unwrap();
@@ -207,5 +209,8 @@ async fn an_object_that_says_no_weight_is_an_error_and_not_zero() {
     server.object["spec"]["rules"][0]["backendRefs"][1]["name"] = json!("other");
     let stage = Stage::new(server);
     let error = stage.target("httproute://shop/chat", Write::Apply).read().await.unwrap_err().to_string();
-    assert!(error.contains("openai") && error.contains("deepseek") && error.contains("shop/chat"), "{error}");
+    assert!(
+        error.contains("openai") && error.contains("deepseek") && error.starts_with("httproute://shop/chat: "),
+        "{error}"
+    );
 }
