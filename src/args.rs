@@ -1,6 +1,8 @@
 //! Arguments: types only.
 
+mod autopilot;
 mod bill;
+mod gate;
 mod import;
 mod keys;
 mod preflight;
@@ -9,7 +11,9 @@ mod records;
 mod replay;
 mod usage;
 
+pub(crate) use autopilot::Autopilot;
 pub(crate) use bill::Bill;
+pub(crate) use gate::{Audit, AuditCommand, AuditShow, AuditVerify, Gate, Sign};
 pub(crate) use import::{From, Import};
 pub(crate) use keys::{Home, Keys, KeysCommand, ListAs, ScopeArgs, Which};
 pub(crate) use preflight::{Candidate, FailOn, Preflight};
@@ -37,6 +41,14 @@ Examples:
   weighbridge preflight datasets/data/demo.ndjson.zst
   weighbridge preflight access.log.gz --model 'gpt-4o*=deepseek-flash' --out preflight
   weighbridge preflight requests.ndjson --config gateway.toml --fail-on loses --json";
+
+const GATE: &str = "Exit codes: 0 raised, would raise, or nothing to raise, 1 NO-GO, 2 usage or configuration, 3 left
+alone, 4 the world failed, also where nobody knows whether the weight was raised.
+
+Examples:
+  weighbridge gate verdict.json --key-file sign-key.pub.pem
+  weighbridge gate verdict.json --target http://127.0.0.1:8081 --policy gate.toml --apply
+  weighbridge gate verdict.json --target httproute:route.yaml --baseline openai --candidate deepseek --policy gate.toml";
 
 /// Move LLM traffic from one provider to another, and know that it is safe.
 #[derive(Debug, Parser)]
@@ -74,11 +86,29 @@ pub(crate) enum Command {
     /// Render a verdict as HTML, PNG, Markdown and CSV.
     #[command(after_help = "Example:\n  weighbridge report verdict.json --out report")]
     Report(Report),
-    /// Raise the gateway's weight, if a fresh and matching GO says so.
+    /// Raise a weight by one rung, wherever it lives, if a fresh, matching, signed GO says so; log every decision.
+    #[command(after_help = GATE)]
+    Gate(Box<Gate>),
+    /// Sign a verdict, or make the key that signs.
     #[command(
-        after_help = "Example:\n  weighbridge gate verdict.json --target http://127.0.0.1:8081 --max-age 7d --apply"
+        after_help = "Examples:\n  weighbridge sign --new-key sign-key.pem\n  weighbridge sign verdict.json --key-file \
+                      sign-key.pem\n  openssl genpkey -algorithm ed25519 -out sign-key.pem\n  openssl pkey -in sign-key.pem -pubout \
+                      -out sign-key.pub.pem"
     )]
-    Gate(Gate),
+    Sign(Sign),
+    /// The log of decisions: check it, show it.
+    #[command(
+        after_help = "Example:\n  weighbridge audit verify weighbridge-audit.ndjson",
+        arg_required_else_help = true
+    )]
+    Audit(Audit),
+    /// Move a migration by itself: evaluate, publish, decide and move, again and again, only on proof.
+    #[command(
+        after_help = "Exit codes with --once: 0 moved, or nothing to move; 1 NO-GO; 2 configuration; 3 left alone; 4 the \
+                      world failed.\n\nExamples:\n  weighbridge autopilot --config autopilot.toml --dry-run\n  weighbridge \
+                      autopilot --config autopilot.toml\n  weighbridge autopilot --config autopilot.toml --once"
+    )]
+    Autopilot(Autopilot),
     /// Make a request log of the log of another tool.
     #[command(after_help = "Examples:\n  weighbridge import --formats\n  weighbridge import access.log.gz --out \
                             requests.ndjson.zst\n  weighbridge import batch.jsonl batch_output.jsonl --out requests.ndjson")]
@@ -226,6 +256,9 @@ pub(crate) struct Serve {
     /// Read the configuration again whenever the file changes, too.
     #[arg(long)]
     pub watch: bool,
+    /// Fly a migration from within this process, too: what `weighbridge autopilot --config FILE` does.
+    #[arg(long, value_name = "FILE")]
+    pub autopilot: Option<PathBuf>,
     /// How standard error reads. `WEIGHBRIDGE_LOG` says what is shown: `info` by default, and with
     /// `info,weighbridge::exchange=debug` one line for each call of a provider.
     #[arg(long, default_value = "text", env = "WEIGHBRIDGE_LOG_FORMAT")]
@@ -336,9 +369,15 @@ pub(crate) struct Evaluate {
     /// Write JUnit XML for a CI system: one case a guardrail and one for the verdict, which is an error if it is HOLD.
     #[arg(long, value_name = "FILE")]
     pub junit: Option<PathBuf>,
+    /// Write the verdict in the shape of Kayenta's results, JSON, for what reads those.
+    #[arg(long, value_name = "FILE")]
+    pub kayenta: Option<PathBuf>,
     /// Language of the report and of the summary.
     #[arg(long, value_enum, default_value_t = Lang::En)]
     pub lang: Lang,
+    /// Sign the verdict with this private key, PEM; `weighbridge sign --new-key` makes one.
+    #[arg(long, value_name = "KEY")]
+    pub sign_key: Option<PathBuf>,
     /// Also give the verdict to the gateway with this admin plane, for its console.
     #[arg(long, value_name = "URL")]
     pub publish: Option<String>,
@@ -375,24 +414,6 @@ pub(crate) struct Report {
     /// Language of the report.
     #[arg(long, value_enum, default_value_t = Lang::En)]
     pub lang: Lang,
-}
-
-#[derive(Debug, ClapArgs)]
-pub(crate) struct Gate {
-    /// The verdict.
-    pub verdict: PathBuf,
-    /// Admin plane of the gateway.
-    #[arg(long, default_value = "http://127.0.0.1:8081")]
-    pub target: String,
-    /// Raise the weight. Without it, only say what would happen.
-    #[arg(long)]
-    pub apply: bool,
-    /// Oldest evidence that may raise a weight, such as 30m, 24h or 7d.
-    #[arg(long, default_value = "24h")]
-    pub max_age: String,
-    /// Variable that holds the admin token.
-    #[arg(long, default_value = "WEIGHBRIDGE_ADMIN_TOKEN", value_name = "VARIABLE")]
-    pub token_env: String,
 }
 
 #[cfg(test)]

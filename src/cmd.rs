@@ -1,5 +1,7 @@
 //! One file per subcommand.
 
+mod audit;
+mod autopilot;
 mod bill;
 mod demo;
 mod evaluate;
@@ -14,6 +16,7 @@ mod records;
 mod replay;
 mod report;
 mod serve;
+mod sign;
 mod simulate;
 mod usage;
 
@@ -27,6 +30,7 @@ use std::time::Duration;
 pub(crate) fn run(args: Args) -> Result<Exit, Failure> {
     match &args.command {
         Command::Serve(serve) => logs::start("info", serve.log_format),
+        Command::Autopilot(autopilot) => logs::start("warn", autopilot.log_format),
         _ => logs::start("warn", LogFormat::Text),
     }
     let runtime = tokio::runtime::Builder::new_multi_thread()
@@ -53,6 +57,9 @@ async fn dispatch(args: Args) -> Result<Exit, Failure> {
         Command::Evaluate(args) => evaluate::run(&args).await,
         Command::Report(args) => report::run(&args),
         Command::Gate(args) => gate::run(&args).await,
+        Command::Sign(args) => sign::run(&args),
+        Command::Audit(args) => audit::run(&args),
+        Command::Autopilot(args) => Box::pin(autopilot::run(&args)).await,
         Command::Import(args) => import::run(&args),
         Command::Records(args) => records::run(&args),
         Command::Preflight(args) => preflight::run(&args),
@@ -77,10 +84,9 @@ fn not_read(files: &[PathBuf], out: &Path) -> Result<(), Failure> {
 
 /// A time with its unit, such as `60s`, `24h` or `7d`; a day has 24 hours.
 fn duration(option: &str, text: &str) -> Result<Duration, Failure> {
-    let length = |span: jiff::Span| span.to_duration(jiff::SpanRelativeTo::days_are_24_hours());
-    text.parse::<jiff::Span>().and_then(length).ok().and_then(|length| Duration::try_from(length).ok()).ok_or_else(
-        || Failure::usage(format!("{option} is `{text}`: expected a time with its unit: 45s, 30m, 24h or 7d")),
-    )
+    ::gate::policy::duration(text).ok_or_else(|| {
+        Failure::usage(format!("{option} is `{text}`: expected a time with its unit: 45s, 30m, 24h or 7d"))
+    })
 }
 
 #[cfg(test)]

@@ -1,27 +1,41 @@
 //! Reads a `verdict.json`.
 
 use crate::outcome::Failure;
-use judge::verdict::{SCHEMA, Verdict};
+use gate::signature::{OpenError, Opened, PublicKey, open as open_bytes};
+use judge::verdict::Verdict;
+use std::io::Read;
 use std::path::Path;
 
 /// The verdict in a file (`-`: standard input), if its schema is one that this version knows.
 pub(crate) fn read(path: &Path) -> Result<Verdict, Failure> {
-    let shown = path.display();
-    let text =
-        if path == Path::new("-") { std::io::read_to_string(std::io::stdin()) } else { std::fs::read_to_string(path) };
-    let text = text.map_err(|error| {
-        Failure::usage(format!("cannot read {shown}: {error}; `weighbridge evaluate` writes a verdict"))
-    })?;
-    let wrong = |error: serde_json::Error| {
-        Failure::usage(format!(
-            "{shown}, line {}: no verdict: {error}; write a new one with `weighbridge evaluate`",
-            error.line()
-        ))
+    open(path, &[]).map(|opened| opened.verdict)
+}
+
+/// The same, with whose it is; `keys` are those that are trusted.
+pub(crate) fn open(path: &Path, keys: &[PublicKey]) -> Result<Opened, Failure> {
+    open_bytes(&bytes(path)?, keys).map_err(|error| failure(path, &error))
+}
+
+/// The bytes of a file that should be a verdict.
+pub(crate) fn bytes(path: &Path) -> Result<Vec<u8>, Failure> {
+    let mut bytes = Vec::new();
+    let read = if path == Path::new("-") {
+        std::io::stdin().lock().read_to_end(&mut bytes).map(|_| bytes)
+    } else {
+        std::fs::read(path)
     };
-    let value: serde_json::Value = serde_json::from_str(&text).map_err(wrong)?;
-    let schema = value.get("schema").and_then(serde_json::Value::as_str).unwrap_or("missing");
-    if schema != SCHEMA {
-        return Err(Failure::usage(format!("{shown}: schema is {schema}, this version reads {SCHEMA}")));
+    read.map_err(|error| {
+        Failure::usage(format!("cannot read {}: {error}; `weighbridge evaluate` writes a verdict", path.display()))
+    })
+}
+
+/// Why a file is no verdict.
+pub(crate) fn failure(path: &Path, error: &OpenError) -> Failure {
+    let shown = path.display();
+    match error {
+        OpenError::Json { .. } => {
+            Failure::usage(format!("{shown}, {error}; write a new one with `weighbridge evaluate`"))
+        }
+        OpenError::Schema { .. } => Failure::usage(format!("{shown}: {error}")),
     }
-    serde_json::from_str(&text).map_err(wrong)
 }

@@ -8,7 +8,9 @@
 
 pub(crate) mod access;
 pub(crate) mod audit;
+pub(crate) mod audit_file;
 pub(crate) mod lease;
+pub(crate) mod recent;
 mod rollback;
 pub(crate) mod shadow;
 pub(crate) mod verdict;
@@ -82,6 +84,8 @@ pub(crate) fn router(shared: Arc<Shared>) -> Router {
         .merge(crate::quota::routes::routes())
         .merge(verdict::routes())
         .merge(lease::routes())
+        .merge(crate::live_guard::routes())
+        .merge(recent::routes())
         .merge(crate::console::guarded_routes())
         .route_layer(middleware::from_fn_with_state(Arc::clone(&shared), access::authorise));
     // What a token that reads opens, too. Nothing here changes anything.

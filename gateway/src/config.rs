@@ -6,6 +6,7 @@
 mod check;
 mod consumers;
 mod keys;
+mod live_guard;
 mod migrations;
 mod ordered;
 mod policy;
@@ -26,6 +27,7 @@ mod valid;
 pub use crate::callers::presented::KeySource;
 pub use consumers::Consumers;
 pub use keys::Keys;
+pub use live_guard::{BackTo, LiveGuard, Webhook};
 pub use migrations::Migration;
 pub use prices::{PriceFile, Prices};
 pub use providers::{KeyUse, ProviderConfig, Timeouts};

@@ -2,6 +2,7 @@
 
 use crate::config::Records;
 use crate::lane::{Lane, Snapshot};
+use crate::live_guard::Watched;
 use crate::routing::Assignment;
 use crate::safety::{Said, Watch};
 use crate::trace::{LegSpan, Trace};
@@ -61,6 +62,8 @@ pub(crate) struct Leg {
     pub attempts: u32,
     pub dropped: Vec<&'static str>,
     pub shadow: Option<ShadowFate>,
+    /// Where the live guard has it, if the weight drew it.
+    pub watched: Option<Watched>,
     /// Its span, where its request has a trace.
     pub span: Option<LegSpan>,
 }

@@ -2,6 +2,7 @@
 
 use crate::admin::ShadowPause;
 use crate::config::{Migration, ProviderConfig};
+use crate::live_guard::Watch;
 use crate::routing::{WeightBp, Weights};
 use crate::upstream::{Upstream, UpstreamError};
 use arc_swap::{ArcSwap, ArcSwapOption};
@@ -50,6 +51,8 @@ pub(crate) struct Lane {
     snapshot: ArcSwap<Snapshot>,
     /// Shared with the lane that follows this one: what somebody has paused stays so.
     pause: Arc<ArcSwapOption<ShadowPause>>,
+    /// The live guard, shared with the lane that follows this one, too.
+    pub watch: Arc<Watch>,
 }
 
 impl Lane {
@@ -67,6 +70,7 @@ impl Lane {
             candidate: Some(candidate),
             snapshot: ArcSwap::from_pointee(snapshot),
             pause: before.map(|before| Arc::clone(&before.pause)).unwrap_or_default(),
+            watch: before.map(|before| Arc::clone(&before.watch)).unwrap_or_default(),
         }
     }
 
@@ -79,6 +83,7 @@ impl Lane {
             candidate: None,
             snapshot: ArcSwap::from_pointee(Snapshot { epoch, weights }),
             pause: Arc::default(),
+            watch: Arc::default(),
         }
     }
 

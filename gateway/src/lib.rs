@@ -17,6 +17,7 @@ mod exchange;
 mod ingress;
 mod lane;
 mod listener;
+mod live_guard;
 mod memory;
 mod meter;
 mod pipelines;

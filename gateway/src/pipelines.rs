@@ -121,11 +121,13 @@ async fn ask(shared: &Shared, migration: &str) -> Option<Asked> {
     Some(Asked { kept, standing, answer, now_us })
 }
 
-/// Why the epoch in force began with a rollback, if it did. Of several replicas any may have been told; while Redis is away, this
+/// Why the epoch in force began with a rollback, if it did; a weight that was set to nothing is one, too. Of several replicas any may have been told; while Redis is away, this
 /// one knows its own.
 async fn rolled_back(shared: &Shared, migration: &str, epoch: u64) -> Option<String> {
     let began = |entry: &crate::admin::audit::AuditEntry| {
-        entry.migration == migration && entry.epoch == epoch && entry.what == What::Rollback.name()
+        let is_back = entry.what == What::Rollback.name()
+            || (entry.what == What::Weight.name() && entry.to_percent <= 0.0 && entry.from_percent > 0.0);
+        is_back && entry.migration == migration && entry.epoch == epoch
     };
     let told = |entry: crate::admin::audit::AuditEntry| match entry.reason.trim() {
         "" => format!("by {}", entry.who),

@@ -11,6 +11,7 @@ mod change;
 mod document;
 mod lease;
 mod ledger;
+mod live;
 mod pause;
 mod routes;
 mod shape;
@@ -20,6 +21,7 @@ mod weight;
 
 pub(crate) use change::Changed;
 pub(crate) use ledger::Spent;
+pub(crate) use live::LiveShare;
 pub(crate) use routes::routes;
 pub(crate) use store::{FUNCTIONS, StoreCounts, StoreError};
 pub(crate) use watch::start_tasks;
@@ -61,6 +63,10 @@ pub(crate) struct Replicas {
     known: Mutex<BTreeMap<String, Known>>,
     /// Which mirrors are paused, as Redis has said.
     pauses: Mutex<BTreeMap<String, pause::SharedPause>>,
+    /// Lanes that serve the baseline until an alarm's rollback is told.
+    held: Mutex<std::collections::BTreeSet<String>>,
+    /// This process, among those that share counts.
+    process: String,
     /// Names of the replicas that lived at the last beat.
     alive: Mutex<Vec<String>>,
     /// Since when Redis has not answered.
@@ -97,11 +103,18 @@ impl Replicas {
             backlog: ledger::Backlog::default(),
             known: Mutex::default(),
             pauses: Mutex::default(),
+            held: Mutex::default(),
+            process: uuid::Uuid::now_v7().to_string(),
             alive: Mutex::default(),
             // Until the first answer it is lost.
             lost_since: Mutex::new(Some(started)),
             heard: Notify::new(),
         })
+    }
+
+    /// This replica's name.
+    pub(crate) fn name(&self) -> &str {
+        &self.name
     }
 
     pub(crate) fn counts(&self) -> StoreCounts {
@@ -244,7 +257,7 @@ fn own(plane: &Plane, lane: &Lane, origin: Origin) -> SharedWeight {
 
 #[cfg(test)]
 #[path = "../../tests/e2e/redis_server.rs"]
-mod redis_server;
+pub(crate) mod redis_server;
 
 #[cfg(test)]
 mod tests;

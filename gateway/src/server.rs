@@ -5,12 +5,14 @@
 //! emptied to disk; and the summary says what was lost. Every phase has a deadline of its own: a client that never reads cannot hold it up.
 
 use crate::admin::audit::Trail;
+use crate::admin::audit_file::AuditFile;
 use crate::admin::verdict::Verdicts;
 use crate::callers::{self, Callers, CallersError};
 use crate::config::{Config, PriceFile};
 use crate::console::{self, Console};
 use crate::ingress::Held;
 use crate::listener;
+use crate::live_guard::{self, Messages};
 use crate::memory::Memory;
 use crate::pipelines::Pipelines;
 use crate::plane::{Plane, PlaneError, remark_prices};
@@ -129,12 +131,16 @@ pub async fn start(config: Config, reload: Option<Reload>) -> Result<Running, St
     let limits = config.limits;
     let metrics = Metrics::new(crate::clock::now_us());
     metrics.learn_models(&config.migrations);
+    let name = replicas.as_ref().map(|replicas| replicas.name().to_owned());
+    let (audit, auditing) = AuditFile::open(config.audit.clone(), name.clone());
     let shared = Arc::new(Shared {
         reload,
         changes: tokio::sync::Mutex::new(()),
-        audit: Trail::default(),
+        audit: Trail::with_file(audit),
+        messages: Messages::new(name.clone()),
         verdicts: Verdicts::default(),
         leases: crate::admin::lease::Leases::default(),
+        recent: crate::admin::recent::Recent::default(),
         pipelines: Pipelines::default(),
         console: Console::new(crate::clock::now_us()),
         replicas: replicas.clone(),
@@ -166,6 +172,9 @@ pub async fn start(config: Config, reload: Option<Reload>) -> Result<Running, St
     tasks.spawn(listener::run(listener, Arc::clone(&shared), tasks.clone()));
     admin.spawn(callers::home::watch(Arc::clone(&shared)));
     admin.spawn(console::run(Arc::clone(&shared)));
+    admin.spawn(auditing);
+    admin.spawn(shared.messages.sending(shared.gone.clone()));
+    admin.spawn(live_guard::run(Arc::clone(&shared)));
     serve_admin(&admin, admin_listener, crate::admin::router(Arc::clone(&shared)), &shared.gone);
     tracing::info!(%address, %admin_address, "gateway is up");
     Ok(Running { address, admin_address, shared, tasks, admin, workers, writer })
@@ -267,6 +276,7 @@ impl Running {
             tracing::error!("quotas could not be closed");
         }
         shared.gone.cancel();
+        shared.audit.close();
         admin.close();
         if tokio::time::timeout(CUT_GRACE, admin.wait()).await.is_err() {
             tracing::debug!("the admin plane still had an open connection");

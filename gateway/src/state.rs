@@ -3,12 +3,14 @@
 
 use crate::admin::audit::{AuditEntry, Note, Trail};
 use crate::admin::lease::Leases;
+use crate::admin::recent::Recent;
 use crate::admin::verdict::Verdicts;
 use crate::callers::Callers;
 use crate::config::{Config, Records, Shadow};
 use crate::console::Console;
 use crate::ingress::Held;
 use crate::lane::{Lane, Snapshot};
+use crate::live_guard::Messages;
 use crate::memory::Memory;
 use crate::pipelines::Pipelines;
 use crate::plane::{Plane, PlaneError, remark_prices};
@@ -63,10 +65,14 @@ pub(crate) struct Shared {
     pub changes: tokio::sync::Mutex<()>,
     /// What this process changed.
     pub audit: Trail,
+    /// Who is told of alarms.
+    pub messages: Messages,
     /// The last verdict on each migration.
     pub verdicts: Verdicts,
     /// Who leads which migration, where nobody else has to know.
     pub leases: Leases,
+    /// How the last calls of each arm went.
+    pub recent: Recent,
     /// What pipelines were told last.
     pub pipelines: Pipelines,
     pub console: Console,

@@ -147,7 +147,11 @@ pub(crate) fn settle(shared: &Shared, context: &Context, leg: &Leg, outcome: Out
         shared.memory.keep(context.consumer.as_deref(), &answer.tool_call_ids, &answer.reasoning_text);
     }
     let record = exchange(context, leg, outcome, shared.records.as_ref());
+    if let Some(watched) = leg.watched {
+        context.lane.watch.ended(watched, context, &record);
+    }
     shared.metrics.observe(&record);
+    shared.recent.note(&record);
     let entry = shared.quotas.used(&record, |model| shared.metrics.knows_model(model));
     let charge = Charge { usage: record.usage, cost_nanos: record.cost_nanos, entry };
     shared.recorder.record(&record);

@@ -6,6 +6,7 @@ use super::gate::AdminPlane;
 use crate::args;
 use crate::outcome::{Exit, Failure};
 use crate::render;
+use ::gate::signature::{SecretKey, sign};
 use evaluator::{ErrorKind, EvaluateError, Options, Outcome, output};
 use judge::policy::Policy;
 use judge::verdict::Verdict;
@@ -14,12 +15,13 @@ use std::path::Path;
 /// Evaluates, writes what is wanted, and tells the gateway last: a verdict is never lost because nobody listens.
 pub(super) async fn run(args: &args::Evaluate) -> Result<Exit, Failure> {
     check_outputs(args)?;
+    let key = args.sign_key.as_deref().map(super::sign::secret_key).transpose()?;
     let plane = args.publish.as_deref().map(|target| admin_plane(target, &args.token_env)).transpose()?;
-    let verdict = evaluate(args)?;
+    let verdict = evaluate(args, key.as_ref())?;
     let decision = verdict.verdict;
     if let Some(plane) = plane {
         let migration = verdict.migration.clone();
-        let why_not = plane.publish(&migration, &without_answers(verdict)).await?;
+        let why_not = plane.publish(&migration, &without_answers(verdict, key.as_ref())?).await?;
         let remark = if why_not.is_empty() { String::new() } else { format!("; {why_not}") };
         render::note(&format!("gateway  {}{remark}", plane.shown()));
     }
@@ -33,7 +35,7 @@ fn admin_plane(target: &str, token_env: &str) -> Result<AdminPlane, Failure> {
     AdminPlane::given_by("--publish", target, &token)
 }
 
-fn evaluate(args: &args::Evaluate) -> Result<Verdict, Failure> {
+fn evaluate(args: &args::Evaluate, key: Option<&SecretKey>) -> Result<Verdict, Failure> {
     let mut options = Options::new(policy(args.policy.as_deref())?, env!("CARGO_PKG_VERSION"));
     options.labels.clone_from(&args.labels);
     options.at_weight_percent = args.at;
@@ -43,6 +45,7 @@ fn evaluate(args: &args::Evaluate) -> Result<Verdict, Failure> {
     options.with_answers = args.with_answers;
     options.tariffs = Some(args.prices.tariffs()?);
     let Outcome { verdict, counts } = evaluator::evaluate(&args.records, &options).map_err(|error| failure(&error))?;
+    let verdict = signed(verdict, key)?;
     let json = output::to_json(&verdict);
     if !is_standard_output(&args.out) {
         write(&args.out, json.as_bytes())?;
@@ -68,16 +71,34 @@ fn evaluate(args: &args::Evaluate) -> Result<Verdict, Failure> {
     if let Some(path) = &args.junit {
         write(path, reports::junit(&verdict).as_bytes())?;
     }
+    if let Some(path) = &args.kayenta {
+        write(path, kayenta(&verdict).as_bytes())?;
+    }
     Ok(verdict)
 }
 
-/// The verdict for a gateway, without the answers that somebody may have asked for: a gateway keeps no content.
-fn without_answers(mut verdict: Verdict) -> String {
+/// The verdict with a signature, where there is a key.
+pub(super) fn signed(verdict: Verdict, key: Option<&SecretKey>) -> Result<Verdict, Failure> {
+    let Some(key) = key else { return Ok(verdict) };
+    let bug = |error: String| Failure { exit: Exit::Bug, message: format!("the verdict was not signed: {error}") };
+    let text = sign(output::to_json(&verdict).as_bytes(), key).map_err(|error| bug(error.to_string()))?;
+    serde_json::from_str(&text).map_err(|error| bug(error.to_string()))
+}
+
+/// The verdict for a gateway, without the answers that somebody may have asked for: a gateway keeps no content. What is left is
+/// signed anew.
+fn without_answers(mut verdict: Verdict, key: Option<&SecretKey>) -> Result<String, Failure> {
     for example in &mut verdict.evidence.examples {
         example.baseline.answer = None;
         example.candidate.answer = None;
     }
-    output::to_json(&verdict)
+    signed(verdict, key).map(|verdict| output::to_json(&verdict))
+}
+
+/// The verdict in Kayenta's shape, as a gateway answers it.
+fn kayenta(verdict: &Verdict) -> String {
+    let shaped = ::gate::answer::kayenta::of_verdict(verdict);
+    serde_json::to_string_pretty(&shaped).unwrap_or_default() + "\n"
 }
 
 /// Whether an option for a file means standard output.
@@ -95,6 +116,11 @@ fn check_outputs(args: &args::Evaluate) -> Result<(), Failure> {
     }
     if args.junit.as_deref().is_some_and(is_standard_output) {
         return Err(Failure::usage("--junit is `-`: CI systems read a file, name one such as junit.xml"));
+    }
+    if args.kayenta.as_deref().is_some_and(is_standard_output) {
+        return Err(Failure::usage(
+            "--kayenta is `-`: standard output is the verdict's, name a file such as kayenta.json",
+        ));
     }
     args.report.as_deref().map_or(Ok(()), |folder| check_folder("--report", folder))
 }

@@ -1,83 +1,95 @@
-//! `weighbridge gate`: the only hand that raises a weight.
+//! `weighbridge gate`: raises a weight, wherever it lives, on a fresh, matching, signed GO.
 
 mod address;
-mod decide;
+mod pass;
+mod place;
 mod plane;
+mod show;
 
 use crate::args;
 use crate::outcome::{Exit, Failure};
-use crate::{lines, render, verdict_file};
-use decide::{Step, decide};
-use gateway::admin::WeightChange;
-use judge::verdict::Verdict;
-use std::time::Duration;
+use crate::{render, verdict_file};
+use ::gate::Policy;
+use ::gate::audit::Log;
+use ::gate::signature::{Opened, PublicKey};
+use pass::Question;
+use place::{Home, Place};
+use std::path::{Path, PathBuf};
 
-pub(super) use plane::AdminPlane;
+pub(crate) use pass::Passed;
+pub(crate) use plane::AdminPlane;
+pub(crate) use plane::{AdminPlane, Change, Means, Swapped};
+pub(super) use plane::{Change, Means, Swapped};
 
 pub(super) async fn run(args: &args::Gate) -> Result<Exit, Failure> {
-    let verdict = verdict_file::read(&args.verdict)?;
-    let max_age = super::duration("--max-age", &args.max_age)?;
-    let token = std::env::var(&args.token_env)
-        .map_err(|_| Failure::usage(format!("the variable {} is not set: export the admin token", args.token_env)))?;
-    let plane = AdminPlane::new(&args.target, &token)?;
-    let step = pass(&plane, &verdict, max_age, args.apply).await?;
-    render::result(&told(&verdict, &step.text));
-    Ok(step.exit)
+    let policy = policy(args)?;
+    let opened = verdict_file::open(&args.verdict, &trusted(&policy)?)?;
+    let home = Home::of(args)?;
+    let log = Log::new(&args.audit);
+    let question = Question {
+        place: home.place(),
+        opened: &opened,
+        policy: &policy,
+        killed: policy.killed(|name| std::env::var_os(name)),
+        log: &log,
+        mirror_percent: args.mirror,
+        apply: args.apply,
+        told: args.in_force.is_some(),
+    };
+    let passed = Box::pin(question.answer()).await?;
+    let target = home.place().shown().to_owned();
+    if args.json {
+        let json = serde_json::to_string_pretty(&show::Told::new(&opened, &target, &passed))
+            .map_err(|error| Failure { exit: Exit::Bug, message: format!("the answer does not serialise: {error}") })?;
+        render::result(&json);
+    } else {
+        render::result(&show::text(&opened.verdict, &target, log.path(), &passed, render::colour()));
+    }
+    Ok(passed.exit)
 }
 
-/// The verdict in a line, and below it what follows from it.
-fn told(verdict: &Verdict, text: &str) -> String {
-    let judged = format!(
-        "{}, epoch {} at {} %, evidence until {}",
-        render::name(&verdict.migration),
-        verdict.epoch,
-        verdict.weight_percent,
-        verdict.created_at
-    );
-    let label = |name: &str, words: &str| format!("{name:<8}{}\n", lines::wrapped(words, 8, 8));
-    label(verdict.verdict.word(), &judged) + &label("gate", &render::name(text))
-}
-
-/// What the gate did or would do.
-pub(super) struct Passed {
-    pub text: String,
-    pub exit: Exit,
-    /// The weight was raised.
-    pub raised: bool,
-}
-
-/// Reads the gateway's state, decides, and applies if told to.
+/// Passes a verdict to a gateway, as the command does.
 pub(super) async fn pass(
     plane: &AdminPlane,
-    verdict: &Verdict,
-    max_age: Duration,
+    opened: &Opened,
+    policy: &Policy,
+    log: &Log,
     apply: bool,
 ) -> Result<Passed, Failure> {
-    let Some(state) = plane.weight(&verdict.migration).await? else {
-        let text = format!("left alone: the gateway at {} has no migration {}", plane.shown(), verdict.migration);
-        return Ok(Passed { text, exit: Exit::Hold, raised: false });
+    let killed = policy.killed(|name| std::env::var_os(name));
+    let place = Place::Gateway(plane);
+    Question { place, opened, policy, killed, log, mirror_percent: None, apply, told: false }.answer().await
+}
+
+/// The policy that is in force: the file's or the default one, with what the command line says over it.
+fn policy(args: &args::Gate) -> Result<Policy, Failure> {
+    let mut policy = match &args.policy {
+        Some(path) => Policy::read(path).map_err(Failure::usage)?,
+        None => Policy::default(),
     };
-    let now_us = jiff::Timestamp::now().as_microsecond();
-    match decide(verdict, &state, now_us, max_age) {
-        Step::Stay { why, exit } => Ok(Passed { text: format!("left alone: {why}"), exit, raised: false }),
-        Step::Raise { to_percent } => {
-            let from = state.weight_percent;
-            if !apply {
-                let text = format!("would raise {} from {from}% to {to_percent}%; --apply does it", verdict.migration);
-                return Ok(Passed { text, exit: Exit::Done, raised: false });
-            }
-            let reason = format!("GO of {}, policy {}", verdict.created_at, verdict.policy_digest);
-            match plane.raise(&state, WeightChange { weight_percent: to_percent, reason }).await? {
-                Some(new) => {
-                    let text =
-                        format!("raised {} from {from}% to {}%, epoch {}", new.name, new.weight_percent, new.epoch);
-                    Ok(Passed { text, exit: Exit::Done, raised: true })
-                }
-                None => {
-                    let text = "left alone: the weight was changed by somebody else meanwhile".to_owned();
-                    Ok(Passed { text, exit: Exit::Hold, raised: false })
-                }
-            }
-        }
+    if let Some(age) = &args.max_age {
+        policy.max_age = super::duration("--max-age", age)?;
     }
+    policy.keys.extend(args.key_file.iter().cloned());
+    Ok(policy)
+}
+
+/// The keys that a policy trusts.
+pub(super) fn trusted(policy: &Policy) -> Result<Vec<PublicKey>, Failure> {
+    policy.keys.iter().map(|path| public_key(path)).collect()
+}
+
+fn public_key(path: &PathBuf) -> Result<PublicKey, Failure> {
+    let text = read_key(path)?;
+    PublicKey::from_pem(&text).map_err(|error| Failure::usage(format!("{}: {error}", path.display())))
+}
+
+/// The bytes of a key file.
+pub(super) fn read_key(path: &Path) -> Result<Vec<u8>, Failure> {
+    std::fs::read(path).map_err(|error| {
+        Failure::usage(format!(
+            "cannot read the key {}: {error}; `weighbridge sign --new-key` makes one",
+            path.display()
+        ))
+    })
 }

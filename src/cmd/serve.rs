@@ -22,8 +22,17 @@ pub(super) async fn run(args: args::Serve) -> Result<Exit, Failure> {
     let running = gateway::start(config, Some(Box::new(read.clone()))).await.map_err(start_failure)?;
     render::result(&format!("gateway  http://{}/v1\nadmin    http://{}", running.address, running.admin_address));
     let stopped = stop::on_signal();
+    let autopilot = async {
+        match &args.autopilot {
+            Some(config) => super::autopilot::beside(config, &stopped).await,
+            None => std::future::pending().await,
+        }
+    };
+    let mut flown = Ok(());
     tokio::select! {
-        () = stopped.cancelled() => {}
+        // An autopilot ends by itself then, between two moves.
+        () = stopped.cancelled(), if args.autopilot.is_none() => {}
+        ended = Box::pin(autopilot) => flown = ended,
         () = reload_when_told(&running, &args, &read, hangups, seen) => {}
     }
     render::note("stopping: open answers may end; a second Ctrl-C ends at once");
@@ -40,6 +49,8 @@ pub(super) async fn run(args: args::Serve) -> Result<Exit, Failure> {
         summary.shadow.dropped,
         summary.shadow.abandoned,
     ));
+    // A gateway that was to be flown and cannot be does not serve for long unseen.
+    flown?;
     match summary.records.disk_error.filter(|_| summary.records.lost > 0 || !summary.records.healthy) {
         Some(error) => Err(Failure::world(format!("records were lost: {error}"))),
         None => Ok(Exit::Done),

@@ -181,9 +181,13 @@ impl Live {
         let Some(mut grouping) = self.grouping.take() else { return nowhere };
         let arrival = Arrival { stratum: u64::from(fresh.streamed), minute, candidate: fresh.candidate };
         let mut completed = None;
-        let taken = grouping.push(arrival, |id, baselines, last| {
-            if last { completed = Some((id, baselines)) } else { self.over(id, baselines) }
-        });
+        let taken =
+            grouping.push(
+                arrival,
+                |id, baselines, last| {
+                    if last { completed = Some((id, baselines)) } else { self.over(id, baselines) }
+                },
+            );
         self.grouping = Some(grouping);
         let block = match taken {
             Taken::Unused => return nowhere,

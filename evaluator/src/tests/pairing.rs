@@ -3,6 +3,7 @@
 use super::fixture::*;
 use crate::pair::{self, Pairing};
 use crate::rows::{PairKey, Rows};
+use crate::{Options, evaluate};
 use datasets::{Arm, Exchange, Role, ShadowFate};
 use judge::verdict::Count;
 use wire::ErrorKind;

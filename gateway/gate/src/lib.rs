@@ -9,9 +9,11 @@
 //! * [`signature`]: that a verdict is the evaluator's, and nobody else's.
 //! * [`state`]: the weight in force, and what the log knows about it.
 //! * [`pilot`]: the next move of a migration that runs by itself.
+//! * [`adjust`]: a weight that follows latencies, which proves nothing.
 //! * [`answer`]: what other people's pipelines are told.
 //! * [`audit`]: the append-only, hash-chained log.
 
+pub mod adjust;
 pub mod answer;
 pub mod audit;
 pub mod pilot;

@@ -1,6 +1,8 @@
 //! The trail of what people changed while the gateway ran.
 
+use super::audit_file::{AuditCounts, AuditFile};
 use crate::lane::Snapshot;
+use crate::live_guard::AlarmShown;
 use std::collections::VecDeque;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
@@ -39,6 +41,8 @@ pub(crate) enum Who {
     Reader,
     /// Somebody else's pipeline, which asked.
     Pipeline,
+    /// The live guard: harm is proven.
+    LiveGuard,
 }
 
 impl What {
@@ -62,6 +66,7 @@ impl Who {
             Self::Gateway => "gateway",
             Self::Reader => "reader",
             Self::Pipeline => "pipeline",
+            Self::LiveGuard => "live-guard",
         }
     }
 }
@@ -177,12 +182,36 @@ fn told(what: &str) -> &'static str {
 
 /// What this process changed, the oldest first.
 #[derive(Debug, Default)]
-pub(crate) struct Trail(Mutex<VecDeque<AuditEntry>>);
+pub(crate) struct Trail {
+    entries: Mutex<VecDeque<AuditEntry>>,
+    file: AuditFile,
+}
 
 impl Trail {
+    /// One that is written to a file as well.
+    pub(crate) fn with_file(file: AuditFile) -> Self {
+        Self { file, ..Self::default() }
+    }
+
+    /// Lines of the file; `None` where there is none.
+    pub(crate) fn counts(&self) -> Option<AuditCounts> {
+        self.file.counts()
+    }
+
+    /// No more lines come.
+    pub(crate) fn close(&self) {
+        self.file.close();
+    }
+
+    /// An alarm of the live guard, for the file; what changed is noted by itself.
+    pub(crate) fn alarm(&self, migration: &str, alarm: &AlarmShown) {
+        self.file.alarm(migration, alarm);
+    }
+
     pub(crate) fn note(&self, entry: AuditEntry) {
         let AuditEntry { migration, what, from_percent, to_percent, epoch, reason, who, .. } = &entry;
         tracing::info!(migration, what, who, from = from_percent, to = to_percent, epoch, reason, "{}", told(what));
+        self.file.change(&entry);
         let mut entries = self.entries();
         if entries.len() == ENTRIES_MAX {
             entries.pop_front();
@@ -202,7 +231,7 @@ impl Trail {
     }
 
     fn entries(&self) -> MutexGuard<'_, VecDeque<AuditEntry>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.entries.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

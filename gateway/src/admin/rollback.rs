@@ -42,18 +42,24 @@ pub(super) async fn roll_back(
         Err(refused) => return *refused,
     };
     let note = Note { what: What::Rollback, who: pass.who, reason: &reason };
-    match shared.roll_back(&name, note, crate::clock::now_us()).await {
+    match shared.lower_to(&name, WeightBp::ZERO, note, crate::clock::now_us()).await {
         Ok((lane, now)) => tagged(&lane, now),
         Err(error) => not_changed(error, "the weight"),
     }
 }
 
 impl Shared {
-    /// Sets a migration's weight to nothing, whatever its epoch; changes nothing where it is nothing already.
+    /// Lowers a migration's weight to this, whatever its epoch; changes nothing where it is no higher already.
     ///
     /// # Errors
     /// There is no such migration, or the other replicas cannot be told.
-    async fn roll_back(&self, name: &str, note: Note<'_>, now_us: i64) -> Result<(Arc<Lane>, Snapshot), NotChanged> {
+    pub(crate) async fn lower_to(
+        &self,
+        name: &str,
+        target: WeightBp,
+        note: Note<'_>,
+        now_us: i64,
+    ) -> Result<(Arc<Lane>, Snapshot), NotChanged> {
         let _order = self.changes.lock().await;
         let plane = self.plane.load_full();
         let lane = plane.lane(name).cloned().ok_or(NotChanged::Unknown)?;
@@ -62,10 +68,10 @@ impl Shared {
                 None => lane.snapshot(),
                 Some(replicas) => replicas.look(&lane).await.map_err(NotChanged::Home)?,
             };
-            if now.weights.candidate == WeightBp::ZERO {
+            if now.weights.candidate <= target {
                 return Ok((lane, now));
             }
-            match self.put_weight(&plane, &lane, (now.epoch, WeightBp::ZERO), note, now_us).await {
+            match self.put_weight(&plane, &lane, (now.epoch, target), note, now_us).await {
                 Err(NotChanged::Epoch(_)) => {}
                 done => return done.map(|new| (lane, new)),
             }

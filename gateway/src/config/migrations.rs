@@ -7,6 +7,7 @@ mod stay;
 
 use super::check::Checker;
 use super::consumers::Consumers;
+use super::live_guard::{LiveGuard, RawLiveGuard};
 use super::ordered::Ordered;
 use super::providers::ProviderConfig;
 use crate::routing::fallback::Class;
@@ -43,6 +44,8 @@ pub(super) struct RawMigration {
     stay: Vec<stay::Raw>,
     #[serde(default)]
     fallback: RawFallback,
+    #[serde(default)]
+    live_guard: RawLiveGuard,
     safety: Option<String>,
 }
 
@@ -82,6 +85,8 @@ pub struct Migration {
     pub stay: Vec<Stay>,
     /// When the baseline takes over from a failed candidate.
     pub fallback: Fallback,
+    /// What takes traffic away from a candidate that is proven to harm.
+    pub live_guard: LiveGuard,
     /// The policy by which its requests and answers are judged, `Some(None)` for none at all; `None` leaves it to
     /// `safety.policy`.
     pub safety: Option<Option<String>>,
@@ -158,6 +163,7 @@ impl Checker<'_> {
         let sampling = self.sampling(&key, raw.shadow, raw.repeat_percent, consumers);
         let stay = self.stay(&key, raw.stay, consumers);
         let fallback = self.fallback(&key, raw.fallback);
+        let live_guard = self.live_guard(&format!("{key}.live_guard"), raw.live_guard);
         (named && baseline && candidate).then_some(())?;
         Some(Migration {
             baseline: raw.baseline,
@@ -172,6 +178,7 @@ impl Checker<'_> {
             sampling: sampling?,
             stay: stay?,
             fallback: fallback?,
+            live_guard: live_guard?,
             safety: raw.safety.map(super::safety::policy_name),
             name,
         })

@@ -3,6 +3,7 @@
 use super::check::Checker;
 use super::consumers::{Consumers, RawConsumer};
 use super::keys::{Keys, RawKeys};
+use super::live_guard::RawAudit;
 use super::migrations::{Migration, RawMigration};
 use super::ordered::Ordered;
 use super::prices::{Prices, RawPrices};
@@ -19,6 +20,7 @@ use http::{HeaderName, HeaderValue};
 use serde::Deserialize;
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
+use std::path::PathBuf;
 
 /// The configuration as text: every key, nothing checked but its type.
 #[derive(Debug, Deserialize)]
@@ -49,6 +51,8 @@ pub(super) struct Raw {
     #[serde(default)]
     metrics: RawMetrics,
     traces: Option<RawTraces>,
+    #[serde(default)]
+    audit: RawAudit,
 }
 
 /// A checked configuration.
@@ -104,6 +108,8 @@ pub struct Config {
     pub metrics: MetricViews,
     /// Where spans go; `None` makes none.
     pub traces: Option<Traces>,
+    /// The log that changes of weights are written to.
+    pub audit: Option<PathBuf>,
     /// SHA-256 of the configuration's text.
     pub digest: String,
 }
@@ -206,6 +212,7 @@ impl Checker<'_> {
             quotas: quotas?,
             metrics: raw.metrics.views(),
             traces,
+            audit: raw.audit.path(),
             digest: datasets::digest::of_bytes(text.as_bytes()),
         })
     }
@@ -229,6 +236,7 @@ impl Config {
             ("[records]", self.records != other.records),
             ("[redis]", self.redis != other.redis),
             ("[traces]", self.traces != other.traces),
+            ("[audit]", self.audit != other.audit),
         ]
         .into_iter()
         .filter_map(|(key, differs)| differs.then_some(key))

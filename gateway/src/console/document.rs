@@ -6,6 +6,7 @@ use super::history::{Curves, Point};
 use crate::admin::ShadowPause;
 use crate::admin::audit::AuditEntry;
 use crate::admin::verdict::Shown;
+use crate::live_guard::LiveGuardShown;
 use crate::telemetry::{Counts, Sample};
 use crate::upstream::BreakerState;
 use serde::Serialize;
@@ -66,6 +67,7 @@ pub(super) struct MigrationShown {
     pub epoch: u64,
     pub arms: Vec<ArmShown>,
     pub verdict: Option<Shown>,
+    pub live_guard: Option<LiveGuardShown>,
 }
 
 /// An arm in one role. Sums are of the window unless they say otherwise.

@@ -8,6 +8,7 @@ use super::history::{Curves, History, Window, per_second};
 use super::slow::Slow;
 use crate::config::Config;
 use crate::lane::{Lane, Link};
+use crate::live_guard::LiveGuardShown;
 use crate::recorder::RecorderCounts;
 use crate::safety::ModeratorReading;
 use crate::state::Shared;
@@ -83,6 +84,7 @@ impl Look<'_> {
             shadow_percent: snapshot.weights.shadow.percent(),
             shadow_paused: lane.pause(),
             epoch: snapshot.epoch,
+            live_guard: LiveGuardShown::of(lane),
             verdict: verdict.map(|kept| kept.shown(snapshot.epoch, self.now_us)),
         }
     }

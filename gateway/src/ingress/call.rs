@@ -236,7 +236,7 @@ fn offer(
     let Addressed { path, model, rewritten } = addressed;
     let (provider, dropped) = (link.provider(), rewritten.dropped);
     let span = shared.traces.leg(context);
-    let leg = Leg { arm, role, provider, model, sent_us: 0, attempts: 1, dropped, shadow: None, span };
+    let leg = Leg { arm, role, provider, model, sent_us: 0, attempts: 1, dropped, shadow: None, watched: None, span };
     let body = Bytes::from(rewritten.body);
     let job = Job { path, body, link: Arc::clone(link), context: Arc::clone(context), leg };
     let estimate_nanos = Shared::estimate_nanos(&job);

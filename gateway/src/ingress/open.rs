@@ -75,7 +75,7 @@ pub(super) async fn open(
         Arm::Candidate => lane.candidate.as_ref().unwrap_or(&lane.baseline),
         Arm::Baseline => &lane.baseline,
     };
-    let leg = Leg {
+    let mut leg = Leg {
         arm: attempt.arm,
         role: attempt.role,
         provider: link.provider(),
@@ -84,8 +84,10 @@ pub(super) async fn open(
         attempts: 1,
         dropped: addressed.rewritten.dropped,
         shadow: attempt.shadow,
+        watched: None,
         span: shared.traces.leg(context),
     };
+    leg.watched = context.lane.watch.arrived(context, &leg);
     let beside = shared.traces.headers(context, &leg, link);
     let mut ticket = Ticket::new(Arc::clone(shared), Arc::clone(context), leg, place);
     if attempt.role == Role::Served {

@@ -107,6 +107,9 @@ impl Replicas {
             }
             let done = reply == Reply::Done;
             match states.into_iter().next().flatten() {
+                Some(now) if !done && self.holds(lane.name()) => {
+                    return Ok(Changed::Epoch(now.snapshot(before.weights.shadow)));
+                }
                 Some(now) => {
                     self.put(lane, &now);
                     let new = lane.snapshot();
@@ -124,10 +127,20 @@ impl Replicas {
     /// # Errors
     /// Redis did not say.
     pub(crate) async fn look(&self, lane: &Lane) -> Result<Snapshot, StoreError> {
-        if let Some(now) = self.read(std::iter::once(lane.name())).await?.into_iter().next().flatten() {
-            self.put(lane, &now);
+        match self.read(std::iter::once(lane.name())).await?.into_iter().next().flatten() {
+            // What an alarm has taken out of force here does not come back to be lowered.
+            Some(now) if self.holds(lane.name()) => Ok(now.snapshot(lane.snapshot().weights.shadow)),
+            Some(now) => {
+                self.put(lane, &now);
+                Ok(lane.snapshot())
+            }
+            // Redis has lost it: the change gives it back first.
+            None if self.holds(lane.name()) => {
+                let shadow = lane.snapshot().weights.shadow;
+                Ok(self.known(lane.name()).map_or_else(|| lane.snapshot(), |known| known.weight.snapshot(shadow)))
+            }
+            None => Ok(lane.snapshot()),
         }
-        Ok(lane.snapshot())
     }
 
     /// Brings a plane in agreement with the other replicas before it is put in force: lanes that begin take the shared

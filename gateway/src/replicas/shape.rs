@@ -4,7 +4,7 @@
 //! It is made of the debug text of the configuration. That never holds a secret, and another release may write it
 //! otherwise: then an epoch begins, which costs nothing but evidence.
 
-use crate::config::Migration;
+use crate::config::{LiveGuard, Migration};
 use crate::lane::Lane;
 use crate::plane::Plane;
 use crate::routing::WeightBp;
@@ -13,8 +13,13 @@ use crate::routing::WeightBp;
 pub(super) fn of(plane: &Plane, lane: &Lane) -> String {
     let config = &plane.config;
     let matchers: Vec<_> = config.migrations.iter().map(|migration| &migration.matcher).collect();
-    // The weight is what changes while the shape stays.
-    let migration = lane.migration.as_ref().map(|migration| Migration { weight: WeightBp::ZERO, ..migration.clone() });
+    // The weight is what changes while the shape stays, and who watches it measures nothing else.
+    let shaped = |migration: &Migration| Migration {
+        weight: WeightBp::ZERO,
+        live_guard: LiveGuard::default(),
+        ..migration.clone()
+    };
+    let migration = lane.migration.as_ref().map(shaped);
     let candidate = lane.candidate.as_ref().map(|link| &link.config);
     let text = format!(
         "{:?}\0{:?}\0{:?}\0{:?}\0{:?}",

@@ -187,6 +187,9 @@ async fn follow(
     let now_us = crate::clock::now_us();
     let mut joins = false;
     for (lane, stored) in plane.lanes.iter().zip(stored) {
+        if replicas.holds(lane.name()) {
+            continue;
+        }
         let Some(known) = replicas.known(lane.name()) else {
             joins = true;
             continue;

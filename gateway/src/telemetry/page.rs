@@ -8,6 +8,7 @@ mod exchanges;
 mod gateway;
 mod gen_ai;
 mod higress;
+mod live_guard;
 mod neighbours;
 mod verdicts;
 mod writer;
@@ -39,6 +40,7 @@ impl Collector for Page {
         self.prices(&mut writer)?;
         self.traffic(&mut writer)?;
         self.verdicts(&mut writer)?;
+        self.live_guards(&mut writer)?;
         self.mirror(&mut writer)?;
         self.recorder(&mut writer)?;
         self.callers(&mut writer)?;

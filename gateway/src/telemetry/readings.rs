@@ -3,10 +3,12 @@
 //! Plain values between the parts and the page, so that the page can be tested without any of them.
 
 use super::metrics::Metrics;
+use crate::admin::audit_file::AuditCounts;
 use crate::admin::verdict::{GuardrailShown, Shown, Verdicts};
 use crate::callers::{Callers, RefusalCounts};
 use crate::config::Config;
 use crate::lane::{Lane, Link};
+use crate::live_guard::{LiveGuardShown, WebhookCounts};
 use crate::quota::QuotaCounts;
 use crate::recorder::RecorderCounts;
 use crate::replicas::StoreCounts;
@@ -29,6 +31,7 @@ pub(super) struct MigrationReading {
     pub baseline: &'static str,
     pub candidate: &'static str,
     pub shadow_paused: bool,
+    pub live_guard: Option<LiveGuardShown>,
     /// The last one that was given.
     pub verdict: Option<VerdictReading>,
 }
@@ -110,6 +113,9 @@ pub(super) struct Readings {
     /// `None` where nothing is limited and no usage is kept.
     pub quotas: Option<QuotaCounts>,
     pub prices: PriceReading,
+    pub messages: WebhookCounts,
+    /// `None` where no audit file is written.
+    pub audit: Option<AuditCounts>,
     /// `None` where no spans are exported.
     pub spans: Option<SpanCounts>,
 }
@@ -132,6 +138,8 @@ pub(super) fn of(shared: &Shared, now_us: i64) -> Readings {
         redis: shared.replicas.as_ref().map(|replicas| replicas.counts()),
         guard: shared.safety.reading(),
         quotas: plane.config.quotas.counts_anything().then(|| shared.quotas.counts(&plane.config.quotas.rules, now_us)),
+        messages: shared.messages.counts(),
+        audit: shared.audit.counts(),
         spans: shared.traces.counts(),
         prices: prices(&plane.config, &shared.metrics, now_us),
     }
@@ -179,6 +187,7 @@ fn migration(lane: &Lane, verdicts: &Verdicts, now_us: i64) -> MigrationReading 
         baseline: lane.baseline.provider(),
         candidate: lane.candidate.as_ref().map_or("", |link| link.provider()),
         shadow_paused: lane.is_paused(),
+        live_guard: LiveGuardShown::of(lane),
         verdict: verdicts.of(lane.name()).map(|kept| verdict(&kept.shown(snapshot.epoch, now_us), now_us)),
     }
 }

@@ -8,5 +8,9 @@
 
 mod access;
 mod answers;
+mod argo;
+mod ci;
+mod flagger;
 mod house;
+mod kayenta;
 mod yaml;

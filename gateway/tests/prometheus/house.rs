@@ -17,6 +17,8 @@ use tempfile::TempDir;
 
 /// The admin token.
 pub(crate) const TOKEN: &str = "admin-token-of-the-tests";
+/// The token that only reads, for Prometheus.
+pub(crate) const READ_TOKEN: &str = "read-token-of-the-tests";
 /// The migration of the shipped configuration.
 pub(crate) const MIGRATION: &str = "openai-to-deepseek";
 const TEAM_A: &str = "key-of-team-a";
@@ -46,6 +48,7 @@ fn environment(name: &str) -> Option<String> {
         "TEAM_A_KEY" => TEAM_A,
         "TEAM_B_KEY" => TEAM_B,
         "WEIGHBRIDGE_ADMIN_TOKEN" => TOKEN,
+        "WEIGHBRIDGE_READ_TOKEN" => READ_TOKEN,
         _ => return None,
     };
     Some(value.to_owned())

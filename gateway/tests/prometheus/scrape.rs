@@ -1,7 +1,7 @@
 //! The whole chain: gateway, Prometheus, rules, dashboard.
 
 use crate::dashboard::{Dashboard, Question};
-use crate::house::{House, MIGRATION, TOKEN};
+use crate::house::{House, MIGRATION, READ_TOKEN};
 use crate::server::{Prometheus, configuration, has};
 use regex::Regex;
 use std::collections::BTreeSet;
@@ -19,7 +19,7 @@ async fn every_expression_of_the_dashboard_returns_data_and_every_rule_is_sound(
     }
     let Some(house) = House::start().await else { return };
     let folder = tempfile::tempdir().unwrap();
-    let prometheus = Prometheus::start(&configuration(folder.path(), house.gateway.admin_address, TOKEN)).await;
+    let prometheus = Prometheus::start(&configuration(folder.path(), house.gateway.admin_address, READ_TOKEN)).await;
 
     let dashboard = Dashboard::read();
     let mut open = dashboard.questions(MIGRATION);

@@ -47,7 +47,7 @@ pub(crate) fn configuration(folder: &Path, gateway: SocketAddr, token: &str) -> 
         ("scrape_timeout: 10s", "scrape_timeout: 1s"),
         ("evaluation_interval: 15s", "evaluation_interval: 1s"),
         ("gateway:8081", &gateway.to_string()),
-        ("/run/secrets/weighbridge-admin-token", &secret.display().to_string()),
+        ("/run/secrets/weighbridge-read-token", &secret.display().to_string()),
     ] {
         text = swap(&text, from, to);
     }

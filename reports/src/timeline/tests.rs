@@ -50,7 +50,7 @@ pub(crate) fn ramp() -> (Vec<Entry>, Vec<Look>) {
         entry(1000, What::ShadowResume, "autopilot", (5.0, 5.0), "a new period began"),
         entry(1200, What::Set, "token", (5.0, 2.5), "<b>by hand</b> & more"),
         entry(1300, What::Raise, "gate", (2.5, 5.0), go),
-        entry(1300, What::Failure, "gate", (2.5, 5.0), "the gateway answered 412"),
+        entry(1300, What::Failure, "gate", (2.5, 2.5), "the gateway answered 412"),
         rests_on(entry(2000, What::Raise, "autopilot", (4.0, 25.0), go), Decision::Go, "ff"),
         entry(1990, What::Raise, "autopilot", (25.0, 50.0), go),
         entry(2400, What::Raise, "autopilot", (50.0, 98.0), go),

@@ -98,7 +98,7 @@ impl Course {
         let percent = |value: Option<f64>| value.filter(|value| (0.0..=100.0).contains(value));
         let (from, to) = (percent(entry.from_percent), percent(entry.to_percent));
         if entry.what == What::Failure {
-            self.undo(at_us, from, to);
+            self.fail(event, to);
             return;
         }
         match (from, self.now()) {
@@ -122,12 +122,15 @@ impl Course {
         }
     }
 
-    /// A change is logged before it is made; one that then failed is followed by a failure, and what was in force before still is.
-    fn undo(&mut self, at_us: i64, from: Option<f64>, to: Option<f64>) {
-        let (Some(from), Some(to)) = (from, to) else { return };
-        if self.now().is_some_and(|known| is_same(known, to)) {
-            self.steps.push(Step { at_us, percent: from, is_found: false });
-            self.undone += 1;
+    /// A raise is logged before it is made; one that then failed is followed by a failure that says which weight has stayed.
+    fn fail(&mut self, event: Event<'_>, stayed: Option<f64>) {
+        match (stayed, self.now()) {
+            (Some(stayed), Some(known)) if !is_same(stayed, known) => {
+                self.steps.push(Step { at_us: event.at_us, percent: stayed, is_found: false });
+                self.undone += 1;
+            }
+            (None, Some(_)) => self.gap(format!("Line {} failed and does not say which weight stayed.", event.n)),
+            _ => {}
         }
     }
 

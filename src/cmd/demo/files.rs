@@ -3,6 +3,7 @@
 use super::super::evaluate::write;
 use super::scenario::Scenario;
 use crate::outcome::{Exit, Failure};
+use ::gate::Policy as GatePolicy;
 use datasets::{Appender, Format, Header, LoggedRequest, Redaction};
 use mocks::Provider;
 use std::path::{Path, PathBuf};
@@ -10,6 +11,13 @@ use std::path::{Path, PathBuf};
 const MIGRATION: &str = "openai-to-deepseek";
 /// Salt of the records' digests; labels are written with the same one.
 pub(super) const SALT: &str = "weighbridge";
+/// The key that signs this demo's verdicts; its public half is beside it.
+pub(super) const SIGN_KEY: &str = "sign-key.pem";
+const PUBLIC_KEY: &str = "sign-key.pub.pem";
+/// What the gate asks for.
+pub(super) const GATE_POLICY: &str = "gate.toml";
+/// What the gate decided.
+pub(super) const AUDIT: &str = "audit.ndjson";
 /// The acts, by which most files are named.
 const ACTS: [&str; 2] = ["shadow", "canary"];
 
@@ -27,7 +35,7 @@ pub(super) fn fresh_folder(path: &Path) -> Result<PathBuf, Failure> {
         Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(failed(error)),
         _ => Ok(()),
     };
-    for name in ["records.ndjson", "labels.ndjson"] {
+    for name in ["records.ndjson", "labels.ndjson", SIGN_KEY, PUBLIC_KEY, AUDIT] {
         gone(std::fs::remove_file(path.join(name)))?;
     }
     for act in ACTS {
@@ -37,6 +45,19 @@ pub(super) fn fresh_folder(path: &Path) -> Result<PathBuf, Failure> {
         gone(std::fs::remove_dir_all(path.join(format!("report-{act}"))))?;
     }
     Ok(path.to_owned())
+}
+
+/// The gate's policy: it trusts this demo's key, and climbs the same ladder as the verdicts.
+pub(super) fn write_gate_policy(folder: &Path, policy: &judge::policy::Policy) -> Result<GatePolicy, Failure> {
+    let text = format!(
+        "# What the gate of this demo asks for, beside a GO. Every key: gateway/gate/src/policy.default.toml.\n\n# Whose verdicts \
+         are trusted.\nkeys = [\"{PUBLIC_KEY}\"]\n\n# As the verdicts' own policy has it.\nladder_percent = {:?}\n",
+        policy.weight.ladder_percent
+    );
+    let path = folder.join(GATE_POLICY);
+    write(&path, text.as_bytes())?;
+    GatePolicy::read(&path)
+        .map_err(|error| Failure { exit: Exit::Bug, message: format!("the demo's gate policy: {error}") })
 }
 
 /// What the mocks need to behave as in this demo: a profile each, and one script.

@@ -1,12 +1,15 @@
 //! Mocks, gateway and files of one demo, and the steps of an act.
 
-use super::super::{evaluate, gate, replay as replay_command, serve};
+use super::super::{evaluate, gate, replay as replay_command, serve, sign};
 use super::scenario::Scenario;
 use super::{files, labels};
 use crate::args;
 use crate::outcome::{Exit, Failure};
 use crate::prices::PriceTable;
-use crate::{lines, render, stop};
+use crate::{lines, render, stop, verdict_file};
+use ::gate::Policy as GatePolicy;
+use ::gate::audit::Log;
+use ::gate::signature::SecretKey;
 use datasets::LoggedRequest;
 use evaluator::{Options, output};
 use gateway::Config;
@@ -25,15 +28,18 @@ const ADMIN_TOKEN: &str = "demo";
 /// Everything that runs.
 pub(super) struct Stage {
     pub scenario: Scenario,
-    out: PathBuf,
+    pub(super) out: PathBuf,
     seed: u64,
-    mocks: Vec<mocks::Running>,
-    gateway: gateway::Running,
-    plane: gate::AdminPlane,
-    policy: Policy,
+    pub(super) mocks: Vec<mocks::Running>,
+    pub(super) gateway: gateway::Running,
+    pub(super) plane: gate::AdminPlane,
+    pub(super) policy: Policy,
+    /// The key of this demo, made anew each time: it signs the verdicts that the gate is given.
+    sign_key: SecretKey,
+    gate_policy: GatePolicy,
     labels: Option<PathBuf>,
-    prices: PriceTable,
-    stop: CancellationToken,
+    pub(super) prices: PriceTable,
+    pub(super) stop: CancellationToken,
 }
 
 /// What an act leaves.
@@ -54,6 +60,8 @@ impl Stage {
         let policy = Policy::parse(&scenario.policy)
             .map_err(|error| Failure { exit: Exit::Bug, message: format!("the demo's policy: {error}") })?;
         evaluate::write(&out.join("policy.toml"), scenario.policy.as_bytes())?;
+        let sign_key = sign::new_key(&out.join(files::SIGN_KEY))?;
+        let gate_policy = files::write_gate_policy(&out, &policy)?;
         let label_path = out.join("labels.ndjson");
         let labels = match &scenario.graded {
             Some(answers) if labels::write(&label_path, answers, files::SALT)? => Some(label_path),
@@ -83,6 +91,8 @@ impl Stage {
             gateway,
             plane,
             policy,
+            sign_key,
+            gate_policy,
             labels,
             prices: args.prices.clone(),
             stop,
@@ -133,7 +143,7 @@ impl Stage {
     }
 
     /// Ends the demo between two steps if somebody asked for it.
-    fn go_on(&self) -> Result<(), Failure> {
+    pub(super) fn go_on(&self) -> Result<(), Failure> {
         if !self.stop.is_cancelled() {
             return Ok(());
         }
@@ -143,7 +153,7 @@ impl Stage {
         )))
     }
 
-    async fn replay(&self, name: &str, log: &Path, requests: &[LoggedRequest]) -> Result<PathBuf, Failure> {
+    pub(super) async fn replay(&self, name: &str, log: &Path, requests: &[LoggedRequest]) -> Result<PathBuf, Failure> {
         let path = self.out.join(format!("replay-{name}.json"));
         let rate = format!("{}/s", self.scenario.rate_per_second);
         command(&format!(
@@ -187,9 +197,10 @@ impl Stage {
         let prices = options_text("--prices", self.prices.file.as_slice());
         let summaries = options_text("--replay-summary", &replay_summaries);
         command(&format!(
-            "weighbridge evaluate {} --policy {}{labels}{summaries}{prices} --out {} --report {}",
+            "weighbridge evaluate {} --policy {}{labels}{summaries}{prices} --sign-key {} --out {} --report {}",
             records.display(),
             self.out.join("policy.toml").display(),
+            self.out.join(files::SIGN_KEY).display(),
             verdict_path.display(),
             folder.display()
         ));
@@ -198,7 +209,7 @@ impl Stage {
         options.labels.extend(self.labels.clone());
         options.replay_summaries.clone_from(&replay_summaries);
         let outcome = evaluator::evaluate(&[records], &options).map_err(|error| evaluate::failure(&error))?;
-        let verdict = outcome.verdict;
+        let verdict = evaluate::signed(outcome.verdict, Some(&self.sign_key))?;
         evaluate::write(&verdict_path, output::to_json(&verdict).as_bytes())?;
         render::result(&evaluate::summary::of(&verdict, render::colour()));
         let written = reports::write(&verdict, &folder, reports::Options::default()).map_err(Failure::world)?;
@@ -211,8 +222,15 @@ impl Stage {
     pub(super) async fn gate(&self, act: &Act, apply: bool) -> Result<bool, Failure> {
         let flag = if apply { " --apply" } else { "" };
         let target = format!("http://{}", self.gateway.admin_address);
-        command(&format!("weighbridge gate {} --target {target}{flag}", act.file.display()));
-        let passed = gate::pass(&self.plane, &act.verdict, Duration::from_secs(24 * 3600), apply).await?;
+        let log = Log::new(self.out.join(files::AUDIT));
+        command(&format!(
+            "weighbridge gate {} --target {target} --policy {} --audit {}{flag}",
+            act.file.display(),
+            self.out.join(files::GATE_POLICY).display(),
+            log.path().display()
+        ));
+        let opened = verdict_file::open(&act.file, &gate::trusted(&self.gate_policy)?)?;
+        let passed = Box::pin(gate::pass(&self.plane, &opened, &self.gate_policy, &log, apply)).await?;
         render::result(&lines::paragraph(&passed.text, 2));
         Ok(passed.raised)
     }
@@ -222,7 +240,7 @@ impl Stage {
     }
 }
 
-fn command(text: &str) {
+pub(super) fn command(text: &str) {
     render::result(&format!("  $ {text}"));
 }
 

@@ -3,6 +3,10 @@
 //! `--target` is easily given the gateway's own address, or that of something else. Whatever does not answer as an
 //! admin plane is therefore never taken for one: only its own words say that a migration does not exist.
 
+mod lead;
+
+pub(crate) use lead::{Change, Means, Swapped};
+
 use super::address;
 use crate::outcome::Failure;
 use crate::render;
@@ -65,7 +69,8 @@ impl AdminPlane {
         url
     }
 
-    fn weight_url(&self, migration: &str) -> Url {
+    /// The address of a migration's weight.
+    pub(crate) fn weight_url(&self, migration: &str) -> Url {
         self.url(&["migrations", migration, "weight"])
     }
 
@@ -116,7 +121,7 @@ impl AdminPlane {
     }
 
     /// The state of a migration; `None` if the gateway says that it does not have it.
-    pub(super) async fn weight(&self, migration: &str) -> Result<Option<MigrationState>, Failure> {
+    pub(crate) async fn weight(&self, migration: &str) -> Result<Option<MigrationState>, Failure> {
         let response = self.send(self.client.get(self.weight_url(migration))).await?;
         match response.status() {
             StatusCode::OK => self.state(response).await.map(Some),
@@ -130,17 +135,15 @@ impl AdminPlane {
         }
     }
 
-    /// Sets the weight; `None` if the epoch has changed meanwhile.
-    pub(super) async fn raise(
+    /// Sets the weight of a migration that is in this epoch; `None` if the epoch has changed meanwhile.
+    pub(crate) async fn raise(
         &self,
-        state: &MigrationState,
+        migration: &str,
+        epoch: u64,
         change: WeightChange,
     ) -> Result<Option<MigrationState>, Failure> {
-        let request = self
-            .client
-            .put(self.weight_url(&state.name))
-            .header(header::IF_MATCH, format!("\"{}\"", state.epoch))
-            .json(&change);
+        let request =
+            self.client.put(self.weight_url(migration)).header(header::IF_MATCH, format!("\"{epoch}\"")).json(&change);
         let response = self.send(request).await?;
         match response.status() {
             StatusCode::OK => self.state(response).await.map(Some),

@@ -1,7 +1,7 @@
 //! What follows from the counts: an alarm, or how far it is to one.
 
-use super::counts::{Counts, Tallied};
 use super::ASKED;
+use super::counts::{Counts, Tallied};
 use crate::metric::Share;
 use crate::policy::{HardStop, Policy};
 use crate::stats::betting::Hypothesis;
@@ -9,10 +9,10 @@ use crate::words;
 use std::fmt;
 
 /// Errors' part of the alarm level; the other shares have the rest, evenly.
-pub const ERRORS_SHARE: f64 = 0.8;
+pub const ERRORS_SHARE: f64 = 0.9;
 
 /// Part of a share's level that belongs to the process which began with the epoch; later starts have the rest.
-pub const FIRST_SHARE: f64 = 0.875;
+pub const FIRST_SHARE: f64 = 0.9;
 
 /// Refusals in a row, for the key or for want of money, that stop at once. One may be a mistake of the provider; a
 /// revoked key refuses everything.
@@ -152,7 +152,13 @@ impl Rules {
             .collect();
         let others = asked.iter().filter(|question| question.share != Share::Errors).count();
         let errors_asked = others < asked.len();
-        let for_errors = if !errors_asked { 0.0 } else if others == 0 { 1.0 } else { ERRORS_SHARE };
+        let for_errors = if !errors_asked {
+            0.0
+        } else if others == 0 {
+            1.0
+        } else {
+            ERRORS_SHARE
+        };
         for question in &mut asked {
             let part =
                 if question.share == Share::Errors { for_errors } else { (1.0 - for_errors) / others.max(1) as f64 };

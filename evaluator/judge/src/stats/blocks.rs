@@ -161,12 +161,7 @@ impl BlockFormer {
     }
 }
 
-fn close(
-    open: &mut BTreeMap<u64, (u64, [u8; METRICS_MAX])>,
-    id: u64,
-    baselines: u8,
-    closed: &mut impl FnMut(&Block),
-) {
+fn close(open: &mut BTreeMap<u64, (u64, [u8; METRICS_MAX])>, id: u64, baselines: u8, closed: &mut impl FnMut(&Block)) {
     if let Some((candidate, bad)) = open.remove(&id).filter(|_| baselines > 0) {
         closed(&Block { candidate, baselines, bad });
     }

@@ -73,6 +73,36 @@ impl History {
         epochs.len() as u64
     }
 
+    /// The raise that was logged last and was not carried out: the epoch that it was decided on is in force still. A change
+    /// compares the epoch, so this is proof, also where the log says that it was not known. Whoever finds one says so in the
+    /// log, and may decide anew.
+    #[must_use]
+    pub fn unfinished(&self, epoch: u64) -> Option<&Entry> {
+        let last = self.entries.iter().rfind(|entry| sets_weight(entry.what) || entry.what == What::Failure)?;
+        let decided_on = last.evidence.as_ref().map(|evidence| evidence.epoch);
+        let is_open = match last.what {
+            What::Raise => last.epoch.is_none(),
+            What::Failure => last.to_percent.is_none(),
+            _ => false,
+        };
+        Some(last).filter(|_| is_open && decided_on == Some(epoch))
+    }
+
+    /// Whether the log has the line of an autopilot's change to this weight that the gateway tells of: one that was written before
+    /// it was made, and so does not name the epoch that began with it. A raise names the one that it was decided on.
+    #[must_use]
+    pub fn announces(&self, to_percent: f64, epoch: u64) -> bool {
+        let same = |percent: f64| (percent * 100.0).round().total_cmp(&(to_percent * 100.0).round()).is_eq();
+        self.entries.iter().any(|entry| {
+            let before = match entry.what {
+                What::Raise => entry.evidence.as_ref().is_some_and(|evidence| evidence.epoch < epoch),
+                What::Set => entry.who == "autopilot",
+                _ => false,
+            };
+            before && entry.epoch.is_none() && entry.to_percent.is_some_and(same)
+        })
+    }
+
     /// When a raise was last decided, microseconds since the Unix epoch, for the gate's cool-down.
     #[must_use]
     pub fn raised_at_us(&self) -> Option<i64> {

@@ -290,6 +290,33 @@ fn the_history_is_that_of_the_migration() {
 }
 
 #[test]
+fn a_raise_whose_epoch_is_in_force_still_was_never_made() {
+    let evidence = |epoch| crate::audit::Evidence {
+        verdict: Decision::Go,
+        digest: "d".into(),
+        created_at: "2026-11-23T00:00:00Z".into(),
+        policy_digest: "p".into(),
+        epoch,
+        weight_percent: 1.0,
+        signed_by: None,
+    };
+    let raise = Entry { evidence: Some(evidence(7)), ..entry(What::Raise, 1.0, 5.0, None) };
+    let of = |entries: &[&Entry]| History::of("m", entries.iter().copied().cloned().collect());
+    assert_eq!(of(&[&raise]).unfinished(7), Some(&raise));
+    assert_eq!(of(&[&raise]).unfinished(8), None, "it was made, or somebody was faster");
+    let failure = entry(What::Failure, 1.0, 1.0, None);
+    assert_eq!(of(&[&raise, &failure]).unfinished(7), None, "that was said already");
+    // It was not known then, and now it is.
+    let open = Entry { to_percent: None, evidence: Some(evidence(7)), ..failure };
+    assert_eq!(of(&[&raise, &open]).unfinished(7), Some(&open));
+    assert_eq!(of(&[&raise, &open]).unfinished(8), None);
+    let stay = entry(What::Stay, 1.0, 1.0, None);
+    assert_eq!(of(&[&raise, &stay]).unfinished(7), Some(&raise));
+    assert!(of(&[&raise]).announces(5.0, 8) && !of(&[&raise]).announces(5.0, 7));
+    assert!(!of(&[&raise]).announces(10.0, 8));
+}
+
+#[test]
 fn lengths_of_time_are_rounded_up() {
     for (seconds, text) in [(0, "0 s"), (119, "119 s"), (121, "3 min"), (86_400, "24 h"), (172_801, "3 d")] {
         assert_eq!(hours(seconds * 1_000_000), text);

@@ -73,6 +73,36 @@ pub(in super::super) const GUARDRAIL: Metric = metric(
     "1 for each guardrail of the last verdict, with its state",
     &["migration", "metric", "segment", "state"],
 );
+/// Live guard.
+pub(in super::super) const LIVE_GUARD: Metric = metric(
+    "weighbridge_live_guard_state",
+    "1 for the state of the live guard, which has no other samples: off, idle, watching, hard-stops, standing-in",
+    &["migration", "state"],
+);
+/// Nearness of an alarm.
+pub(in super::super) const LIVE_GUARD_PROGRESS: Metric = metric(
+    "weighbridge_live_guard_progress",
+    "Logarithm of the wealth nearest to its alarm as a share of what the alarm needs, below 0 while bets are lost",
+    &["migration"],
+);
+/// Watched requests.
+pub(in super::super) const LIVE_GUARD_REQUESTS: Metric = metric(
+    "weighbridge_live_guard_requests",
+    "Ended requests of the epoch that the live guard has counted, over all replicas",
+    &["migration", "arm"],
+);
+/// Alarms.
+pub(in super::super) const LIVE_GUARD_ALARMS: Metric =
+    metric("weighbridge_live_guard_alarms", "Alarms of the live guard on this replica", &["migration"]);
+/// Messages about alarms.
+pub(in super::super) const LIVE_GUARD_MESSAGES: Metric = metric(
+    "weighbridge_live_guard_messages",
+    "Messages about alarms to webhooks, by what became of them",
+    &["outcome"],
+);
+/// Lines of the audit file.
+pub(in super::super) const AUDIT_LINES: Metric =
+    metric("weighbridge_audit_lines", "Lines of the audit file, by what became of them", &["outcome"]);
 /// Held.
 pub(in super::super) const SHADOW_HELD: Metric =
     metric("weighbridge_shadow_held_copies", "Copies that wait or are under way", &[]);
@@ -171,6 +201,12 @@ pub(super) const ALL: &[Metric] = &[
     VERDICT_AGE,
     VERDICT_IN_FORCE,
     GUARDRAIL,
+    LIVE_GUARD,
+    LIVE_GUARD_PROGRESS,
+    LIVE_GUARD_REQUESTS,
+    LIVE_GUARD_ALARMS,
+    LIVE_GUARD_MESSAGES,
+    AUDIT_LINES,
     SHADOW_HELD,
     SHADOW_QUEUE,
     SHADOW_QUEUE_MAX,

@@ -1,6 +1,8 @@
 //! Readings with a value in every place.
 
+use crate::admin::audit_file::AuditCounts;
 use crate::callers::RefusalCounts;
+use crate::live_guard::{LiveGuardShown, NearestShown, WebhookCounts};
 use crate::quota::QuotaCounts;
 use crate::recorder::RecorderCounts;
 use crate::replicas::StoreCounts;
@@ -15,6 +17,8 @@ use judge::verdict::{Decision, State};
 /// One of everything.
 pub(super) fn readings() -> Readings {
     Readings {
+        messages: WebhookCounts { delivered: 3, failed: 1, dropped: 2 },
+        audit: Some(AuditCounts { written: 12, lost: 1 }),
         requests_in_flight: 7,
         requests_held_bytes: 77,
         requests_refused: 2,
@@ -34,6 +38,23 @@ pub(super) fn readings() -> Readings {
             baseline: "openai",
             candidate: "deepseek",
             shadow_paused: true,
+            live_guard: Some(LiveGuardShown {
+                state: "watching",
+                epoch: 1_700_000_000_123,
+                candidate_requests: 100,
+                candidate_errors: 2,
+                baseline_requests: 900,
+                baseline_errors: 9,
+                nearest: Some(NearestShown {
+                    metric: "errors".to_owned(),
+                    log_wealth: 1.2,
+                    needed: 4.8,
+                    progress: 0.25,
+                }),
+                alone: false,
+                alarms: 3,
+                last_alarm: None,
+            }),
             verdict: Some(VerdictReading {
                 decision: Decision::NoGo,
                 in_force: true,

@@ -1,0 +1,131 @@
+//! What one lane's guard holds: counts on the path of requests, and what was found out about them beside it.
+
+use super::outcome;
+use super::rungs::Rungs;
+use crate::exchange::{Context, Leg};
+use datasets::Exchange;
+use judge::live::{Fresh, Live, Place, Standing, Tallied};
+use serde::Serialize;
+use std::collections::BTreeMap;
+use std::hash::{DefaultHasher, Hash, Hasher};
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+/// A request that the guard waits for.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Watched {
+    epoch: u64,
+    place: Place,
+}
+
+/// The guard of one lane. It outlives a changed configuration.
+#[derive(Debug, Default)]
+pub(crate) struct Watch {
+    /// Held for some additions and never across anything else.
+    live: Mutex<Option<Live>>,
+    beside: Mutex<Beside>,
+    /// Gateways that share the traffic; 0 counts as one.
+    pub(super) replicas: AtomicU32,
+}
+
+/// What only the guard's task changes.
+#[derive(Debug, Default)]
+pub(super) struct Beside {
+    pub(super) rungs: Rungs,
+    /// Others' counts, as Redis had them last, by replica.
+    pub(super) others: BTreeMap<String, Tallied>,
+    pub(super) others_epoch: u64,
+    /// Redis did not answer: this replica judges by itself.
+    pub(super) apart: bool,
+    pub(super) standing: Standing,
+    pub(super) sum: Tallied,
+    pub(super) judged_epoch: u64,
+    /// An alarm whose rollback others have not been told yet.
+    pub(super) owed: Option<super::Owed>,
+    pub(super) alarms: u64,
+    pub(super) last: Option<AlarmShown>,
+}
+
+impl Beside {
+    /// Takes what another replica knows about safe weights; what cannot be read says nothing.
+    pub(super) fn learn(&mut self, text: &str) {
+        if let Ok(other) = serde_json::from_str::<Rungs>(text) {
+            self.rungs.learn(&other);
+        }
+    }
+}
+
+/// An alarm, as it is told.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub(crate) struct AlarmShown {
+    /// When, RFC 3339 in UTC.
+    pub at: String,
+    /// When, microseconds since the Unix epoch.
+    pub at_us: i64,
+    /// What raised it.
+    pub alarm: String,
+    /// Why, as a sentence.
+    pub why: String,
+    pub from_percent: f64,
+    pub to_percent: f64,
+    /// The epoch it is about.
+    pub epoch: u64,
+}
+
+impl Watch {
+    /// Takes a request that is about to be sent; `None` where the weight did not draw it, or its epoch is over.
+    pub(crate) fn arrived(&self, context: &Context, leg: &Leg) -> Option<Watched> {
+        let guard = &context.lane.migration.as_ref()?.live_guard;
+        if !guard.enabled || !outcome::is_drawn(leg.role, leg.shadow, context.assignment.by) {
+            return None;
+        }
+        let snapshot = context.snapshot;
+        let mut unit = DefaultHasher::new();
+        context.unit.hash(&mut unit);
+        let fresh = Fresh {
+            at_us: context.at_us,
+            candidate: leg.arm == datasets::Arm::Candidate,
+            streamed: context.streamed,
+            unit: unit.finish(),
+        };
+        let mut live = self.live();
+        let weight = f64::from(snapshot.weights.candidate.bp()) / 10_000.0;
+        if live.as_ref().is_none_or(|live| live.epoch() < snapshot.epoch) {
+            // Seldom: once an epoch.
+            *live = Some(Live::new(snapshot.epoch, weight, self.replicas.load(Ordering::Relaxed).max(1)));
+        }
+        let live = live.as_mut().filter(|live| live.epoch() == snapshot.epoch)?;
+        Some(Watched { epoch: snapshot.epoch, place: live.arrived(fresh) })
+    }
+
+    /// Takes its end.
+    pub(crate) fn ended(&self, watched: Watched, context: &Context, record: &Exchange) {
+        let Some(migration) = &context.lane.migration else { return };
+        let ending = outcome::ending(record, &migration.live_guard.rules);
+        if let Some(live) = self.live().as_mut().filter(|live| live.epoch() == watched.epoch) {
+            live.ended(watched.place, ending);
+        }
+    }
+
+    /// Own counts of an epoch, and refusals in a row; nothing where no request of it came.
+    pub(super) fn counted(&self, epoch: u64) -> (Tallied, u32) {
+        let live = self.live();
+        let of = live.as_ref().filter(|live| live.epoch() == epoch);
+        of.map_or_else(Default::default, |live| (live.tallied().clone(), live.refused_in_a_row()))
+    }
+
+    /// The sum has reached this window.
+    pub(super) fn reach(&self, epoch: u64, window: u64) {
+        if let Some(live) = self.live().as_mut().filter(|live| live.epoch() == epoch) {
+            live.reach(window);
+        }
+    }
+
+    fn live(&self) -> MutexGuard<'_, Option<Live>> {
+        self.live.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(super) fn beside(&self) -> MutexGuard<'_, Beside> {
+        self.beside.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
