@@ -52,11 +52,14 @@ fn bytes(path: &Path) -> Result<Vec<u8>, TargetError> {
     Ok(bytes)
 }
 
-/// Replaces a file whose bytes still are of `generation`.
+/// Replaces a file whose bytes still are of `generation`. One that would stay as it is is not written.
 pub(super) fn replace(path: &Path, generation: &str, text: &str) -> Result<(), TargetError> {
     let real = real(path)?;
     let _lock = lock(&real)?;
     unchanged(&real, generation)?;
+    if digest::of_bytes(text.as_bytes()) == generation {
+        return Ok(());
+    }
     write_whole(&real, text.as_bytes()).map_err(|error| TargetError::World(error.to_string()))
 }
 

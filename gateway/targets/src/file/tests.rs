@@ -139,8 +139,13 @@ fn a_link_stays_a_link_and_permissions_stay() {
     std::fs::set_permissions(real.join("a.json"), std::fs::Permissions::from_mode(0o640)).unwrap();
     symlink("real/a.json", &link).unwrap();
     let target = json(folder.path(), "weights.json");
+    let inode = || std::os::unix::fs::MetadataExt::ino(&real.join("a.json").metadata().unwrap());
+    let before = inode();
+    target.apply(&target.plan(&target.read().unwrap(), weight(5.0)).unwrap()).unwrap();
+    assert_eq!(inode(), before, "what stays as it is is not written");
     let plan = target.plan(&target.read().unwrap(), weight(10.0)).unwrap();
     target.apply(&plan).unwrap();
+    assert_ne!(inode(), before);
     assert!(link.symlink_metadata().unwrap().is_symlink());
     assert_eq!(std::fs::read_to_string(real.join("a.json")).unwrap(), "{\"weight\": 10}");
     assert_eq!(real.join("a.json").metadata().unwrap().permissions().mode() & 0o7777, 0o640);

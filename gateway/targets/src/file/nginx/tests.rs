@@ -60,6 +60,13 @@ fn two_percentages_share_what_they_have() {
 }
 
 #[test]
+fn percentages_are_read_as_nginx_does() {
+    for (shown, weight) in [(".5%", 0.5), ("5.%", 5.0), ("05.50%", 5.5), ("100%", 100.0)] {
+        assert_eq!(split(&CONF.replace("5%  ", &format!("{shown}  "))).look().unwrap().0, weight, "{shown}");
+    }
+}
+
+#[test]
 fn what_nginx_would_refuse_is_refused_with_its_place() {
     for (old, new, wanted) in [
         ("5%  ", "0%  ", "nginx.conf:5:9: expected a percentage from 0.01% to 100%"),
