@@ -17,9 +17,7 @@ use place::{Home, Place};
 use std::path::{Path, PathBuf};
 
 pub(crate) use pass::Passed;
-pub(crate) use plane::AdminPlane;
 pub(crate) use plane::{AdminPlane, Change, Means, Swapped};
-pub(super) use plane::{Change, Means, Swapped};
 
 pub(super) async fn run(args: &args::Gate) -> Result<Exit, Failure> {
     let policy = policy(args)?;
