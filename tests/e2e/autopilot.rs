@@ -121,6 +121,21 @@ async fn until(what: &str, flying: &[&Flying], mut condition: impl FnMut() -> bo
     panic!("never came: {what}\n{}", said.join("\n---\n"));
 }
 
+/// Plays on until the weight is this. How much it takes depends on when the autopilot looked: a step may come in the middle of
+/// the traffic that it needs.
+async fn play_to(house: &House, percent: f64, first: usize, flying: &[&Flying]) {
+    for batch in 0..12 {
+        play(house, first + batch * 1000, 1000).await;
+        for _ in 0..250 {
+            if house.gateway.weight_percent() == percent {
+                return;
+            }
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    }
+    until("the next rung", flying, || house.gateway.weight_percent() == percent).await;
+}
+
 /// The weights that the gateway was given, from its own trail.
 async fn course(house: &House) -> Vec<f64> {
     let trail = house.admin("/admin/v1/audit").await.json();
@@ -139,9 +154,8 @@ async fn it_climbs_on_proof_alone_and_being_killed_changes_nothing() {
     first.kill();
 
     // Traffic at that rung is judged by its successor, after the lead of the killed one is over.
-    play(&house, 1000, 2000).await;
     let mut second = cockpit.fly("second");
-    until("the hold-back", &[&second], || house.gateway.weight_percent() == 98.0).await;
+    play_to(&house, 98.0, 1000, &[&second]).await;
     second.kill();
     let third = cockpit.fly("third");
     until("it goes on", &[&third], || third.said().contains("at 98%")).await;
@@ -210,7 +224,7 @@ async fn a_look_by_cron_says_how_it_went_and_a_dry_run_changes_nothing() {
     assert!(ran.code == 3 && ran.err.contains("no exchange to judge"), "{ran:?}");
     play(&house, 0, 1000).await;
     let ran = finish(cockpit.command(&["--once", "--dry-run"])).await;
-    assert!(ran.code == 3 && ran.err.contains("would do: raise-50"), "{ran:?}");
+    assert!(ran.code == 0 && ran.err.contains("would do: raise-50"), "{ran:?}");
     assert_eq!((house.gateway.weight_percent(), cockpit.logged("dry-run").len()), (0.0, 1));
     assert_eq!(cockpit.logged("lead").len() + cockpit.logged("raise").len(), 1, "the first look led");
 
@@ -268,8 +282,7 @@ async fn of_two_one_leads_and_the_other_takes_over_when_it_is_killed() {
     assert!(b.log().is_empty(), "who waits decides nothing");
     leads.kill();
     until("the second leads", &[&leads, &follows], || b.logged("lead").len() == 1).await;
-    play(&house, 1000, 2000).await;
-    until("the second raises", &[&leads, &follows], || house.gateway.weight_percent() == 98.0).await;
+    play_to(&house, 98.0, 1000, &[&leads, &follows]).await;
     assert_eq!(course(&house).await, [50.0, 98.0]);
     // What the first one did is in the second one's log, too, from the gateway.
     assert_eq!(b.logged("raise").len(), 2, "{:?}", b.log());
