@@ -83,8 +83,9 @@ pub(crate) enum Command {
         after_help = "Example:\n  weighbridge evaluate records.ndjson --replay-summary replay.json --report report"
     )]
     Evaluate(Evaluate),
-    /// Render a verdict as HTML, PNG, Markdown and CSV.
-    #[command(after_help = "Example:\n  weighbridge report verdict.json --out report")]
+    /// Render a verdict as HTML, PNG, Markdown and CSV, or an audit log as a timeline.
+    #[command(after_help = "Examples:\n  weighbridge report verdict.json --out report\n  weighbridge report \
+                            weighbridge-audit.ndjson --looks looks --out timeline")]
     Report(Report),
     /// Raise a weight by one rung, wherever it lives, if a fresh, matching, signed GO says so; log every decision.
     #[command(after_help = GATE)]
@@ -224,7 +225,7 @@ fn percent_above_zero(text: &str) -> Result<f64, String> {
     }
 }
 
-#[derive(Debug, ClapArgs)]
+#[derive(Debug, Clone, ClapArgs)]
 pub(crate) struct Demo {
     /// Folder for everything that the demo writes.
     #[arg(long, default_value = "weighbridge-demo")]
@@ -232,8 +233,8 @@ pub(crate) struct Demo {
     /// Seed of mocks and schedules.
     #[arg(long, default_value_t = 1)]
     pub seed: u64,
-    /// `good`, `regressed`, or a file of paired answers.
-    #[arg(long, default_value = "good", value_name = "good|regressed|FILE")]
+    /// `good`, `regressed`, `ramp` (a week of an autopilot in minutes), or a file of paired answers.
+    #[arg(long, default_value = "good", value_name = "good|regressed|ramp|FILE")]
     pub scenario: String,
     /// Requests of each phase, instead of the scenario's own number.
     #[arg(long, value_parser = RangedU64ValueParser::<usize>::new().range(1..=1_000_000))]
@@ -406,11 +407,21 @@ impl std::convert::From<Lang> for reports::Language {
 
 #[derive(Debug, ClapArgs)]
 pub(crate) struct Report {
-    /// The verdict.
-    pub verdict: PathBuf,
+    /// A verdict, or an audit log, whose timeline is then drawn.
+    #[arg(value_name = "VERDICT|AUDIT")]
+    pub file: PathBuf,
     /// Folder for the report.
     #[arg(long)]
     pub out: PathBuf,
+    /// Folder of the looks behind a log's decisions (of an autopilot: NUMBER-what/verdict.json in each).
+    #[arg(long, value_name = "DIR")]
+    pub looks: Option<PathBuf>,
+    /// Migration of a log that has several.
+    #[arg(long)]
+    pub migration: Option<String>,
+    /// Seconds of the story that one real second of a log stands for; above 1 for a demo's.
+    #[arg(long, value_name = "FACTOR", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
+    pub clock_speed: u32,
     /// Language of the report.
     #[arg(long, value_enum, default_value_t = Lang::En)]
     pub lang: Lang,

@@ -17,6 +17,8 @@ const REQUESTS_MIN = { p50: 50, p95: 100, p99: 500 };
 const LOST_SHARE = 0.01;
 const FULL_SHARE = 0.8;
 const TAKEN_BACK_SHARE = 0.02;
+/** How long an alarm of the live guard is trouble; later the audit has it. */
+const ALARM_SHOWN_US = 3600e6;
 /** What is left of a quota when it is called nearly used up, percent. */
 export const LEFT_PERCENT = 10;
 
@@ -119,6 +121,15 @@ function ofProviders(migration, document) {
 /** Signs of trouble of one migration, the worst first: `{level: "bad" | "warn" | "note", text}`. */
 export function signs(migration, document) {
   const found = [...ofVerdict(migration), ...ofProviders(migration, document), ...ofArms(migration)];
+  const guard = migration.live_guard;
+  const alarm = guard?.last_alarm ?? null;
+  if (guard?.state === "standing-in") {
+    found.push(bad("The live guard serves the baseline here: the other replicas could not be told yet."));
+  }
+  if (alarm && document.at_us - alarm.at_us < ALARM_SHOWN_US) {
+    const when = span((document.at_us - alarm.at_us) / 1e6);
+    found.push(bad(`The live guard took the weight from ${percent(alarm.from_percent)} to ${percent(alarm.to_percent)} ${when} ago: ${alarm.why}.`));
+  }
   if (migration.shadow_paused) {
     found.push(note(`The shadow has been paused for ${span((document.at_us - migration.shadow_paused.at_us) / 1e6)}: ${migration.shadow_paused.reason}`));
   }

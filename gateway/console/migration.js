@@ -3,10 +3,10 @@
 import { showArms } from "./arms.js";
 import { makeCharts } from "./charts.js";
 import { attribute, byId, element, fromTemplate, length, list, shown, text } from "./dom.js";
-import { money, percent, several, span } from "./format.js";
+import { count, money, percent, several, share, span } from "./format.js";
 import { showGuardrails } from "./guardrails.js";
 import { armOf, candidateOf, headline, signs } from "./health.js";
-import { bound, verdict as verdictWords } from "./words.js";
+import { bound, guard as guardWords, metric, verdict as verdictWords } from "./words.js";
 
 const SIGNS = new Map([["well", "✓"], ["warn", "!"], ["bad", "✕"], ["idle", "○"], ["unknown", "?"]]);
 const NOTICES_MAX = 8;
@@ -56,6 +56,17 @@ function showWeight(slot, migration, now_us) {
   text(slot["mirrored-detail"], paused ? `${percent(migration.shadow_percent)} otherwise` : copies);
 }
 
+function showGuard(slot, migration) {
+  const guard = migration.live_guard;
+  const near = guard?.nearest ?? null;
+  text(slot.guard, guard ? guardWords(guard.state) : "none");
+  // How far the nearest alarm is: full is an alarm.
+  length(slot["guard-bar"], near ? near.progress : 0);
+  const seen = guard ? `${several(guard.candidate_requests, "request", "requests")} of the candidate, ${count(guard.baseline_requests)} of the baseline` : "";
+  const nearest = near && near.progress > 0 ? `; ${metric(near.metric)} at ${share(near.progress)} of an alarm` : "";
+  text(slot["guard-detail"], guard && guard.state !== "off" && guard.state !== "idle" ? `${seen}${nearest}` : "nothing to watch");
+}
+
 function showMoney(slot, migration) {
   const each = (arm) => (arm?.requests > 0 ? (arm.cost_nanos / arm.requests) * 1000 : null);
   const [before, after] = [each(armOf(migration, "baseline", "served")), each(candidateOf(migration))];
@@ -100,6 +111,7 @@ export function updateCard(entry, migration, document, series, live) {
   showNotices(slot.notices, live ? found.filter((sign) => sign.text !== answer.sentence) : found);
   showVerdict(slot, migration, document.at_us);
   showWeight(slot, migration, document.at_us);
+  showGuard(slot, migration);
   showMoney(slot, migration);
   const mirrors = migration.shadow_percent > 0 || migration.arms.some((one) => one.role !== "served");
   shown(slot.shadow, mirrors || migration.shadow_paused !== null);

@@ -68,6 +68,17 @@ export const state = (name) => STATES.get(name) ?? { word: String(name), sign: "
 /** Which bound decided the next weight. */
 export const bound = (name) => BOUNDS.get(name) ?? `limited by: ${name}`;
 
+const GUARDS = new Map([
+  ["off", "off"],
+  ["idle", "idle"],
+  ["watching", "watching"],
+  ["hard-stops", "hard stops only"],
+  ["standing-in", "standing in"],
+]);
+
+/** A live guard's state in words. */
+export const guard = (name) => GUARDS.get(name) ?? String(name);
+
 /** A verdict as people read it. */
 export const verdict = (name) => String(name).toUpperCase();
 

@@ -56,7 +56,8 @@ fn told(path: &Path, outcome: &Outcome) -> String {
     let mut say = |label: &str, words: &str| _ = writeln!(text, "{label:<10}{}", lines::wrapped(words, 10, 10));
     match outcome {
         Outcome::Verified(Verified { head, torn }) => {
-            say("sound", &format!("{}: {} decisions, each as it was written", path.display(), head.lines));
+            let decisions = if head.lines == 1 { "decision" } else { "decisions" };
+            say("sound", &format!("{}: {} {decisions}, each as it was written", path.display(), head.lines));
             say("head", &head.hash);
             for torn in torn {
                 let then = if torn.told { "the next one tells of it" } else { "it is the last one" };

@@ -5,6 +5,7 @@
 
 mod files;
 mod labels;
+mod ramp;
 mod scenario;
 mod stage;
 
@@ -23,7 +24,8 @@ pub(super) async fn run(args: args::Demo) -> Result<Exit, Failure> {
     let began = Instant::now();
     let scenario = Scenario::load(&args)?;
     let stage = Stage::open(&args, scenario).await?;
-    let page = perform(&stage).await;
+    let is_ramp = stage.scenario.is_ramp;
+    let page = if is_ramp { ramp::perform(&stage).await } else { perform(&stage).await };
     stage.close().await;
     let page = page?;
     render::result(&format!(
@@ -32,10 +34,12 @@ pub(super) async fn run(args: args::Demo) -> Result<Exit, Failure> {
         args.out.display()
     ));
     render::result(&format!("Look at     {}", page.display()));
-    render::result(
-        "            the coloured band says what was decided; below it the guardrails: a bar that ends left of\n            \
+    if !is_ramp {
+        render::result(
+            "            the coloured band says what was decided; below it the guardrails: a bar that ends left of\n            \
          the margin is proven safe, one that begins right of it is proven worse.",
-    );
+        );
+    }
     if args.open {
         open(&page);
     }

@@ -18,6 +18,7 @@ use std::path::{Path, PathBuf};
 
 pub(crate) use pass::Passed;
 pub(crate) use plane::AdminPlane;
+pub(crate) use plane::{AdminPlane, Change, Means, Swapped};
 pub(super) use plane::{Change, Means, Swapped};
 
 pub(super) async fn run(args: &args::Gate) -> Result<Exit, Failure> {

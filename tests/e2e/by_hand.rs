@@ -163,8 +163,14 @@ async fn the_lines_of_the_readme_run_as_they_are_printed_after_a_demo() {
             ran.push(end);
         }
     }
-    let [replay, evaluate, report, gate] = ran.as_slice() else { panic!("{lines:?}") };
+    let [key, replay, evaluate, report, gate, audit] = ran.as_slice() else { panic!("{lines:?}") };
     assert_eq!((replay.code, report.code), (0, 0), "{replay:?} {report:?}");
+    let fingerprint = key.out.split_whitespace().last().unwrap();
+    let own: Value =
+        serde_json::from_str(&std::fs::read_to_string(folder.path().join("report/verdict.json")).unwrap()).unwrap();
+    assert_eq!(own["signature"]["key"], fingerprint, "the report hands the signature on");
+    assert!(gate.out.contains(&format!("signed by the trusted key {}", &fingerprint[..16])), "{gate:?}");
+    assert!(audit.code == 0 && audit.out.contains("1 decision, each as it was written"), "{audit:?}");
     let verdict = std::fs::read_to_string(folder.path().join("verdict.json")).unwrap();
     let verdict: Value = serde_json::from_str(&verdict).unwrap();
     let inputs = verdict["inputs"].to_string();

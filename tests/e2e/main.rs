@@ -15,6 +15,7 @@ mod redis_server;
 
 mod admin;
 mod architecture;
+mod autopilot;
 mod bad_input;
 mod bill;
 mod by_hand;
@@ -26,6 +27,7 @@ mod demo;
 mod docs;
 mod fallback;
 mod first_token;
+mod gate;
 mod guard_backends;
 mod import;
 mod keys;

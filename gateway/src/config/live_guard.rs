@@ -37,7 +37,7 @@ impl RawAudit {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum BackTo {
-    /// To the highest weight below it that was left upwards and has had no alarm since; to nothing where none is known.
+    /// To the highest weight below it that was raised further since it was last lowered; to nothing where none is known.
     #[default]
     LastSafe,
     /// To nothing.
@@ -76,7 +76,7 @@ impl Default for LiveGuard {
 }
 
 impl Checker<'_> {
-    pub(super) fn live_guard(&mut self, key: &str, raw: RawLiveGuard) -> Option<LiveGuard> {
+    pub(super) fn live_guard(&mut self, key: &str, raw: &RawLiveGuard) -> Option<LiveGuard> {
         let rules = match &raw.policy {
             None => Some(Rules::new(&Policy::default())),
             Some(path) => match std::fs::read_to_string(path) {

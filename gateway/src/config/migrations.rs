@@ -163,7 +163,7 @@ impl Checker<'_> {
         let sampling = self.sampling(&key, raw.shadow, raw.repeat_percent, consumers);
         let stay = self.stay(&key, raw.stay, consumers);
         let fallback = self.fallback(&key, raw.fallback);
-        let live_guard = self.live_guard(&format!("{key}.live_guard"), raw.live_guard);
+        let live_guard = self.live_guard(&format!("{key}.live_guard"), &raw.live_guard);
         (named && baseline && candidate).then_some(())?;
         Some(Migration {
             baseline: raw.baseline,

@@ -1,7 +1,7 @@
 //! Which weights are safe to go back to. Pure.
 //!
-//! A weight is safe once somebody has raised it to a higher one, and until an alarm. What happened before the process began
-//! is not known, and what is not known is not safe; replicas tell each other.
+//! A weight is safe once somebody has raised it to a higher one, and until the weight is lowered, by an alarm or by hand. What
+//! happened before the process began is not known, and what is not known is not safe; replicas tell each other.
 
 use crate::config::BackTo;
 use crate::lane::Snapshot;
@@ -23,7 +23,7 @@ pub(super) struct Rungs {
 impl Rungs {
     /// Takes notice of what is in force; true where that is news.
     pub(super) fn observe(&mut self, now: Snapshot) -> bool {
-        let weight = u32::from(now.weights.candidate.bp());
+        let weight = now.weights.candidate.bp();
         let before = self.seen.replace((now.epoch, weight));
         let Some((epoch, before)) = before else { return false };
         if epoch == now.epoch {
@@ -33,7 +33,10 @@ impl Rungs {
             self.safe.push(before);
             self.safe.sort_unstable();
         }
-        self.safe.retain(|safe| *safe < weight);
+        if weight < before {
+            // Somebody lowered it, or another replica's guard did: whatever the reason was, it may hold further down as well.
+            self.safe.clear();
+        }
         true
     }
 
@@ -56,7 +59,7 @@ impl Rungs {
     /// Where an alarm at this weight leads. After it nothing is safe any more: the next one leads to nothing.
     pub(super) fn alarmed(&mut self, at: WeightBp, back_to: BackTo) -> WeightBp {
         let safe = std::mem::take(&mut self.safe);
-        let below = safe.into_iter().rfind(|safe| *safe < u32::from(at.bp()) && back_to == BackTo::LastSafe);
+        let below = safe.into_iter().rfind(|safe| *safe < at.bp() && back_to == BackTo::LastSafe);
         below.and_then(|safe| WeightBp::from_percent(f64::from(safe) / 100.0).ok()).unwrap_or(WeightBp::ZERO)
     }
 }
@@ -88,7 +91,7 @@ mod tests {
             (&[0.0, 1.0, 5.0, 25.0][..], 5.0),
             (&[0.0, 1.0], 0.0),
             (&[50.0], 0.0),
-            (&[5.0, 50.0, 25.0], 5.0),
+            (&[5.0, 50.0, 25.0], 0.0),
             (&[1.0, 5.0, 0.0, 25.0], 0.0),
             (&[5.0, 5.0, 10.0], 5.0),
         ] {

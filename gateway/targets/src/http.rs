@@ -38,6 +38,16 @@ pub(crate) fn without_query(url: &Url) -> String {
     if url.query().is_some() { format!("{shown}?(hidden)") } else { shown.to_string() }
 }
 
+/// Whether an address leads to this machine only, so that what travels in clear is seen by nobody else.
+pub(crate) fn is_this_machine(url: &Url) -> bool {
+    match url.host() {
+        Some(url::Host::Domain(name)) => name == "localhost" || name.ends_with(".localhost"),
+        Some(url::Host::Ipv4(address)) => address.is_loopback(),
+        Some(url::Host::Ipv6(address)) => address.is_loopback(),
+        None => false,
+    }
+}
+
 /// A builder with the bounds that every call has.
 pub(crate) fn builder() -> reqwest::ClientBuilder {
     reqwest::Client::builder()
@@ -58,6 +68,13 @@ pub(crate) fn built(builder: reqwest::ClientBuilder, whose: &str) -> Result<reqw
 pub(crate) struct Answer {
     pub status: StatusCode,
     pub body: Vec<u8>,
+}
+
+impl Answer {
+    /// The body, if it is JSON.
+    pub(crate) fn json(&self) -> Option<serde_json::Value> {
+        serde_json::from_slice(&self.body).ok()
+    }
 }
 
 /// No whole answer came.

@@ -6,23 +6,26 @@
 //!
 //! * [`target`]: the address as people write it, and who reads, plans and applies it.
 //! * [`options`]: what an address does not say.
-//! * [`shares`]: weights and percent, pure; used by every kind.
+//! * [`file`]: manifests, configurations of proxies, plain JSON.
+//! * [`cluster`]: routes in Kubernetes, by its API server.
+//! * [`console`]: the Higress console's AI routes.
 //! * [`webhook`]: anything else that is told by a POST.
 
 mod answer;
+pub mod cluster;
+pub mod console;
+mod diff;
+pub mod file;
 mod http;
 pub mod options;
 mod secret;
-pub mod shares;
+mod shares;
 pub mod target;
 pub mod webhook;
 
 pub use options::{Because, Environment, Options, Write};
 pub use secret::Secret;
 pub use target::Target;
-
-mod diff;
-pub mod file;
 
 use gate::InForce;
 
@@ -60,7 +63,8 @@ pub struct Plan {
 /// A change that was made.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Applied {
-    /// What is in force now, as the target says it, or as it was written where the target says nothing.
+    /// What is in force now, as the target says it, or as it was written where the target says nothing, and for a file that
+    /// was written elsewhere.
     pub in_force: InForce,
     /// Whether those who act on the weight have said that they do. A file or an annotation says nothing, which is no
     /// objection: `true`. `false`: it is written, but refused or not yet answered; [`notes`](Self::notes) say which.

@@ -59,7 +59,7 @@ impl Default for Options {
     }
 }
 
-/// How a change is written to a cluster.
+/// How a change is written to a cluster. Which is right when is argued in [`crate::cluster`].
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub enum Write {
     /// Server-side apply; if somebody else manages the field, nothing is written and they are named.

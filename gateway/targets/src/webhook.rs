@@ -45,13 +45,12 @@ impl WebhookTarget {
     /// It is no address, or holds a user name or password.
     pub(crate) fn parse(address: &str, options: &Options) -> Result<Self, TargetError> {
         let url = http::address(address, "webhook+https://ops.example/weights")?;
-        if let Some(percent) = options.in_force_percent {
-            shares::hundredths(percent)?;
-        }
         let shown = format!("webhook+{}", http::without_query(&url));
         let client = http::built(http::builder(), &shown)?;
+        let in_force_percent =
+            options.in_force_percent.map(|percent| shares::exact(percent, "--in-force")).transpose()?;
         let secret = options.environment.secret("WEIGHBRIDGE_WEBHOOK_SECRET");
-        Ok(Self { url, shown, secret, in_force_percent: options.in_force_percent, client, pauses: options.pauses })
+        Ok(Self { url, shown, secret, in_force_percent, client, pauses: options.pauses })
     }
 
     /// The address without secrets.
@@ -83,7 +82,9 @@ impl WebhookTarget {
             );
         }
         for percent in [Some(state.weight_percent), state.mirror_percent].into_iter().flatten() {
-            shares::hundredths(percent).map_err(|why| self.mute(&format!("answered a GET, but {why}")))?;
+            if !(0.0..=100.0).contains(&percent) {
+                return Err(self.mute(&format!("answered a GET with {percent}%, which is no share of the traffic")));
+            }
         }
         Ok(InForce {
             target: self.shown.clone(),
@@ -105,8 +106,9 @@ impl WebhookTarget {
 
     pub(crate) fn plan(&self, found: &Found, wanted: Wanted, because: &Because) -> Result<Plan, TargetError> {
         let mut wanted = wanted;
-        wanted.weight_percent = shares::percent(shares::hundredths(wanted.weight_percent)?);
-        wanted.mirror_percent = wanted.mirror_percent.map(shares::hundredths).transpose()?.map(shares::percent);
+        wanted.weight_percent = shares::exact(wanted.weight_percent, &self.shown)?;
+        let mirror = wanted.mirror_percent.map(|percent| shares::exact(percent, &self.shown));
+        wanted.mirror_percent = mirror.transpose()?;
         let message = Message::new(&found.in_force, wanted, because);
         let text = serde_json::to_string_pretty(&message)
             .map_err(|error| TargetError::Usage(format!("the message cannot be written as JSON: {error}")))?;
@@ -178,6 +180,10 @@ impl WebhookTarget {
                 Ok(answer) if is_worth_another_try(answer.status) => {
                     may_have_acted = true;
                     why = format!("it answered {}", answer.status);
+                }
+                // An earlier try may have arrived, and the refusal be about that one.
+                Ok(answer) if may_have_acted => {
+                    return Ok(Told::Unknown(format!("{why}, then: {}", self.refused(&answer))));
                 }
                 Ok(answer) => return Err(self.refused(&answer)),
                 Err(Unanswered::Unreachable(cause)) => why = cause,

@@ -49,11 +49,7 @@ pub(super) fn chart(story: &Story<'_>) -> StoryChart {
             .iter()
             .map(|step| Weight { at: axis.place(step.at_us), percent: step.percent, is_found: step.is_found })
             .collect(),
-        marks: events
-            .iter()
-            .filter(|event| event.entry.target == course.target)
-            .filter_map(|e| mark(&axis, e))
-            .collect(),
+        marks: marks(&axis, &events, &course),
         lanes: all,
         curves: curves(&axis, &lanes),
         gaps: lanes.gaps.iter().map(|(from, to)| (axis.place(*from), axis.place(*to))).collect(),
@@ -64,6 +60,12 @@ fn cells<T>(axis: &Axis, spans: &[Span<T>], shade: impl Fn(&T) -> Shade) -> Vec<
     let cell =
         |span: &Span<T>| Cell { from: axis.place(span.from_us), to: axis.place(span.to_us), shade: shade(&span.value) };
     spans.iter().map(cell).collect()
+}
+
+fn marks(axis: &Axis, events: &[Event<'_>], course: &Course) -> Vec<Mark> {
+    let here = events.iter().enumerate().filter(|(_, event)| weights::is_here(event.entry, &course.target));
+    let told_first = here.filter(|(place, event)| !weights::is_echo(event, events.get(..*place).unwrap_or_default()));
+    told_first.filter_map(|(_, event)| mark(axis, event)).collect()
 }
 
 fn mark(axis: &Axis, event: &Event<'_>) -> Option<Mark> {
@@ -104,7 +106,8 @@ fn curves(axis: &Axis, lanes: &Lanes) -> Vec<Curve> {
 /// The course in words, for those who cannot see it.
 fn described(course: &Course, events: &[Event<'_>], axis: &Axis) -> String {
     const TOLD: usize = 40;
-    let moves = events.iter().filter(|event| event.entry.target == course.target && weights::moves(event.entry.what));
+    let moves =
+        events.iter().filter(|event| weights::is_here(event.entry, &course.target) && weights::moves(event.entry.what));
     let said: Vec<String> = moves
         .clone()
         .take(TOLD)

@@ -110,6 +110,25 @@ fn a_change_that_failed_is_undone_and_one_that_nobody_logged_is_found() {
 }
 
 #[test]
+fn a_gateway_that_tells_the_same_change_tells_it_once() {
+    let itself = |entry: Entry| Entry { target: "gateway".to_owned(), ..entry };
+    let entries = [
+        entry(0, What::Raise, "autopilot", (0.0, 5.0), "GO"),
+        itself(entry(0, What::Set, "token", (0.0, 5.0), "GO")),
+        itself(entry(9, What::Alarm, "live-guard", (5.0, 1.0), "errors")),
+        itself(entry(9, What::Rollback, "live-guard", (5.0, 1.0), "errors")),
+        entry(12, What::Stay, "autopilot", (1.0, 1.0), "waits"),
+    ];
+    let chain = whole();
+    let chart = drawing::chart(&story(&entries, &[], &chain));
+    let levels: Vec<f64> = chart.weights.iter().map(|weight| weight.percent).collect();
+    assert_eq!(levels, [0.0, 5.0, 1.0]);
+    assert_eq!(chart.marks.len(), 3, "{:?}", chart.marks);
+    let page = timeline_html(&story(&entries, &[], &chain)).unwrap();
+    assert!(!page.contains("nobody logged") && !page.contains("other targets"));
+}
+
+#[test]
 fn odd_logs_make_a_page_too() {
     let odd = |from: Option<f64>, to: Option<f64>, at: &str| Entry {
         at: at.to_owned(),

@@ -5,7 +5,7 @@ use serde::Serialize;
 
 use super::decisions::{self, Decided};
 use super::drawing::{self, Told};
-use super::weights::moves;
+use super::weights::{is_here, moves};
 use super::{Chain, Story};
 use crate::charts::story::{Shade, Sign, StoryChart};
 use crate::format;
@@ -256,7 +256,7 @@ fn missing(story: &Story<'_>, told: &Told<'_>) -> Vec<String> {
     for (from, to) in told.lanes.gaps.iter().take(5) {
         missing.push(format!("Nobody looked from {} to {}.", told.axis.said(*from), told.axis.said(*to)));
     }
-    let elsewhere = told.events.iter().filter(|event| event.entry.target != told.course.target).count();
+    let elsewhere = told.events.iter().filter(|event| !is_here(event.entry, &told.course.target)).count();
     if elsewhere > 0 {
         missing.push(format!(
             "{} decisions are about other targets: they are in the table, not in the picture.",
@@ -297,7 +297,7 @@ fn view(story: &Story<'_>, told: &Told<'_>, row: &Decided<'_>) -> Row {
         verdict_tone: evidence.map_or("", |evidence| drawing::tone(evidence.verdict)),
         rests_on: evidence.map_or_else(String::new, rests_on),
         link,
-        target: (entry.target != told.course.target).then(|| entry.target.clone()),
+        target: (!is_here(entry, &told.course.target)).then(|| entry.target.clone()),
         is_out_of_order: first.is_out_of_order || last.is_out_of_order,
     }
 }

@@ -70,11 +70,35 @@ pub(super) fn course(events: &[Event<'_>]) -> Course {
     let Some(first) = events.iter().find(|event| changes.get(event.entry.target.as_str()) == Some(&most)) else {
         return Course::default();
     };
-    let mut course = Course { target: first.entry.target.clone(), ..Course::default() };
-    for event in events.iter().filter(|event| event.entry.target == course.target).copied().collect::<Vec<_>>() {
-        course.see(event);
+    let target = first.entry.target.as_str();
+    let mut course = Course { target: target.to_owned(), ..Course::default() };
+    for event in events.iter().filter(|event| is_here(event.entry, target)) {
+        course.see(*event);
     }
     course
+}
+
+/// What a gateway calls itself in a log that it shares with those who change its weight.
+const ITSELF: &str = "gateway";
+
+/// Whether an entry is about this target: a gateway is known to itself by another name than to those who move its weight.
+pub(super) fn is_here(entry: &Entry, target: &str) -> bool {
+    let is_gateway = |name: &str| name == ITSELF || name.starts_with("http://") || name.starts_with("https://");
+    entry.target == target
+        || (is_gateway(&entry.target) && is_gateway(target) && (entry.target == ITSELF || target == ITSELF))
+}
+
+/// Whether a gateway tells, as somebody's change, what the one who made it has told before.
+pub(super) fn is_echo(event: &Event<'_>, before: &[Event<'_>]) -> bool {
+    let to = |entry: &Entry| entry.to_percent.unwrap_or(f64::NAN);
+    let entry = event.entry;
+    let mut moves_before =
+        before.iter().rev().filter(|before| moves(before.entry.what) && is_here(before.entry, ITSELF));
+    entry.target == ITSELF
+        && entry.what == What::Set
+        && moves_before
+            .next()
+            .is_some_and(|before| before.entry.target != ITSELF && is_same(to(before.entry), to(entry)))
 }
 
 /// Whether what was done changes the weight.
@@ -99,6 +123,10 @@ impl Course {
         let (from, to) = (percent(entry.from_percent), percent(entry.to_percent));
         if entry.what == What::Failure {
             self.fail(event, to);
+            return;
+        }
+        let is_known = |percent: Option<f64>| percent.zip(self.now()).is_some_and(|(a, b)| is_same(a, b));
+        if entry.target == ITSELF && entry.what == What::Set && is_known(to) {
             return;
         }
         match (from, self.now()) {

@@ -8,9 +8,11 @@ use datasets::{Appender, Format, Header, LoggedRequest, Redaction};
 use mocks::Provider;
 use std::path::{Path, PathBuf};
 
-const MIGRATION: &str = "openai-to-deepseek";
+pub(super) const MIGRATION: &str = "openai-to-deepseek";
 /// Salt of the records' digests; labels are written with the same one.
 pub(super) const SALT: &str = "weighbridge";
+/// The folder of what a ramp's decisions rest on.
+pub(super) const LOOKS: &str = "looks";
 /// The key that signs this demo's verdicts; its public half is beside it.
 pub(super) const SIGN_KEY: &str = "sign-key.pem";
 const PUBLIC_KEY: &str = "sign-key.pub.pem";
@@ -18,6 +20,8 @@ const PUBLIC_KEY: &str = "sign-key.pub.pem";
 pub(super) const GATE_POLICY: &str = "gate.toml";
 /// What the gate decided.
 pub(super) const AUDIT: &str = "audit.ndjson";
+/// A ramp's timeline.
+const TIMELINE: [&str; 5] = ["timeline.html", "timeline.md", "timeline.json", "timeline.png", "timeline@2x.png"];
 /// The acts, by which most files are named.
 const ACTS: [&str; 2] = ["shadow", "canary"];
 
@@ -35,9 +39,10 @@ pub(super) fn fresh_folder(path: &Path) -> Result<PathBuf, Failure> {
         Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(failed(error)),
         _ => Ok(()),
     };
-    for name in ["records.ndjson", "labels.ndjson", SIGN_KEY, PUBLIC_KEY, AUDIT] {
+    for name in ["records.ndjson", "labels.ndjson", SIGN_KEY, PUBLIC_KEY, AUDIT].into_iter().chain(TIMELINE) {
         gone(std::fs::remove_file(path.join(name)))?;
     }
+    gone(std::fs::remove_dir_all(path.join(LOOKS)))?;
     for act in ACTS {
         for name in [format!("requests-{act}.ndjson"), format!("replay-{act}.json"), format!("verdict-{act}.json")] {
             gone(std::fs::remove_file(path.join(name)))?;
@@ -86,6 +91,7 @@ pub(super) fn configuration(
     mocks: &[mocks::Running],
     records: &Path,
     prices: Option<&Path>,
+    audit: Option<&Path>,
 ) -> String {
     let providers: String = mocks
         .iter()
@@ -102,10 +108,11 @@ pub(super) fn configuration(
     let text = |path: &Path| toml::Value::String(path.display().to_string());
     let records = text(records);
     let prices = prices.map(|path| format!("\n[prices]\nfile = {}\n", text(path))).unwrap_or_default();
+    let audit = audit.map(|path| format!("\n[audit]\npath = {}\n", text(path))).unwrap_or_default();
     format!(
         "# The gateway of this demo, on free ports.\n\n[server]\nlisten = \"127.0.0.1:0\"\n\n[admin]\nlisten = \
          \"127.0.0.1:0\"\n\n{providers}[migrations.{MIGRATION}]\nbaseline = \"openai\"\ncandidate = \
          \"deepseek\"\nweight_percent = 0\nshadow_percent = 100\n\n[migrations.{MIGRATION}.models]\n{models}\n[records]\npath = \
-         {records}\nsalt = \"{SALT}\"\n{prices}"
+         {records}\nsalt = \"{SALT}\"\n{audit}{prices}"
     )
 }

@@ -32,7 +32,10 @@ pub(super) struct Scenario {
     pub policy: String,
     /// Grades, where the answers were graded.
     pub graded: Option<PairedAnswers>,
-    pub rate_per_second: u32,
+    /// How fast requests are sent, as `weighbridge replay --rate` reads it.
+    pub rate: String,
+    /// An autopilot's story, in which the gateway logs what it does by itself.
+    pub is_ramp: bool,
     /// What in this scenario is measured and what is made.
     pub remark: &'static str,
 }
@@ -41,6 +44,7 @@ impl Scenario {
     pub(super) fn load(args: &args::Demo) -> Result<Self, Failure> {
         match args.scenario.as_str() {
             "good" => Self::bundled(args, "a candidate as good as the baseline", Profile::demo_deepseek()),
+            "ramp" => Self::ramp(args),
             "regressed" => Self::bundled(args, "a candidate that fails and dawdles", Profile::regressed_deepseek()),
             path => Self::paired(args, Path::new(path)),
         }
@@ -48,6 +52,11 @@ impl Scenario {
 
     pub(super) fn shadow_requests(&self) -> &[LoggedRequest] {
         self.requests.get(..self.shadow_count).unwrap_or(&self.requests)
+    }
+
+    /// Requests of one look after another; none is sent twice.
+    pub(super) fn looks(&self) -> impl Iterator<Item = &[LoggedRequest]> {
+        self.requests.chunks(self.shadow_count.max(1))
     }
 
     /// Requests that were not used in the shadow act: evidence counts once.
@@ -75,14 +84,33 @@ impl Scenario {
             models: models([("gpt-4o-mini", "deepseek-flash"), ("gpt-4o", "deepseek-v4-pro")]),
             policy: include_str!("policy.toml").to_owned(),
             graded: None,
-            rate_per_second: args.rate.unwrap_or(RATE_PER_SECOND),
+            is_ramp: false,
+            rate: rate(args, RATE_PER_SECOND),
             remark: "Prompts and answers are the project's own; rhythm and sizes follow public traces; ten times as fast.",
+        })
+    }
+
+    /// A week of an autopilot: requests of the bundled log again and again, so many for each look.
+    fn ramp(args: &args::Demo) -> Result<Self, Failure> {
+        let each = args.requests.unwrap_or(super::ramp::REQUESTS_EACH);
+        let scenario = Self::bundled(
+            &args::Demo { requests: Some(each.saturating_mul(super::ramp::LOOKS_MAX) / 2 + 1), ..args.clone() },
+            "a week of an autopilot in minutes",
+            Profile::demo_deepseek(),
+        )?;
+        Ok(Self {
+            shadow_count: each,
+            is_ramp: true,
+            policy: include_str!("policy-ramp.toml").to_owned(),
+            // As many as clients keep open: a slow machine makes the story longer, and its figures no worse.
+            rate: args.rate.map_or_else(|| "max:48".to_owned(), |rate| format!("{rate}/s")),
+            ..scenario
         })
     }
 
     fn paired(args: &args::Demo, path: &Path) -> Result<Self, Failure> {
         let answers = paired_answers::read(path, None, None).map_err(|error| {
-            Failure::usage(format!("{error} (--scenario takes good, regressed, or a file of paired answers)"))
+            Failure::usage(format!("{error} (--scenario takes good, regressed, ramp, or a file of paired answers)"))
         })?;
         let mut script_text = String::new();
         let mut requests = Vec::new();
@@ -105,11 +133,16 @@ impl Scenario {
             models: models([(answers.baseline_model.as_str(), "deepseek-flash")]),
             policy: include_str!("policy-paired.toml").to_owned(),
             graded: Some(answers),
-            rate_per_second: args.rate.unwrap_or(100),
+            is_ramp: false,
+            rate: rate(args, 100),
             remark: "Answers, grades and token counts are recorded; prices are today's gpt-4o and deepseek-flash; latency and \
                      errors are the mocks' own and are not judged.",
         })
     }
+}
+
+fn rate(args: &args::Demo, usual: u32) -> String {
+    format!("{}/s", args.rate.unwrap_or(usual))
 }
 
 fn file_name(path: &Path) -> String {

@@ -29,14 +29,14 @@ const ADMIN_TOKEN: &str = "demo";
 pub(super) struct Stage {
     pub scenario: Scenario,
     pub(super) out: PathBuf,
-    seed: u64,
+    pub(super) seed: u64,
+    /// The key of this demo, made anew each time: it signs the verdicts that the gate is given.
+    pub(super) sign_key: SecretKey,
+    pub(super) gate_policy: GatePolicy,
     pub(super) mocks: Vec<mocks::Running>,
     pub(super) gateway: gateway::Running,
     pub(super) plane: gate::AdminPlane,
     pub(super) policy: Policy,
-    /// The key of this demo, made anew each time: it signs the verdicts that the gate is given.
-    sign_key: SecretKey,
-    gate_policy: GatePolicy,
     labels: Option<PathBuf>,
     pub(super) prices: PriceTable,
     pub(super) stop: CancellationToken,
@@ -76,7 +76,10 @@ impl Stage {
             let any_port = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
             mocks.push(mocks::start(any_port, config).await.map_err(Failure::world)?);
         }
-        let text = files::configuration(&scenario, &mocks, &out.join("records.ndjson"), args.prices.file.as_deref());
+        let audit = out.join(files::AUDIT);
+        let audit = scenario.is_ramp.then_some(audit.as_path());
+        let records = out.join("records.ndjson");
+        let text = files::configuration(&scenario, &mocks, &records, args.prices.file.as_deref(), audit);
         evaluate::write(&out.join("gateway.toml"), text.as_bytes())?;
         let key = |name: &str| Some(if name.ends_with("TOKEN") { ADMIN_TOKEN } else { "demo-key" }.to_owned());
         let config = Config::parse(&text, &out.join("gateway.toml"), &key)
@@ -153,9 +156,9 @@ impl Stage {
         )))
     }
 
-    pub(super) async fn replay(&self, name: &str, log: &Path, requests: &[LoggedRequest]) -> Result<PathBuf, Failure> {
+    async fn replay(&self, name: &str, log: &Path, requests: &[LoggedRequest]) -> Result<PathBuf, Failure> {
         let path = self.out.join(format!("replay-{name}.json"));
-        let rate = format!("{}/s", self.scenario.rate_per_second);
+        let rate = &self.scenario.rate;
         command(&format!(
             "weighbridge replay {} --target http://{} --rate {rate} --summary {}",
             log.display(),

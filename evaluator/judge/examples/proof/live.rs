@@ -19,6 +19,9 @@ const RUNGS: [f64; 5] = [0.01, 0.05, 0.10, 0.25, 0.50];
 /// Requests of the candidate at which a run is given up.
 const LAST: u64 = 6000;
 
+/// Name, weight and replicas, calm requests before, rules, limit of the median.
+type Case<'a> = (String, (f64, u32), u64, &'a Rules, Option<f64>);
+
 /// One epoch of traffic at a guard.
 struct Epoch {
     /// A replica each.
@@ -118,7 +121,7 @@ pub(crate) fn detection(runs: Runs) -> Vec<Row> {
         }
         let runs = runs.seeded(200 + at as u64).times(0.25);
         let percent = candidate * 100.0;
-        let more: [(String, (f64, u32), u64, &Rules, Option<f64>); 4] = [
+        let more: [Case<'_>; 4] = [
             (
                 format!("the same with 3 replicas at 25 %: errors 1 % -> {percent:.0} %"),
                 (0.25, 3),

@@ -112,8 +112,8 @@ fn what_is_under_way_is_no_evidence_against_anybody() {
     let rules = Rules::new(&Policy::default());
     // The candidate fails at once in one request of a hundred; nobody else has answered yet.
     for unit in 0..2000u64 {
-        let place = live.arrived(fresh(unit as i64, unit % 2 == 0, unit));
-        if unit % 200 == 0 {
+        let place = live.arrived(fresh(unit as i64, unit.is_multiple_of(2), unit));
+        if unit.is_multiple_of(200) {
             live.ended(place, bad(&[ERRORS]));
         }
     }
@@ -129,7 +129,7 @@ fn one_unit_alone_raises_no_alarm_and_two_do() {
     for (units, alarmed) in [(1, false), (2, true)] {
         let mut live = Live::new(1, 0.5, 1);
         for request in 0..400u64 {
-            let candidate = request % 2 == 0;
+            let candidate = request.is_multiple_of(2);
             let unit = if candidate { request / 2 % units } else { 1000 + request };
             let place = live.arrived(fresh(request as i64, candidate, unit));
             live.ended(place, if candidate { bad(&[ERRORS]) } else { Ending::default() });
@@ -196,7 +196,7 @@ fn a_change_after_a_long_calm_is_seen_by_a_fresh_start() {
     let mut rng = StdRng::seed_from_u64(9);
     let mut live = Live::new(1, 0.5, 1);
     let mut serve = |live: &mut Live, request: u64, share: f64| {
-        let candidate = request % 2 == 0;
+        let candidate = request.is_multiple_of(2);
         let place = live.arrived(fresh(request as i64 * 1000, candidate, request));
         let failed = rng.random_bool(if candidate { share } else { 0.01 });
         live.ended(place, if failed { bad(&[ERRORS]) } else { Ending::default() });
@@ -212,4 +212,43 @@ fn a_change_after_a_long_calm_is_seen_by_a_fresh_start() {
         assert!(more < 2000, "50,000 calm requests of the candidate must not hide a fifth that fail");
     }
     assert!(live.tallied().windows.len() <= WINDOWS_KEPT);
+}
+
+/// One epoch at this weight; the candidate's requests until an alarm, if there is one before `last`.
+fn until_alarm(rng: &mut StdRng, rules: &Rules, weight: f64, share: f64, last: u64) -> Option<u64> {
+    let mut live = Live::new(1, weight, 1);
+    let mut candidates = 0;
+    for unit in 0.. {
+        let candidate = rng.random_bool(weight);
+        candidates += u64::from(candidate);
+        if candidates > last {
+            return None;
+        }
+        let place = live.arrived(fresh(unit as i64 * 360_000, candidate, unit));
+        let failed = rng.random_bool(if candidate { share } else { 0.01 });
+        live.ended(place, if failed { bad(&[ERRORS]) } else { Ending::default() });
+        if failed && rules.judge(live.tallied(), 0, 1).alarm.is_some() {
+            return Some(candidates);
+        }
+    }
+    None
+}
+
+#[test]
+fn a_break_is_seen_soon_and_nothing_is_seen_where_nothing_is() {
+    let rules = Rules::new(&Policy::default());
+    let mut rng = StdRng::seed_from_u64(77);
+    for (share, limit) in [(0.10, 170), (0.20, 75)] {
+        for weight in [0.05, 0.5] {
+            let mut found: Vec<u64> =
+                (0..41).map(|_| until_alarm(&mut rng, &rules, weight, share, 4000).unwrap_or(u64::MAX)).collect();
+            found.sort_unstable();
+            assert!(found[20] <= limit, "{share} at {weight}: median {}", found[20]);
+        }
+    }
+    for weight in [0.05, 0.1, 0.25, 0.5] {
+        for _ in 0..25 {
+            assert_eq!(until_alarm(&mut rng, &rules, weight, 0.01, 600), None, "{weight}");
+        }
+    }
 }

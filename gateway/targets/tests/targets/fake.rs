@@ -57,6 +57,14 @@ impl Fake {
         Self::serve(None, Box::new(handler))
     }
 
+    /// Starts one behind TLS.
+    pub(crate) fn start_tls(
+        config: rustls::ServerConfig,
+        handler: impl FnMut(&Request) -> Reply + Send + 'static,
+    ) -> Self {
+        Self::serve(Some(Arc::new(config)), Box::new(handler))
+    }
+
     fn serve(tls: Option<Arc<rustls::ServerConfig>>, handler: Handler) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let address = listener.local_addr().unwrap();

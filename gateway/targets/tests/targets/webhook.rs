@@ -122,6 +122,9 @@ async fn after_the_last_try_it_is_read_again() {
         matches!(&error, TargetError::World(why) if why.contains("did not act") && why.contains("4 tries")),
         "{error}"
     );
+    // The first try acted and was lost; a receiver that knows no keys says to the second that it is too late.
+    let fake = receiver(vec![(true, Reply::Drop), (false, Reply::Answer(409, String::new()))]);
+    assert!(told(&fake).await.unwrap().settled);
     // Taken, and not acted upon.
     let fake = receiver(vec![(false, Reply::Answer(202, String::new()))]);
     let applied = told(&fake).await.unwrap();
