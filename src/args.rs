@@ -102,7 +102,6 @@ pub(crate) enum Command {
         arg_required_else_help = true
     )]
     Audit(Audit),
-    Gate(Gate),
     /// Move a migration by itself: evaluate, publish, decide and move, again and again, only on proof.
     #[command(
         after_help = "Exit codes with --once: 0 moved, or nothing to move; 1 NO-GO; 2 configuration; 3 left alone; 4 the \

@@ -69,7 +69,6 @@ struct Flight {
 /// What a look came to.
 struct Looked {
     decision: Option<Decision>,
-    next: gate::pilot::Move,
     /// Something was changed.
     moved: bool,
     /// The gate had nothing against it: there is nothing to raise.

@@ -18,7 +18,7 @@ use std::path::{Path, PathBuf};
 
 pub(crate) use pass::Passed;
 pub(crate) use plane::AdminPlane;
-pub(super) use plane::{AdminPlane, Change, Means, Swapped};
+pub(super) use plane::{Change, Means, Swapped};
 
 pub(super) async fn run(args: &args::Gate) -> Result<Exit, Failure> {
     let policy = policy(args)?;

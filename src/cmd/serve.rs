@@ -30,12 +30,11 @@ pub(super) async fn run(args: args::Serve) -> Result<Exit, Failure> {
     };
     let mut flown = Ok(());
     tokio::select! {
-        () = stopped.cancelled() => {}
+        // An autopilot ends by itself then, between two moves.
+        () = stopped.cancelled(), if args.autopilot.is_none() => {}
         ended = Box::pin(autopilot) => flown = ended,
         () = reload_when_told(&running, &args, &read, hangups, seen) => {}
     }
-    // A gateway that was to be flown and cannot be says so before it serves for long.
-    flown?;
     render::note("stopping: open answers may end; a second Ctrl-C ends at once");
     let summary = running.shutdown().await;
     render::result(&format!(
@@ -50,6 +49,8 @@ pub(super) async fn run(args: args::Serve) -> Result<Exit, Failure> {
         summary.shadow.dropped,
         summary.shadow.abandoned,
     ));
+    // A gateway that was to be flown and cannot be does not serve for long unseen.
+    flown?;
     match summary.records.disk_error.filter(|_| summary.records.lost > 0 || !summary.records.healthy) {
         Some(error) => Err(Failure::world(format!("records were lost: {error}"))),
         None => Ok(Exit::Done),

@@ -15,6 +15,7 @@ mod redis_server;
 
 mod admin;
 mod architecture;
+mod autopilot;
 mod bad_input;
 mod bill;
 mod by_hand;

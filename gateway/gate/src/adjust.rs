@@ -19,6 +19,8 @@
 pub const EXPLORED: u16 = 100;
 /// How far from parity is near enough, hundredths of a percent.
 pub const DEAD_BAND: u16 = 100;
+/// What every reason begins with.
+pub const NOT_EVIDENCE: &str = "not evidence-based: ";
 /// Calls of an arm before its mean is believed.
 pub const CALLS_MIN: u64 = 10;
 
@@ -91,7 +93,7 @@ pub fn adjust(now_hundredths: u16, baseline: Arm, candidate: Arm, policy: &Polic
     let near = policy.step_hundredths > 0 && target.abs_diff(now) <= DEAD_BAND && (least..=most).contains(&now);
     let to_hundredths = if near { now } else { bounded };
     let mode = policy.mode.name();
-    Adjusted { to_hundredths, why: format!("not evidence-based: follows {mode}; {found}") }
+    Adjusted { to_hundredths, why: format!("{NOT_EVIDENCE}follows {mode}; {found}") }
 }
 
 /// Where to go, and what that follows from.

@@ -61,7 +61,7 @@ async fn lower(shared: &Shared, lane: &Lane, target: WeightBp, why: &str) -> boo
         Ok(Ok(_)) => return true,
         // A reload has taken the migration away.
         Ok(Err(NotChanged::Unknown)) => return true,
-        Ok(Err(NotChanged::Epoch(_) | NotChanged::Fenced | NotChanged::Home(_))) | Err(_) => {}
+        Ok(Err(NotChanged::Epoch(_) | NotChanged::Home(_) | NotChanged::Fenced)) | Err(_) => {}
     }
     let Some(replicas) = &shared.replicas else {
         // Somebody holds changes up; the next look finds the same counts.
@@ -98,6 +98,6 @@ pub(super) async fn pay(shared: &Shared, lane: &Lane, owed: &Owed) {
             lane.watch.beside().owed = None;
             tracing::info!(migration = lane.name(), to = owed.target.percent(), "the weight is lowered everywhere");
         }
-        Err(NotChanged::Epoch(_) | NotChanged::Fenced | NotChanged::Home(_)) => {}
+        Err(NotChanged::Epoch(_) | NotChanged::Home(_) | NotChanged::Fenced) => {}
     }
 }

@@ -17,9 +17,8 @@ use gateway::admin::{MigrationState, WeightChange};
 #[derive(Debug)]
 pub(super) struct Act {
     pub next: Move,
-    /// What the gate said.
-    pub why: String,
     pub evidence: Option<Evidence>,
+    /// The gate has nothing against a raise: there is none to make.
     pub at_the_top: bool,
 }
 

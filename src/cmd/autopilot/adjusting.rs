@@ -6,7 +6,6 @@ use crate::cmd::gate::{Means, Swapped};
 use crate::outcome::Failure;
 use gate::adjust::{self, Adjusted, Arm, Mode};
 use gate::audit::{Entry, What};
-use gate::pilot::Move;
 use gateway::admin::{MigrationState, WeightChange};
 
 /// Reads the means, and goes one step.
@@ -26,21 +25,21 @@ pub(super) async fn look(
     let candidate = arm(&recent.candidate, policy.mode, now);
     let Adjusted { to_hundredths, why } = adjust::adjust(now, baseline, candidate, &policy);
     let to = f64::from(to_hundredths) / 100.0;
-    let looked = |next, moved, epoch| Looked { decision: None, next, moved, at_the_top: !moved, epoch };
+    // The next step follows on new calls: a look never follows at once.
+    let looked = |epoch| Looked { decision: None, moved: false, at_the_top: true, epoch };
     if to_hundredths == now {
         flight.memory.teller.say(&format!("{to}% stays: {why}"));
-        return Ok(looked(Move::Wait(why), false, state.epoch));
+        return Ok(looked(state.epoch));
     }
-    let next = if to_hundredths > now { Move::Raise(to) } else { Move::Lower(to) };
     if flight.dry_run {
         flight.memory.teller.say(&format!("would set {to}%: {why}"));
-        return Ok(looked(next, false, state.epoch));
+        return Ok(looked(state.epoch));
     }
     let fence = match standing {
         Standing::Leads(fence) => Some(*fence),
         _ if to_hundredths > now => {
             flight.memory.teller.say("nobody leads, so nothing is raised");
-            return Ok(looked(Move::Wait(why), false, state.epoch));
+            return Ok(looked(state.epoch));
         }
         _ => None,
     };
@@ -56,8 +55,7 @@ pub(super) async fn look(
                 act::append(&flight.log, &Entry { epoch: Some(new.epoch), ..line }).await?;
             }
             flight.memory.teller.say(&format!("set from {}% to {to}%: {why}", state.weight_percent));
-            // The next step follows on new calls, not at once.
-            Ok(looked(next, false, new.epoch))
+            Ok(looked(new.epoch))
         }
         Swapped::Epoch | Swapped::Fenced => {
             let why = "somebody else has changed the weight or leads";

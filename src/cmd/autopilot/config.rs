@@ -88,7 +88,7 @@ pub(super) enum Period {
     All,
 }
 
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Clone, Copy, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct RawAdjust {
     mode: RawMode,
@@ -151,7 +151,7 @@ impl Config {
             None => gate::Policy::default(),
         };
         let sign_key = raw.sign_key.map(|path| secret_key(&at(path))).transpose()?;
-        let mut trusted = gate_policy.keys.iter().map(|path| public_key(path)).collect::<Result<Vec<_>, _>>()?;
+        let mut trusted = crate::cmd::gate::trusted(&gate_policy)?;
         trusted.extend(sign_key.as_ref().map(|key| key.public().clone()));
         let adjust = raw.adjust.map(adjustment).transpose()?;
         if sign_key.is_none() && !gate_policy.allow_unsigned && adjust.is_none() {
@@ -257,17 +257,8 @@ fn tariffs(path: Option<PathBuf>) -> Result<Tariffs, Failure> {
 }
 
 fn secret_key(path: &Path) -> Result<SecretKey, Failure> {
-    let shown = path.display();
-    let text = std::fs::read(path)
-        .map_err(|error| Failure::usage(format!("cannot read {shown}: {error}; check `sign_key`")))?;
-    SecretKey::from_pem(&text).map_err(|error| Failure::usage(format!("{shown}: {error}")))
-}
-
-fn public_key(path: &Path) -> Result<PublicKey, Failure> {
-    let shown = path.display();
-    let text = std::fs::read(path)
-        .map_err(|error| Failure::usage(format!("cannot read {shown}: {error}; check `keys` of the gate's policy")))?;
-    PublicKey::from_pem(&text).map_err(|error| Failure::usage(format!("{shown}: {error}")))
+    let text = crate::cmd::gate::read_key(path)?;
+    SecretKey::from_pem(&text).map_err(|error| Failure::usage(format!("{}: {error}", path.display())))
 }
 
 /// Where it went wrong, and for an unknown key which one was probably meant.
@@ -294,4 +285,47 @@ pub(super) fn token(variable: &str) -> Result<String, Failure> {
         exit: Exit::Usage,
         message: format!("the variable {variable} is not set: export the admin token"),
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_example_states_the_defaults() {
+        let folder = tempfile::tempdir().unwrap();
+        let key = SecretKey::generate().unwrap().to_pem().unwrap();
+        std::fs::write(folder.path().join("sign.pem"), key).unwrap();
+        let read = |text: &str| {
+            let path = folder.path().join("autopilot.toml");
+            std::fs::write(&path, text).unwrap();
+            Config::read(&path).unwrap_or_else(|failure| panic!("{}", failure.message))
+        };
+        let example = include_str!("../../../gateway/examples/autopilot.toml");
+        let full = read(example);
+        let bare = read("migration = \"openai-to-deepseek\"\nrecords = [\"records\"]\nsign_key = \"sign.pem\"");
+        let said = |config: &Config| {
+            let Config {
+                migration, records, interval, out, reports_kept, audit, lease, target, token_env, pilot, ..
+            } = config;
+            let paths = format!("{records:?} {out:?} {audit:?}");
+            format!(
+                "{migration} {paths} {interval:?} {reports_kept} {lease:?} {target} {token_env} {pilot:?} {:?}",
+                config.period
+            )
+        };
+        assert_eq!(said(&full), said(&bare));
+        assert!(full.adjust.is_none() && full.trusted.len() == 1);
+
+        // What is commented out can be put in.
+        let adjust = example.split_once("# [adjust]").unwrap().1;
+        let lines: String =
+            adjust.lines().skip(1).filter_map(|line| line.strip_prefix("# ")).map(|line| format!("{line}\n")).collect();
+        let with = read(&format!("{}[adjust]\n{lines}", example.split_once("# [adjust]").unwrap().0));
+        let policy = with.adjust.unwrap();
+        assert_eq!(
+            (policy.mode, policy.share_max_hundredths, policy.step_hundredths),
+            (adjust::Mode::Latency, 5000, 500)
+        );
+    }
 }

@@ -9,6 +9,7 @@ use super::tell::Teller;
 use super::{Flight, Looked, adjusting, shelf};
 use crate::cmd::gate::{AdminPlane, Change};
 use crate::outcome::{Exit, Failure};
+use gate::adjust::NOT_EVIDENCE;
 use gate::audit::{Entry, Evidence, What};
 use gate::pilot::{self, History, Move, Spent};
 use gate::{InForce, rule};
@@ -17,11 +18,14 @@ use judge::verdict::Decision;
 use std::path::Path;
 use std::sync::Arc;
 
+/// The files that were judged, and the first epoch that counted.
+type Seen = (Vec<File>, u64);
+
 /// What one look leaves for the next. All of it can be lost: it only saves work and words.
 #[derive(Debug, Default)]
 pub(super) struct Memory {
     /// Evidence that was judged last, and what came of it.
-    judged: Option<((Vec<File>, u64), Arc<Judged>)>,
+    judged: Option<(Seen, Arc<Judged>)>,
     ledger: Ledger,
     /// The last verdict's answer: a report is written when it changes.
     decision: Option<Decision>,
@@ -45,10 +49,9 @@ impl Flight {
         let standing = self.leader.standing();
         let state = self.plane.migration(&self.config.migration).await?;
         if let Standing::Follows(leader) = &standing {
-            let why = format!("{leader} leads");
             self.memory.led = None;
-            self.memory.teller.say(&format!("waiting: {why}"));
-            return Ok(waited(&state, None, why));
+            self.memory.teller.say(&format!("waiting: {leader} leads"));
+            return Ok(Looked { decision: None, moved: false, at_the_top: false, epoch: state.epoch });
         }
         let history = self.history(&state, &standing).await?;
         if let Some(policy) = self.config.adjust {
@@ -204,8 +207,7 @@ impl Flight {
             next = Move::Wait(format!("nobody leads, so nothing is raised: {why}"));
         }
         let at_the_top = gated.as_ref().is_some_and(|(gate, _)| gate.obstacle().is_none());
-        let (gate, evidence) = gated.unzip();
-        Act { next, why: gate.map(|gate| gate.why).unwrap_or_default(), evidence, at_the_top }
+        Act { next, evidence: gated.map(|(_, evidence)| evidence), at_the_top }
     }
 
     /// Moves, says so, and writes a report where something was decided.
@@ -231,7 +233,7 @@ impl Flight {
             self.log_dry_run(state, &act).await?;
         }
         self.memory.decision = decision.or(self.memory.decision);
-        Ok(Looked { decision, next: act.next, moved: done.moved, at_the_top: act.at_the_top, epoch: state.epoch })
+        Ok(Looked { decision, moved: done.moved, at_the_top: act.at_the_top, epoch: state.epoch })
     }
 
     async fn log_dry_run(&self, state: &MigrationState, act: &Act) -> Result<(), Failure> {
@@ -262,11 +264,6 @@ impl Flight {
     }
 }
 
-/// A look that moved nothing.
-pub(super) fn waited(state: &MigrationState, decision: Option<Decision>, why: String) -> Looked {
-    Looked { decision, next: Move::Wait(why), moved: false, at_the_top: false, epoch: state.epoch }
-}
-
 fn in_force(plane: &AdminPlane, state: &MigrationState) -> InForce {
     InForce {
         target: plane.shown().to_owned(),
@@ -283,12 +280,17 @@ fn in_force(plane: &AdminPlane, state: &MigrationState) -> InForce {
 /// it was killed.
 fn seen(change: &Change, history: &History, target: &str) -> Option<Entry> {
     let is_weight = matches!(change.what.as_str(), "weight" | "rollback");
-    if !is_weight || history.knows_epoch(change.epoch) || history.has_raise_to(change.to_percent, change.epoch) {
+    let is_ours = change.who == "autopilot";
+    if !is_weight
+        || history.knows_epoch(change.epoch)
+        || (is_ours && history.announces(change.to_percent, change.epoch))
+    {
         return None;
     }
     let falls = change.to_percent < change.from_percent;
     let what = match (change.what.as_str(), change.who.as_str()) {
         ("rollback", _) => What::Rollback,
+        _ if change.reason.starts_with(NOT_EVIDENCE) => What::Set,
         (_, "autopilot") if falls && change.to_percent > 0.0 => What::Lower,
         (_, "autopilot") if falls => What::Rollback,
         (_, "autopilot") => What::Raise,

@@ -74,23 +74,32 @@ impl History {
     }
 
     /// The raise that was logged last and was not carried out: the epoch that it was decided on is in force still. A change
-    /// compares the epoch, so this is proof. Whoever finds one says so in the log, and may decide anew.
+    /// compares the epoch, so this is proof, also where the log says that it was not known. Whoever finds one says so in the
+    /// log, and may decide anew.
     #[must_use]
     pub fn unfinished(&self, epoch: u64) -> Option<&Entry> {
         let last = self.entries.iter().rfind(|entry| sets_weight(entry.what) || entry.what == What::Failure)?;
         let decided_on = last.evidence.as_ref().map(|evidence| evidence.epoch);
-        Some(last).filter(|last| last.what == What::Raise && last.epoch.is_none() && decided_on == Some(epoch))
+        let is_open = match last.what {
+            What::Raise => last.epoch.is_none(),
+            What::Failure => last.to_percent.is_none(),
+            _ => false,
+        };
+        Some(last).filter(|_| is_open && decided_on == Some(epoch))
     }
 
-    /// Whether the log has a raise to this weight that was decided on an earlier epoch than the one that began with it: the line
-    /// of a change that the gateway tells of.
+    /// Whether the log has the line of an autopilot's change to this weight that the gateway tells of: one that was written before
+    /// it was made, and so does not name the epoch that began with it. A raise names the one that it was decided on.
     #[must_use]
-    pub fn has_raise_to(&self, to_percent: f64, epoch: u64) -> bool {
+    pub fn announces(&self, to_percent: f64, epoch: u64) -> bool {
         let same = |percent: f64| (percent * 100.0).round().total_cmp(&(to_percent * 100.0).round()).is_eq();
         self.entries.iter().any(|entry| {
-            entry.what == What::Raise
-                && entry.to_percent.is_some_and(same)
-                && entry.evidence.as_ref().is_some_and(|evidence| evidence.epoch < epoch)
+            let before = match entry.what {
+                What::Raise => entry.evidence.as_ref().is_some_and(|evidence| evidence.epoch < epoch),
+                What::Set => entry.who == "autopilot",
+                _ => false,
+            };
+            before && entry.epoch.is_none() && entry.to_percent.is_some_and(same)
         })
     }
 

@@ -306,10 +306,14 @@ fn a_raise_whose_epoch_is_in_force_still_was_never_made() {
     assert_eq!(of(&[&raise]).unfinished(8), None, "it was made, or somebody was faster");
     let failure = entry(What::Failure, 1.0, 1.0, None);
     assert_eq!(of(&[&raise, &failure]).unfinished(7), None, "that was said already");
+    // It was not known then, and now it is.
+    let open = Entry { to_percent: None, evidence: Some(evidence(7)), ..failure };
+    assert_eq!(of(&[&raise, &open]).unfinished(7), Some(&open));
+    assert_eq!(of(&[&raise, &open]).unfinished(8), None);
     let stay = entry(What::Stay, 1.0, 1.0, None);
     assert_eq!(of(&[&raise, &stay]).unfinished(7), Some(&raise));
-    assert!(of(&[&raise]).has_raise_to(5.0, 8) && !of(&[&raise]).has_raise_to(5.0, 7));
-    assert!(!of(&[&raise]).has_raise_to(10.0, 8));
+    assert!(of(&[&raise]).announces(5.0, 8) && !of(&[&raise]).announces(5.0, 7));
+    assert!(!of(&[&raise]).announces(10.0, 8));
 }
 
 #[test]
