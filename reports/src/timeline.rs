@@ -125,4 +125,4 @@ pub fn timeline_markdown(story: &Story<'_>) -> Result<String, ReportError> {
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

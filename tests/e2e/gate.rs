@@ -203,21 +203,20 @@ async fn freeze_windows_and_kill_switches_stop_what_would_else_rise() {
 #[cfg(target_os = "linux")]
 #[tokio::test]
 async fn without_its_line_in_the_log_nothing_is_raised() {
-    let (house, files) = scene().await;
+    let (house, mut files) = scene().await;
     // A folder, a device without room, a file of something else.
     let diary = files.gate.with_file_name("diary.txt");
     std::fs::write(&diary, "dear diary\n").unwrap();
     for (audit, word) in [
-        (files.gate.parent().unwrap(), "is no ordinary file"),
-        (Path::new("/dev/full"), "is no ordinary file"),
-        (Path::new("/nowhere/audit.ndjson"), "create the folder"),
-        (&diary, "audit verify"),
+        (files.gate.parent().unwrap().to_owned(), "is no ordinary file"),
+        ("/dev/full".into(), "is no ordinary file"),
+        ("/nowhere/audit.ndjson".into(), "create the folder"),
+        (diary.clone(), "audit verify"),
     ] {
+        files.audit = audit;
         for more in [&["--apply"][..], &[]] {
-            let mut command = asked(&target(&house), &files, more);
-            command.arg("--audit").arg(audit);
-            let ran = finish(command).await;
-            assert!(ran.code == 4 && ran.err.contains(word), "{}: {ran:?}", audit.display());
+            let ran = gate(&house, &files, more).await;
+            assert!(ran.code == 4 && ran.err.contains(word), "{}: {ran:?}", files.audit.display());
         }
     }
     assert_eq!(std::fs::read_to_string(&diary).unwrap(), "dear diary\n");
@@ -275,9 +274,35 @@ async fn a_gateway_gets_no_options_of_other_targets_and_an_unknown_kind_is_named
     }
     let ran = finish(asked("carrier-pigeon:home", &files, &[])).await;
     assert!(ran.code == 2 && ran.err.contains("kind"), "{ran:?}");
+    let ran = finish(asked("gateway:8081", &files, &[])).await;
+    assert!(ran.code == 2 && ran.err.contains("such as http://127.0.0.1:8081"), "{ran:?}");
     let ran = gate(&house, &files, &["--key-file", files.sign_key.to_str().unwrap()]).await;
     assert!(ran.code == 2 && ran.err.contains("this is a private key: give the public one"), "{ran:?}");
     assert!(!files.audit.exists());
+}
+
+/// Another place than our own gateway: a number in a file.
+#[tokio::test]
+async fn a_file_is_shown_as_a_diff_and_changed_in_place() {
+    let files = files();
+    go(&files.verdict, "move", 7, 50.0);
+    sign_in_place(&files.verdict, &key(&files));
+    let path = files.gate.with_file_name("weights.json");
+    let text = "{ \"candidate\": 0,\t\"owner\": \"me\" }\n";
+    std::fs::write(&path, text).unwrap();
+    let target = format!("json:{}#/candidate", path.display());
+    let ran = finish(asked(&target, &files, &[])).await;
+    assert!(ran.code == 0 && ran.out.contains("  +{ \"candidate\": 50,"), "{ran:?}");
+    assert_eq!(std::fs::read_to_string(&path).unwrap(), text);
+    let ran = finish(asked(&target, &files, &["--apply"])).await;
+    assert_eq!(ran.code, 0, "{ran:?}");
+    assert_eq!(std::fs::read_to_string(&path).unwrap(), text.replace("0,", "50,"));
+    // Somebody sets it back by hand: the same evidence does not raise it again.
+    std::fs::write(&path, text).unwrap();
+    let ran = finish(asked(&target, &files, &["--apply"])).await;
+    assert!(ran.code == 3 && words(&ran).contains("the evidence began before"), "{ran:?}");
+    let whats: Vec<What> = logged(&files).iter().map(|entry| entry.what).collect();
+    assert_eq!(whats, [What::DryRun, What::Raise, What::Stay]);
 }
 
 #[tokio::test]

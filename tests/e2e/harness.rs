@@ -42,6 +42,8 @@ pub(crate) struct Plan {
     pub deepseek_key: Option<&'static str>,
     /// More lines for the migration.
     pub migration: &'static str,
+    /// The live guard takes traffic from a candidate that fails: off where a test wants it to fail.
+    pub live_guard: bool,
     /// Instead of the baseline's mock: another address.
     pub baseline_url: Option<String>,
     /// Instead of the candidate's mock: another address, or one where nothing listens.
@@ -66,6 +68,7 @@ impl Default for Plan {
             deepseek_extra: "",
             deepseek_key: None,
             migration: "",
+            live_guard: false,
             baseline_url: None,
             candidate_url: None,
             script: mocks::Script::new(),
@@ -98,7 +101,8 @@ impl Plan {
 
     /// The gateway's configuration before these mocks.
     pub(crate) fn config(&self, openai: &str, deepseek: &str, records: &Path) -> String {
-        let Self { weight_percent, shadow_percent, extra, openai_extra, deepseek_extra, migration, .. } = self;
+        let Self { weight_percent, shadow_percent, extra, openai_extra, deepseek_extra, migration, live_guard, .. } =
+            self;
         let openai = self.baseline_url.as_deref().unwrap_or(openai);
         let deepseek = self.candidate_url.as_deref().unwrap_or(deepseek);
         let extra = extra.replace("FOLDER", &records.parent().unwrap().display().to_string());
@@ -123,6 +127,7 @@ candidate = "deepseek"
 weight_percent = {weight_percent:?}
 shadow_percent = {shadow_percent:?}
 models = {{ "gpt-4o-mini" = "deepseek-flash" }}
+live_guard.enabled = {live_guard}
 {migration}
 [records]
 path = "{}"

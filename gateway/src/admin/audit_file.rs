@@ -162,6 +162,20 @@ mod tests {
         assert_eq!((entries[0].who.as_str(), entries[0].what), ("live-guard", gate::audit::What::Rollback));
     }
 
+    /// It is no change of the weight, and nobody who reads the log may take it for one.
+    #[tokio::test]
+    async fn what_a_pipeline_is_told_is_a_line_that_changes_nothing() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("audit.ndjson");
+        let (file, writing) = AuditFile::open(Some(path.clone()), None);
+        let note = Note { what: What::Answer, who: Who::Pipeline, reason: "argo is told go" };
+        file.change(&AuditEntry::new("m", (5.0, 5.0), 7, note, 0));
+        file.close();
+        writing.await;
+        let entries = Log::new(&path).read().unwrap();
+        assert_eq!((entries[0].who.as_str(), entries[0].what), ("pipeline", gate::audit::What::Stay));
+    }
+
     #[tokio::test]
     async fn a_disk_that_refuses_is_counted_and_holds_nothing_up() {
         let folder = tempfile::tempdir().unwrap();

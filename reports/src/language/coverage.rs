@@ -88,6 +88,31 @@ fn no_page_has_a_text_in_english() {
     complain(&left);
 }
 
+/// The timeline of a log whose reasons are texts of the catalogue: what somebody else wrote stays as it is.
+#[test]
+fn no_timeline_has_a_text_in_english() {
+    use crate::timeline::{Chain, Story, tests};
+    let (catalogue, mut left) = (catalogue(), BTreeSet::new());
+    let (mut entries, looks) = tests::ramp();
+    entries.iter_mut().for_each(|entry| entry.why = "Guardrails".to_owned());
+    let chains = [
+        Chain::Whole { head: "0123456789abcdef".to_owned() },
+        Chain::Torn { head: "0123456789abcdef".to_owned() },
+        Chain::Broken { why: "Guardrails.".to_owned() },
+    ];
+    for chain in &chains {
+        for (clock_speed, looks) in [(1, looks.as_slice()), (4800, &[])] {
+            let story = Story { clock_speed, ..tests::story(&entries, looks, chain) };
+            let english = crate::timeline_html(&story).unwrap();
+            left.extend(missing(&texts(&english), &texts(&page::translated(&english, &catalogue, "zh-CN"))));
+            let english = crate::timeline_markdown(&story).unwrap();
+            let lines_of = |text: &str| text.lines().map(str::to_owned).collect::<Vec<_>>();
+            left.extend(missing(&lines_of(&english), &lines_of(&lines::translated(&english, &catalogue))));
+        }
+    }
+    complain(&left);
+}
+
 #[test]
 fn no_summary_has_a_line_in_english() {
     let (catalogue, mut left) = (catalogue(), BTreeSet::new());

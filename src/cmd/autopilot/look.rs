@@ -53,19 +53,31 @@ impl Flight {
             self.memory.teller.say(&format!("waiting: {leader} leads"));
             return Ok(Looked { decision: None, moved: false, at_the_top: false, epoch: state.epoch });
         }
-        let history = self.history(&state, &standing).await?;
+        let history = self.history(&state, &standing).await;
         if let Some(policy) = self.config.adjust {
+            history?;
             return adjusting::look(self, &state, &standing, policy).await;
         }
+        // Without the log nothing rises, and what does harm still falls.
+        let (history, unlogged) = match history {
+            Ok(history) => (history, None),
+            Err(failure) => (History::default(), Some(failure)),
+        };
         let files = self.files().await?;
         let judged = self.judged(&files, &state, &history).await;
-        let spent = self.spent(&files).await?;
-        let decided = self.decide(&state, &history, (judged.as_ref(), spent), &standing);
-        let looked = self.carry_out(&state, &standing, judged.as_ref().ok(), decided).await;
-        // What the records do not say is told, too: a broken line is no verdict, and has to be mended.
-        match judged {
-            Err(failure) if failure.exit != Exit::Usage => looked.and(Err(failure)),
-            _ => looked,
+        let spent = self.spent(&files).await;
+        let known = spent.as_ref().ok().copied().flatten();
+        let mut decided = self.decide(&state, &history, (judged.as_ref(), known), &standing);
+        if let (true, Some(failure)) = (decided.next.is_raise(), &unlogged) {
+            decided.next = Move::Wait(format!("nothing is raised without a log: {}", failure.message));
+        }
+        let looked = self.carry_out(&state, &standing, judged.as_ref().ok(), decided).await?;
+        // What went wrong beside it is told after what could be done. A verdict that cannot be made yet, or not of these
+        // records, was told as the reason for waiting.
+        let judging = judged.err().filter(|failure| failure.exit != Exit::Usage);
+        match unlogged.or(spent.err()).or(judging) {
+            Some(failure) => Err(failure),
+            None => Ok(looked),
         }
     }
 

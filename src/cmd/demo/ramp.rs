@@ -19,6 +19,7 @@ use super::super::report::timeline;
 use super::files;
 use super::stage::{Stage, command};
 use crate::outcome::{Exit, Failure};
+use crate::table::shortened;
 use crate::{lines, render};
 use ::gate::audit::{Log, What};
 use ::gate::pilot;
@@ -34,6 +35,9 @@ pub(super) const REQUESTS_EACH: usize = 600;
 pub(super) const LOOKS_MAX: usize = 60;
 /// From this weight on the provider may break, percent.
 const INCIDENT_FROM: f64 = 25.0;
+
+/// Characters of a reason that are shown.
+const SAID: usize = 84;
 
 /// A real time of a policy as long as it is in this story.
 fn compressed(real: Duration) -> Duration {
@@ -119,11 +123,11 @@ impl<'a> Ramp<'a> {
         format!("day {}, {:02}:{:02}", told / 86_400 + 1, told / 3600 % 24, told / 60 % 60)
     }
 
-    /// One line of the story.
+    /// One step of the story, in two lines at most; the log has all of it.
     fn say(&self, weight_percent: f64, verdict: &str, what: &str) {
         let head = format!("  {:<13}{:>8}%  {verdict:<7}  ", self.clock(), weight_percent);
         let indent = head.chars().count();
-        render::result(&format!("{head}{}", lines::wrapped(what, indent, indent)));
+        render::result(&format!("{head}{}", lines::wrapped(&shortened(what, SAID), indent, indent)));
     }
 
     /// Timeline and the report of what serves now.

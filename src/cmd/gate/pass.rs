@@ -60,14 +60,15 @@ impl Question<'_> {
     /// Decides, and carries it out if told to.
     pub(super) async fn answer(self) -> Result<Passed, Failure> {
         let migration = &self.opened.verdict.migration;
-        let Some(mut found) = self.place.read(migration).await? else {
+        let Some(found) = self.place.read(migration).await? else {
             let text = format!("left alone: the gateway at {} has no migration {migration}", self.place.shown());
             return self.left_alone(None, None, text, Exit::Hold);
         };
+        let mut judged = found.in_force.clone();
         if self.told {
-            found.in_force.generation.get_or_insert_with(|| "--in-force".to_owned());
+            judged.generation.get_or_insert_with(|| "what --in-force says".to_owned());
         }
-        let decision = self.decide(&found.in_force)?;
+        let decision = self.decide(&judged)?;
         let from = found.in_force.weight_percent;
         match decision.step {
             Step::Raise { to_percent } => self.raise(found, decision, to_percent).await,

@@ -132,13 +132,7 @@ pub(super) enum Home {
 
 impl Home {
     pub(super) fn of(args: &args::Gate) -> Result<Self, Failure> {
-        let scheme = args.target.split(':').next().unwrap_or_default();
-        let has_kind = args.target.contains(':') && !matches!(scheme, "http" | "https");
-        // `127.0.0.1:8081` is an address that lacks its scheme, and no kind.
-        if has_kind
-            && scheme.chars().all(|letter| letter.is_ascii_alphabetic() || letter == '+')
-            && scheme != "localhost"
-        {
+        if is_of_a_kind(&args.target) {
             let options = options(args)?;
             let target = Target::parse(&args.target, &options).map_err(|error| failure(&error))?;
             return Ok(Self::Other(Box::new(target)));
@@ -156,6 +150,16 @@ impl Home {
             Self::Other(target) => Place::Other(target),
         }
     }
+}
+
+/// `KIND:WHERE`. `localhost:8081` and `gateway:8081` are addresses that lack their scheme, and no kinds.
+fn is_of_a_kind(target: &str) -> bool {
+    target.split_once(':').is_some_and(|(kind, rest)| {
+        let is_word =
+            !kind.is_empty() && kind.chars().all(|letter| letter.is_ascii_alphabetic() || "+-".contains(letter));
+        let is_port = rest.split('/').next().is_some_and(|port| port.bytes().all(|digit| digit.is_ascii_digit()));
+        is_word && !matches!(kind, "http" | "https") && (!is_port || rest.starts_with('/'))
+    })
 }
 
 fn options(args: &args::Gate) -> Result<Options, Failure> {

@@ -33,7 +33,7 @@ pub(super) fn text(verdict: &Verdict, target: &str, log: &Path, passed: &Passed,
     if let Some(change) = &passed.change {
         text.push('\n');
         for line in change.lines() {
-            _ = writeln!(text, "  {}", render::name(line));
+            _ = writeln!(text, "{}", format!("  {}", render::name(line)).trim_end());
         }
     }
     text.push('\n');

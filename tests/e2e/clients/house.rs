@@ -91,6 +91,7 @@ baseline = "openai"
 candidate = "other"
 weight_percent = {weight_percent:?}
 shadow_percent = {shadow_percent:?}
+live_guard.enabled = false
 [migrations.move.models]
 "gpt-4o-mini" = "deepseek-flash"
 "gpt-5-mini" = "deepseek-flash"

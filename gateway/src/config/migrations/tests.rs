@@ -231,8 +231,8 @@ fn the_examples_that_are_commented_out_are_valid() {
                 .split_once(" = ")
                 .is_some_and(|(key, _)| key.bytes().all(|byte| byte == b'_' || byte.is_ascii_alphanumeric()))
     };
-    // A file of prices is read with the configuration, and here is none.
-    let is_file = |text: &str| text.starts_with("file = \"prices.toml\"");
+    // Files of prices and of a policy are read with the configuration, and here are none.
+    let is_file = |text: &str| ["file = \"prices.toml\"", "policy = \"policy.toml\""].contains(&text);
     let uncommented = |line: &str| match line.strip_prefix("# ").filter(|text| is_toml(text) && !is_file(text)) {
         Some(text) => text.to_owned(),
         None => line.to_owned(),
