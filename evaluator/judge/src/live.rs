@@ -6,8 +6,10 @@
 //! **The same blocks.** Which requests form a block follows from their arrivals alone, by [`Grouping`], as in the
 //! evaluator. That is why an arrival is told before anybody knows how it ends: failures often end sooner than answers, and
 //! blocks made in the order of endings would begin every epoch with failures only. Until a request has ended it counts
-//! as not bad, in both arms alike; so an alarm is never early on account of what is still under way, and once all have
-//! ended the counts are, to the last one, those of the evaluator on the same records.
+//! as not bad, in both arms alike, and once all have ended the counts are, to the last one, those of the evaluator on the same
+//! records. To wait for the slowest of each block would make every rollback as late as the slowest answer. The price: the
+//! level is exact where both arms take alike long to fail. A baseline whose failures are timeouts, beside a candidate that
+//! fails at once and no more often, owes the failures of one timeout at each look, and where these are many an alarm can be false.
 //!
 //! **The same bets, at levels of its own.** The wealth is [`Tally::log_wealth`] at the policy's margins. The family is
 //! smaller (served shares only, no pairs), and the guard exists for failures, so that errors have [`ERRORS_SHARE`] of the
@@ -119,6 +121,8 @@ pub struct Live {
     open: VecDeque<Open>,
     units: Units,
     tallied: Tallied,
+    /// The latest one.
+    minute: i64,
     window: u64,
     refused_in_a_row: u32,
     late: u64,
@@ -136,6 +140,7 @@ impl Live {
             open: VecDeque::new(),
             units: Units::new(replicas),
             tallied: Tallied::default(),
+            minute: i64::MIN,
             window: 0,
             refused_in_a_row: 0,
             late: 0,
@@ -174,7 +179,9 @@ impl Live {
     /// Takes an arrival.
     pub fn arrived(&mut self, fresh: Fresh) -> Place {
         let nowhere = Place { block: None, candidate: fresh.candidate };
-        let minute = fresh.at_us.div_euclid(MINUTE_US);
+        // A clock that is set back stands still until it has caught up: those who arrive meanwhile are contemporaries all the same.
+        let minute = fresh.at_us.div_euclid(MINUTE_US).max(self.minute);
+        self.minute = minute;
         if !self.units.take(fresh.unit, minute.div_euclid(60)) {
             return nowhere;
         }

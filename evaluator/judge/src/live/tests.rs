@@ -252,3 +252,16 @@ fn a_break_is_seen_soon_and_nothing_is_seen_where_nothing_is() {
         }
     }
 }
+
+#[test]
+fn a_clock_that_was_set_back_does_not_blind_the_guard() {
+    let mut live = Live::new(1, 0.5, 1);
+    live.arrived(fresh(100 * MINUTE_US, false, 0));
+    for unit in 1..=50 {
+        for candidate in [true, false] {
+            let place = live.arrived(fresh(3 * MINUTE_US, candidate, unit));
+            live.ended(place, if candidate { bad(&[ERRORS]) } else { Ending::default() });
+        }
+    }
+    assert_eq!((live.tallied().blocks(), live.tallied().all().candidate_bad(Share::Errors)), (50, 50));
+}
