@@ -3,10 +3,8 @@
 use crate::args::{self, AuditCommand};
 use crate::outcome::{Exit, Failure};
 use crate::{lines, render};
-use ::gate::audit::{Expected, Line, Log, Outcome, Verified, What, verify};
+use ::gate::audit::{Expected, Line, Log, Outcome, Verified, What};
 use std::fmt::Write as _;
-use std::fs::File;
-use std::io::BufReader;
 use std::path::Path;
 
 pub(super) fn run(args: &args::Audit) -> Result<Exit, Failure> {
@@ -24,8 +22,8 @@ fn check(args: &args::AuditVerify) -> Result<Exit, Failure> {
         )));
     }
     let expected = Expected { head: args.expect_head.clone(), lines: args.expect_lines };
-    let outcome = verify(BufReader::new(open(&args.file)?), &expected)
-        .map_err(|error| Failure::world(format!("cannot read {}: {error}", args.file.display())))?;
+    is_there(&args.file)?;
+    let outcome = Log::new(&args.file).verify(&expected).map_err(Failure::world)?;
     if args.json {
         render::result(&json(&outcome)?);
     } else {
@@ -38,8 +36,9 @@ fn is_hash(text: &str) -> bool {
     text.len() == 64 && text.bytes().all(|digit| digit.is_ascii_hexdigit())
 }
 
-fn open(path: &Path) -> Result<File, Failure> {
-    File::open(path).map_err(|error| {
+/// That there is none is said, not taken for an empty one.
+fn is_there(path: &Path) -> Result<(), Failure> {
+    path.metadata().map(drop).map_err(|error| {
         Failure::usage(format!("cannot read {}: {error}; `weighbridge gate` writes an audit log", path.display()))
     })
 }
@@ -82,8 +81,7 @@ fn told(path: &Path, outcome: &Outcome) -> String {
 }
 
 fn show(args: &args::AuditShow) -> Result<Exit, Failure> {
-    // That there is none is said, not shown as nothing.
-    drop(open(&args.file)?);
+    is_there(&args.file)?;
     let log = Log::new(&args.file);
     let mut text = String::new();
     let as_json = args.json;

@@ -28,7 +28,7 @@ pub(super) async fn run(args: &args::Gate) -> Result<Exit, Failure> {
         place: home.place(),
         opened: &opened,
         policy: &policy,
-        killed: policy.killed(|name| std::env::var_os(name)),
+        variable: |name| std::env::var_os(name),
         log: &log,
         mirror_percent: args.mirror,
         apply: args.apply,
@@ -54,9 +54,8 @@ pub(super) async fn pass(
     log: &Log,
     apply: bool,
 ) -> Result<Passed, Failure> {
-    let killed = policy.killed(|name| std::env::var_os(name));
-    let place = Place::Gateway(plane);
-    Question { place, opened, policy, killed, log, mirror_percent: None, apply, told: false }.answer().await
+    let (place, variable) = (Place::Gateway(plane), |name: &str| std::env::var_os(name));
+    Question { place, opened, policy, variable, log, mirror_percent: None, apply, told: false }.answer().await
 }
 
 /// The policy that is in force: the file's or the default one, with what the command line says over it.

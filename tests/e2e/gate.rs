@@ -419,3 +419,83 @@ async fn a_log_is_verified_and_shown() {
     let ran = audit(of(&["verify", log, "--expect-head", "abc"])).await;
     assert!(ran.code == 2 && ran.err.contains("64 hexadecimal digits"), "{ran:?}");
 }
+
+/// A server that answers each request, given its first line, with one JSON body.
+async fn server(mut answer: impl FnMut(&str) -> String + Send + 'static) -> String {
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    tokio::spawn(async move {
+        while let Ok((mut stream, _)) = listener.accept().await {
+            let mut request = vec![0; 64 * 1024];
+            let read = stream.read(&mut request).await.unwrap_or_default();
+            let line = String::from_utf8_lossy(&request[..read]).lines().next().unwrap_or_default().to_owned();
+            let body = answer(&line);
+            let head = "HTTP/1.1 200 OK\r\ncontent-type: application/json\r\nconnection: close\r\ncontent-length:";
+            let _gone = stream.write_all(format!("{head} {}\r\n\r\n{body}", body.len()).as_bytes()).await;
+        }
+    });
+    address.to_string()
+}
+
+#[tokio::test]
+async fn a_kill_switch_that_is_pulled_while_the_target_answers_still_stops() {
+    let files = files();
+    go(&files.verdict, "move", 1, 50.0);
+    sign_in_place(&files.verdict, &key(&files));
+    let policy = std::fs::read_to_string(&files.gate).unwrap();
+    std::fs::write(&files.gate, format!("kill_switch = \"stop\"\n{policy}")).unwrap();
+    let stop = files.gate.with_file_name("stop");
+    let (told, mut tell) = tokio::sync::mpsc::unbounded_channel();
+    let address = server(move |line| {
+        std::fs::write(&stop, "").unwrap();
+        told.send(line.split(' ').next().unwrap_or_default().to_owned()).unwrap();
+        r#"{"schema": "weighbridge.weight/1", "weight_percent": 0.0, "generation": "g"}"#.to_owned()
+    })
+    .await;
+    let ran = finish(asked(&format!("webhook+http://{address}/weight"), &files, &["--apply"])).await;
+    assert!(ran.code == 3 && words(&ran).contains("stop exists"), "{ran:?}");
+    assert_eq!((tell.recv().await.as_deref(), tell.try_recv().ok()), (Some("GET"), None));
+    let [entry] = &logged(&files)[..] else { panic!("one line a decision") };
+    assert_eq!((entry.what, entry.to_percent), (What::Stay, Some(0.0)));
+}
+
+/// A gateway of another version may have raised the weight and say so in other words.
+#[tokio::test]
+async fn an_answer_that_is_not_understood_takes_no_raise_back() {
+    let (house, files) = scene().await;
+    let state = house.admin("/admin/v1/migrations/move/weight").await.text;
+    let address = server(move |line| if line.starts_with("PUT") { "{}".to_owned() } else { state.clone() }).await;
+    let ran = finish(asked(&format!("http://{address}"), &files, &["--apply"])).await;
+    assert!(ran.code == 4 && words(&ran).contains("may or may not be raised"), "{ran:?}");
+    let [raise, failure] = &logged(&files)[..] else { panic!("a line of the raise, and one of what became of it") };
+    assert_eq!((raise.what, raise.to_percent), (What::Raise, Some(50.0)));
+    assert_eq!((failure.what, failure.to_percent), (What::Failure, None), "it does not claim to know");
+}
+
+#[tokio::test]
+async fn the_log_tells_what_the_target_really_gets() {
+    let files = files();
+    go(&files.verdict, "move", 1, 50.0);
+    sign_in_place(&files.verdict, &key(&files));
+    let file = |name: &str| files.gate.with_file_name(name).display().to_string();
+    std::fs::write(file("weights.map"), "openai 3\ndeepseek 0\n").unwrap();
+    let arms = ["--baseline", "openai", "--candidate", "deepseek"];
+    let ran = finish(asked(&format!("haproxy:{}", file("weights.map")), &files, &[&arms[..], &["--apply"]].concat())).await;
+    assert!(ran.code == 0 && words(&ran).contains("from 0% to 33.33%"), "{ran:?}");
+    assert_eq!(std::fs::read_to_string(file("weights.map")).unwrap(), "openai 2\ndeepseek 1\n");
+
+    let route = "apiVersion: gateway.networking.k8s.io/v1\nkind: HTTPRoute\nmetadata: {name: chat}\nspec:\n  rules:\n  \
+                 - filters:\n    - type: RequestMirror\n      requestMirror: {backendRef: {name: deepseek}, percent: 0}\n    \
+                 backendRefs:\n    - {name: openai, weight: 100}\n    - {name: deepseek, weight: 0}\n";
+    std::fs::write(file("route.yaml"), route).unwrap();
+    let ran = finish(asked(&format!("httproute:{}", file("route.yaml")), &files, &[&arms[..], &["--apply", "--mirror", "20"]].concat())).await;
+    assert_eq!(ran.code, 0, "{ran:?}");
+    let webhook = "webhook+http://127.0.0.1:9/weight";
+    assert_eq!(finish(asked(webhook, &files, &["--in-force", "0"])).await.code, 0);
+
+    let [rounded, mirrored, told] = &logged(&files)[..] else { panic!("one line a decision") };
+    assert_eq!((rounded.what, rounded.to_percent), (What::Raise, Some(33.33)));
+    assert!(mirrored.to_percent == Some(50.0) && mirrored.why.contains("mirrored share to 20%"), "{}", mirrored.why);
+    assert!(told.what == What::DryRun && told.why.contains("told by --in-force, not read"), "{}", told.why);
+}

@@ -57,8 +57,10 @@ impl FileTarget {
         baseline: Option<&str>,
         candidate: Option<&str>,
     ) -> Result<Self, TargetError> {
-        let address = format!("{kind}:{place}");
-        let (path, place) = address::parse(kind, place)?;
+        // The log knows a target by its address: `./a` and `a` are not two, of which the second has no history yet.
+        let plain = address::plain(place);
+        let address = format!("{kind}:{plain}");
+        let (path, place) = address::parse(kind, &plain)?;
         let name = |name: Option<&str>, option: &str| match (name, &place) {
             (Some(name), _) if !name.is_empty() => Ok(name.to_owned()),
             (_, Place::Json(_)) => Ok(String::new()),
@@ -74,7 +76,7 @@ impl FileTarget {
         Ok(Self { path: PathBuf::from(path), address, place, arms })
     }
 
-    /// As people write it.
+    /// As people write it, without detours in the path.
     #[must_use]
     pub fn address(&self) -> &str {
         &self.address

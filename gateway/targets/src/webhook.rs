@@ -24,10 +24,10 @@ use hmac::{Hmac, KeyInit, Mac};
 use message::{Message, SCHEMA, State};
 use reqwest::{StatusCode, Url, header};
 use sha2::Sha256;
+use std::fmt;
 use std::time::Duration;
 
 /// See the module's text.
-#[derive(Debug)]
 pub struct WebhookTarget {
     url: Url,
     /// Without query, which may be a secret.
@@ -36,6 +36,12 @@ pub struct WebhookTarget {
     in_force_percent: Option<f64>,
     client: reqwest::Client,
     pauses: [Duration; 3],
+}
+
+impl fmt::Debug for WebhookTarget {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.debug_struct("WebhookTarget").field("shown", &self.shown).finish_non_exhaustive()
+    }
 }
 
 impl WebhookTarget {

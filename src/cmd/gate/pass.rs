@@ -16,6 +16,7 @@ use ::gate::rule::{Decision, Situation, Step, decide};
 use ::gate::signature::Opened;
 use ::gate::{History, InForce, Policy};
 use judge::verdict::Decision as Answer;
+use std::ffi::OsString;
 use targets::{Because, Found, Plan, Wanted};
 
 /// What is asked.
@@ -23,8 +24,8 @@ pub(super) struct Question<'a> {
     pub place: Place<'a>,
     pub opened: &'a Opened,
     pub policy: &'a Policy,
-    /// Why the kill switch counts as pulled, if it does.
-    pub killed: Option<String>,
+    /// Looks an environment variable up, for the kill switch, which is looked at when it matters: after what takes time.
+    pub variable: fn(&str) -> Option<OsString>,
     pub log: &'a Log,
     /// Mirrored share that is wanted with a raise, percent.
     pub mirror_percent: Option<f64>,
@@ -90,10 +91,15 @@ impl Question<'_> {
         let situation = Situation {
             now_us: jiff::Timestamp::now().as_microsecond(),
             signed: &self.opened.signed,
-            killed: self.killed.is_some(),
+            killed: self.killed().is_some(),
             history,
         };
         Ok(decide(verdict, in_force, self.policy, situation))
+    }
+
+    /// Why the kill switch counts as pulled, if it does.
+    fn killed(&self) -> Option<String> {
+        self.policy.killed(self.variable)
     }
 
     fn evidence(&self) -> Evidence {
@@ -138,7 +144,7 @@ impl Question<'_> {
             to_percent: None,
             decision,
             change: None,
-            notes: self.killed.iter().map(|why| format!("kill switch: {why}")).collect(),
+            notes: self.killed().iter().map(|why| format!("kill switch: {why}")).collect(),
             head,
         };
         Ok(nothing)
@@ -156,6 +162,13 @@ impl Question<'_> {
         let plan = self.place.plan(&found, wanted, &because)?;
         let notes = self.place.rehearse(&plan).await?;
         let from = found.in_force.weight_percent;
+        // The server may have taken its time over the rehearsal.
+        if let Some(why) = self.killed() {
+            let text = format!("left alone: the kill switch was pulled meanwhile: {why}");
+            return self.left_alone(Some(from), Some(decision), text, Exit::Hold);
+        }
+        // What will be in force: the target may have rounded down.
+        let to_percent = plan.wanted.weight_percent;
         let mut passed = Passed {
             text: format!("would raise {} from {from}% to {to_percent}%; --apply does it", verdict.migration),
             exit: Exit::Done,
@@ -168,11 +181,29 @@ impl Question<'_> {
             head: Head::none(),
         };
         if !self.apply {
-            passed.head = self.write(&self.entry(What::DryRun, Some(from), Some(to_percent), &passed.text))?;
+            passed.head = self.write(&self.entry(
+                What::DryRun,
+                Some(from),
+                Some(to_percent),
+                &self.told_beside(&passed.text, &plan),
+            ))?;
             return Ok(passed);
         }
-        passed.head = self.write(&self.entry(What::Raise, Some(from), Some(to_percent), &because.reason))?;
+        passed.head = self.write(&self.entry(
+            What::Raise,
+            Some(from),
+            Some(to_percent),
+            &self.told_beside(&because.reason, &plan),
+        ))?;
         self.carry_out(&plan, &because, passed).await
+    }
+
+    /// What a line has to tell beside the reason: the mirrored share that is set as well, and that nobody has read the weight.
+    fn told_beside(&self, reason: &str, plan: &Plan) -> String {
+        let mirror =
+            plan.wanted.mirror_percent.map_or_else(String::new, |share| format!("; mirrored share to {share}%"));
+        let told = if self.told { "; the weight in force was told by --in-force, not read" } else { "" };
+        format!("{reason}{mirror}{told}")
     }
 
     async fn carry_out(&self, plan: &Plan, because: &Because, mut passed: Passed) -> Result<Passed, Failure> {

@@ -146,7 +146,8 @@ impl AdminPlane {
             self.client.put(self.weight_url(migration)).header(header::IF_MATCH, format!("\"{epoch}\"")).json(&change);
         let response = self.send(request).await?;
         match response.status() {
-            StatusCode::OK => self.state(response).await.map(Some),
+            // Whatever it says behind this, the weight may be raised: that is no refusal.
+            StatusCode::OK => self.state(response).await.map(Some).map_err(|failure| Failure::world(failure.message)),
             StatusCode::PRECONDITION_FAILED => Ok(None),
             status => Err(self.failed(status, &refusal(response).await)),
         }

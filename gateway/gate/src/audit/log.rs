@@ -4,14 +4,19 @@ use super::line::{self, Kind, Line};
 use super::verify::{Expected, Outcome, scan};
 use super::{Entry, Head};
 use datasets::file::FileError;
-use std::fs::{File, OpenOptions};
-use std::io::{self, BufReader, Read, Seek, SeekFrom, Write};
+use std::fs::{File, OpenOptions, TryLockError};
+use std::io::{self, BufRead, BufReader, Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
 
 /// Longest line, bytes. A longer one is refused before it is written.
 pub(super) const LINE_BYTES_MAX: usize = 256 * 1024;
 /// How much of the file's end is read at first; a longer line needs more.
 const TAIL_BYTES: u64 = 8 * 1024;
+/// How long others' locks are waited for, and how often they are looked at meanwhile. A line takes as long as the disk does;
+/// whoever may read the file can hold a lock for ever, and must not stop who wants to lower a weight for as long.
+const LOCK_WAIT: Duration = Duration::from_secs(30);
+const LOCK_LOOK_EVERY: Duration = Duration::from_millis(5);
 
 /// Why a decision was not logged, or a log not read.
 #[derive(Debug, thiserror::Error)]
@@ -33,6 +38,20 @@ pub enum AuditError {
         /// Its length.
         bytes: usize,
     },
+    /// It cannot be read.
+    #[error("cannot read the audit log {path}: {source}")]
+    Unreadable {
+        /// File.
+        path: PathBuf,
+        /// Cause.
+        source: io::Error,
+    },
+    /// Somebody keeps it locked.
+    #[error("{path}: another process holds the audit log locked; end that one, or try again")]
+    Locked {
+        /// File.
+        path: PathBuf,
+    },
     /// A folder, a device, a pipe.
     #[error("{path} is no ordinary file: choose another place for the audit log")]
     NoFile {
@@ -44,7 +63,9 @@ pub enum AuditError {
 /// An audit log. Opened anew for each line: lines are few, and several processes share the file.
 #[derive(Debug, Clone)]
 pub struct Log {
-    path: PathBuf,
+    pub(super) path: PathBuf,
+    /// How long others' locks are waited for.
+    pub(super) lock_wait: Duration,
 }
 
 /// Where the file ends.
@@ -61,7 +82,7 @@ impl Log {
     /// A log in this file, which is created with the first line.
     #[must_use]
     pub fn new(path: impl Into<PathBuf>) -> Self {
-        Self { path: path.into() }
+        Self { path: path.into(), lock_wait: LOCK_WAIT }
     }
 
     /// Where it is.
@@ -70,7 +91,8 @@ impl Log {
         &self.path
     }
 
-    /// Appends a line, and returns when it is on disk. Reads only the file's end, however long the file is.
+    /// Appends a line, and returns when it is on disk. Reads only the file's end, however long the file is. Waits half a minute
+    /// at most for others who write or look.
     ///
     /// # Errors
     /// See [`AuditError`]; then nothing was appended, or, if even that could not be undone, the beginning of a line which the
@@ -82,7 +104,7 @@ impl Log {
             return Err(AuditError::NoFile { path: self.path.clone() });
         }
         let mut file = OpenOptions::new().read(true).append(true).create(true).open(&self.path).map_err(failed)?;
-        file.lock().map_err(failed)?;
+        self.locked(|| file.try_lock())?;
         let bytes = file.metadata().map_err(failed)?.len();
         let end = self.end_of(&mut file, bytes)?;
         let text = Line::sealed(&end.head, end.torn, entry).map_err(|error| failed(error.into()))?;
@@ -122,18 +144,56 @@ impl Log {
         let file = match File::open(&self.path) {
             Ok(file) => file,
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Head::none()),
-            Err(error) => return Err(self.failed(error)),
+            Err(error) => return Err(self.unreadable(error)),
         };
-        // Nobody is in the middle of a line while it is read.
-        file.lock_shared().map_err(|error| self.failed(error))?;
-        match scan(BufReader::new(file), &Expected::default(), take).map_err(|error| self.failed(error))? {
+        match scan(self.settled(file)?, &Expected::default(), take).map_err(|error| self.unreadable(error))? {
             Outcome::Verified(verified) => Ok(verified.head),
-            Outcome::Broken(_) => Err(AuditError::Broken { path: self.path.clone() }),
+            Outcome::Broken(_) => Err(self.broken()),
+        }
+    }
+
+    /// Whether the file is what was written, also while others append to it. See [`super::verify()`].
+    ///
+    /// # Errors
+    /// The file cannot be read.
+    pub fn verify(&self, expected: &Expected) -> Result<Outcome, AuditError> {
+        let file = File::open(&self.path).map_err(|error| self.unreadable(error))?;
+        scan(self.settled(file)?, expected, |_| ()).map_err(|error| self.unreadable(error))
+    }
+
+    /// The file up to where it ends while nobody is in the middle of a line. What stands there never changes, so the lock is
+    /// gone before anything is read: a reader that takes its time, as behind a pager, keeps nobody from writing.
+    fn settled(&self, file: File) -> Result<impl BufRead + use<>, AuditError> {
+        let failed = |error| self.unreadable(error);
+        let mut end = u64::MAX;
+        // A pipe has no length; who fills it is done when it ends.
+        if file.metadata().map_err(failed)?.is_file() {
+            self.locked(|| file.try_lock_shared())?;
+            end = file.metadata().map_err(failed)?.len();
+            file.unlock().map_err(failed)?;
+        }
+        Ok(BufReader::new(file).take(end))
+    }
+
+    /// Waits for a lock.
+    fn locked(&self, take: impl Fn() -> Result<(), TryLockError>) -> Result<(), AuditError> {
+        let deadline = Instant::now() + self.lock_wait;
+        loop {
+            match take() {
+                Ok(()) => return Ok(()),
+                Err(TryLockError::Error(error)) => return Err(self.failed(error)),
+                Err(TryLockError::WouldBlock) if Instant::now() < deadline => std::thread::sleep(LOCK_LOOK_EVERY),
+                Err(TryLockError::WouldBlock) => return Err(AuditError::Locked { path: self.path.clone() }),
+            }
         }
     }
 
     fn failed(&self, source: io::Error) -> AuditError {
         AuditError::File(FileError::new(&self.path, source))
+    }
+
+    fn unreadable(&self, source: io::Error) -> AuditError {
+        AuditError::Unreadable { path: self.path.clone(), source }
     }
 
     fn broken(&self) -> AuditError {

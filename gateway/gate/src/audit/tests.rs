@@ -3,6 +3,7 @@ use proptest::prelude::*;
 use std::fs;
 use std::io::Write;
 use std::path::PathBuf;
+use std::time::Duration;
 
 fn entry(n: u64) -> Entry {
     Entry {
@@ -323,4 +324,50 @@ proptest! {
     fn nothing_breaks_the_reader(bytes in prop::collection::vec(any::<u8>(), 0..400)) {
         let _outcome = verify(&bytes[..], &Expected::default()).unwrap();
     }
+}
+
+#[test]
+fn a_reader_that_takes_its_time_keeps_nobody_from_writing() {
+    let folder = Folder::new();
+    (0..3).for_each(|n| drop(folder.log().append(&entry(n)).unwrap()));
+    let mut seen = 0;
+    let head = folder.log().each(|line| {
+        seen += 1;
+        let quick = Log { lock_wait: Duration::ZERO, ..folder.log() };
+        assert_eq!(quick.append(&entry(line.n)).unwrap().lines, 3 + line.n);
+    });
+    // What was there when reading began, and the rest the next time.
+    assert_eq!((seen, head.unwrap().lines), (3, 3));
+    assert_eq!(sound(&folder.bytes()).head.lines, 6);
+}
+
+#[test]
+fn a_lock_that_somebody_keeps_is_an_error_and_not_the_end() {
+    let folder = Folder::new();
+    let first = folder.log().append(&entry(0)).unwrap();
+    // Whoever may read the file can do this.
+    let kept = fs::File::open(folder.path()).unwrap();
+    kept.lock_shared().unwrap();
+    let log = Log { lock_wait: Duration::from_millis(20), ..folder.log() };
+    assert!(matches!(log.append(&entry(1)), Err(AuditError::Locked { .. })));
+    assert_eq!(log.read().unwrap().len(), 1, "two who look do not disturb each other");
+    kept.unlock().unwrap();
+    assert_eq!(log.append(&entry(1)).unwrap().lines, 2);
+    assert_eq!(sound(&folder.bytes()).head.lines, 2);
+    assert_eq!(first.lines, 1);
+}
+
+#[test]
+fn a_line_that_is_being_written_is_no_break() {
+    let folder = Folder::new();
+    (0..2).for_each(|n| drop(folder.log().append(&entry(n)).unwrap()));
+    let (whole, half) = (folder.bytes(), folder.bytes().len() - 7);
+    folder.put(&whole[..half]);
+    let writer = fs::OpenOptions::new().append(true).open(folder.path()).unwrap();
+    writer.lock().unwrap();
+    let looking = Log { lock_wait: Duration::from_millis(20), ..folder.log() };
+    assert!(matches!(looking.verify(&Expected::default()), Err(AuditError::Locked { .. })));
+    (&writer).write_all(&whole[half..]).unwrap();
+    writer.unlock().unwrap();
+    assert!(matches!(looking.verify(&Expected::default()).unwrap(), Outcome::Verified(found) if found.head.lines == 2));
 }

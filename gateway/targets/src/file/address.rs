@@ -3,6 +3,7 @@
 use super::fault::Fault;
 use super::pointer::Pointer;
 use crate::TargetError;
+use std::path::{Component, Path, PathBuf};
 
 /// What kind of file, and what in it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -29,6 +30,14 @@ pub(super) struct Object {
 const FORMS: &str = "expected `httproute:FILE#NAMESPACE/NAME/RULE` or `virtualservice:FILE#NAMESPACE/NAME/RULE` (from the right, \
                      parts may be left out, and empty ones stand for any), `ingress:FILE#NAMESPACE/NAME`, \
                      `json:FILE#/pointer`, `nginx:FILE#VARIABLE` or `haproxy:FILE`";
+
+/// The same without parts of the file's path that lead nowhere: `.` and slashes too many. Links and `..` stay: where they lead is
+/// not to be told from the text.
+pub(super) fn plain(place: &str) -> String {
+    let (file, inside) = place.split_at(place.find('#').unwrap_or(place.len()));
+    let parts = Path::new(file).components().filter(|part| *part != Component::CurDir);
+    format!("{}{inside}", parts.collect::<PathBuf>().display())
+}
 
 /// Splits what stands behind the kind's colon into file and place.
 ///
@@ -82,6 +91,22 @@ fn object(text: &str, rules: bool) -> Result<Object, &'static str> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn detours_in_a_path_make_no_other_target() {
+        for (place, wanted) in [
+            ("./a.json#/./b//c", "a.json#/./b//c"),
+            ("routes//./a.yaml", "routes/a.yaml"),
+            ("/a/./b.yaml#shop/chat/0", "/a/b.yaml#shop/chat/0"),
+            ("../a.map", "../a.map"),
+            ("//shop/chat#//shop/chat", "//shop/chat#//shop/chat"),
+            ("a#", "a#"),
+            ("#/a", "#/a"),
+            ("", ""),
+        ] {
+            assert_eq!(plain(place), wanted);
+        }
+    }
 
     #[test]
     fn addresses_are_read() {

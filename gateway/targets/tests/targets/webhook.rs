@@ -184,6 +184,7 @@ async fn nonsense_is_not_taken_for_a_weight() {
 #[test]
 fn two_decisions_never_share_a_key_and_a_repeated_one_does() {
     let target = Target::parse("webhook+https://ops.example/weights?token=hidden", &options()).unwrap();
+    assert!(!format!("{target:?}").contains("token"), "{target:?}");
     let found = targets::Found { in_force: gate::InForce::default(), text: String::new() };
     let key = |wanted: Wanted, because: &Because| {
         let plan = target.plan(&found, wanted, because).unwrap();
