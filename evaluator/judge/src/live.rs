@@ -122,6 +122,8 @@ pub struct Live {
     open: VecDeque<Open>,
     units: Units,
     tallied: Tallied,
+    /// The latest one.
+    minute: i64,
     window: u64,
     refused_in_a_row: u32,
     late: u64,
@@ -139,6 +141,7 @@ impl Live {
             open: VecDeque::new(),
             units: Units::new(replicas),
             tallied: Tallied::default(),
+            minute: i64::MIN,
             window: 0,
             refused_in_a_row: 0,
             late: 0,
@@ -177,7 +180,9 @@ impl Live {
     /// Takes an arrival.
     pub fn arrived(&mut self, fresh: Fresh) -> Place {
         let nowhere = Place { block: None, candidate: fresh.candidate };
-        let minute = fresh.at_us.div_euclid(MINUTE_US);
+        // A clock that is set back stands still until it has caught up: those who arrive meanwhile are contemporaries all the same.
+        let minute = fresh.at_us.div_euclid(MINUTE_US).max(self.minute);
+        self.minute = minute;
         if !self.units.take(fresh.unit, minute.div_euclid(60)) {
             return nowhere;
         }

@@ -276,3 +276,16 @@ fn failures_of_the_baseline_that_take_longer_to_show_are_no_proof() {
     hanging.into_iter().for_each(|place| live.ended(place, bad(&[ERRORS])));
     assert_eq!(rules.judge(live.tallied(), 0, 1).alarm, None);
 }
+
+#[test]
+fn a_clock_that_was_set_back_does_not_blind_the_guard() {
+    let mut live = Live::new(1, 0.5, 1);
+    live.arrived(fresh(100 * MINUTE_US, false, 0));
+    for unit in 1..=50 {
+        for candidate in [true, false] {
+            let place = live.arrived(fresh(3 * MINUTE_US, candidate, unit));
+            live.ended(place, if candidate { bad(&[ERRORS]) } else { Ending::default() });
+        }
+    }
+    assert_eq!((live.tallied().blocks(), live.tallied().all().candidate_bad(Share::Errors)), (50, 50));
+}
