@@ -481,7 +481,8 @@ async fn the_log_tells_what_the_target_really_gets() {
     let file = |name: &str| files.gate.with_file_name(name).display().to_string();
     std::fs::write(file("weights.map"), "openai 3\ndeepseek 0\n").unwrap();
     let arms = ["--baseline", "openai", "--candidate", "deepseek"];
-    let ran = finish(asked(&format!("haproxy:{}", file("weights.map")), &files, &[&arms[..], &["--apply"]].concat())).await;
+    let ran =
+        finish(asked(&format!("haproxy:{}", file("weights.map")), &files, &[&arms[..], &["--apply"]].concat())).await;
     assert!(ran.code == 0 && words(&ran).contains("from 0% to 33.33%"), "{ran:?}");
     assert_eq!(std::fs::read_to_string(file("weights.map")).unwrap(), "openai 2\ndeepseek 1\n");
 
@@ -489,7 +490,12 @@ async fn the_log_tells_what_the_target_really_gets() {
                  - filters:\n    - type: RequestMirror\n      requestMirror: {backendRef: {name: deepseek}, percent: 0}\n    \
                  backendRefs:\n    - {name: openai, weight: 100}\n    - {name: deepseek, weight: 0}\n";
     std::fs::write(file("route.yaml"), route).unwrap();
-    let ran = finish(asked(&format!("httproute:{}", file("route.yaml")), &files, &[&arms[..], &["--apply", "--mirror", "20"]].concat())).await;
+    let ran = finish(asked(
+        &format!("httproute:{}", file("route.yaml")),
+        &files,
+        &[&arms[..], &["--apply", "--mirror", "20"]].concat(),
+    ))
+    .await;
     assert_eq!(ran.code, 0, "{ran:?}");
     let webhook = "webhook+http://127.0.0.1:9/weight";
     assert_eq!(finish(asked(webhook, &files, &["--in-force", "0"])).await.code, 0);

@@ -32,8 +32,11 @@ const FORMS: &str = "expected `httproute:FILE#NAMESPACE/NAME/RULE` or `virtualse
                      `json:FILE#/pointer`, `nginx:FILE#VARIABLE` or `haproxy:FILE`";
 
 /// The same without parts of the file's path that lead nowhere: `.` and slashes too many. Links and `..` stay: where they lead is
-/// not to be told from the text.
+/// not to be told from the text. What begins with two slashes is an object of a cluster, and stays as it is.
 pub(super) fn plain(place: &str) -> String {
+    if place.starts_with("//") {
+        return place.to_owned();
+    }
     let (file, inside) = place.split_at(place.find('#').unwrap_or(place.len()));
     let parts = Path::new(file).components().filter(|part| *part != Component::CurDir);
     format!("{}{inside}", parts.collect::<PathBuf>().display())
