@@ -11,7 +11,7 @@
 //! evidence is about the smaller one too; and not refused, because a rollback has to work wherever the last safe rung lies.
 //! Only a raise that would raise nothing is refused: whoever asked would wait for ever.
 
-mod address;
+pub(crate) mod address;
 mod change;
 mod edit;
 pub(crate) mod fault;
@@ -57,10 +57,8 @@ impl FileTarget {
         baseline: Option<&str>,
         candidate: Option<&str>,
     ) -> Result<Self, TargetError> {
-        // The log knows a target by its address: `./a` and `a` are not two, of which the second has no history yet.
-        let plain = address::plain(place);
-        let address = format!("{kind}:{plain}");
-        let (path, place) = address::parse(kind, &plain)?;
+        let address = format!("{kind}:{place}");
+        let (path, place) = address::parse(kind, place)?;
         let name = |name: Option<&str>, option: &str| match (name, &place) {
             (Some(name), _) if !name.is_empty() => Ok(name.to_owned()),
             (_, Place::Json(_)) => Ok(String::new()),
@@ -76,7 +74,7 @@ impl FileTarget {
         Ok(Self { path: PathBuf::from(path), address, place, arms })
     }
 
-    /// As people write it, without detours in the path.
+    /// As people write it.
     #[must_use]
     pub fn address(&self) -> &str {
         &self.address

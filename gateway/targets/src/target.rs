@@ -3,6 +3,7 @@
 use crate::cluster::ClusterTarget;
 use crate::console::ConsoleTarget;
 use crate::file::FileTarget;
+use crate::file::address::plain;
 use crate::webhook::WebhookTarget;
 use crate::{Applied, Because, Found, Options, Plan, TargetError, Wanted, Write};
 use gate::InForce;
@@ -60,7 +61,8 @@ impl Target {
             }
             ("json" | "nginx" | "haproxy" | "httproute" | "virtualservice" | "ingress", None) => {
                 let (baseline, candidate) = (options.baseline.as_deref(), options.candidate.as_deref());
-                let target = FileTarget::parse(kind, rest, baseline, candidate)?;
+                // The log knows a target by its address: `./a` and `a` are not two, of which the second has no history yet.
+                let target = FileTarget::parse(kind, &plain(rest), baseline, candidate)?;
                 Ok(Self::File(target, options.out.clone()))
             }
             _ => Err(unknown(kind)),

@@ -60,3 +60,11 @@ fn what_is_no_target_is_told_every_form() {
         }
     }
 }
+
+/// The log knows a target by what is shown.
+#[test]
+fn detours_in_a_path_make_no_other_target() {
+    let shown = |text: &str| Target::parse(text, &Options::default()).unwrap().shown().to_owned();
+    assert_eq!(shown("json:./routes//./a.json#/weight"), "json:routes/a.json#/weight");
+    assert_eq!(shown("json:routes/a.json#/weight"), "json:routes/a.json#/weight");
+}
