@@ -6,8 +6,11 @@
 //! **The same blocks.** Which requests form a block follows from their arrivals alone, by [`Grouping`], as in the
 //! evaluator. That is why an arrival is told before anybody knows how it ends: failures often end sooner than answers, and
 //! blocks made in the order of endings would begin every epoch with failures only. Until a request has ended it counts
-//! as not bad, in both arms alike; so an alarm is never early on account of what is still under way, and once all have
-//! ended the counts are, to the last one, those of the evaluator on the same records.
+//! against the alarm: a candidate as not bad, a baseline as bad. Wealth only grows with the candidate's bad requests and
+//! falls with the baseline's, so no alarm is early on account of what is still under way (a baseline that fails by a
+//! deadline takes a minute, a candidate that fails at once does not), and once all have ended the counts are, to the last
+//! one, those of the evaluator on the same records. Blocks and refusals are asked in both directions; there what is
+//! under way counts as not bad, in both arms alike.
 //!
 //! **The same bets, at levels of its own.** The wealth is [`Tally::log_wealth`] at the policy's margins. The family is
 //! smaller (served shares only, no pairs), and the guard exists for failures, so that errors have [`ERRORS_SHARE`] of the
@@ -119,6 +122,8 @@ pub struct Live {
     open: VecDeque<Open>,
     units: Units,
     tallied: Tallied,
+    /// The latest one.
+    minute: i64,
     window: u64,
     refused_in_a_row: u32,
     late: u64,
@@ -136,6 +141,7 @@ impl Live {
             open: VecDeque::new(),
             units: Units::new(replicas),
             tallied: Tallied::default(),
+            minute: i64::MIN,
             window: 0,
             refused_in_a_row: 0,
             late: 0,
@@ -174,7 +180,9 @@ impl Live {
     /// Takes an arrival.
     pub fn arrived(&mut self, fresh: Fresh) -> Place {
         let nowhere = Place { block: None, candidate: fresh.candidate };
-        let minute = fresh.at_us.div_euclid(MINUTE_US);
+        // A clock that is set back stands still until it has caught up: those who arrive meanwhile are contemporaries all the same.
+        let minute = fresh.at_us.div_euclid(MINUTE_US).max(self.minute);
+        self.minute = minute;
         if !self.units.take(fresh.unit, minute.div_euclid(60)) {
             return nowhere;
         }
@@ -194,7 +202,7 @@ impl Live {
             Taken::Opens(id) => {
                 self.make_room();
                 self.open.push_back(Open {
-                    outcome: Outcome::default(),
+                    outcome: Outcome::new(fresh.streamed),
                     streamed: fresh.streamed,
                     running: 1,
                     state: State::Gathering,
@@ -204,6 +212,7 @@ impl Live {
             Taken::Joins(id) => {
                 if let Some(open) = self.find(id) {
                     open.running += 1;
+                    open.outcome.joined();
                 }
                 id
             }
@@ -227,7 +236,7 @@ impl Live {
         };
         let before = *open;
         open.running = open.running.saturating_sub(1);
-        open.outcome.add(place.candidate, ending.bad);
+        open.outcome.ended(place.candidate, ending.bad);
         let after = *open;
         if let State::Counted(window) = after.state {
             let key = BlockKey { streamed: after.streamed, window };
@@ -269,6 +278,18 @@ impl Live {
         }
     }
 }
+
+/// The shares that are asked in one direction only.
+const ASKED_ONE_WAY: [Share; 8] = [
+    Share::Errors,
+    Share::AnswerFailures,
+    Share::StructuredFailures,
+    Share::Truncations,
+    Share::Cancellations,
+    Share::GuardFlags,
+    Share::SlowTtft,
+    Share::SlowDuration,
+];
 
 /// The shares that the guard asks, in both directions where both harm.
 const ASKED: [(Share, bool); 12] = [

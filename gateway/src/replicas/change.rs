@@ -100,7 +100,11 @@ impl Replicas {
         let entry = self.entry(lane.name(), weight, note, now_us);
         let wanted = Wanted { migration: lane.name(), expected, next: &next, entry };
         for _ in 0..TRIES_MAX {
-            let before = lane.snapshot();
+            // What the change replaces is what all share, also where this replica serves something else for a while.
+            let (served, known) = (lane.snapshot(), self.known(lane.name()));
+            let before = known
+                .filter(|known| known.weight.epoch == expected)
+                .map_or(served, |known| known.weight.snapshot(served.weights.shadow));
             let (reply, states) = self.run_change(std::slice::from_ref(&wanted), fence).await?;
             if reply == Reply::Fenced {
                 return Ok(Changed::Fenced);
@@ -108,7 +112,7 @@ impl Replicas {
             let done = reply == Reply::Done;
             match states.into_iter().next().flatten() {
                 Some(now) if !done && self.holds(lane.name()) => {
-                    return Ok(Changed::Epoch(now.snapshot(before.weights.shadow)));
+                    return Ok(Changed::Epoch(now.snapshot(served.weights.shadow)));
                 }
                 Some(now) => {
                     self.put(lane, &now);

@@ -55,8 +55,7 @@ impl Flight {
         }
         let history = self.history(&state, &standing).await;
         if let Some(policy) = self.config.adjust {
-            history?;
-            return adjusting::look(self, &state, &standing, policy).await;
+            return adjusting::look(self, &state, &standing, (&history?, policy)).await;
         }
         // Without the log nothing rises, and what does harm still falls.
         let (history, unlogged) = match history {

@@ -1,7 +1,7 @@
 //! The folder that the autopilot writes into: the latest verdict, and a report for each decision.
 //!
 //! Reports are numbered on from the largest number that is there. When there are more than may be, those with the smallest
-//! numbers are deleted first; nothing else in the folder is ever touched.
+//! numbers are deleted first; nothing else in the folder is ever touched, also where its name begins with a number.
 
 use crate::cmd::evaluate;
 use crate::outcome::{Exit, Failure};
@@ -71,8 +71,7 @@ fn numbered(out: &Path) -> Result<Vec<(u64, PathBuf)>, Failure> {
     for entry in std::fs::read_dir(out).map_err(failed)? {
         let path = entry.map_err(failed)?.path();
         let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
-        let number = name.split_once('-').filter(|(digits, _)| digits.len() >= DIGITS);
-        if let Some(number) = number.and_then(|(digits, _)| digits.parse().ok())
+        if let Some(number) = number_of(&name)
             && path.is_dir()
         {
             folders.push((number, path));
@@ -80,4 +79,43 @@ fn numbered(out: &Path) -> Result<Vec<(u64, PathBuf)>, Failure> {
     }
     folders.sort();
     Ok(folders)
+}
+
+/// What names of reports begin with, behind the number.
+const DECISIONS: [&str; 8] =
+    ["raise-", "lower-", "hold-back-", "verdict-", "roll-back", "finish", "pause-shadow", "resume-shadow"];
+
+/// The number of a report's folder; `None` for a name that no report has.
+fn number_of(name: &str) -> Option<u64> {
+    let (digits, what) = name.split_once('-')?;
+    let number: u64 = digits.parse().ok()?;
+    let is_ours = format!("{number:0DIGITS$}") == digits && DECISIONS.iter().any(|one| what.starts_with(one));
+    is_ours.then_some(number)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use gate::pilot::Move;
+
+    #[test]
+    fn what_is_no_report_is_never_counted_nor_deleted() {
+        let moves = [
+            Move::Raise(12.5),
+            Move::Lower(1.0),
+            Move::RollBack,
+            Move::PauseShadow(String::new()),
+            Move::ResumeShadow,
+            Move::HoldBack(98.0),
+            Move::Finish,
+        ];
+        for what in moves.map(|one| one.name()).into_iter().chain(["verdict-no-go".to_owned()]) {
+            assert_eq!(number_of(&format!("0012-{what}")), Some(12), "{what}");
+            assert_eq!(number_of(&format!("12345-{what}")), Some(12_345), "{what}");
+        }
+        for name in ["2026-notes", "2026-11-23-raise-5", "012-finish", "00012-finish", "+012-finish", "latest", "0012"]
+        {
+            assert_eq!(number_of(name), None, "{name}");
+        }
+    }
 }

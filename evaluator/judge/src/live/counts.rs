@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use super::Ending;
+use super::{ASKED_ONE_WAY, Ending};
 use crate::metric::{Share, ShareSet};
 use crate::stats::Refusal;
 use crate::stats::betting::Tally;
@@ -19,17 +19,32 @@ pub const WINDOWS_KEPT: usize = 3;
 /// Sizes of blocks, 0 included.
 const SIZES: usize = BASELINES_MAX as usize + 1;
 
-/// How a block's requests ended so far.
+/// How a block's requests ended so far. A baseline that has not ended counts as bad where that can only lower the wealth.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(super) struct Outcome {
     /// Baselines in it, once that is known.
     pub(super) baselines: u8,
+    streamed: bool,
+    /// Baselines that have not ended.
+    running: u8,
     candidate: ShareSet,
     bad: [u8; Share::COUNT],
 }
 
 impl Outcome {
-    pub(super) fn add(&mut self, candidate: bool, bad: ShareSet) {
+    pub(super) fn new(streamed: bool) -> Self {
+        Self { streamed, ..Self::default() }
+    }
+
+    /// A baseline joins.
+    pub(super) const fn joined(&mut self) {
+        self.running = self.running.saturating_add(1);
+    }
+
+    pub(super) fn ended(&mut self, candidate: bool, bad: ShareSet) {
+        if !candidate {
+            self.running = self.running.saturating_sub(1);
+        }
         for slot in bad.slots() {
             match self.bad.get_mut(slot) {
                 Some(_) if candidate => self.candidate.insert(slot),
@@ -41,7 +56,14 @@ impl Outcome {
 
     /// Share, baselines, bad ones among them, whether the candidate was; of each share in which anything was bad.
     fn odd(self) -> impl Iterator<Item = Odd> {
+        let against = ASKED_ONE_WAY.iter().filter(|share| self.streamed || **share != Share::SlowTtft);
+        let against = against.fold(ShareSet::default(), |mut set, share| {
+            set.insert(share.slot());
+            set
+        });
         let of = move |(slot, bad): (usize, u8)| {
+            let running = if against.contains(slot) { self.running } else { 0 };
+            let bad = bad.saturating_add(running).min(self.baselines);
             let candidate = self.candidate.contains(slot);
             (bad > 0 || candidate).then_some((slot as u8, self.baselines, bad, candidate))
         };

@@ -1,5 +1,5 @@
 use super::*;
-use crate::policy::Policy;
+use crate::policy::{HardStop, Policy};
 use crate::stats::betting::Hypothesis;
 use crate::stats::blocks::{BlockCounts, BlockFormer, Served};
 use rand::rngs::StdRng;
@@ -251,4 +251,41 @@ fn a_break_is_seen_soon_and_nothing_is_seen_where_nothing_is() {
             assert_eq!(until_alarm(&mut rng, &rules, weight, 0.01, 600), None, "{weight}");
         }
     }
+}
+
+#[test]
+fn failures_of_the_baseline_that_take_longer_to_show_are_no_proof() {
+    let rules =
+        Rules::new(&Policy { hard_stop: HardStop { error_percent: 100.0, min_requests: 30 }, ..Policy::default() });
+    let mut live = Live::new(1, 0.1, 1);
+    let (mut hanging, mut candidates) = (Vec::new(), 0);
+    for number in 0..20_000u64 {
+        let candidate = number % 10 == 0;
+        let place = live.arrived(fresh((number as i64) * 3000, candidate, number));
+        // Each arm fails one time in twenty: the candidate at once, the baseline by a deadline that has not come.
+        let fails = if candidate { candidates % 20 == 0 } else { number % 20 == 1 };
+        candidates += u64::from(candidate);
+        match (fails, candidate) {
+            (true, false) => hanging.push(place),
+            (fails, _) => live.ended(place, if fails { bad(&[ERRORS]) } else { Ending::default() }),
+        }
+        let standing = rules.judge(live.tallied(), 0, 1);
+        assert_eq!(standing.alarm, None, "after {number} requests");
+    }
+    assert!(hanging.len() > 500 && candidates == 2000);
+    hanging.into_iter().for_each(|place| live.ended(place, bad(&[ERRORS])));
+    assert_eq!(rules.judge(live.tallied(), 0, 1).alarm, None);
+}
+
+#[test]
+fn a_clock_that_was_set_back_does_not_blind_the_guard() {
+    let mut live = Live::new(1, 0.5, 1);
+    live.arrived(fresh(100 * MINUTE_US, false, 0));
+    for unit in 1..=50 {
+        for candidate in [true, false] {
+            let place = live.arrived(fresh(3 * MINUTE_US, candidate, unit));
+            live.ended(place, if candidate { bad(&[ERRORS]) } else { Ending::default() });
+        }
+    }
+    assert_eq!((live.tallied().blocks(), live.tallied().all().candidate_bad(Share::Errors)), (50, 50));
 }

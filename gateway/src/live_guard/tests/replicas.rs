@@ -54,7 +54,10 @@ async fn three_replicas_judge_the_sum_and_all_go_back() {
 async fn while_redis_is_away_each_serves_the_baseline_itself_and_tells_when_it_is_back() {
     let Some(mut redis) = RedisServer::start() else { return };
     let world = World::new().await;
-    let a = world.gateway(50.0, "", &tables(&redis, "a")).await;
+    let folder = tempfile::tempdir().unwrap();
+    let log = folder.path().join("audit.ndjson");
+    let audit = format!("{}\n[audit]\npath = \"{}\"", tables(&redis, "a"), log.display());
+    let a = world.gateway(50.0, "", &audit).await;
     let b = world.gateway(50.0, "", &tables(&redis, "b")).await;
     until("one epoch", || a.running.epoch() == b.running.epoch()).await;
     a.ask_many(20).await;
@@ -77,4 +80,9 @@ async fn while_redis_is_away_each_serves_the_baseline_itself_and_tells_when_it_i
         }
     };
     assert!(tokio::time::timeout(Duration::from_secs(20), wait).await.is_ok(), "{}", a.guard().await);
+    let lines = || gate::audit::Log::new(&log).read().unwrap_or_default();
+    let back = || lines().into_iter().find(|line| line.what == gate::audit::What::Rollback);
+    until("the line", || back().is_some()).await;
+    let back = back().unwrap();
+    assert_eq!((back.from_percent, back.to_percent), (Some(50.0), Some(0.0)), "from what all shared");
 }
