@@ -273,7 +273,7 @@ async fn a_gateway_gets_no_options_of_other_targets_and_an_unknown_kind_is_named
         assert!(ran.code == 2 && ran.err.contains(option[0]) && ran.err.contains("httproute:"), "{ran:?}");
     }
     let ran = finish(asked("carrier-pigeon:home", &files, &[])).await;
-    assert!(ran.code == 2 && ran.err.contains("kind"), "{ran:?}");
+    assert!(ran.code == 2 && ran.err.contains("this is no target: expected json:FILE"), "{ran:?}");
     let ran = finish(asked("gateway:8081", &files, &[])).await;
     assert!(ran.code == 2 && ran.err.contains("such as http://127.0.0.1:8081"), "{ran:?}");
     let ran = gate(&house, &files, &["--key-file", files.sign_key.to_str().unwrap()]).await;

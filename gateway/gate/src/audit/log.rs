@@ -146,6 +146,10 @@ impl Log {
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Head::none()),
             Err(error) => return Err(self.unreadable(error)),
         };
+        // What cannot be appended to is no log to decide by.
+        if file.metadata().is_ok_and(|meta| !meta.is_file()) {
+            return Err(AuditError::NoFile { path: self.path.clone() });
+        }
         match scan(self.settled(file)?, &Expected::default(), take).map_err(|error| self.unreadable(error))? {
             Outcome::Verified(verified) => Ok(verified.head),
             Outcome::Broken(_) => Err(self.broken()),
