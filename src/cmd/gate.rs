@@ -41,7 +41,7 @@ pub(super) async fn run(args: &args::Gate) -> Result<Exit, Failure> {
             .map_err(|error| Failure { exit: Exit::Bug, message: format!("the answer does not serialise: {error}") })?;
         render::result(&json);
     } else {
-        render::result(&show::text(&opened.verdict, &target, log.path(), &passed, render::colour()));
+        render::result(&show::text(&opened, &target, log.path(), &passed, render::colour()));
     }
     Ok(passed.exit)
 }

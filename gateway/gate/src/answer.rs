@@ -225,7 +225,9 @@ pub fn told(judged: Option<&Judged>, standing: &Standing, now_us: i64) -> Option
     if judged.is_none() && says == Says::Wait {
         return None;
     }
-    why.extend(judged.into_iter().flat_map(reasons));
+    // What was said of another time is no present fact.
+    let of_then = |reason: String| if fits { reason } else { format!("that verdict said: {reason}") };
+    why.extend(judged.into_iter().flat_map(reasons).map(of_then));
     Some(Answer { says, why, fits })
 }
 

@@ -3,7 +3,6 @@
 use super::pass::Passed;
 use crate::{lines, render};
 use ::gate::signature::{Opened, Signed};
-use judge::verdict::Verdict;
 use serde::Serialize;
 use std::fmt::Write as _;
 use std::path::Path;
@@ -14,9 +13,15 @@ const LABEL: usize = 8;
 const CHECK: usize = 20;
 
 /// For people, 80 columns wide: the verdict, every check, the exact change, and what was done.
-pub(super) fn text(verdict: &Verdict, target: &str, log: &Path, passed: &Passed, colour: bool) -> String {
+pub(super) fn text(opened: &Opened, target: &str, log: &Path, passed: &Passed, colour: bool) -> String {
+    let verdict = &opened.verdict;
+    let whose = match opened.signed {
+        Signed::By(_) => "",
+        Signed::Unsigned => "; signed by nobody",
+        Signed::Wrong(_) => "; so it claims, and its signature does not hold",
+    };
     let judged = format!(
-        "{}, epoch {} at {} %, evidence until {}",
+        "{}, epoch {} at {} %, evidence until {}{whose}",
         verdict.migration, verdict.epoch, verdict.weight_percent, verdict.created_at
     );
     let in_force = passed.from_percent.map_or_else(String::new, |percent| format!(", {percent}% in force"));
