@@ -171,9 +171,7 @@ async fn it_climbs_on_proof_alone_and_being_killed_changes_nothing() {
 async fn harm_takes_the_weight_to_nothing_and_only_evidence_from_after_it_counts() {
     let faults = Faults { error_500: 0.2, ..Faults::default() };
     let bad = Profile { faults, ..Profile::instant() };
-    // The live guard would be faster.
-    let migration = "live_guard = { enabled = false }";
-    let plan = Plan { weight_percent: 50.0, shadow_percent: 100.0, deepseek: bad, migration, ..Plan::default() };
+    let plan = Plan { weight_percent: 50.0, shadow_percent: 100.0, deepseek: bad, ..Plan::default() };
     let house = plan.build().await;
     let cockpit = Cockpit::of(&house, "");
     play(&house, 0, 800).await;
@@ -243,9 +241,7 @@ async fn a_raise_that_cannot_be_logged_is_not_made() {
 async fn harm_is_undone_even_where_nothing_can_be_logged() {
     let faults = Faults { error_500: 0.2, ..Faults::default() };
     let bad = Profile { faults, ..Profile::instant() };
-    // The live guard would be faster.
-    let migration = "live_guard = { enabled = false }";
-    let plan = Plan { weight_percent: 50.0, shadow_percent: 100.0, deepseek: bad, migration, ..Plan::default() };
+    let plan = Plan { weight_percent: 50.0, shadow_percent: 100.0, deepseek: bad, ..Plan::default() };
     let house = plan.build().await;
     let cockpit = Cockpit::of(&house, "audit = \"log\"");
     std::fs::create_dir(cockpit.path("log")).unwrap();

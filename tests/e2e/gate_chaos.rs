@@ -5,6 +5,7 @@
 use crate::command::{Ran, finish, run, weighbridge};
 use crate::harness::{House, Plan, until};
 use crate::redis_server::RedisServer;
+use crate::rollout;
 use gate::audit::{Entry, Expected, Log, Outcome, What, verify};
 use gate::signature::{self, SecretKey};
 use serde_json::{Value, json};
@@ -80,16 +81,11 @@ fn plane(house: &House) -> String {
 
 /// A GO about what is in force, for the first rung.
 fn go(house: &House) -> Value {
-    let epoch = house.gateway.epoch();
-    json!({
-        "schema": judge::verdict::SCHEMA, "verdict": "go", "reasons": ["all guardrails passed"],
-        "migration": "move", "epoch": epoch, "weight_percent": house.gateway.weight_percent(),
-        "next_weight_percent": 1.0, "next_weight_bound": "ladder", "needed": [], "guardrails": [],
-        "instrument": judge::verdict::Instrument::default(), "bill": judge::verdict::Bill::default(),
-        "window": {"from_us": 0, "to_us": 0}, "inputs": [], "policy_digest": "p", "tariff_digest": "t", "seed": 0,
-        "version": "0", "created_at": jiff::Timestamp::now().to_string(),
-        "evidence": judge::verdict::Evidence::default(),
-    })
+    let folder = tempfile::tempdir().unwrap();
+    let path = rollout::go(&folder.path().join("go.json"), "move", house.gateway.epoch(), 1.0);
+    let mut verdict: Value = serde_json::from_slice(&std::fs::read(path).unwrap()).unwrap();
+    verdict["weight_percent"] = house.gateway.weight_percent().into();
+    verdict
 }
 
 fn stays_at(house: &House, percent: f64, case: &str) {
