@@ -73,10 +73,10 @@ fn policy(args: &args::Gate) -> Result<Policy, Failure> {
 
 /// The keys that a policy trusts.
 pub(super) fn trusted(policy: &Policy) -> Result<Vec<PublicKey>, Failure> {
-    policy.keys.iter().map(|path| public_key(path)).collect()
+    policy.keys.iter().map(PathBuf::as_path).map(public_key).collect()
 }
 
-fn public_key(path: &PathBuf) -> Result<PublicKey, Failure> {
+fn public_key(path: &Path) -> Result<PublicKey, Failure> {
     let text = read_key(path)?;
     PublicKey::from_pem(&text).map_err(|error| Failure::usage(format!("{}: {error}", path.display())))
 }

@@ -446,10 +446,10 @@ async fn a_kill_switch_that_is_pulled_while_the_target_answers_still_stops() {
     let policy = std::fs::read_to_string(&files.gate).unwrap();
     std::fs::write(&files.gate, format!("kill_switch = \"stop\"\n{policy}")).unwrap();
     let stop = files.gate.with_file_name("stop");
-    let (told, mut tell) = tokio::sync::mpsc::unbounded_channel();
+    let (told, mut tell) = tokio::sync::mpsc::channel(16);
     let address = server(move |line| {
         std::fs::write(&stop, "").unwrap();
-        told.send(line.split(' ').next().unwrap_or_default().to_owned()).unwrap();
+        told.try_send(line.split(' ').next().unwrap_or_default().to_owned()).unwrap();
         r#"{"schema": "weighbridge.weight/1", "weight_percent": 0.0, "generation": "g"}"#.to_owned()
     })
     .await;

@@ -24,7 +24,7 @@ async fn a_week_of_the_autopilot_ends_at_the_hold_back_and_its_log_tells_everyth
     // Never more than a rung, and never without a signed GO about what was in force.
     let ladder = [0.0, 1.0, 5.0, 10.0, 25.0, 50.0, 98.0];
     for (from, to) in &raises {
-        let rung = ladder.iter().position(|rung| rung == from).expect("a rung");
+        let rung = ladder.iter().position(|rung| (rung - from).abs() < 1e-9).expect("a rung");
         assert_eq!(ladder.get(rung + 1), Some(to), "{raises:?}");
     }
     for entry in entries.iter().filter(|entry| entry.what == What::Raise) {

@@ -42,13 +42,14 @@ pub(super) async fn raise(shared: &Shared, lane: &Lane, judged: Snapshot, alarm:
         to_percent: target.percent(),
         epoch: judged.epoch,
     };
+    // Before what follows from it, as whoever reads the log expects.
+    shared.audit.alarm(lane.name(), &shown);
     let told = lower(shared, lane, target, &why).await;
     {
         let mut beside = lane.watch.beside();
         beside.alarms += 1;
         beside.last = Some(shown.clone());
     }
-    shared.audit.alarm(lane.name(), &shown);
     shared.messages.alarm(migration, &shown, lane.snapshot().epoch, told);
 }
 

@@ -46,7 +46,7 @@ pub(super) fn events<'a>(entries: &'a [Entry], migration: &str) -> Vec<Event<'a>
     let mut latest = None::<i64>;
     let mut events = Vec::new();
     for (index, entry) in entries.iter().enumerate().filter(|(_, entry)| entry.migration == migration) {
-        let said = entry.at.parse::<jiff::Timestamp>().ok().map(|at| at.as_microsecond());
+        let said = entry.at.parse::<jiff::Timestamp>().ok().map(jiff::Timestamp::as_microsecond);
         let at_us = said.unwrap_or(i64::MIN).max(latest.unwrap_or(i64::MIN));
         let is_out_of_order = said.is_none_or(|said| said < at_us);
         // Lines in front of the first one that has an instant stand where that one does.
