@@ -213,17 +213,3 @@ fn markdown_has_a_row_for_each_decision() {
     assert!(text.contains("| 24 Nov, 00:00:00 | 🚨 alarm | 10% → 5% | live-guard |"), "{text}");
     assert!(text.contains("\n| 23 Nov, 15:00:00 | 🔼 raised | 0% → 1% |"), "{text}");
 }
-
-/// `TIMELINE_OUT=DIR cargo test -p reports look_at_it -- --ignored` writes the page of these tests, to look at it.
-#[test]
-#[ignore = "writes files for people to look at"]
-fn look_at_it() {
-    let out = std::env::var("TIMELINE_OUT").expect("TIMELINE_OUT names a folder");
-    let (entries, looks) = ramp();
-    let chain = whole();
-    for language in [crate::Language::En, crate::Language::Zh] {
-        let options = Options { language, ..Options::default() };
-        write_timeline(&story(&entries, &looks, &chain), &Path::new(&out).join(format!("{language:?}")), options)
-            .unwrap();
-    }
-}
