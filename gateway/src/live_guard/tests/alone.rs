@@ -56,7 +56,7 @@ async fn a_candidate_that_breaks_is_taken_back_to_the_last_safe_rung_and_then_to
     gateway.running.shutdown().await;
     let lines = Log::new(&path).read().unwrap();
     let of_guard: Vec<What> = lines.iter().filter(|line| line.who == "live-guard").map(|line| line.what).collect();
-    assert_eq!(of_guard, [What::Rollback, What::Alarm, What::Rollback, What::Alarm]);
+    assert_eq!(of_guard, [What::Alarm, What::Rollback, What::Alarm, What::Rollback]);
     assert!(lines.iter().any(|line| line.what == What::Set && line.to_percent == Some(50.0)));
 }
 
